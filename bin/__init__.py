@@ -1,0 +1,1 @@
+"""One thin module a command: its flags, one call, its answer."""
