@@ -1,0 +1,341 @@
+"""The configuration: frozen dataclasses whose fields gin files can set.
+
+    @config.register
+    @dataclasses.dataclass(frozen=True)
+    class TrainSettings:
+        train_steps: int = 100_000
+
+    config.load(["models/multi_model_small"], ["TrainSettings.train_steps = 500"])
+    settings = config.build(TrainSettings)
+
+Everything is checked in `load`, before any heavy work: files, configurables,
+parameters, macros, repeats, types, and what each `__post_init__` asks for.
+`operative()` writes every field of what was built, defaults included, so that a
+run can be rebuilt after a default has changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import gin
+
+from t2t_mm import config_types, errors, gin_files
+
+T = TypeVar("T")
+
+_MODULES = (
+    "t2t_mm.data.batching",
+    "t2t_mm.data.schedules",
+    "t2t_mm.decoding.settings",
+    "t2t_mm.models.config",
+    "t2t_mm.training.settings",
+)
+
+_classes: dict[str, type] = {}
+_bindings: list[gin_files.Binding] = []
+_built: dict[type, Any] = {}
+
+
+def register(cls: type[T]) -> type[T]:
+    """Makes the fields of a frozen dataclass settable as `CLASS.FIELD`.
+
+    Raises:
+      PluginError: not a frozen dataclass, or another class has the name.
+    """
+    name = cls.__name__
+    if not dataclasses.is_dataclass(cls) or not getattr(cls, "__dataclass_params__").frozen:
+        raise errors.PluginError(
+            f"{cls.__module__}.{name} cannot be configured",
+            expected="a frozen dataclass (@dataclasses.dataclass(frozen=True))",
+        )
+    known = _classes.get(name)
+    if known is not None and known.__module__ != cls.__module__:
+        raise errors.PluginError(
+            f"Two configurable classes are named {name}: {known.__module__} and {cls.__module__}",
+            hint="Rename one of them",
+        )
+    if known is None:
+        gin.register(name, module=cls.__module__)(cls)
+    _classes[name] = cls
+    return cls
+
+
+def load(gin_files_: Sequence[str] = (), gin_params: Sequence[str] = ()) -> None:
+    """Reads, checks and binds a configuration; what was loaded before is forgotten.
+
+    Args:
+      gin_files_: paths, or names under `gin/`; later ones win over earlier ones.
+      gin_params: single bindings (`"TrainSettings.seed = 1"`); they win over files.
+
+    Raises:
+      ConfigError: anything in it that would have no effect, or a wrong one.
+    """
+    reset()
+    import_configurables()
+    found = [binding for name in gin_files_ for binding in gin_files.read(name)]
+    found += gin_files.read_params(list(gin_params))
+    for binding in found:
+        _check_name(binding)
+    _check_macros(found)
+    for binding in found:
+        scope, name = binding.scope, binding.name
+        if binding.parameter:
+            gin.bind_parameter((scope, name, binding.parameter), binding.value)
+        else:
+            gin.bind_parameter((binding.key, "gin.macro", "value"), binding.value)
+    _bindings.extend(found)
+    _check_required()
+    for name in _bound_classes():
+        _construct(_classes[name], {})
+
+
+def build(cls: type[T], **overrides: Any) -> T:
+    """Returns an instance of a registered dataclass with its configured values.
+
+    Args:
+      cls: the class, as registered.
+      **overrides: fields that win over gin, such as those from flags; None means
+        not given. They count as configured: `operative` shows them.
+
+    Raises:
+      ConfigError: a value of the wrong type, or one that the class refuses.
+    """
+    if _classes.get(cls.__name__) is not cls:
+        register(cls)
+    instance = _construct(cls, {k: v for k, v in overrides.items() if v is not None})
+    _remember(instance)
+    return instance
+
+
+def operative() -> str:
+    """Returns gin text that rebuilds every dataclass built or bound so far."""
+    instances = dict(_built)
+    for name in _bound_classes():
+        if _classes[name] not in instances:
+            instances[_classes[name]] = _construct(_classes[name], {})
+    lines = ["# What was configured, defaults included."]
+    for cls in sorted(instances, key=lambda c: c.__name__):
+        lines.append("")
+        for field in config_types.annotations(cls):
+            value = getattr(instances[cls], field)
+            if type(value) in _classes.values():
+                continue
+            lines.append(f"{cls.__name__}.{field} = {_literal(cls, field, value)}")
+    foreign = {b.key: b for b in _bindings if b.parameter and b.name not in _classes}
+    if foreign:
+        values = {key: gin.config.query_parameter(key) for key in foreign}
+        used = _macros_in(list(foreign.values()))
+        lines.append("")
+        lines += [f"{b.key} = {b.value!r}" for b in _bindings if b.key in used and not b.parameter]
+        lines += [f"{key} = {value!r}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def reset() -> None:
+    """Forgets all that was loaded and built; registered classes stay known."""
+    with gin.unlock_config():
+        gin.clear_config()
+    _bindings.clear()
+    _built.clear()
+
+
+def import_configurables() -> None:
+    """Imports the framework's modules that register configurable classes."""
+    for module in _MODULES:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module and not module.startswith(f"{error.name}."):
+                raise
+
+
+def configurables() -> dict[str, dict[str, Any]]:
+    """Returns every registered class name with the default of each of its fields."""
+    import_configurables()
+    return {
+        name: {f.name: _default(f) for f in dataclasses.fields(_classes[name]) if f.init}
+        for name in sorted(_classes)
+    }
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
+    """Builds `cls`, and within it the registered dataclasses that its fields hold."""
+    annotations = config_types.annotations(cls)
+    values = {**gin.get_bindings(f"{cls.__module__}.{cls.__name__}"), **overrides}
+    for name in values:
+        if name not in annotations:
+            raise _unknown_parameter(cls.__name__, name, list(annotations), "")
+        values[name] = config_types.convert(
+            f"{cls.__name__}.{name}",
+            values[name],
+            annotations[name],
+            place="" if name in overrides else _place(cls, name),
+        )
+    for name, annotation in annotations.items():
+        if name not in values and annotation in _classes.values():
+            values[name] = _construct(annotation, {})
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)  # type: ignore[arg-type]
+        if f.init
+        and f.name not in values
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise errors.ConfigError(
+            f"{cls.__name__}.{missing[0]} has no default and was not set",
+            hint=f"Give --gin_param='{cls.__name__}.{missing[0]} = ...'",
+        )
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise errors.ConfigError(f"{cls.__name__} refuses its values", received=error) from error
+
+
+def _place(cls: type, field: str) -> str:
+    """Returns where the value of a field was bound last."""
+    places = [
+        b.place
+        for b in _bindings
+        if b.parameter == field and b.name.rpartition(".")[2] == cls.__name__
+    ]
+    return places[-1] if places else ""
+
+
+def _remember(instance: Any) -> None:
+    _built[type(instance)] = instance
+    for name in config_types.annotations(type(instance)):
+        value = getattr(instance, name)
+        if type(value) in _classes.values():
+            _remember(value)
+
+
+def _bound_classes() -> list[str]:
+    """Returns the names of registered classes with at least one binding."""
+    names = {b.name.rpartition(".")[2] for b in _bindings if b.parameter}
+    return sorted(names & set(_classes))
+
+
+def _check_name(binding: gin_files.Binding) -> None:
+    """Raises unless the configurable and its parameter exist."""
+    if not binding.parameter:
+        return
+    short = binding.name.rpartition(".")[2]
+    if short in _classes:
+        if binding.scope:
+            raise errors.ConfigError(
+                f"Scopes have no meaning for {short} ({binding.place})", received=binding.key
+            )
+        parameters = list(config_types.annotations(_classes[short]))
+    else:
+        parameters = _foreign_parameters(binding)
+    if binding.parameter not in parameters:
+        raise _unknown_parameter(short, binding.parameter, parameters, binding.place)
+
+
+def _foreign_parameters(binding: gin_files.Binding) -> list[str]:
+    """Returns the parameters of a function or class that a plugin gave to gin itself."""
+    try:
+        function = gin.get_configurable(binding.name)
+    except (KeyError, ValueError) as error:
+        raise errors.ConfigError(
+            f"Unknown configurable {binding.name!r} ({binding.place})",
+            expected=f"one of {', '.join(sorted(_classes))}",
+            hint=errors.did_you_mean(binding.name, _classes),
+        ) from error
+    signature = inspect.signature(function)
+    hidden = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return [n for n, p in signature.parameters.items() if p.kind not in hidden]
+
+
+def _unknown_parameter(
+    name: str, parameter: str, parameters: list[str], place: str
+) -> errors.ConfigError:
+    return errors.ConfigError(
+        f"{name} has no parameter {parameter!r}" + (f" ({place})" if place else ""),
+        expected=f"one of {', '.join(parameters)}",
+        hint=errors.did_you_mean(parameter, parameters),
+    )
+
+
+def _check_macros(bindings: list[gin_files.Binding]) -> None:
+    """Raises for a macro that is used and not defined, or defined and not used."""
+    defined = {b.key for b in bindings if not b.parameter}
+    used: set[str] = set()
+    for binding in bindings:
+        for macro in binding.macros:
+            used.add(macro)
+            if macro not in defined:
+                raise errors.ConfigError(
+                    f"The macro %{macro} is not defined ({binding.place})",
+                    expected=f"one of {', '.join(sorted(defined)) or 'none: no macro is defined'}",
+                    hint=errors.did_you_mean(macro, defined),
+                )
+    for binding in bindings:
+        if not binding.parameter and binding.key not in used:
+            fields = {f: f"{n}.{f}" for n, c in _classes.items() for f in _fields(c)}
+            near = errors.did_you_mean(binding.key, used)
+            if near is None:
+                near = errors.did_you_mean(binding.key, fields)
+                name = next((f for f in fields if near == f"Did you mean {f!r}?"), None)
+                near = f"Did you mean {fields[name]!r}?" if name else None
+            raise errors.ConfigError(
+                f"Nothing uses the macro {binding.key} ({binding.place})",
+                expected=f"CLASS.PARAMETER = VALUE, or one of {', '.join(sorted(used)) or '-'}",
+                hint=near,
+            )
+
+
+def _fields(cls: type) -> list[str]:
+    return list(config_types.annotations(cls))
+
+
+def _check_required() -> None:
+    """Raises for a macro or parameter left at `%gin.REQUIRED`."""
+    last = {binding.key: binding for binding in _bindings}
+    for binding in last.values():
+        if repr(binding.value) == "%gin.REQUIRED":
+            raise errors.ConfigError(
+                f"{binding.key} must be given ({binding.place})",
+                hint=f"Give --gin_param='{binding.key} = ...'",
+            )
+
+
+def _macros_in(bindings: list[gin_files.Binding]) -> set[str]:
+    """Returns the macros that these bindings need, also through other macros."""
+    definitions = {b.key: b for b in _bindings if not b.parameter}
+    found: set[str] = set()
+    queue = [m for b in bindings for m in b.macros]
+    while queue:
+        macro = queue.pop()
+        if macro not in found:
+            found.add(macro)
+            queue += definitions[macro].macros
+    return found
+
+
+def _literal(cls: type, field: str, value: Any) -> str:
+    """Returns a value as gin text that reads back as the same value."""
+    text = repr(value)
+    try:
+        if gin.config.parse_value(text) == value:
+            return text
+    except (SyntaxError, ValueError):
+        pass
+    raise errors.ConfigError(
+        f"{cls.__name__}.{field} cannot be written as gin text",
+        received=f"{value!r} ({type(value).__name__})",
+        expected="numbers, strings, booleans, None, and lists, tuples or dicts of them",
+    )

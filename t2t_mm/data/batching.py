@@ -1,0 +1,42 @@
+"""How examples become batches."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from t2t_mm import config, errors
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class Batching:
+    """Sizes of batches and of what is read ahead.
+
+    Args:
+      batch_tokens: padded positions of the longer side in one batch; text only.
+      batch_examples: examples in a batch of problems without text.
+      max_length: positions of one example at most; longer ones are cut.
+      length_multiple: padded lengths are multiples of this, so shapes are few.
+      shuffle_buffer: records that are shuffled among each other.
+    """
+
+    batch_tokens: int = 2048
+    batch_examples: int = 32
+    max_length: int = 256
+    length_multiple: int = 4
+    shuffle_buffer: int = 10_000
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if getattr(self, field.name) < 1:
+                raise errors.ConfigError(
+                    f"Batching.{field.name} is out of range",
+                    received=getattr(self, field.name),
+                    expected="1 or more",
+                )
+        if self.max_length > self.batch_tokens:
+            raise errors.ConfigError(
+                "One example of Batching.max_length does not fit into a batch",
+                received=f"max_length {self.max_length}, batch_tokens {self.batch_tokens}",
+                expected="max_length of batch_tokens at most",
+            )

@@ -1,0 +1,98 @@
+"""Settings of a training run. Their defaults are those of `small`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from t2t_mm import config, errors
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class TrainSettings:
+    """What to train, for how long, and what to keep.
+
+    Args:
+      model: name of a registered model.
+      train_steps: the step to reach.
+      train_seconds: or the time to train in this call, in seconds; 0 for no limit.
+      eval_every: steps between evaluations; 0 for none but the last.
+      save_every: steps between checkpoints.
+      keep_checkpoints: newest ones that are kept; the best one is kept besides.
+      log_every: steps between lines of metrics.
+      eval_examples: examples of a problem in one evaluation; 0 for all.
+      seed: of weights, data order, mixture and dropout.
+      precision: arithmetic of the large products; "auto" measures this machine.
+      schedule: which problem a step trains, as in "temperature:2.0".
+      best_metric: "PROBLEM/METRIC" that picks the best checkpoint and stops early;
+        empty for the mean log-perplexity over problems.
+      patience: evaluations without a better metric before training ends; 0 for never.
+      strategy: how several devices share the work.
+    """
+
+    model: str = "multi_model"
+    train_steps: int = 100_000
+    train_seconds: int = 0
+    eval_every: int = 1000
+    save_every: int = 1000
+    keep_checkpoints: int = 3
+    log_every: int = 50
+    eval_examples: int = 0
+    seed: int = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    schedule: str = "proportional"
+    best_metric: str = ""
+    patience: int = 0
+    strategy: Literal["auto", "default", "mirrored", "multi_worker"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("train_steps", "save_every", "keep_checkpoints", "log_every"):
+            _require(self, name, getattr(self, name) >= 1, "1 or more")
+        for name in ("train_seconds", "eval_every", "eval_examples", "patience", "seed"):
+            _require(self, name, getattr(self, name) >= 0, "0 or more")
+        problem, slash, metric = self.best_metric.partition("/")
+        whole = bool(problem and slash and metric)
+        _require(self, "best_metric", not self.best_metric or whole, '"PROBLEM/METRIC" or ""')
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class OptimizerSettings:
+    """Adam, its rate over the steps, and clipping; the same for all problems.
+
+    Args:
+      learning_rate: the highest rate, reached at the end of the warm-up.
+      warmup_steps: over which the rate grows linearly from 0.
+      decay: of the rate after the warm-up: "rsqrt" (with the inverse square root
+        of the step), "cosine" and "linear" (to 0 at the last step), "constant".
+      beta_1: decay of the running mean of gradients.
+      beta_2: decay of the running mean of squared gradients.
+      epsilon: added to the root of the latter.
+      clip_norm: norm at most of all gradients together; 0 for no clipping.
+    """
+
+    learning_rate: float = 1e-3
+    warmup_steps: int = 1000
+    decay: Literal["rsqrt", "cosine", "linear", "constant"] = "rsqrt"
+    beta_1: float = 0.9
+    beta_2: float = 0.98
+    epsilon: float = 1e-9
+    clip_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "epsilon"):
+            _require(self, name, getattr(self, name) > 0, "more than 0")
+        for name in ("warmup_steps", "clip_norm"):
+            _require(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("beta_1", "beta_2"):
+            _require(self, name, 0 <= getattr(self, name) < 1, "0 or more, below 1")
+
+
+def _require(settings: Any, name: str, is_right: bool, expected: str) -> None:
+    if not is_right:
+        raise errors.ConfigError(
+            f"{type(settings).__name__}.{name} is out of range",
+            received=repr(getattr(settings, name)),
+            expected=expected,
+        )
