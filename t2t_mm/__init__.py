@@ -1,0 +1,56 @@
+"""t2t-mm: one model for many tasks, from raw data to decoding.
+
+Every command is a thin shell over one function of this module: `generate`,
+`train`, `evaluate`, `decode`; `load_run` gives back a trained model with its
+problems and vocabularies. All are imported on first use, so that
+`import t2t_mm` does not import TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from t2t_mm.data.generate import generate
+    from t2t_mm.decoding.decode import decode
+    from t2t_mm.evaluation.evaluate import evaluate
+    from t2t_mm.problem import Problem, register_problem
+    from t2t_mm.loaded_run import load_run
+    from t2t_mm.training.loop import train
+
+__version__ = "0.1.0"
+
+# No function here may bear the name of a module of this package: importing the module
+# would put it in the place of the function.
+_PUBLIC = {
+    "Problem": "t2t_mm.problem",
+    "decode": "t2t_mm.decoding.decode",
+    "evaluate": "t2t_mm.evaluation.evaluate",
+    "generate": "t2t_mm.data.generate",
+    "load_run": "t2t_mm.loaded_run",
+    "register_problem": "t2t_mm.problem",
+    "train": "t2t_mm.training.loop",
+}
+
+__all__ = [
+    "Problem",
+    "decode",
+    "evaluate",
+    "generate",
+    "load_run",
+    "register_problem",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -1,0 +1,45 @@
+"""What the framework itself registers: all by name, nothing imported yet."""
+
+from __future__ import annotations
+
+from t2t_mm import registry
+
+_MODALITIES = {
+    "categorical": "t2t_mm.modality.categorical.declaration:Categorical",
+    "image": "t2t_mm.modality.image.declaration:Image",
+    "language": "t2t_mm.modality.language.declaration:Language",
+}
+_MODELS = {
+    "multi_model": "t2t_mm.models.multi_model:MultiModel",
+    "transformer": "t2t_mm.models.transformer:Transformer",
+}
+_METRICS = {
+    "accuracy": "t2t_mm.evaluation.accuracy:Accuracy",
+    "bleu": "t2t_mm.evaluation.bleu:Bleu",
+    "exact_match": "t2t_mm.evaluation.exact_match:ExactMatch",
+    "log_perplexity": "t2t_mm.evaluation.log_perplexity:LogPerplexity",
+    "token_accuracy": "t2t_mm.evaluation.accuracy:TokenAccuracy",
+    "top5_accuracy": "t2t_mm.evaluation.accuracy:Top5Accuracy",
+}
+_SCHEDULES = {
+    "constant": "t2t_mm.data.schedules:Constant",
+    "linear": "t2t_mm.data.schedules:Linear",
+    "proportional": "t2t_mm.data.schedules:Proportional",
+    "step": "t2t_mm.data.schedules:Step",
+    "temperature": "t2t_mm.data.schedules:Temperature",
+    "uniform": "t2t_mm.data.schedules:Uniform",
+}
+
+
+def register() -> None:
+    """Files every built-in under its name, as a reference imported on first use."""
+    with registry.registering(registry.FRAMEWORK):
+        for registered, references in (
+            (registry.modalities, _MODALITIES),
+            (registry.models, _MODELS),
+            (registry.metrics, _METRICS),
+            (registry.schedules, _SCHEDULES),
+        ):
+            for name, reference in references.items():
+                if name not in registered:
+                    registered.add(name, reference)

@@ -1,0 +1,1 @@
+"""Raw files to records, and records to batches."""
