@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from t2t_mm.data.generate import generate
     from t2t_mm.decoding.decode import decode
     from t2t_mm.evaluation.evaluate import evaluate
-    from t2t_mm.problem import Problem, register_problem
     from t2t_mm.loaded_run import load_run
+    from t2t_mm.problem import Problem, register_problem
     from t2t_mm.training.loop import train
 
 __version__ = "0.1.0"

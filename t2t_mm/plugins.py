@@ -210,33 +210,26 @@ def _import(
         for registered in registry.ALL.values():
             registered.remove_plugin(plugin)
         for name in set(sys.modules) - before:
-            if (
-                name.split(".")[0] == module.split(".", maxsplit=1)[0]
-                and name != registry.FRAMEWORK
-            ):
+            if name.startswith(f"{family}.") or name == module:
                 del sys.modules[name]  # siblings it imported are imported anew by themselves
         reason = _one_line(error, origin)
         _reports[plugin] = LoadReport(plugin, origin, "failed", reason)
         registry.failed[plugin] = reason
         return False
+    if module != family:
+        _credit_siblings(plugin, module)
     _reports[plugin] = LoadReport(plugin, origin, defines=_defined_by(plugin))
-    _credit_siblings(plugin, module)
     return True
 
 
 def _credit_siblings(plugin: str, module: str) -> None:
-    """Gives a plugin what its module defines, whichever sibling imported it first."""
-    file = getattr(sys.modules[module], "__file__", None)
-    if not file:
-        return
+    """Credits a plugin with what its module defines, whichever sibling imported it first."""
+    file = getattr(sys.modules[module], "__file__", None) or ""
     inside = f"{pathlib.Path(file).parent}{os.sep}" if file.endswith("__init__.py") else f"{file}:"
     for other, registered, entry in list(_entries()):
-        if entry.place.startswith(inside) and other != plugin and other in _reports:
-            if file.endswith("__init__.py") and other.startswith(f"{plugin}."):
-                continue
+        if file and entry.place.startswith(inside) and other != plugin and other in _reports:
             registered.reassign(entry.name, plugin)
             _reports[other] = dataclasses.replace(_reports[other], defines=_defined_by(other))
-    _reports[plugin] = dataclasses.replace(_reports[plugin], defines=_defined_by(plugin))
 
 
 def _entries() -> Iterator[tuple[str, registry.Registry, registry.Entry]]:

@@ -1,0 +1,69 @@
+"""What goes wrong, said once and in one form.
+
+Every error that a user can mend is a `UserError`: the commands print it as one
+line and leave with exit code 2. Its text says what happened, what was received,
+what was expected and what to do. Anything else is a fault of ours (exit code 1).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A request that cannot be carried out as given.
+
+    Args:
+      what: what happened, in one sentence without the closing full stop.
+      received: the offending value, as the user gave it.
+      expected: what would have been right.
+      hint: what to do now (a command, a flag, a suggestion).
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        received: object = None,
+        expected: object = None,
+        hint: str | None = None,
+    ) -> None:
+        parts = [what.rstrip(".") + "."]
+        if received is not None:
+            parts.append(f"Received: {received}.")
+        if expected is not None:
+            parts.append(f"Expected: {expected}.")
+        if hint:
+            parts.append(hint.rstrip(".") + ".")
+        super().__init__(" ".join(" ".join(parts).split()))
+
+
+class ConfigError(UserError):
+    """A flag, a gin binding or a combination of them."""
+
+
+class DataError(UserError):
+    """Raw files, records, manifests or vocabularies."""
+
+
+class BadExampleError(DataError):
+    """One example that cannot be used; `--max_bad_examples` lets a run go on."""
+
+
+class CheckpointError(UserError):
+    """A checkpoint that is missing, damaged or of another model."""
+
+
+class PluginError(UserError):
+    """A plugin that could not be loaded, or a name that two plugins claim."""
+
+
+class NotFiniteError(UserError):
+    """A loss or gradient that is NaN or infinite."""
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str | None:
+    """Returns "Did you mean 'x'?" for the option nearest to `name`, or None."""
+    near = difflib.get_close_matches(name, list(options), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else None

@@ -1,0 +1,60 @@
+"""The contract of a modality, in three parts that are loaded when needed.
+
+1. Its *declaration* (this class): what a problem writes down. It imports neither
+   TensorFlow nor Keras, so that listing and data generation stay light.
+2. Its *features* (`features_class`): raw record values to model features, in the
+   graph; used by the training pipeline and by an export alike.
+3. Its *net* (`net_class`): Keras layers from features to `[B, S, D]` and from
+   `[B, T, D]` to a loss and predictions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from t2t_mm import errors, registry
+
+
+@dataclasses.dataclass(frozen=True)
+class Modality:
+    """What a problem declares of one of its inputs, or of its targets."""
+
+    kind: ClassVar[str] = ""
+    features_class: ClassVar[str] = ""
+    net_class: ClassVar[str] = ""
+    autoregressive: ClassVar[bool] = False
+    """As a target: written piece by piece (language), or at once (a class)?"""
+
+    def encode(self, value: Any) -> bytes:
+        """Checks a raw value of `generate_examples` and returns the record's bytes.
+
+        Raises:
+          BadExampleError: when the value cannot be used.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.encode")
+
+    def net_name(self, problem: str) -> str:
+        """Names the net that serves this declaration; equal names share weights."""
+        del problem
+        return self.kind
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the declaration as JSON values; `from_description` inverts it."""
+        return {"modality": self.kind, **dataclasses.asdict(self)}
+
+
+def from_description(description: Mapping[str, Any]) -> Modality:
+    """Rebuilds a declaration from what `Modality.describe` returned."""
+    values = dict(description)
+    cls = registry.modalities.get(values.pop("modality"))
+    known = {field.name for field in dataclasses.fields(cls)}
+    strange = sorted(set(values) - known)
+    if strange:
+        raise errors.ConfigError(
+            f"The modality {cls.kind!r} has no parameter {strange[0]!r}",
+            expected=f"one of {', '.join(sorted(known))}",
+            hint=errors.did_you_mean(strange[0], known),
+        )
+    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

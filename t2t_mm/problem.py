@@ -1,0 +1,119 @@
+"""Problem: a declaration of one data set and its task.
+
+A problem is a class with a few attributes and one generator. It names raw files
+of a corpus in their published layout and says which modalities they are; all the
+rest (records, vocabularies, batches, nets, metrics) follows from that.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from t2t_mm import errors, registry
+from t2t_mm.data import raw
+from t2t_mm.modality import base as modality
+
+Example = tuple[str, dict[str, Any]]
+
+
+class Problem:
+    """The base class of every problem.
+
+    Attributes:
+      name: the registered name.
+      version: of the generated data; a change means that it must be made anew.
+      corpus: folder under `--manual_dir` that holds the raw files.
+      layout: the files expected there, in one or two lines; shown in errors.
+      inputs: modalities by name (`{"image": Image(), "question": Language()}`).
+      targets: the modality to be produced.
+      command: the token that tells the decoder what to write ("to-german");
+        problems that want the same share it.
+      metrics: names of registered metrics; the first one is the problem's own.
+      splits: what can be generated; the first is for training, the second for
+        evaluation while training.
+      sources: where raw files can come from; the first is the default.
+    """
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "1.0.0"
+    corpus: ClassVar[str] = ""
+    layout: ClassVar[str] = ""
+    inputs: ClassVar[Mapping[str, modality.Modality]] = {}
+    targets: ClassVar[modality.Modality]
+    command: ClassVar[str] = ""
+    metrics: ClassVar[tuple[str, ...]] = ()
+    splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
+    sources: ClassVar[tuple[str, ...]] = ("manual",)
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[Example]:
+        """Yields `(key, features)` for every example of `split`.
+
+        Keys are unique within a split. Features hold one raw value under each
+        name of `inputs` and one under `targets`: text as `str`, a picture as a
+        path or as encoded bytes, a class as its name. Values are checked and
+        encoded by the modality's `encode`, in the worker that needs them.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.generate_examples")
+
+    def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
+        """Writes a small made-up corpus in the real one's layout (`--source=sample`).
+
+        Args:
+          folder: an empty folder, to be read like a `--manual_dir`.
+          seed: of all that is drawn.
+          size: training examples; other splits follow in proportion.
+        """
+        raise errors.ConfigError(
+            f"The problem {self.name!r} has no sample data",
+            expected=f"--source={'|'.join(self.sources)}",
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the declaration as JSON values."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "inputs": {name: m.describe() for name, m in self.inputs.items()},
+            "targets": self.targets.describe(),
+            "command": self.command,
+            "metrics": list(self.metrics),
+            "splits": list(self.splits),
+            "sources": list(self.sources),
+            "corpus": self.corpus,
+            "layout": self.layout,
+        }
+
+
+def register_problem(name: str) -> Callable[[type[Problem]], type[Problem]]:
+    """Files a `Problem` class under `name`, having checked its declaration."""
+    add = registry.problems.register(name)
+
+    def decorate(cls: type[Problem]) -> type[Problem]:
+        _check(name, cls)
+        cls.name = name
+        return add(cls)
+
+    return decorate
+
+
+def _check(name: str, cls: type[Problem]) -> None:
+    targets = getattr(cls, "targets", None)
+    wrong = None
+    if not isinstance(targets, modality.Modality):
+        wrong = f"targets is {targets!r}, not a modality such as Language()"
+    elif not isinstance(cls.inputs, Mapping):
+        wrong = f"inputs is {cls.inputs!r}, not a dict of modalities by name"
+    elif any(not isinstance(m, modality.Modality) for m in cls.inputs.values()):
+        wrong = "inputs holds a value that is not a modality"
+    elif "targets" in cls.inputs or "key" in cls.inputs:
+        wrong = "an input is named 'targets' or 'key', which records keep for themselves"
+    elif not cls.command:
+        wrong = "command is empty; it tells the decoder what to write, as in 'to-german'"
+    elif isinstance(cls.metrics, str):
+        wrong = f"metrics is a string; write ({cls.metrics!r},)"
+    elif cls.generate_examples is Problem.generate_examples:
+        wrong = "generate_examples is missing"
+    if wrong:
+        raise errors.PluginError(f"The problem {name!r} ({cls.__module__}) is not whole: {wrong}")

@@ -1,0 +1,186 @@
+"""One registry class for problems, models, modalities, metrics and schedules.
+
+A name is an explicit string, so that renaming a class never renames data on disk.
+A value may be given as `"module:attribute"`; it is then imported on first use,
+which keeps TensorFlow out of commands that only list.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import fnmatch
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from t2t_mm import errors
+
+T = TypeVar("T")
+
+FRAMEWORK = "t2t_mm"
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_current_plugin: contextvars.ContextVar[str] = contextvars.ContextVar(
+    "current_plugin", default=FRAMEWORK
+)
+
+
+@contextlib.contextmanager
+def registering(plugin: str) -> Iterator[None]:
+    """Marks everything registered within the block as coming from `plugin`."""
+    token = _current_plugin.set(plugin)
+    try:
+        yield
+    finally:
+        _current_plugin.reset(token)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A registered value: its name, plugin, and the place that registered it."""
+
+    name: str
+    value: Any
+    plugin: str
+    place: str
+
+
+class Registry(Generic[T]):
+    """Names to values, with the plugin and the source line of each."""
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self._entries: dict[str, Entry] = {}
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """Returns a decorator that files a class or function under `name`."""
+        place = _caller()
+
+        def decorate(value: Any) -> Any:
+            self._add(name, value, place)
+            return value
+
+        return decorate
+
+    def add(self, name: str, value: T | str) -> None:
+        """Files `value`, or the lazy reference `"module:attribute"`, under `name`."""
+        self._add(name, value, _caller())
+
+    def get(self, name: str) -> T:
+        """Returns the value filed under `name`, or raises with a suggestion."""
+        if name not in self._entries:
+            raise errors.ConfigError(
+                f"Unknown {self.noun} {name!r}",
+                expected=f"one of {', '.join(self.names()) or 'none registered'}",
+                hint=_join(errors.did_you_mean(name, self.names()), _failed_plugins()),
+            )
+        value = self._entries[name].value
+        if isinstance(value, str):
+            value = load(value)
+        return value
+
+    def match(self, patterns: list[str]) -> list[str]:
+        """Expands names and globs, in order and without repeats.
+
+        Raises:
+          ConfigError: for a name that is unknown, or a glob that matches nothing.
+        """
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            if any(sign in pattern for sign in "*?["):
+                hits = fnmatch.filter(self.names(), pattern)
+                if not hits:
+                    raise errors.ConfigError(
+                        f"No {self.noun} matches {pattern!r}",
+                        expected=f"a pattern over {', '.join(self.names()) or 'nothing'}",
+                        hint=_failed_plugins(),
+                    )
+            else:
+                if pattern not in self._entries:
+                    self.get(pattern)
+                hits = [pattern]
+            found.update(dict.fromkeys(hits))
+        return list(found)
+
+    def names(self) -> list[str]:
+        """Returns every name, sorted."""
+        return sorted(self._entries)
+
+    def entries(self) -> list[Entry]:
+        """Returns every entry, sorted by name."""
+        return [self._entries[name] for name in self.names()]
+
+    def remove_plugin(self, plugin: str) -> None:
+        """Forgets what `plugin` registered (it failed half-way, or a test ends)."""
+        kept = {n: e for n, e in self._entries.items() if e.plugin != plugin}
+        self._entries = kept
+
+    def reassign(self, name: str, plugin: str) -> None:
+        """Credits `plugin` with `name`, whose module another plugin imported first."""
+        self._entries[name] = dataclasses.replace(self._entries[name], plugin=plugin)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def _add(self, name: str, value: Any, place: str) -> None:
+        if not _NAME.match(name):
+            raise errors.PluginError(
+                f"Bad {self.noun} name at {place}",
+                received=repr(name),
+                expected="small letters, digits and _, a letter first",
+            )
+        old = self._entries.get(name)
+        if old is not None:
+            raise errors.PluginError(
+                f"The {self.noun} {name!r} is registered twice: at {old.place} (plugin "
+                f"{old.plugin}) and at {place} (plugin {_current_plugin.get()})",
+                hint="Rename one of them",
+            )
+        self._entries[name] = Entry(name, value, _current_plugin.get(), place)
+
+
+def load(reference: str) -> Any:
+    """Imports `"module:attribute"` and returns the attribute."""
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _join(*sentences: str | None) -> str | None:
+    return " ".join(sentence for sentence in sentences if sentence) or None
+
+
+def _failed_plugins() -> str | None:
+    """Returns why a name may be missing though its author wrote it, or None."""
+    if not failed:
+        return None
+    listed = [f"{plugin} ({error})" for plugin, error in failed.items()]
+    return f"Plugins that failed to load, and may define it: {'; '.join(listed)}"
+
+
+def _caller() -> str:
+    """Returns `file:line` of the first frame outside this module."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+failed: dict[str, str] = {}
+"""Plugins that could not be loaded, and why; a name not found may be theirs."""
+
+problems: Registry[Any] = Registry("problem")
+models: Registry[Any] = Registry("model")
+modalities: Registry[Any] = Registry("modality")
+metrics: Registry[Any] = Registry("metric")
+schedules: Registry[Any] = Registry("schedule")
+
+ALL: dict[str, Registry[Any]] = {
+    "problems": problems,
+    "models": models,
+    "modalities": modalities,
+    "metrics": metrics,
+    "schedules": schedules,
+}
