@@ -1,1 +1,1 @@
-"""Raw files to records, and records to batches."""
+"""From raw files to records, and from records to batches."""

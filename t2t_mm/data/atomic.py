@@ -1,0 +1,183 @@
+"""Files that are either whole or not there.
+
+Everything is written under a temporary name in the same folder, flushed to the
+disk and renamed. Whoever reads a final name therefore reads a finished file, no
+matter when the writer was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import pathlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from t2t_mm import errors
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes `data` to `path` in one step, making its folder where needed.
+
+    Raises:
+      DataError: when the disk is full or the place cannot be written to.
+    """
+    path = pathlib.Path(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                flush(file)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        flush_folder(path.parent)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes `text` as UTF-8, like `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Writes `value` as indented JSON that ends in a line end, like `write_bytes`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextlib.contextmanager
+def folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+    """Yields an empty folder that becomes `path` when the block ends well.
+
+    A folder that already has this name stays whole until then. What a killed
+    process left behind is removed, or, where it died between the two renames,
+    finished; `recover` does the same without making anything new. One process at
+    a time: hold a `lock`.
+    """
+    path = pathlib.Path(path)
+    with writing(path):
+        recover(path)
+        making = _beside(path, "making")
+        making.mkdir(parents=True)
+    try:
+        yield making
+        with writing(path):
+            replace_folder(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            recover(path)
+        raise
+
+
+def replace_folder(path: pathlib.Path) -> None:
+    """Puts the finished folder beside `path` in its place, the old one to the side first."""
+    making, old = _beside(path, "making"), _beside(path, "old")
+    flush_folder(making)
+    # The mark says that the folder is whole, should we die between the renames.
+    done = _beside(path, "done")
+    done.touch()
+    if path.exists():
+        path.rename(old)
+    making.rename(path)
+    done.unlink(missing_ok=True)
+    flush_folder(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(path: str | os.PathLike[str]) -> None:
+    """Tidies up after a process that was killed while it made or replaced `path`."""
+    path = pathlib.Path(path)
+    making, old, done = (_beside(path, state) for state in ("making", "old", "done"))
+    if not path.exists():
+        if done.exists() and making.exists():
+            making.rename(path)
+        elif old.exists():
+            old.rename(path)
+    for leftover in (making, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    done.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lock(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+    """Holds the file `path` for this process; the system frees it if we are killed.
+
+    Raises:
+      DataError: when another process holds it; `what` says what it is about.
+    """
+    path = pathlib.Path(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise errors.DataError(
+                f"Another process is at work on {what}",
+                received=str(path),
+                hint="Wait until it has ended",
+            ) from None
+        except OSError:
+            pass  # A file system without locks: go on as if alone.
+        yield
+    finally:
+        file.close()
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns a full disk, or a place that cannot be written to, into a DataError."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or path
+        if error.errno in _FULL:
+            raise errors.DataError(
+                f"The disk is full; could not write {place}",
+                received=f"{_free(pathlib.Path(path))} free",
+                hint="Free some space there, or name another folder",
+            ) from error
+        if error.errno in _CLOSED:
+            raise errors.DataError(
+                f"Cannot write {place}",
+                received=error.strerror,
+                hint="Name a folder that you may write to",
+            ) from error
+        raise
+
+
+def flush(file: Any) -> None:
+    """Sends what was written to `file` on to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def flush_folder(path: pathlib.Path) -> None:
+    """Sends the names in a folder to the disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _beside(path: pathlib.Path, state: str) -> pathlib.Path:
+    return path.with_name(f".{path.name}.{state}")
+
+
+def _free(path: pathlib.Path) -> str:
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return f"{shutil.disk_usage(path).free / 2**20:,.0f} MiB"

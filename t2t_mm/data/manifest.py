@@ -1,0 +1,219 @@
+"""Manifest: what was generated for one problem, shard by shard.
+
+`manifest.json` is written last, so data without one is not data. Its counts and
+hashes catch what the record format cannot: a file cut at a record's end still
+reads as a valid, shorter one.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.data import atomic, records
+
+FILE = "manifest.json"
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One file of records: its name, examples, bytes, and sha256 in hex."""
+
+    file: str
+    examples: int
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """The generated data of one problem.
+
+    Attributes:
+      folder: `DATA_DIR/PROBLEM/VERSION`.
+      problem: its name.
+      version: its version.
+      source: where the raw files came from (`sample`, `manual`, ...).
+      seed: of the order of examples, and of made-up raw files.
+      shards: by split, in the order of the records.
+      details: all else that `manifest.json` holds.
+    """
+
+    folder: pathlib.Path
+    problem: str
+    version: str
+    source: str
+    seed: int
+    shards: Mapping[str, tuple[Shard, ...]]
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def load(cls, data_dir: str | os.PathLike[str], problem: str, version: str) -> Manifest:
+        """Reads the manifest of one problem.
+
+        Raises:
+          DataError: when the data has not been generated yet, or the file is damaged.
+        """
+        place = folder(data_dir, problem, version)
+        path = place / FILE
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            others = _other_versions(place)
+            raise errors.DataError(
+                f"The data of {problem} {version} has not been generated in {data_dir}",
+                received=f"version {', '.join(others)}" if others else None,
+                hint=f"Run: mm-datagen --problem={problem} --data_dir={data_dir}",
+            ) from None
+        try:
+            return cls._from_json(place, json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise errors.DataError(
+                f"The manifest {path} is damaged",
+                received=f"{type(error).__name__}: {error}",
+                hint=f"Run: mm-datagen --problem={problem} --data_dir={data_dir} --overwrite",
+            ) from error
+
+    @classmethod
+    def _from_json(cls, place: pathlib.Path, value: dict[str, Any]) -> Manifest:
+        shards = {
+            split: tuple(
+                Shard(s["file"], int(s["examples"]), int(s["bytes"]), s["sha256"])
+                for s in content["shards"]
+            )
+            for split, content in value.pop("splits").items()
+        }
+        named = {key: value.pop(key) for key in ("problem", "version", "source", "seed")}
+        return cls(place, shards=shards, details=value, **named)
+
+    def save(self) -> None:
+        """Writes `manifest.json` into the folder."""
+        splits = {
+            split: {
+                "examples": self.examples(split),
+                "bytes": self.bytes(split),
+                "shards": [dataclasses.asdict(shard) for shard in shards],
+            }
+            for split, shards in self.shards.items()
+        }
+        named = {key: getattr(self, key) for key in ("problem", "version", "source", "seed")}
+        atomic.write_json(self.folder / FILE, {**named, "splits": splits, **self.details})
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits in the order in which the problem names them."""
+        return tuple(self.shards)
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """The class names found, by feature, where the problem declares none."""
+        return {k: tuple(v) for k, v in self.details.get("classes", {}).items()}
+
+    def files(self, split: str) -> list[pathlib.Path]:
+        """Returns the record files of a split, in order.
+
+        Raises:
+          ConfigError: for a split that was not generated.
+        """
+        return [self.folder / shard.file for shard in self._split(split)]
+
+    def examples(self, split: str) -> int:
+        """Returns how many examples a split has."""
+        return sum(shard.examples for shard in self._split(split))
+
+    def bytes(self, split: str) -> int:
+        """Returns how many bytes a split's files have."""
+        return sum(shard.bytes for shard in self._split(split))
+
+    def fingerprint(self, split: str) -> str:
+        """Returns a hash of the content of a split, without reading its files."""
+        return hashlib.sha256(" ".join(s.sha256 for s in self._split(split)).encode()).hexdigest()
+
+    def check_sizes(self) -> None:
+        """Compares the sizes of all files, which costs next to nothing.
+
+        Raises:
+          DataError: naming a file that is missing or of another size.
+        """
+        for split in self.splits:
+            for shard in self._split(split):
+                self._fail_if(self._wrong_size(shard))
+
+    def verify(self, *, workers: int = 1) -> None:
+        """Compares sizes, hashes and counts of examples of all files.
+
+        Raises:
+          DataError: naming the files that are not as they were written.
+        """
+        shards = [shard for split in self.splits for shard in self._split(split)]
+        with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:
+            wrong = [found for found in pool.map(self._wrong_content, shards) if found]
+        if wrong:
+            self._fail_if("; ".join(wrong))
+
+    def _split(self, split: str) -> tuple[Shard, ...]:
+        if split not in self.shards:
+            raise errors.ConfigError(
+                f"The data of {self.problem} has no split {split!r}",
+                expected=f"one of {', '.join(self.shards)}",
+                hint=errors.did_you_mean(split, self.shards),
+            )
+        return self.shards[split]
+
+    def _wrong_size(self, shard: Shard) -> str | None:
+        path = self.folder / shard.file
+        if not path.is_file():
+            return f"{path} is missing"
+        size = path.stat().st_size
+        if size != shard.bytes:
+            return f"{path} has {size:,} bytes instead of {shard.bytes:,}"
+        return None
+
+    def _wrong_content(self, shard: Shard) -> str | None:
+        wrong = self._wrong_size(shard)
+        path = self.folder / shard.file
+        if wrong is None and file_sha256(path) != shard.sha256:
+            wrong = f"{path} has changed since it was written (its sha256 differs)"
+        if wrong is None or not path.is_file():
+            return wrong
+        whole = 0
+        try:
+            for _ in records.read_records(path):
+                whole += 1
+        except errors.DataError:
+            pass
+        return f"{wrong}; {whole:,} of {shard.examples:,} examples read"
+
+    def _fail_if(self, wrong: str | None) -> None:
+        if wrong:
+            data_dir = self.folder.parent.parent
+            raise errors.DataError(
+                f"The data of {self.problem} is damaged: {wrong}",
+                hint=f"Run: mm-datagen --problem={self.problem} --data_dir={data_dir} --overwrite",
+            )
+
+
+def folder(data_dir: str | os.PathLike[str], problem: str, version: str) -> pathlib.Path:
+    """Returns the folder of a problem's data."""
+    return pathlib.Path(data_dir) / problem / version
+
+
+def file_sha256(path: pathlib.Path) -> str:
+    """Returns the sha256 of a file in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _other_versions(place: pathlib.Path) -> list[str]:
+    return sorted(path.parent.name for path in place.parent.glob(f"[!.]*/{FILE}"))

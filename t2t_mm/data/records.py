@@ -1,0 +1,145 @@
+"""TFRecord files of `tf.train.Example`, written and read without TensorFlow.
+
+Workers that generate data must start fast and may be many, so the two formats
+(both are stable and small) are written here. All features are one byte string:
+an `Example` is `{1: {1: map entries}}`, an entry `{1: name, 2: {1: {1: bytes}}}`
+in protocol buffer terms. A record is its length (8 bytes), a checksum of that
+(4), the data, and a checksum of the data (4).
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import struct
+from collections.abc import Iterator, Mapping
+
+import google_crc32c
+
+from t2t_mm import errors
+
+_HEAD = struct.Struct("<QI")
+_CHECK = struct.Struct("<I")
+OVERHEAD_BYTES = _HEAD.size + _CHECK.size
+_LENGTH_DELIMITED = 2
+
+
+def encode_example(features: Mapping[str, bytes]) -> bytes:
+    """Returns the serialised `tf.train.Example`; names are sorted, so bytes are fixed."""
+    entries = []
+    for name in sorted(features):
+        feature = _field(1, _field(1, features[name]))
+        entries.append(_field(1, _field(1, name.encode("utf-8")) + _field(2, feature)))
+    return _field(1, b"".join(entries))
+
+
+def decode_example(data: bytes) -> dict[str, bytes]:
+    """Inverts `encode_example`; also reads what TensorFlow serialised.
+
+    Raises:
+      ValueError: for bytes that are not an `Example` of single byte strings.
+    """
+    features = {}
+    for outer in _fields(data, 1):
+        for entry in _fields(outer, 1):
+            (name,) = _fields(entry, 1)
+            (feature,) = _fields(entry, 2)
+            (values,) = _fields(feature, 1)
+            (features[name.decode("utf-8")],) = _fields(values, 1)
+    return features
+
+
+def frame(data: bytes) -> bytes:
+    """Returns the bytes of one record of a TFRecord file."""
+    length = len(data).to_bytes(8, "little")
+    return b"".join(
+        (length, _CHECK.pack(_masked(length)), data, _CHECK.pack(_masked(data))),
+    )
+
+
+def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """Yields the data of every record, having compared its checksums.
+
+    Raises:
+      DataError: for a record that is damaged or cut short, with its number.
+    """
+    with pathlib.Path(path).open("rb") as file:
+        number = 0
+        while head := file.read(_HEAD.size):
+            wrong = None
+            if len(head) < _HEAD.size:
+                wrong = "its length is cut short"
+            else:
+                length, check = _HEAD.unpack(head)
+                if _masked(head[:8]) != check:
+                    wrong = "the checksum of its length differs"
+                else:
+                    data = file.read(length)
+                    tail = file.read(_CHECK.size)
+                    if len(data) < length or len(tail) < _CHECK.size:
+                        wrong = "it is cut short"
+                    elif _CHECK.unpack(tail)[0] != _masked(data):
+                        wrong = "its checksum differs"
+            if wrong:
+                raise errors.DataError(
+                    f"Record {number:,} of {os.fspath(path)} is damaged: {wrong}",
+                    hint="mm-datagen --verify lists what is damaged, --overwrite makes it anew",
+                )
+            yield data
+            number += 1
+
+
+def read_examples(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
+    """Yields the features of every record of a file."""
+    for number, data in enumerate(read_records(path)):
+        try:
+            yield decode_example(data)
+        except ValueError as error:
+            raise errors.DataError(
+                f"Record {number:,} of {os.fspath(path)} is not a tf.train.Example of raw features",
+                received=str(error),
+            ) from error
+
+
+def _masked(data: bytes) -> int:
+    """Returns the CRC-32C of `data`, rotated and shifted as TFRecord files want it."""
+    crc = google_crc32c.value(data)
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(len(data)) + data
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _fields(data: bytes, wanted: int) -> Iterator[bytes]:
+    """Yields the values of field `wanted` of a message of length-delimited fields."""
+    place = 0
+    while place < len(data):
+        tag = data[place]
+        if tag & 7 != _LENGTH_DELIMITED:
+            raise ValueError(f"wire type {tag & 7} at byte {place}")
+        place += 1
+        length = shift = 0
+        while True:
+            if place >= len(data):
+                raise ValueError("cut short")
+            byte = data[place]
+            place += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        if place + length > len(data):
+            raise ValueError("cut short")
+        if tag >> 3 == wanted:
+            yield data[place : place + length]
+        place += length

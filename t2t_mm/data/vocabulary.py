@@ -1,0 +1,208 @@
+"""Vocabulary: text to the ids of SentencePiece pieces and back, without TensorFlow.
+
+Byte-pair pieces with byte fallback: any text has ids, and decoding gives the
+text back. Text is not normalised (references are not either, and a vocabulary
+that folds characters could never write some of them); only runs of spaces
+become one, and spaces at both ends go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.data import atomic
+
+PAD_ID = 0
+EOS_ID = 1
+UNK_ID = 2
+SIZE = 8192
+
+MODEL_FILE = "sentencepiece.model"
+JSON_FILE = "vocabulary.json"
+MAX_SENTENCES = 1_000_000
+MAX_TEXT_BYTES = 256 << 20
+
+# Characters beyond this share of all text are written as bytes, so that a few
+# strange signs do not take the place of pieces.
+_COVERAGE = 0.9999
+_MAX_SENTENCE_BYTES = 1 << 16
+# Fixed, not the processor's count: it is stored in the model, whose bytes must
+# depend on the text alone.
+_THREADS = 4
+_FIXED_PIECES = 3 + 256
+
+
+class Vocabulary:
+    """A named SentencePiece model.
+
+    Args:
+      name: what `Language(vocab=...)` calls it.
+      model: the serialised model.
+
+    Attributes:
+      size: number of pieces, which may be less than was asked for a small corpus.
+      sha256: of the model's bytes; kept with data, run and checkpoints.
+    """
+
+    def __init__(self, name: str, model: bytes) -> None:
+        import sentencepiece
+
+        self.name = name
+        self.model = model
+        self.sha256 = hashlib.sha256(model).hexdigest()
+        try:
+            self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        except RuntimeError as error:
+            raise errors.DataError(
+                f"The vocabulary {name!r} is not a SentencePiece model",
+                received=f"{len(model):,} bytes with sha256 {self.sha256[:12]}",
+            ) from error
+        self.size = int(self._processor.vocab_size())
+
+    @property
+    def pieces(self) -> list[str]:
+        """All pieces, in the order of their ids."""
+        return [self._processor.id_to_piece(i) for i in range(self.size)]
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the ids of `text`, without an end token."""
+        return list(self._processor.encode(text))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of `ids` up to the first end token; padding is skipped.
+
+        Raises:
+          ValueError: for an id outside the vocabulary.
+        """
+        kept = []
+        for i in ids:
+            if i == EOS_ID:
+                break
+            if not 0 <= i < self.size:
+                raise ValueError(f"id {i} is not in 0 to {self.size - 1}")
+            if i != PAD_ID:
+                kept.append(int(i))
+        return str(self._processor.decode(kept))
+
+    def save(self, folder: str | os.PathLike[str], **details: Any) -> None:
+        """Writes the model and `vocabulary.json` (name, size, sha256, `details`)."""
+        folder = pathlib.Path(folder)
+        atomic.write_bytes(folder / MODEL_FILE, self.model)
+        about = {"name": self.name, "size": self.size, "sha256": self.sha256, **details}
+        atomic.write_json(folder / JSON_FILE, about)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Vocabulary:
+        """Reads what `save` wrote.
+
+        Raises:
+          DataError: when it is missing, or its hash is not the one noted beside it.
+        """
+        folder = pathlib.Path(folder)
+        about = read_json(folder)
+        vocabulary = cls(about["name"], (folder / MODEL_FILE).read_bytes())
+        if vocabulary.sha256 != about["sha256"]:
+            raise errors.DataError(
+                f"The vocabulary in {folder} is damaged",
+                received=f"sha256 {vocabulary.sha256[:12]}...",
+                expected=f"{about['sha256'][:12]}..., as {JSON_FILE} says",
+            )
+        return vocabulary
+
+
+def exists(folder: str | os.PathLike[str]) -> bool:
+    """Says whether `folder` holds a vocabulary; its JSON is written last."""
+    return (pathlib.Path(folder) / JSON_FILE).is_file()
+
+
+def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns what `vocabulary.json` says.
+
+    Raises:
+      DataError: when it, or the model, is missing or damaged.
+    """
+    folder = pathlib.Path(folder)
+    if not exists(folder) or not (folder / MODEL_FILE).is_file():
+        raise errors.DataError(
+            f"There is no vocabulary in {folder}", hint="mm-datagen builds it with the data"
+        )
+    try:
+        about = json.loads((folder / JSON_FILE).read_text(encoding="utf-8"))
+        about["name"], about["size"], about["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.DataError(
+            f"{folder / JSON_FILE} is damaged", received=f"{type(error).__name__}: {error}"
+        ) from error
+    return dict(about)
+
+
+def build(name: str, texts: Iterable[str], *, size: int = SIZE, seed: int = 0) -> Vocabulary:
+    """Makes a vocabulary of at most `size` pieces from `texts`.
+
+    Reads at most `MAX_SENTENCES` lines and `MAX_TEXT_BYTES` bytes of them; give
+    texts in random order where there may be more. The same texts give the same
+    bytes.
+
+    Raises:
+      DataError: for no text at all.
+      ConfigError: for a size that has no room for the characters of the text.
+    """
+    import sentencepiece
+
+    lines = _bounded(texts)
+    first = next(lines, None)
+    if first is None:
+        raise errors.DataError(f"There is no text to build the vocabulary {name!r} from")
+    sentencepiece.set_random_generator_seed(seed)
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=_chain(first, lines),
+            model_writer=model,
+            model_type="bpe",
+            vocab_size=size,
+            hard_vocab_limit=False,
+            byte_fallback=True,
+            character_coverage=_COVERAGE,
+            normalization_rule_name="identity",
+            max_sentence_length=_MAX_SENTENCE_BYTES,
+            pad_id=PAD_ID,
+            eos_id=EOS_ID,
+            unk_id=UNK_ID,
+            bos_id=-1,
+            num_threads=_THREADS,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise errors.ConfigError(
+            f"A vocabulary {name!r} of {size:,} pieces cannot be built from this text",
+            received=str(error).splitlines()[-1].strip() or None,
+            expected=f"more than {_FIXED_PIECES} pieces and one for every usual character",
+        ) from error
+    return Vocabulary(name, model.getvalue())
+
+
+def _bounded(texts: Iterable[str]) -> Iterator[str]:
+    """Yields the non-empty lines of `texts` up to the limits."""
+    count = size_bytes = 0
+    for text in texts:
+        for line in text.split("\n"):
+            if not line.strip():
+                continue
+            count += 1
+            size_bytes += len(line.encode("utf-8"))
+            if count > MAX_SENTENCES or size_bytes > MAX_TEXT_BYTES:
+                return
+            yield line
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
