@@ -1,0 +1,68 @@
+"""Multi30k: captions of Flickr photos, translated between English, German and French.
+
+Elliott et al. 2016 (English-German), 2017 (French). Untokenised text as published:
+29,000 sentences for training, 1,014 for validation, and the 2016 Flickr test set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from t2t_mm import problem
+from t2t_mm.data import raw
+from t2t_mm.modality.language import declaration as language
+
+_FILES = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
+
+
+class Multi30k(problem.Problem):
+    """The base of the six directions; each one names its two languages."""
+
+    version = "1.0.0"
+    corpus = "multi30k"
+    layout = (
+        "data/task1/raw/{train,val,test_2016_flickr}.{en,de,fr}.gz, one sentence a line, "
+        "as in the repository multi30k/dataset"
+    )
+    inputs = {"inputs": language.Language(vocab="mm_8k", max_length=128)}
+    targets = language.Language(vocab="mm_8k", max_length=128)
+    metrics = ("bleu", "log_perplexity")
+
+    source = ""
+    target = ""
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        stem = f"data/task1/raw/{_FILES[split]}"
+        pairs = files.parallel(f"{stem}.{self.source}", f"{stem}.{self.target}")
+        for number, (source, target) in enumerate(pairs):
+            yield f"{split}/{number}", {"inputs": source.strip(), "targets": target.strip()}
+
+
+@problem.register_problem("multi30k_ende")
+class Multi30kEnDe(Multi30k):
+    source, target, command = "en", "de", "to-german"
+
+
+@problem.register_problem("multi30k_deen")
+class Multi30kDeEn(Multi30k):
+    source, target, command = "de", "en", "to-english"
+
+
+@problem.register_problem("multi30k_enfr")
+class Multi30kEnFr(Multi30k):
+    source, target, command = "en", "fr", "to-french"
+
+
+@problem.register_problem("multi30k_fren")
+class Multi30kFrEn(Multi30k):
+    source, target, command = "fr", "en", "to-english"
+
+
+@problem.register_problem("multi30k_defr")
+class Multi30kDeFr(Multi30k):
+    source, target, command = "de", "fr", "to-french"
+
+
+@problem.register_problem("multi30k_frde")
+class Multi30kFrDe(Multi30k):
+    source, target, command = "fr", "de", "to-german"

@@ -1,0 +1,49 @@
+"""Tiny ImageNet: 64 x 64 photos of 200 classes, or of as many as the folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from t2t_mm import errors, problem
+from t2t_mm.data import raw
+from t2t_mm.modality.categorical import declaration as categorical
+from t2t_mm.modality.image import declaration as image
+
+_FOLDER = "tiny-imagenet-200"
+
+
+@problem.register_problem("tiny_imagenet")
+class TinyImagenet(problem.Problem):
+    """500 photos a class for training and 50 for validation; the test set has no labels."""
+
+    version = "1.0.0"
+    corpus = "tiny_imagenet"
+    layout = (
+        f"{_FOLDER}/wnids.txt, {_FOLDER}/train/WNID/images/*.JPEG, {_FOLDER}/val/images/*.JPEG "
+        f"and {_FOLDER}/val/val_annotations.txt, as in {_FOLDER}.zip"
+    )
+    inputs = {"image": image.Image(size=64)}
+    targets = categorical.Categorical(labels="tiny_imagenet")
+    command = "to-class"
+    metrics = ("accuracy", "top5_accuracy", "log_perplexity")
+    splits = ("train", "validation")
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
+        classes = [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]
+        if split == "train":
+            for wnid in classes:
+                for path in files.glob(f"{top}train/{wnid}/images/*.JPEG"):
+                    yield f"train/{path.stem}", {"image": path, "targets": wnid}
+        else:
+            annotations = f"{top}val/val_annotations.txt"
+            for number, line in enumerate(files.lines(annotations), start=1):
+                fields = line.rstrip().split("\t")
+                if len(fields) < 2 or fields[1] not in classes:
+                    raise errors.DataError(
+                        f"{annotations}, line {number}, does not name a class of wnids.txt",
+                        received=repr(line),
+                        expected="FILE, WNID and a box, tabs between",
+                    )
+                path = files.path(f"{top}val/images/{fields[0]}")
+                yield f"validation/{path.stem}", {"image": path, "targets": fields[1]}
