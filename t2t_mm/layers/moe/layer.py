@@ -1,0 +1,173 @@
+"""The mixture-of-experts layer: gate, experts and the measures of their balance."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.layers import base
+from t2t_mm.layers.moe import dispatch, losses, router
+
+
+class MoeStats(NamedTuple):
+    """How a batch spread over the experts. Padded positions are not in it.
+
+    Attributes:
+      importance_loss: float32 scalar, CV^2 of `importance`, unweighted.
+      load_loss: float32 scalar, CV^2 of the smooth load (of the count, where there
+        is no noise), unweighted.
+      load: float32 [E], positions served by each expert, counted; together N * K.
+      importance: float32 [E], summed gates of each expert; together N.
+    """
+
+    importance_loss: tf.Tensor
+    load_loss: tf.Tensor
+    load: tf.Tensor
+    importance: tf.Tensor
+
+
+class MixtureOfExperts(base.Layer):
+    """Sparsely-gated mixture of experts (Shazeer et al. 2017, arXiv 1701.06538).
+
+    An expert is `ReLU(x w_in) w_out`, without biases. A noisy gate chooses K of the
+    E experts for each position; the output is the sum of theirs, weighted by the
+    gate. No position is dropped, whatever the load.
+
+    Example:
+      layer = MixtureOfExperts(256, experts=60, selected=4, filter_width=1024)
+      y, stats = layer(x, mask=mask, training=True, seed=seed)
+      loss += 0.01 * (stats.importance_loss + stats.load_loss)
+
+    Args:
+      width: D.
+      experts: E, the number of experts.
+      selected: K, how many of them serve a position.
+      filter_width: F, the width of an expert's hidden layer.
+
+    Raises:
+      ConfigError: when K is not in 1 to E, or F is not positive.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        experts: int,
+        selected: int,
+        filter_width: int,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if not 1 <= selected <= experts:
+            raise errors.ConfigError(
+                "A mixture of experts cannot select so many",
+                received=f"selected={selected}, experts={experts}",
+                expected="1 <= selected <= experts",
+            )
+        if filter_width < 1:
+            raise errors.ConfigError(
+                "The experts of a mixture need a hidden layer",
+                received=f"filter_width={filter_width}",
+                expected="at least 1",
+            )
+        self.supports_masking = True
+        self.width, self.experts, self.selected = width, experts, selected
+        # Zero gates, as in the paper: at first the noise alone chooses, so all
+        # experts start with an equal share.
+        self.gate_kernel = self._gate_weight("gate_kernel")
+        self.noise_kernel = self._gate_weight("noise_kernel")
+        # Glorot for one expert: the usual initialiser would take E for a receptive
+        # field and make the weights smaller by its root.
+        limit = math.sqrt(6.0 / (width + filter_width))
+        uniform = keras.initializers.RandomUniform
+        self.w_in = self.weight("w_in", (experts, width, filter_width), uniform(-limit, limit))
+        self.w_out = self.weight("w_out", (experts, filter_width, width), uniform(-limit, limit))
+
+    def compute_mask(self, inputs: object, previous_mask: object) -> None:
+        """Keeps Keras from tying the mask to the output: masks are passed by hand."""
+
+    def _gate_weight(self, name: str) -> keras.Variable:
+        """Adds zeros [D, E] that stay float32 under every policy."""
+        return self.add_weight(
+            name=name,
+            shape=(self.width, self.experts),
+            initializer="zeros",
+            dtype="float32",
+            autocast=False,
+        )
+
+    def call(
+        self,
+        x: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        training: bool = False,
+        seed: tf.Tensor | None = None,
+        noise: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, MoeStats]:
+        """Sends each position through its experts.
+
+        Args:
+          x: [N, D] or [B, T, D].
+          mask: [N] or [B, T], zero (false) at padding, which takes no part: it is not
+            routed, not counted, and its output is zero.
+          training: whether the gate is noisy.
+          seed: int32 [2], draws the noise; needed in training unless `noise` is given.
+          noise: float32 [N, E] (N = B * T) standard normal, instead of `seed`.
+
+        Returns:
+          The output, shaped as `x`, and the `MoeStats` of the batch.
+        """
+        shape = tf.shape(x)
+        rows = tf.reshape(x, [-1, self.width])
+        kept = None
+        if mask is not None:
+            kept = tf.where(tf.reshape(mask, [-1]))
+            rows = tf.gather_nd(rows, kept)
+        routing = router.route(
+            rows,
+            tf.convert_to_tensor(self.gate_kernel),
+            tf.convert_to_tensor(self.noise_kernel),
+            selected=self.selected,
+            noise=self._noise(tf.shape(rows)[0], kept, training, seed, noise),
+        )
+        moved = dispatch.plan(routing.experts, self.experts)
+        blocks = dispatch.scatter(rows, moved)
+        weights = tf.convert_to_tensor(self.w_in), tf.convert_to_tensor(self.w_out)
+        blocks = dispatch.run_experts(blocks, *weights)
+        y = dispatch.combine(blocks, routing.gates, moved)
+        if kept is not None:
+            whole = [tf.reduce_prod(shape[:-1]), self.width]
+            y = tf.scatter_nd(kept, y, tf.cast(whole, kept.dtype))
+        y = tf.ensure_shape(tf.reshape(y, shape), x.shape)
+        return y, _stats(routing)
+
+    def _noise(
+        self,
+        count: tf.Tensor,
+        kept: tf.Tensor | None,
+        training: bool,
+        seed: tf.Tensor | None,
+        noise: tf.Tensor | None,
+    ) -> tf.Tensor | None:
+        """Returns the noise [N, E] of the `count` positions that take part, or None."""
+        if not training:
+            return None
+        if noise is not None:
+            return noise if kept is None else tf.gather_nd(noise, kept)
+        if seed is None:
+            raise ValueError("MixtureOfExperts draws noise in training: give `seed` or `noise`.")
+        return tf.random.stateless_normal([count, self.experts], seed=seed)
+
+
+def _stats(routing: router.Routing) -> MoeStats:
+    importance = losses.importance(routing)
+    return MoeStats(
+        importance_loss=losses.squared_variation(importance),
+        load_loss=losses.squared_variation(losses.smooth_load(routing)),
+        load=losses.counted_load(routing),
+        importance=importance,
+    )
