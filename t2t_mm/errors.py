@@ -35,7 +35,7 @@ class UserError(Exception):
         if expected is not None:
             parts.append(f"Expected: {expected}.")
         if hint:
-            parts.append(hint.rstrip(".") + ".")
+            parts.append(hint if hint.endswith("?") else hint.rstrip(".") + ".")
         super().__init__(" ".join(" ".join(parts).split()))
 
 

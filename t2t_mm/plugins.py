@@ -26,6 +26,7 @@ import sys
 import traceback
 import types
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from t2t_mm import builtins, errors, registry
 
@@ -50,6 +51,10 @@ class LoadReport:
     status: str = "ok"
     error: str = ""
     defines: tuple[str, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the report as JSON values."""
+        return {**dataclasses.asdict(self), "defines": list(self.defines)}
 
 
 _reports: dict[str, LoadReport] = {}

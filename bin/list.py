@@ -1,0 +1,38 @@
+"""mm-list: what is registered, and what became of each plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import cli, plugins, registry
+from t2t_mm.report import listing
+
+_COMMAND = cli.Command(
+    "mm-list",
+    "Lists the problems with their inputs, targets, splits and sources, the models, modalities, "
+    "metrics and schedules, each with the plugin that it comes from, and the plugins themselves: "
+    "which loaded, and why another did not.",
+    example="mm-list --usr_dir=my_problems --json",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_list, argv)
+
+
+def _list() -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "problems": [
+            {**entry.value().describe(), "plugin": entry.plugin}
+            for entry in registry.problems.entries()
+        ]
+    }
+    for kind in ("models", "modalities", "metrics", "schedules"):
+        entries = registry.ALL[kind].entries()
+        answer[kind] = [{"name": entry.name, "plugin": entry.plugin} for entry in entries]
+    answer["plugins"] = [report.describe() for report in plugins.reports()]
+    if not _COMMAND.json:
+        listing.show(answer, console=cli.console())
+    return answer

@@ -1,0 +1,77 @@
+"""mm-list's tables for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+
+def show(answer: Mapping[str, Any], *, console: Any) -> None:
+    """Prints what mm-list found.
+
+    Args:
+      answer: the command's JSON answer.
+      console: a `rich.console.Console`.
+    """
+    from rich import table as rich_table
+    from rich import text
+
+    problems = rich_table.Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for header in ("problem", "inputs", "targets", "command", "splits", "sources", "plugin"):
+        problems.add_column(header, overflow="fold")
+    for problem in answer["problems"]:
+        inputs = ", ".join(f"{name}: {_say(m)}" for name, m in problem["inputs"].items())
+        problems.add_row(
+            f"{problem['name']} {problem['version']}",
+            inputs,
+            _say(problem["targets"]),
+            problem["command"],
+            ", ".join(problem["splits"]),
+            ", ".join(problem["sources"]),
+            problem["plugin"],
+        )
+    console.print(problems if answer["problems"] else "No problems are registered.")
+    _show_layouts(answer["problems"], console)
+    console.print()
+    for kind in ("models", "modalities", "metrics", "schedules"):
+        names = ", ".join(entry["name"] for entry in answer[kind])
+        console.print(text.Text.assemble((f"{kind}: ", "bold"), names))
+    console.print()
+    for plugin in answer["plugins"]:
+        failed = plugin["status"] == "failed"
+        line = plugin["error"] if failed else f"{len(plugin['defines'])} names"
+        style = "red" if failed else "green"
+        console.print(
+            text.Text.assemble(
+                ("plugin ", "bold"), plugin["name"], " ", (plugin["status"], style), ": ", line
+            ),
+            soft_wrap=True,
+        )
+
+
+def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
+    """Says once for each corpus where `--manual_dir` must hold what."""
+    layouts = {p["corpus"]: p["layout"] for p in problems if p["corpus"] and p["layout"]}
+    if layouts:
+        console.print("\nRaw files expected by --source=manual:", style="bold")
+    for corpus, layout in sorted(layouts.items()):
+        said = " ".join(layout.split())
+        lines = textwrap.fill(
+            f"MANUAL_DIR/{corpus}/: {said}",
+            100,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+        console.print(lines, markup=False)
+
+
+def _say(modality: Mapping[str, Any]) -> str:
+    """Returns "image 64" or "categorical 5" for a modality's description."""
+    kind = modality["modality"]
+    if "size" in modality:
+        return f"{kind} {modality['size']}"
+    if modality.get("classes"):
+        return f"{kind} {len(modality['classes'])}"
+    return f"{kind} {modality['labels']}" if modality.get("labels") else str(kind)
