@@ -1,0 +1,171 @@
+"""Batches: records of one task to what its model takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import pools
+from t2t_mm.data import task as task_lib
+from t2t_mm.modality import features as features_lib
+
+POOL_BATCHES = 64
+"""A pool is made large enough for about so many batches, were a text 16 pieces long."""
+
+READ_AHEAD = 4
+"""Batches kept ready."""
+
+Values = dict[str, Any]
+"""`raw`: string `[P]` by name; for evaluation `index` int32 `[P]` and `key` string `[P]`."""
+
+
+def derive_seed(*parts: int | str) -> int:
+    """Returns a seed below 2^31 that depends on every part (a seed, a name, a worker)."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") // 2
+
+
+def build_features(
+    task: task_lib.Task, batching: batching_lib.Batching
+) -> dict[str, features_lib.Features]:
+    """Returns the features of inputs and targets, cut to the batching's length too."""
+    built = {}
+    for name, declaration in task.modalities().items():
+        own = getattr(declaration, "max_length", None)
+        if own is not None and own > batching.max_length:
+            limit: dict[str, Any] = {"max_length": batching.max_length}
+            declaration = dataclasses.replace(declaration, **limit)
+        built[name] = features_lib.build(declaration, task)
+    return built
+
+
+class Maker:
+    """Makes the batches of one task.
+
+    Args:
+      task: the problem and its data.
+      batching: sizes.
+      names: the inputs that batches hold, and `targets` where they do.
+      seed: of the order of batches and of augmentation, for training; None where
+        order is kept, nothing is drawn, and batches keep their raw values.
+    """
+
+    def __init__(
+        self,
+        task: task_lib.Task,
+        batching: batching_lib.Batching,
+        *,
+        names: Sequence[str],
+        seed: int | None,
+    ) -> None:
+        self.batching = batching
+        self.names = list(names)
+        self.seed = seed
+        built = build_features(task, batching)
+        self.features = {name: built[name] for name in self.names}
+        self.ragged = [name for name in self.names if self.features[name].ragged]
+
+    def batches(
+        self, records: tf.data.Dataset, parse: Callable[[Any], Values], *, largest_pool: int
+    ) -> tf.data.Dataset:
+        """Returns the batches of `records`, whose elements are single examples.
+
+        Args:
+          records: one example each, in any form.
+          parse: turns a batch of them into `Values`.
+          largest_pool: the most examples to hold at once.
+        """
+        if self.ragged:
+            size = self.batching.batch_tokens * POOL_BATCHES // 16
+            pool = records.batch(max(1, min(size, largest_pool))).enumerate()
+            pool = pool.map(lambda number, element: self._sort(number, parse(element)))
+            batches = pool.prefetch(1).flat_map(self._split).enumerate()
+            batches = batches.map(self._finish, num_parallel_calls=tf.data.AUTOTUNE)
+        else:
+            batches = (
+                records.batch(self.batching.batch_examples)
+                .enumerate()
+                .map(
+                    lambda number, element: self._finish(number, parse(element)),
+                    num_parallel_calls=tf.data.AUTOTUNE,
+                )
+            )
+        options = tf.data.Options()
+        options.deterministic = True
+        return batches.prefetch(READ_AHEAD).with_options(options)
+
+    def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
+        """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches."""
+        multiple = self.batching.length_multiple
+        ids = {
+            name: self.features[name].featurize(values["raw"][name], training=False)
+            for name in self.ragged
+        }
+        count = tf.size(values["raw"][self.names[0]])
+        sides = [tf.zeros([count], tf.int32), tf.zeros([count], tf.int32)]
+        for name in self.names:
+            if name in ids:
+                length = tf.cast(pools.round_up(ids[name].row_lengths(), multiple), tf.int32)
+            else:
+                length = tf.constant(self.features[name].fixed_length(), tf.int32)
+            sides[name == task_lib.TARGETS] += length
+        both = tf.stack(sides, axis=1)
+        order = pools.sort_by_length(both)
+        longest = tf.gather(tf.reduce_max(both, axis=1), order)
+        bounds = pools.cut(longest, batch_tokens=self.batching.batch_tokens)
+        turns = tf.range(tf.size(bounds) - 1)
+        if self.seed is not None:
+            draws = tf.random.stateless_uniform(tf.shape(turns), self._seed_at(number))
+            turns = tf.argsort(draws)
+            values = {"raw": {n: v for n, v in values["raw"].items() if n not in ids}}
+        values = tf.nest.map_structure(lambda value: tf.gather(value, order), values)
+        values["ids"] = {name: pools.to_parts(rows, order) for name, rows in ids.items()}
+        return values, bounds, turns
+
+    def _split(self, values: Values, bounds: tf.Tensor, turns: tf.Tensor) -> tf.data.Dataset:
+        """Returns the batches of a sorted pool."""
+
+        def batch(turn: tf.Tensor) -> Values:
+            start, stop = bounds[turn], bounds[turn + 1]
+            ids = {
+                name: pools.take_rows(
+                    *parts, start=start, stop=stop, multiple=self.batching.length_multiple
+                )
+                for name, parts in values["ids"].items()
+            }
+            flat = {name: value for name, value in values.items() if name != "ids"}
+            flat = tf.nest.map_structure(lambda value: value[start:stop], flat)
+            return {**flat, "ids": ids}
+
+        return tf.data.Dataset.from_tensor_slices(turns).map(batch)
+
+    def _finish(self, number: tf.Tensor, values: Values) -> Values:
+        """Makes the features that are not text, and gives the batch its final form."""
+        raw, ids = values["raw"], values.get("ids", {})
+        made = {}
+        for place, name in enumerate(self.names):
+            if name in ids:
+                made[name] = ids[name]
+                continue
+            seed = None if self.seed is None else self._seed_at(number) + [place + 1, 0]
+            made[name] = self.features[name].featurize(
+                raw[name], training=self.seed is not None, seed=seed
+            )
+        batch: Values = {"inputs": {n: v for n, v in made.items() if n != task_lib.TARGETS}}
+        if task_lib.TARGETS in made:
+            batch["targets"] = made[task_lib.TARGETS]
+        if self.seed is None:
+            batch["raw_inputs"] = {n: v for n, v in raw.items() if n != task_lib.TARGETS}
+            if task_lib.TARGETS in raw:
+                batch["raw_targets"] = raw[task_lib.TARGETS]
+            batch.update({n: values[n] for n in ("index", "key") if n in values})
+        return batch
+
+    def _seed_at(self, number: tf.Tensor) -> tf.Tensor:
+        """Returns the stateless seed, int64 `[2]`, of pool or batch `number`."""
+        return tf.stack([tf.constant(self.seed, tf.int64), tf.cast(number, tf.int64)])

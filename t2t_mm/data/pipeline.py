@@ -1,0 +1,162 @@
+"""From records on disk to batches of one problem.
+
+The way of an example: shards are read in a new order each epoch and shuffled as
+serialized bytes; a *pool* of some thousand examples is parsed, and its text cut into
+pieces, in one call; the pool is sorted by length and cut into batches of equally
+many positions; what is heavy (pictures) is decoded batch by batch, in parallel.
+Only plain tf.data operations are used, so iterators can be saved in checkpoints.
+
+Text longer than a problem's or the batching's `max_length` is cut, never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.data import batches, pools, reading
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import task as task_lib
+
+Batching = batching_lib.Batching
+padding_share = pools.padding_share
+next_batch = reading.next_batch
+iterate = reading.iterate
+
+HELD_BYTES = 64 * 2**20
+"""The most that a shuffle buffer or a pool may hold: checkpoints store them whole."""
+
+FILES_AT_ONCE = 16
+
+
+def train_dataset(
+    task: task_lib.Task,
+    batching: Batching,
+    *,
+    seed: int,
+    shard: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
+    """Returns endless training batches, in an order that `seed` alone decides.
+
+    (A seed set by `tf.random.set_seed` takes part in it: set the same one, or none.)
+
+    Args:
+      task: the problem and its data.
+      batching: sizes.
+      seed: of the order and of all augmentation.
+      shard: index and number of workers; each reads its own part of the examples.
+
+    Returns:
+      batches `{"inputs": {NAME: tensor}, "targets": tensor}`: text int32 `[B, S]`
+      padded with 0, pictures uint8 `[B, size, size, 3]`, classes int32 `[B]`.
+
+    Raises:
+      DataError: when shards are missing, cut short, or hold too few examples.
+    """
+    index, count = shard
+    split = task.splits[0]
+    source = reading.Source.open(task, split)
+    if source.examples < count:
+        raise errors.DataError(
+            f"The split {split!r} of {task.name!r} has too few examples to train on",
+            received=f"{source.examples} examples for {count} workers",
+            expected="at least one for each worker",
+        )
+    held = source.held(HELD_BYTES)
+    draw = batches.derive_seed(seed, task.name, index)
+    by_file = len(source.files) % count == 0
+    files = source.files[index::count] if by_file else source.files
+    records = tf.data.Dataset.from_tensor_slices(files)
+    records = records.shuffle(len(files), seed=draw, reshuffle_each_iteration=True)
+    records = records.interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=min(len(files), FILES_AT_ONCE),
+        block_length=16,
+    )
+    if not by_file:
+        records = records.shard(count, index)
+    buffer = min(batching.shuffle_buffer, held, source.examples)
+    records = records.shuffle(buffer, seed=draw + 1, reshuffle_each_iteration=True)
+    maker = batches.Maker(task, batching, names=list(task.modalities()), seed=draw)
+    return maker.batches(
+        records.repeat(),
+        lambda serialized: {"raw": reading.parse(serialized, maker.names)},
+        largest_pool=min(held, source.examples // count),
+    )
+
+
+def eval_dataset(
+    task: task_lib.Task,
+    split: str,
+    batching: Batching,
+    *,
+    max_examples: int | None = None,
+) -> tf.data.Dataset:
+    """Returns every example of `split` exactly once, sorted by length within pools.
+
+    Args:
+      task: the problem and its data.
+      split: its name.
+      batching: sizes.
+      max_examples: take only so many of the first records (they lie in an order
+        that is random in the raw data); None or 0 for all.
+
+    Returns:
+      batches as of `train_dataset`, with `index` (int32 `[B]`, the place in record
+      order), `key`, `raw_targets` (string `[B]`) and `raw_inputs` (string `[B]` by name).
+
+    Raises:
+      ConfigError: for an unknown split.
+      DataError: when shards are missing, cut short or empty.
+    """
+    source = reading.Source.open(task, split)
+    examples = min(max_examples or source.examples, source.examples)
+    records = tf.data.TFRecordDataset(source.files).take(examples).enumerate()
+    maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
+
+    def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
+        index, serialized = element
+        raw = reading.parse(serialized, [*maker.names, task_lib.KEY])
+        key = raw.pop(task_lib.KEY)
+        return {"raw": raw, "key": key, "index": tf.cast(index, tf.int32)}
+
+    largest_pool = min(source.held(HELD_BYTES), examples)
+    return maker.batches(records, parse, largest_pool=largest_pool)
+
+
+def predict_dataset(
+    task: task_lib.Task, examples: Sequence[Mapping[str, bytes]], batching: Batching
+) -> tf.data.Dataset:
+    """Returns batches of raw inputs given from outside, with `index` to put back in order.
+
+    Args:
+      task: the problem.
+      examples: raw values by input name, encoded as records hold them.
+      batching: sizes.
+
+    Raises:
+      DataError: when there are no examples, or an input is missing from one.
+    """
+    if not examples:
+        raise errors.DataError("There is nothing to predict", expected="at least one input")
+    for number, example in enumerate(examples):
+        missing = [name for name in task.inputs if name not in example]
+        if missing:
+            raise errors.DataError(
+                f"Input {number + 1} has no {missing[0]!r}",
+                received=f"an object with {', '.join(sorted(example)) or 'nothing'}",
+                expected=f"{task.name!r} takes {', '.join(task.inputs)}",
+            )
+    columns = {
+        name: tf.constant([example[name] for example in examples], tf.string)
+        for name in task.inputs
+    }
+    maker = batches.Maker(task, batching, names=list(task.inputs), seed=None)
+    return maker.batches(
+        tf.data.Dataset.from_tensor_slices(columns).enumerate(),
+        lambda element: {"raw": element[1], "index": tf.cast(element[0], tf.int32)},
+        largest_pool=len(examples),
+    )

@@ -1,0 +1,121 @@
+"""Reading: shards that are checked before use, and errors that name the file.
+
+TensorFlow says of a damaged record neither the file nor the example, and of a shard
+that was cut at a record boundary nothing at all. So sizes are compared with the
+manifest before anything is read, and hashes as soon as something goes wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.data import task as task_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The shards of one split: paths in order, and what they hold together."""
+
+    files: list[str]
+    examples: int
+    size_bytes: int
+
+    @classmethod
+    def open(cls, task: task_lib.Task, split: str) -> Source:
+        """Checks that every shard is there in full size.
+
+        Raises:
+          ConfigError: for an unknown split.
+          DataError: when a shard is missing or has another size, or none has examples.
+        """
+        manifest = task.manifest()
+        files = [str(path) for path in manifest.files(split)]
+        manifest.check_sizes()
+        examples = manifest.examples(split)
+        if not examples:
+            raise errors.DataError(
+                f"The split {split!r} of {task.name!r} is empty",
+                hint=f"Make it again: mm-datagen --problem={task.name} --overwrite",
+            )
+        return cls(files, examples, manifest.bytes(split))
+
+    def held(self, size_bytes: int) -> int:
+        """Returns how many average examples make up `size_bytes`, at least 1."""
+        return max(1, size_bytes * self.examples // max(1, self.size_bytes))
+
+
+def parse(serialized: tf.Tensor, names: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Returns the raw values `[B]` under `names`; each must be there, exactly once.
+
+    Raises:
+      InvalidArgumentError: naming a feature that an example lacks.
+    """
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    return tf.io.parse_example(serialized, spec)
+
+
+@contextlib.contextmanager
+def explaining(task: task_lib.Task, split: str | None) -> Iterator[None]:
+    """Turns TensorFlow's errors while batches are read into ours.
+
+    Args:
+      task: whose batches are read.
+      split: of the records; None where they do not come from files.
+
+    Raises:
+      DataError: naming the shard whose hash is wrong, or what an example lacks.
+    """
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        if split is not None:
+            task.manifest().verify()  # names the files, if it is they
+        raise errors.DataError(
+            f"The records of {task.name!r} cannot be read", received=_first_line(error)
+        ) from error
+    except tf.errors.InvalidArgumentError as error:
+        if split is not None:
+            task.manifest().verify()
+        where = f"the split {split!r} of " if split else ""
+        raise errors.DataError(
+            f"An example in {where}{task.name!r} cannot be used",
+            received=_first_line(error),
+            hint=f"If the problem has changed, raise its version and run: "
+            f"mm-datagen --problem={task.name} --overwrite",
+        ) from error
+
+
+def next_batch(iterator: Iterator[Any], task: task_lib.Task, split: str | None = None) -> Any:
+    """Returns `next(iterator)`, with errors that name the file or the feature.
+
+    Args:
+      iterator: over a dataset of `task`.
+      task: whose batches they are.
+      split: of the records, the training split by default.
+    """
+    with explaining(task, split or task.splits[0]):
+        return next(iterator)
+
+
+def iterate(dataset: Iterable[Any], task: task_lib.Task, split: str | None) -> Iterator[Any]:
+    """Yields the batches of a finite dataset, with errors as of `explaining`."""
+    iterator = iter(dataset)
+    while True:
+        with explaining(task, split):
+            batch = next(iterator, None)
+        if batch is None:
+            return
+        yield batch
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    """Returns TensorFlow's message without the op names that surround it."""
+    message = error.message.split("[[{{node")[0].split("[Op:")[0]
+    line = " ".join(message.split())
+    return line.removeprefix("{{function_node __wrapped__IteratorGetNext").strip()[:300]

@@ -1,0 +1,227 @@
+"""Task: a problem bound to its data.
+
+A `Problem` says what could be generated; a `Task` knows what was: the class names
+that the data has, the vocabularies, the version. It is all that the pipeline, the
+model and the metrics need, and its description in the run folder is enough to
+build it again where the data, or even the problem's own code, is not at hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors, registry
+from t2t_mm.data import manifest as manifest_lib
+from t2t_mm.data import vocabulary as vocabulary_lib
+from t2t_mm.modality import base as modality
+
+TARGETS = "targets"
+KEY = "key"
+VOCABULARIES = "vocabularies"
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A problem whose modalities are resolved against generated data.
+
+    Attributes:
+      name: of the problem.
+      version: of the data.
+      inputs: modalities by name; a `Categorical` has its classes.
+      targets: the modality to be produced, resolved likewise.
+      command: the token that tells the decoder what to write.
+      metrics: names of registered metrics; the first is the problem's own.
+      splits: the splits of the problem; the first is for training.
+      vocabularies: by name, those that the modalities use.
+      data_dir: where the records are; None for a task without data at hand.
+    """
+
+    name: str
+    version: str
+    inputs: Mapping[str, modality.Modality]
+    targets: modality.Modality
+    command: str
+    metrics: tuple[str, ...]
+    splits: tuple[str, ...]
+    vocabularies: Mapping[str, vocabulary_lib.Vocabulary]
+    data_dir: pathlib.Path | None = None
+
+    @classmethod
+    def from_data(cls, problem_name: str, data_dir: str | pathlib.Path) -> Task:
+        """Binds the registered problem to its records in `data_dir`.
+
+        Raises:
+          ConfigError: for an unknown problem.
+          DataError: when records or vocabulary are missing.
+        """
+        problem = registry.problems.get(problem_name)
+        folder = pathlib.Path(data_dir)
+        manifest = manifest_lib.Manifest.load(folder, problem_name, problem.version)
+        classes = manifest.classes or {}
+        inputs = {
+            name: _resolve(problem_name, name, declaration, classes)
+            for name, declaration in problem.inputs.items()
+        }
+        targets = _resolve(problem_name, TARGETS, problem.targets, classes)
+        return cls(
+            name=problem_name,
+            version=problem.version,
+            inputs=inputs,
+            targets=targets,
+            command=problem.command,
+            metrics=tuple(problem.metrics),
+            splits=tuple(problem.splits),
+            vocabularies=_load_vocabularies([*inputs.values(), targets], folder / VOCABULARIES),
+            data_dir=folder,
+        )
+
+    @classmethod
+    def from_description(
+        cls,
+        description: Mapping[str, Any],
+        vocabularies: str | pathlib.Path,
+        *,
+        data_dir: str | pathlib.Path | None = None,
+    ) -> Task:
+        """Rebuilds a task from what `describe` returned.
+
+        Args:
+          description: an entry of a run folder's `problems.json`.
+          vocabularies: the folder that holds a folder for each vocabulary.
+          data_dir: where records are, if they are needed.
+
+        Raises:
+          CheckpointError: when a vocabulary is not the one that was described.
+        """
+        inputs = {n: modality.from_description(m) for n, m in description["inputs"].items()}
+        targets = modality.from_description(description[TARGETS])
+        loaded = _load_vocabularies([*inputs.values(), targets], pathlib.Path(vocabularies))
+        for name, expected in description[VOCABULARIES].items():
+            if name in loaded and loaded[name].sha256 != expected["sha256"]:
+                raise errors.CheckpointError(
+                    f"The vocabulary {name!r} in {vocabularies} is not the one that the "
+                    f"run of {description['name']!r} was trained with",
+                    received=f"sha256 {loaded[name].sha256[:12]}",
+                    expected=f"sha256 {expected['sha256'][:12]}",
+                    hint="Point to the data or run folder that it was trained with",
+                )
+        return cls(
+            name=description["name"],
+            version=description["version"],
+            inputs=inputs,
+            targets=targets,
+            command=description["command"],
+            metrics=tuple(description["metrics"]),
+            splits=tuple(description["splits"]),
+            vocabularies=loaded,
+            data_dir=None if data_dir is None else pathlib.Path(data_dir),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the task as JSON values; `from_description` inverts it."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "inputs": {name: m.describe() for name, m in self.inputs.items()},
+            TARGETS: self.targets.describe(),
+            "command": self.command,
+            "metrics": list(self.metrics),
+            "splits": list(self.splits),
+            VOCABULARIES: {
+                name: {"size": v.size, "sha256": v.sha256} for name, v in self.vocabularies.items()
+            },
+        }
+
+    @property
+    def vocabulary(self) -> vocabulary_lib.Vocabulary:
+        """The vocabulary in which the targets are written."""
+        name = getattr(self.targets, "vocab", None)
+        if name is None:
+            raise errors.ConfigError(
+                f"The targets of {self.name!r} are not text",
+                received=self.targets.kind,
+                expected="a problem with language targets",
+            )
+        return self.vocabularies[name]
+
+    def manifest(self) -> manifest_lib.Manifest:
+        """Returns the manifest of the records.
+
+        Raises:
+          DataError: when there is no data at hand, or not of this version.
+        """
+        if self.data_dir is None:
+            raise errors.DataError(
+                f"The data folder of {self.name!r} is not known", hint="Give --data_dir"
+            )
+        return manifest_lib.Manifest.load(self.data_dir, self.name, self.version)
+
+    def modalities(self) -> dict[str, modality.Modality]:
+        """Returns inputs and targets under their names in the records."""
+        return {**self.inputs, TARGETS: self.targets}
+
+
+def tasks_from_data(names: Sequence[str], data_dir: str | pathlib.Path) -> list[Task]:
+    """Binds several problems and checks that they agree on shared names.
+
+    Raises:
+      DataError: when a vocabulary or a shared label set differs between them.
+    """
+    tasks = [Task.from_data(name, data_dir) for name in names]
+    check_agreement(tasks)
+    return tasks
+
+
+def check_agreement(tasks: Sequence[Task]) -> None:
+    """Raises when one name stands for two vocabularies, or for two label sets."""
+    vocabularies: dict[str, tuple[str, str]] = {}
+    labels: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for task in tasks:
+        for name, vocabulary in task.vocabularies.items():
+            owner, sha256 = vocabularies.setdefault(name, (task.name, vocabulary.sha256))
+            if sha256 != vocabulary.sha256:
+                raise errors.DataError(
+                    f"{owner!r} and {task.name!r} hold different vocabularies named {name!r}",
+                    received=f"sha256 {sha256[:12]} and {vocabulary.sha256[:12]}",
+                    hint="Generate both problems into one data folder",
+                )
+        for declaration in task.modalities().values():
+            label_set = getattr(declaration, "labels", "")
+            if not label_set:
+                continue
+            classes = declaration.classes  # type: ignore[attr-defined]
+            owner, known = labels.setdefault(label_set, (task.name, classes))
+            if known != classes:
+                raise errors.DataError(
+                    f"{owner!r} and {task.name!r} share the label set {label_set!r} but have "
+                    "different classes",
+                    received=f"{len(known)} and {len(classes)} classes",
+                    hint="Declare the classes in both problems, or name different label sets",
+                )
+
+
+def _resolve(
+    problem: str,
+    name: str,
+    declaration: modality.Modality,
+    classes: Mapping[str, Sequence[str]],
+) -> modality.Modality:
+    """Gives a label set that the declaration left open the classes of the data."""
+    if getattr(declaration, "classes", None) != ():
+        return declaration
+    if not classes.get(name):
+        raise errors.DataError(
+            f"The manifest of {problem!r} does not list the classes of {name!r}",
+            hint=f"Make the data again: mm-datagen --problem={problem} --overwrite",
+        )
+    return declaration.with_classes(tuple(classes[name]))  # type: ignore[attr-defined]
+
+
+def _load_vocabularies(
+    modalities: Sequence[modality.Modality], folder: pathlib.Path
+) -> dict[str, vocabulary_lib.Vocabulary]:
+    names = dict.fromkeys(m.vocab for m in modalities if hasattr(m, "vocab"))
+    return {name: vocabulary_lib.Vocabulary.load(folder / name) for name in names}

@@ -1,0 +1,82 @@
+"""Categorical features: a class name to its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.modality import features
+from t2t_mm.modality.categorical import declaration as categorical
+
+if TYPE_CHECKING:
+    from t2t_mm.data import task as task_lib
+
+
+class CategoricalFeatures(features.Features):
+    """Looks class names up among those of the declaration.
+
+    A search over sorted fingerprints instead of a hash table: it needs no resource
+    that would have to be initialised in pipelines, checkpoints and exports. Each
+    hit is compared with the name itself, so a fingerprint can never mistake one.
+    """
+
+    def __init__(self, declaration: categorical.Categorical, task: task_lib.Task) -> None:
+        super().__init__(declaration, task)
+        classes = declaration.classes
+        if len(set(classes)) != len(classes) or not classes:
+            raise errors.DataError(
+                f"The classes of {task.name!r} are not a set of names",
+                received=f"{len(classes)} names, {len(set(classes))} of them different",
+                expected="one name or more, each once",
+            )
+        with tf.init_scope():
+            prints = _fingerprints(tf.constant(classes)).numpy()
+        order = np.argsort(prints, kind="stable")
+        if len(np.unique(prints)) != len(prints):
+            raise errors.DataError(
+                f"Two class names of {task.name!r} have the same 63-bit fingerprint",
+                hint="Rename one of the classes",
+            )
+        self._sorted_prints = prints[order]
+        self._sorted_ids = order.astype(np.int32)
+
+    def featurize(
+        self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns class ids, int32 `[B]`.
+
+        Raises:
+          InvalidArgumentError: naming the first class that is not among the known.
+        """
+        del training, seed
+        place = tf.searchsorted(tf.constant(self._sorted_prints), _fingerprints(raw))
+        place = tf.minimum(place, len(self._sorted_ids) - 1)
+        ids = tf.gather(tf.constant(self._sorted_ids), place)
+        known = tf.equal(tf.gather(tf.constant(self.declaration.classes), ids), raw)
+        check = tf.debugging.Assert(
+            tf.reduce_all(known),
+            [
+                f"A class of {self.task.name} is not among the {len(self._sorted_ids)} known:",
+                tf.boolean_mask(raw, ~known),
+            ],
+            summarize=3,
+        )
+        # Inside a graph the check runs only if something depends on it.
+        with tf.control_dependencies([] if check is None else [check]):
+            return tf.identity(ids)
+
+    def length(self, feature: tf.Tensor) -> tf.Tensor:
+        """Returns 1: a class takes one position."""
+        del feature
+        return tf.constant(1, tf.int32)
+
+    def fixed_length(self) -> int:
+        return 1
+
+
+def _fingerprints(names: tf.Tensor) -> tf.Tensor:
+    """Returns a non-negative int64 for each name."""
+    return tf.strings.to_hash_bucket_fast(names, num_buckets=2**63 - 1)

@@ -1,0 +1,129 @@
+"""Image features: JPEG or PNG bytes to a square of RGB pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.modality import features
+from t2t_mm.modality.image import declaration as image
+
+if TYPE_CHECKING:
+    from t2t_mm.data import task as task_lib
+
+PATCH = 16
+"""Pixels of a side that the image net turns into one position of the body."""
+
+SMALLEST_AREA = 0.6
+"""The least share of a picture that a training crop keeps."""
+
+DRAWS = 5
+
+
+class ImageFeatures(features.Features):
+    """Decodes, cuts and resizes pictures to `size` x `size`.
+
+    In evaluation the short side is resized to `size` and the centre is kept. In
+    training (with `augment`) a crop of 60 to 100 % of the area with an aspect ratio
+    near the square's is resized instead; a picture that is stored at exactly `size`
+    is not resampled but shifted by up to an eighth of its side, with black at the
+    edges. Half of the training pictures are mirrored. Grey pictures become RGB.
+    """
+
+    def __init__(self, declaration: image.Image, task: task_lib.Task) -> None:
+        super().__init__(declaration, task)
+        self.size = declaration.size
+        self.augment = declaration.augment
+
+    def featurize(
+        self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns pixels, uint8 `[B, size, size, 3]`.
+
+        Args:
+          raw: string `[B]`, encoded JPEG or PNG.
+          training: whether to crop and mirror at random (if declared so).
+          seed: int64 `[2]`; the same seed gives the same pixels.
+
+        Raises:
+          InvalidArgumentError: when a picture does not decode.
+        """
+        spec = tf.TensorSpec([self.size, self.size, 3], tf.uint8)
+        if not (training and self.augment):
+            return tf.map_fn(self._whole, raw, fn_output_signature=spec)
+        if seed is None:
+            raise errors.ConfigError("Augmenting pictures needs a seed", received="seed=None")
+        draws = tf.random.stateless_uniform([tf.shape(raw)[0], DRAWS], seed)
+        return tf.map_fn(self._augmented, (raw, draws), fn_output_signature=spec)
+
+    def length(self, feature: tf.Tensor) -> tf.Tensor:
+        """Returns the positions of the body, whatever the pixels."""
+        del feature
+        return tf.constant(self.fixed_length(), tf.int32)
+
+    def fixed_length(self) -> int:
+        return -((-self.size // PATCH) ** 2)
+
+    def _whole(self, raw: tf.Tensor) -> tf.Tensor:
+        """Decodes one picture and keeps the central square: uint8 `[size, size, 3]`."""
+        pixels = _decode(raw)
+        shape = tf.shape(pixels)
+        side = tf.minimum(shape[0], shape[1])
+        pixels = tf.slice(
+            pixels,
+            [(shape[0] - side) // 2, (shape[1] - side) // 2, 0],
+            tf.stack([side, side, 3]),
+        )
+        return self._resize(pixels)
+
+    def _augmented(self, element: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """Decodes one picture; draws are float32 `[5]` in [0, 1)."""
+        raw, draws = element
+        pixels = _decode(raw)
+        shape = tf.shape(pixels)
+        stored_at_size = tf.reduce_all(tf.equal(shape[:2], self.size))
+        pixels = tf.cond(
+            stored_at_size,
+            lambda: self._shift(pixels, draws),
+            lambda: self._resize(_random_crop(pixels, draws)),
+        )
+        pixels = tf.cond(draws[4] < 0.5, lambda: tf.reverse(pixels, [1]), lambda: pixels)
+        return tf.ensure_shape(pixels, [self.size, self.size, 3])
+
+    def _shift(self, pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+        margin = self.size // 8
+        padded = tf.pad(pixels, [[margin, margin], [margin, margin], [0, 0]])
+        corner = tf.cast(draws[:2] * (2 * margin + 1), tf.int32)
+        return tf.slice(padded, tf.concat([corner, [0]], axis=0), [self.size, self.size, 3])
+
+    def _resize(self, pixels: tf.Tensor) -> tf.Tensor:
+        """Resizes `[H, W, 3]` to `[size, size, 3]`, smoothing where it shrinks."""
+
+        def resized() -> tf.Tensor:
+            scaled = tf.image.resize(pixels, [self.size, self.size], antialias=True)
+            return tf.saturate_cast(tf.round(scaled), tf.uint8)
+
+        fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], self.size))
+        pixels = tf.cond(fits, lambda: pixels, resized)
+        return tf.ensure_shape(pixels, [self.size, self.size, 3])
+
+
+def _decode(raw: tf.Tensor) -> tf.Tensor:
+    """Decodes JPEG or PNG, grey or RGB, to uint8 `[H, W, 3]`."""
+    pixels = tf.io.decode_image(raw, channels=3, expand_animations=False)
+    return tf.ensure_shape(pixels, [None, None, 3])
+
+
+def _random_crop(pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+    """Cuts a random rectangle: area 60 to 100 %, aspect ratio 3:4 to 4:3."""
+    shape = tf.cast(tf.shape(pixels)[:2], tf.float32)
+    area = shape[0] * shape[1] * (SMALLEST_AREA + (1.0 - SMALLEST_AREA) * draws[0])
+    ratio = tf.exp(tf.math.log(4.0 / 3.0) * (2.0 * draws[1] - 1.0))
+    sides = tf.sqrt(tf.stack([area / ratio, area * ratio]))
+    sides = tf.clip_by_value(tf.round(sides), 1.0, shape)
+    corner = tf.cast(draws[2:4] * (shape - sides + 1.0), tf.int32)
+    corner = tf.minimum(corner, tf.cast(shape - sides, tf.int32))
+    sides = tf.cast(sides, tf.int32)
+    return tf.slice(pixels, tf.concat([corner, [0]], axis=0), tf.concat([sides, [3]], axis=0))
