@@ -23,14 +23,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import gin
-
 from t2t_mm import config_types, errors, gin_files
 
 T = TypeVar("T")
 
 _MODULES = (
     "t2t_mm.data.batching",
-    "t2t_mm.data.schedules",
     "t2t_mm.decoding.settings",
     "t2t_mm.models.config",
     "t2t_mm.training.settings",
@@ -48,7 +46,7 @@ def register(cls: type[T]) -> type[T]:
       PluginError: not a frozen dataclass, or another class has the name.
     """
     name = cls.__name__
-    if not dataclasses.is_dataclass(cls) or not getattr(cls, "__dataclass_params__").frozen:
+    if not _is_frozen(cls):
         raise errors.PluginError(
             f"{cls.__module__}.{name} cannot be configured",
             expected="a frozen dataclass (@dataclasses.dataclass(frozen=True))",
@@ -145,13 +143,12 @@ def reset() -> None:
 
 
 def import_configurables() -> None:
-    """Imports the framework's modules that register configurable classes."""
-    for module in _MODULES:
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module and not module.startswith(f"{error.name}."):
-                raise
+    """Makes known every frozen dataclass of the framework's settings modules."""
+    for name in _MODULES:
+        module = importlib.import_module(name)
+        for value in vars(module).values():
+            if inspect.isclass(value) and value.__module__ == name and _is_frozen(value):
+                register(value)
 
 
 def configurables() -> dict[str, dict[str, Any]]:
@@ -161,6 +158,11 @@ def configurables() -> dict[str, dict[str, Any]]:
         name: {f.name: _default(f) for f in dataclasses.fields(_classes[name]) if f.init}
         for name in sorted(_classes)
     }
+
+
+def _is_frozen(cls: type) -> bool:
+    parameters = getattr(cls, "__dataclass_params__", None)
+    return parameters is not None and bool(parameters.frozen)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -173,12 +175,12 @@ def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
     """Builds `cls`, and within it the registered dataclasses that its fields hold."""
     annotations = config_types.annotations(cls)
     values = {**gin.get_bindings(f"{cls.__module__}.{cls.__name__}"), **overrides}
-    for name in values:
+    for name, value in values.items():
         if name not in annotations:
             raise _unknown_parameter(cls.__name__, name, list(annotations), "")
         values[name] = config_types.convert(
             f"{cls.__name__}.{name}",
-            values[name],
+            value,
             annotations[name],
             place="" if name in overrides else _place(cls, name),
         )

@@ -162,14 +162,13 @@ def _parse(
         place = f"{source}, line {line}" if path else source
         written = (getattr(error, "text", None) or "").strip()
         raise errors.ConfigError(
-            f"Not a gin statement ({place}): {str(error.args[0]).splitlines()[0]}",
+            f"Not a gin statement ({place}): {str(error).splitlines()[0]}",
             received=repr(written) if written else None,
             expected="lines such as TrainSettings.train_steps = 1000 (strings in quotes)",
         ) from error
     except _UnknownReferenceError as error:
-        name = str(error.args[0])
         raise errors.ConfigError(
-            f"Unknown configurable @{name} ({source}, line {parser.current_token.start[0]})",
+            f"Unknown configurable @{delegate.unknown} ({source}, line {parser.current_token.start[0]})",
             hint="A plugin's are known once it is loaded, or by an import line",
         ) from error
 
@@ -193,12 +192,14 @@ class _Delegate(gin.config.ParserDelegate):
     def __init__(self) -> None:
         super().__init__()
         self.macros: list[str] = []
+        self.unknown = ""
 
     def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> Any:
         try:
             return super().configurable_reference(scoped_configurable_name, evaluate)
         except (SyntaxError, ValueError) as error:
-            raise _UnknownReferenceError(scoped_configurable_name) from error
+            self.unknown = scoped_configurable_name
+            raise _UnknownReferenceError from error
 
     def macro(self, macro_name: str) -> Any:
         if macro_name != "gin.REQUIRED":

@@ -1,0 +1,277 @@
+"""The run folder: all that one training leaves behind.
+
+    config.gin       the operative configuration
+    problems.json    model, schedule, and what each problem was
+    vocabularies/    copies, so that the data folder is not needed later
+    checkpoints/     see training/checkpoint.py
+    metrics.jsonl, tensorboard/, decodes/, export/, report.html
+
+It is enough to evaluate, decode, export or resume with `--output_dir` alone.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from t2t_mm import config, errors
+from t2t_mm.data import atomic
+from t2t_mm.data import task as task_lib
+
+FORMAT = 1
+PROBLEMS = "problems.json"
+CONFIG = "config.gin"
+_OURS = frozenset(
+    (
+        PROBLEMS,
+        CONFIG,
+        "vocabularies",
+        "checkpoints",
+        "metrics.jsonl",
+        "tensorboard",
+        "decodes",
+        "export",
+        "report.html",
+    )
+)
+
+
+class RunFolder:
+    """The folder of one run; made by `create`, read by `open`."""
+
+    def __init__(self, path: str | pathlib.Path) -> None:
+        self.path = pathlib.Path(path).expanduser()
+        self.config_path = self.path / CONFIG
+        self.problems_path = self.path / PROBLEMS
+        self.vocabularies = self.path / "vocabularies"
+        self.checkpoints = self.path / "checkpoints"
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.decodes = self.path / "decodes"
+        self.export = self.path / "export"
+        self.report_path = self.path / "report.html"
+        self._description: dict[str, Any] | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: str | pathlib.Path,
+        *,
+        model: str,
+        schedule: str,
+        tasks: Sequence[task_lib.Task],
+    ) -> RunFolder:
+        """Makes the folder of a new run, or opens it again to resume that run.
+
+        `config.gin` is left to `write_config`, to be called once the checkpoint
+        has been found to fit.
+
+        Raises:
+          ConfigError: the folder holds another run, or files that are no run's.
+        """
+        run = cls(path)
+        run.check(model=model, tasks=tasks)
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise errors.ConfigError(
+                f"Cannot make the output folder {run.path}", received=error.strerror
+            ) from error
+        for task in tasks:
+            for name, vocabulary in task.vocabularies.items():
+                run._keep_vocabulary(name, vocabulary)
+        description = {
+            "format": FORMAT,
+            "code_version": _code_version(),
+            "model": model,
+            "schedule": schedule,
+            "data_dir": _data_dir(tasks),
+            "problems": [task.describe() for task in tasks],
+        }
+        old = run._read() if run.exists() else None
+        if old is None or _without_version(old) != _without_version(description):
+            atomic.write_json(run.problems_path, description)
+        run._description = json.loads(json.dumps(description))
+        return run
+
+    @classmethod
+    def open(cls, path: str | pathlib.Path) -> RunFolder:
+        """Opens the folder of a run that has been started.
+
+        Raises:
+          ConfigError: there is no run, or not a whole one.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise errors.ConfigError(
+                f"There is no folder {run.path}", expected="the --output_dir of a training"
+            )
+        for file in (run.problems_path, run.config_path):
+            if not file.is_file():
+                raise errors.ConfigError(
+                    f"{run.path} holds no run: {file.name} is missing",
+                    received=_listing(run.path),
+                    expected="the --output_dir of a training",
+                )
+        run._description = run._read()
+        return run
+
+    @property
+    def model_name(self) -> str:
+        """The registered name of the model."""
+        return str(self._described()["model"])
+
+    @property
+    def schedule(self) -> str:
+        """The mixture's schedule, as `--schedule` takes it."""
+        return str(self._described()["schedule"])
+
+    @property
+    def problem_names(self) -> list[str]:
+        """The problems, in the order of training."""
+        return [str(problem["name"]) for problem in self._described()["problems"]]
+
+    def exists(self) -> bool:
+        """Returns whether a run was started here."""
+        return self.problems_path.is_file()
+
+    def tasks(self, data_dir: str | pathlib.Path | None = None) -> list[task_lib.Task]:
+        """Returns the problems as they were trained.
+
+        Args:
+          data_dir: where records are; the folder that the training read when left out.
+        """
+        data_dir = data_dir or self._described().get("data_dir")
+        return [
+            task_lib.Task.from_description(problem, self.vocabularies, data_dir=data_dir)
+            for problem in self._described()["problems"]
+        ]
+
+    def load_config(self, gin_params: Iterable[str] = ()) -> None:
+        """Loads the run's configuration, with single bindings on top."""
+        config.load([str(self.config_path)], list(gin_params))
+
+    def write_config(self) -> None:
+        """Writes the operative configuration."""
+        atomic.write_text(self.config_path, config.operative())
+
+    def check(self, *, model: str, tasks: Sequence[task_lib.Task]) -> None:
+        """Raises unless a run of this model and these problems can live here.
+
+        Raises:
+          ConfigError: says what differs.
+        """
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise errors.ConfigError(f"The output folder {self.path} is a file")
+        if not self.exists():
+            foreign = sorted(
+                p.name
+                for p in self.path.iterdir()
+                if p.name not in _OURS and not p.name.startswith(".")
+            )
+            if foreign:
+                raise errors.ConfigError(
+                    f"The output folder {self.path} holds files that are no run's",
+                    received=_listing(self.path),
+                    expected="an empty or new folder, or that of a run to go on with",
+                )
+            return
+        held = self._read()
+        differences = _differences(held, model, [task.describe() for task in tasks])
+        if differences:
+            raise errors.ConfigError(
+                f"The output folder {self.path} holds another run: {'; '.join(differences)}",
+                hint="Give another --output_dir, or what that run was started with",
+            )
+
+    def _described(self) -> dict[str, Any]:
+        if self._description is None:
+            self._description = self._read()
+        return self._description
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            description = json.loads(self.problems_path.read_text(encoding="utf-8"))
+            version = description["format"]
+            _ = description["model"], description["schedule"], description["problems"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise errors.ConfigError(
+                f"Cannot read {self.problems_path}", received=f"{type(error).__name__}: {error}"
+            ) from error
+        if version != FORMAT:
+            raise errors.ConfigError(
+                f"{self.problems_path} has another format",
+                received=version,
+                expected=FORMAT,
+                hint=f"It was written by t2t-mm {description.get('code_version', '?')}",
+            )
+        return dict(description)
+
+    def _keep_vocabulary(self, name: str, vocabulary: Any) -> None:
+        """Copies a vocabulary into the run, or checks the copy that is there."""
+        folder = self.vocabularies / name
+        if not folder.is_dir():
+            vocabulary.save(folder)
+            return
+        held = type(vocabulary).load(folder)
+        if held.sha256 != vocabulary.sha256:
+            if self.exists():
+                raise errors.ConfigError(
+                    f"The vocabulary {name!r} of the data is not that of the run in {self.path}",
+                    received=f"sha256 {vocabulary.sha256[:12]}",
+                    expected=f"sha256 {held.sha256[:12]}",
+                    hint="Give the --data_dir that the run was started with",
+                )
+            shutil.rmtree(folder)
+            vocabulary.save(folder)
+
+
+def _differences(held: dict[str, Any], model: str, problems: list[dict[str, Any]]) -> list[str]:
+    """Returns what tells the held run from the wanted one, in words."""
+    found = []
+    if held["model"] != model:
+        found.append(f"its model is {held['model']}, not {model}")
+    old = {problem["name"]: problem for problem in held["problems"]}
+    new = {problem["name"]: problem for problem in json.loads(json.dumps(problems))}
+    if set(old) != set(new):
+        found.append(f"its problems are {', '.join(sorted(old))}, not {', '.join(sorted(new))}")
+    for name in sorted(set(old) & set(new)):
+        for item in sorted(set(old[name]) | set(new[name])):
+            before, after = old[name].get(item), new[name].get(item)
+            if item != "splits" and item != "metrics" and before != after:
+                found.append(f"{item} of {name} was {_short(before)}, not {_short(after)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _data_dir(tasks: Sequence[task_lib.Task]) -> str | None:
+    """Returns the absolute folder of the records, for commands run from elsewhere."""
+    folders = [task.data_dir for task in tasks if task.data_dir is not None]
+    return str(pathlib.Path(folders[0]).expanduser().resolve()) if folders else None
+
+
+def _without_version(description: dict[str, Any]) -> dict[str, Any]:
+    values = json.loads(json.dumps(description))
+    values.pop("code_version", None)
+    return dict(values)
+
+
+def _listing(folder: pathlib.Path) -> str:
+    names = sorted(p.name for p in folder.iterdir())
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return (", ".join(names[:5]) or "an empty folder") + more
+
+
+def _code_version() -> str:
+    import t2t_mm
+
+    return str(getattr(t2t_mm, "__version__", "unknown"))

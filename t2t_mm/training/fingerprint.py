@@ -1,0 +1,61 @@
+"""What a checkpoint must fit: compared item by item, so that an error can say which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from t2t_mm import errors
+
+_ABSENT = "nothing"
+
+
+def check(*, held: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> None:
+    """Raises unless the two fingerprints are equal.
+
+    Args:
+      held: the checkpoint's.
+      wanted: this run's.
+      place: of the checkpoint, for the error.
+
+    Raises:
+      CheckpointError: names each item that differs, with both values.
+    """
+    differing = differences(held, wanted)
+    if not differing:
+        return
+    raise errors.CheckpointError(
+        f"The checkpoint ({place}) is of another run: {'; '.join(differing[:4])}"
+        + (f"; and {len(differing) - 4} more" if len(differing) > 4 else ""),
+        hint="Give the configuration, problems and data that it was trained with, or "
+        "another --output_dir",
+    )
+
+
+def differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Returns a phrase for each item that differs, such as
+    "vocabularies.mm_8k is 1a2b3c4d5e6f there, 0f9e8d7c6b5a here".
+    """
+    old, new = _flat(held), _flat(wanted)
+    return [
+        f"{name} is {_short(old.get(name, _ABSENT))} there, {_short(new.get(name, _ABSENT))} here"
+        for name in sorted(set(old) | set(new))
+        if old.get(name, _ABSENT) != new.get(name, _ABSENT)
+    ]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in json.loads(json.dumps(dict(values))).items():
+        if isinstance(value, dict) and value:
+            flat.update(_flat(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    is_hash = len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+    return text[:12] if is_hash else text[:80]

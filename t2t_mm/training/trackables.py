@@ -1,0 +1,175 @@
+"""Everything that a checkpoint holds, under names that come from the code's structure.
+
+`tf.train.Checkpoint` follows the attributes of a Keras 3 layer but not the lists
+and dicts among them: of `self.blocks = [...]` it saves nothing, and says nothing.
+So the walk is done here, and it fails when a variable of a layer was not found.
+Names are paths of attributes (`model/encoder/blocks/0/kernel`), for those that
+Keras makes up (`dense_17`) depend on what else was made in the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+Tree = dict[str, Any]
+
+
+class Trackables:
+    """Named objects, as TensorFlow can save them.
+
+    Args:
+      objects: Keras layers, models and optimizers; variables; tf.data iterators;
+        other TensorFlow trackables; lists, tuples and dicts of these.
+
+    Raises:
+      TypeError: an object that cannot be saved.
+      RuntimeError: a variable that the walk misses, or that two objects hold.
+    """
+
+    def __init__(self, objects: Mapping[str, Any]) -> None:
+        seen: dict[int, str] = {}
+        self._tree: Tree = {}
+        for name, value in objects.items():
+            mine: dict[int, str] = {}
+            self._tree[name] = _walk(value, name, mine)
+            twice = set(mine) & set(seen)
+            if twice:
+                first, second = next((seen[i], mine[i]) for i in twice)
+                raise RuntimeError(f"One variable is to be saved twice: {first} and {second}")
+            seen.update(mine)
+
+    def checkpoint(self) -> tf.train.Checkpoint:
+        """Returns the object that writes and reads."""
+        return tf.train.Checkpoint(**{k: _holder(v) for k, v in self._tree.items()})
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Returns the shape of every variable by its name in the checkpoint."""
+        return {
+            name: tuple(leaf.shape)
+            for name, leaf in _leaves(self._tree)
+            if isinstance(leaf, tf.Variable)
+        }
+
+    def misfit(self, prefix: str, *, all_of_it: bool) -> str:
+        """Returns how a checkpoint's variables differ from these; empty if they fit.
+
+        Args:
+          prefix: of the checkpoint's files.
+          all_of_it: everything in the checkpoint must have its place here too.
+        """
+        held = {
+            name.removesuffix(_SUFFIX): tuple(shape)
+            for name, shape in tf.train.load_checkpoint(prefix).get_variable_to_shape_map().items()
+            if name.endswith(_SUFFIX)
+        }
+        wanted = self.shapes()
+        missing = sorted(set(wanted) - set(held))
+        extra = sorted(
+            name for name in set(held) - set(wanted) if all_of_it and not self._is_foreign(name)
+        )
+        other = sorted(n for n in set(held) & set(wanted) if held[n] != wanted[n])
+        parts = []
+        if other:
+            shapes = f"{list(held[other[0]])} there, {list(wanted[other[0]])} here"
+            parts.append(f"{other[0]} is {shapes}" + _more(other))
+        if missing:
+            parts.append(f"it has no {missing[0]}" + _more(missing))
+        if extra:
+            parts.append(f"it has {extra[0]}, for which there is no place here" + _more(extra))
+        return "; ".join(parts)
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether the variable lies within an object that TensorFlow itself walks."""
+        return any(
+            name.startswith(f"{path}/")
+            for path, leaf in _leaves(self._tree)
+            if not isinstance(leaf, tf.Variable)
+        )
+
+
+def _walk(value: Any, path: str, seen: dict[int, str]) -> Any:
+    """Returns a tree of dicts whose leaves TensorFlow saves; None where it is empty."""
+    if isinstance(value, keras.Variable):
+        value = value.value
+    if isinstance(value, tf.Variable):
+        if id(value) in seen:
+            return None
+        seen[id(value)] = path
+        return value
+    if isinstance(value, keras.layers.Layer):
+        return _walk_layer(value, path, seen)
+    if isinstance(value, keras.optimizers.Optimizer):
+        value = list(value.variables)
+    if isinstance(value, Mapping):
+        return _prune({str(k): _walk(v, f"{path}/{k}", seen) for k, v in value.items()})
+    if isinstance(value, list | tuple):
+        return _prune({str(i): _walk(v, f"{path}/{i}", seen) for i, v in enumerate(value)})
+    if isinstance(value, tf.__internal__.tracking.Trackable):
+        return value
+    raise TypeError(f"{path} cannot be saved in a checkpoint: {type(value).__name__}")
+
+
+def _walk_layer(layer: Any, path: str, seen: dict[int, str]) -> Tree | None:
+    if id(layer) in seen:
+        return None
+    seen[id(layer)] = path
+    found: Tree = {}
+    known = vars(keras.Model() if isinstance(layer, keras.Model) else keras.layers.Layer())
+    for name in sorted(set(vars(layer)) - set(known)):
+        value = vars(layer)[name]
+        if not name.startswith("_self_") and _holds_variables(value):
+            found[name] = _walk(value, f"{path}/{name}", seen)
+    inner = [part for part in layer._flatten_layers(include_self=False, recursive=False)]
+    for number, part in enumerate(inner):
+        if id(part) not in seen:
+            found[f"layer-{number}"] = _walk(part, f"{path}/layer-{number}", seen)
+    for number, variable in enumerate(layer.variables):
+        if id(variable.value) not in seen:
+            name = f"variable-{number}"
+            found[name] = _walk(variable, f"{path}/{name}", seen)
+    return _prune(found)
+
+
+def _holds_variables(value: Any) -> bool:
+    """Whether an attribute of a layer is a variable, a layer, or a collection of them."""
+    if isinstance(value, keras.Variable | tf.Variable | keras.layers.Layer):
+        return True
+    if isinstance(value, Mapping):
+        return bool(value) and all(_holds_variables(v) for v in value.values())
+    if isinstance(value, list | tuple):
+        return bool(value) and all(_holds_variables(v) for v in value)
+    return False
+
+
+def _prune(tree: Tree) -> Tree | None:
+    kept = {name: value for name, value in tree.items() if value is not None}
+    return kept or None
+
+
+def _holder(tree: Any) -> Any:
+    """Returns the tree as nested TensorFlow trackables."""
+    if tree is not None and not isinstance(tree, dict):
+        return tree
+    holder = tf.__internal__.tracking.AutoTrackable()
+    for name, value in (tree or {}).items():
+        setattr(holder, name, _holder(value))
+    return holder
+
+
+def _leaves(tree: Tree, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        # As TensorFlow escapes the names of attributes.
+        place = path + name.replace(".", "..").replace("/", ".S")
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{place}/")
+        elif value is not None:
+            yield place, value
+
+
+def _more(names: list[str]) -> str:
+    return f" (and {len(names) - 1} more like it)" if len(names) > 1 else ""
