@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from t2t_mm import errors, problem
@@ -32,9 +33,12 @@ class TinyImagenet(problem.Problem):
         top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
         classes = [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]
         if split == "train":
-            for wnid in classes:
-                for path in files.glob(f"{top}train/{wnid}/images/*.JPEG"):
-                    yield f"train/{path.stem}", {"image": path, "targets": wnid}
+            # In turn, so that the first examples (--max_examples) are of all classes.
+            photos = [files.glob(f"{top}train/{wnid}/images/*.JPEG") for wnid in classes]
+            for row in itertools.zip_longest(*photos):
+                for wnid, path in zip(classes, row, strict=True):
+                    if path is not None:
+                        yield f"train/{path.stem}", {"image": path, "targets": wnid}
         else:
             annotations = f"{top}val/val_annotations.txt"
             for number, line in enumerate(files.lines(annotations), start=1):

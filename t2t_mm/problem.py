@@ -34,6 +34,8 @@ class Problem:
       splits: what can be generated; the first is for training, the second for
         evaluation while training.
       sources: where raw files can come from; the first is the default.
+      sample_inputs: what of `inputs` is declared otherwise for sample data, whose
+        pictures, say, are smaller than the real ones.
     """
 
     name: ClassVar[str] = ""
@@ -46,6 +48,7 @@ class Problem:
     metrics: ClassVar[tuple[str, ...]] = ()
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
     sources: ClassVar[tuple[str, ...]] = ("manual",)
+    sample_inputs: ClassVar[Mapping[str, modality.Modality]] = {}
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[Example]:
         """Yields `(key, features)` for every example of `split`.
@@ -69,6 +72,11 @@ class Problem:
             f"The problem {self.name!r} has no sample data",
             expected=f"--source={'|'.join(self.sources)}",
         )
+
+    @classmethod
+    def declared_inputs(cls, source: str) -> dict[str, modality.Modality]:
+        """Returns the inputs as declared for data that came from `source`."""
+        return {**cls.inputs, **(cls.sample_inputs if source == "sample" else {})}
 
     def describe(self) -> dict[str, Any]:
         """Returns the declaration as JSON values."""
@@ -107,6 +115,8 @@ def _check(name: str, cls: type[Problem]) -> None:
         wrong = f"inputs is {cls.inputs!r}, not a dict of modalities by name"
     elif any(not isinstance(m, modality.Modality) for m in cls.inputs.values()):
         wrong = "inputs holds a value that is not a modality"
+    elif set(cls.sample_inputs) - set(cls.inputs):
+        wrong = "sample_inputs names an input that inputs does not"
     elif "targets" in cls.inputs or "key" in cls.inputs:
         wrong = "an input is named 'targets' or 'key', which records keep for themselves"
     elif not cls.command:

@@ -34,6 +34,8 @@ _SIDES = {
 }  # fmt: skip
 """Where the landmark lies, seen from the subject: x to the right, y downwards."""
 
+_FAINT = [value // 3 for value in range(256)]
+
 Outline = list[tuple[list[tuple[float, float]], bool]]
 """Polygons in a square of -1 to 1, each one added (True) or cut out (False)."""
 
@@ -47,7 +49,9 @@ def draw(what: scene.Scene, dice: random.Random) -> bytes:
     if clause.target:
         angle = dice.uniform(0, 2 * math.pi)
         far = _CANVAS * dice.uniform(0.42, 0.55)
-        _put(picture, clause.target, x + far * math.cos(angle), y + far * math.sin(angle), 0.6, dice)
+        _put(
+            picture, clause.target, x + far * math.cos(angle), y + far * math.sin(angle), 0.6, dice
+        )
     if clause.landmark:
         right, down = _SIDES[clause.relation]
         far = _CANVAS * dice.uniform(0.42, 0.55)
@@ -61,14 +65,15 @@ def _background(dice: random.Random, noise: np.random.Generator) -> Image.Image:
     ends = np.array([[dice.uniform(60, 200) for _ in range(3)] for _ in range(2)])
     ends = 0.5 * ends + 0.5 * ends.mean(axis=1, keepdims=True)
     angle = dice.uniform(0, 2 * math.pi)
-    line = np.linspace(-0.5, 0.5, _CANVAS)
+    line = np.linspace(-0.5, 0.5, SIZE)
     slope = np.clip(0.5 + line[None] * math.cos(angle) + line[:, None] * math.sin(angle), 0, 1)
     pixels = ends[0] + slope[..., None] * (ends[1] - ends[0])
     cells = dice.choice((4, 8, 16))
     blotches = Image.fromarray(noise.integers(0, 255, (cells, cells), dtype=np.uint8))
-    soft = np.asarray(blotches.resize((_CANVAS, _CANVAS), Image.Resampling.BICUBIC), np.float32)
+    soft = np.asarray(blotches.resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32)
     pixels += (soft[..., None] - 128) * dice.uniform(0.05, 0.3)
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    small = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    return small.resize((_CANVAS, _CANVAS), Image.Resampling.NEAREST)
 
 
 def _put(
@@ -90,7 +95,7 @@ def _put(
             turn=dice.gauss(0, 0.15),
             stretch=dice.uniform(0.9, 1.1),
         )
-        shadow = mask.point(lambda value: value // 3)
+        shadow = mask.point(_FAINT)
         picture.paste((16, 16, 20), (dice.randint(1, 3), dice.randint(2, 5)), shadow)
         colour = _shift(_RGB[thing.colour], dice, 18)
         picture.paste(colour, (0, 0), mask)

@@ -63,7 +63,7 @@ class Task:
         classes = manifest.classes or {}
         inputs = {
             name: _resolve(problem_name, name, declaration, classes)
-            for name, declaration in problem.inputs.items()
+            for name, declaration in problem.declared_inputs(manifest.source).items()
         }
         targets = _resolve(problem_name, TARGETS, problem.targets, classes)
         return cls(
