@@ -36,3 +36,7 @@ def _list() -> dict[str, Any]:
     if not _COMMAND.json:
         listing.show(answer, console=cli.console())
     return answer
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -22,12 +22,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json as json_lib
-import math
 import os
 import pathlib
 import re
-import select
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +33,7 @@ from typing import Any, TextIO
 from absl import flags
 
 import t2t_mm
-from t2t_mm import command_help, errors, plugins, registry
+from t2t_mm import command_help, command_output, errors, plugins, registry
 
 _USER_ERRNOS = {
     errno.EACCES: "No permission",
@@ -61,9 +58,12 @@ def console(*, stderr: bool = False) -> Any:
     """Returns a rich console; plain and wide where the stream is no terminal."""
     import rich.console
 
+    class Console(rich.console.Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError(errno.EPIPE, "the reader is gone")
+
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 160
-    return rich.console.Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return Console(file=stream, width=None if stream.isatty() else 160, highlight=False)
 
 
 class Command:
@@ -158,14 +158,17 @@ class Command:
         Raises:
           ConfigError: for an unknown name, or a pattern that matches nothing.
         """
+        return registry.problems.match(self.problem_patterns())
+
+    def problem_patterns(self) -> list[str]:
+        """Returns what `--problems` holds, for names that need not be registered here."""
         patterns = [part.strip() for text in self._patterns.value for part in text.split(",")]
-        return registry.problems.match([pattern for pattern in patterns if pattern])
+        return [pattern for pattern in patterns if pattern]
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Prints one JSON document, on a line of its own, on standard output."""
         stream = self._stdout or sys.stdout
-        text = json_lib.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
-        stream.write(f"{text}\n")
+        stream.write(f"{command_output.to_json(value)}\n")
         stream.flush()
 
     def run(
@@ -202,18 +205,13 @@ class Command:
             info(f"{self.name}: {interrupt or 'interrupted'}")
             return 130
         except OSError as error:
-            if isinstance(error, BrokenPipeError) and _reader_is_gone():
-                _silence_stdout()
+            if isinstance(error, BrokenPipeError) and command_output.reader_is_gone():
+                command_output.silence()
                 return 0
             if error.errno in _USER_ERRNOS:
                 known = errors.UserError(_USER_ERRNOS[error.errno], received=error.filename)
                 return self._fail(known, debug="--debug" in options)
             return self._fault()
-        except SystemExit:
-            if _reader_is_gone():  # rich leaves in this way
-                _silence_stdout()
-                return 0
-            raise
         except Exception:
             # The last line of defence: a fault ends with its traceback and exit code 1.
             return self._fault()
@@ -274,7 +272,9 @@ class Command:
         return errors.ConfigError(
             f"Bad value of --{match['name']}",
             received=match["value"] or "nothing",
-            expected=f"one of {', '.join(values)}" if values else parser.syntactic_help,
+            expected=f"one of {', '.join(values)}"
+            if values
+            else parser.syntactic_help or "true or false",
             hint=errors.did_you_mean(match["value"], values) if values else None,
         )
 
@@ -319,32 +319,3 @@ class _PathParser(flags.ArgumentParser):
 
     def flag_type(self) -> str:
         return "path"
-
-
-def _finite(value: Any) -> Any:
-    """Returns `value` as JSON can hold it: NaN and infinities as null, paths as text."""
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return _finite(value.item())  # a NumPy scalar
-    return value
-
-
-def _reader_is_gone() -> bool:
-    """Tells a closed pipe at standard output from a pipe that broke elsewhere."""
-    with contextlib.suppress(OSError, ValueError):
-        poll = select.poll()
-        poll.register(1, select.POLLOUT)
-        return any(event & select.POLLERR for _, event in poll.poll(0))
-    return False
-
-
-def _silence_stdout() -> None:
-    """Keeps the interpreter from complaining at exit about what it could not write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

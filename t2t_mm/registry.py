@@ -161,9 +161,10 @@ def _failed_plugins() -> str | None:
 
 
 def _caller() -> str:
-    """Returns `file:line` of the first frame outside this module."""
+    """Returns `file:line` of the first frame outside this module and `register_problem`."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+    doors = (__name__, "t2t_mm.problem")
+    while frame.f_back is not None and frame.f_globals.get("__name__") in doors:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

@@ -1,0 +1,55 @@
+# make demo | make test | make lint: each builds its environment in .venv first.
+# PYTHON=... chooses the interpreter, VENV=... the folder of the environment.
+
+VENV ?= .venv
+PYTHON ?=
+INSTALLED := $(VENV)/.installed
+RUN := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint clean
+
+help:
+	@echo "make demo      train one model on translation and pictures, on made-up data"
+	@echo "make test      the default tests; make test-all runs the slow ones too"
+	@echo "make lint      ruff and mypy"
+	@echo "make install   the environment only, in $(VENV)"
+	@echo "make clean     remove the environment and caches"
+
+install: $(INSTALLED)
+
+demo: $(INSTALLED)
+	@$(RUN) -m t2t_mm.bin.demo
+
+test: $(INSTALLED)
+	@$(RUN) -m pytest -q
+
+test-all: $(INSTALLED)
+	@$(RUN) -m pytest -q -m ''
+
+lint: $(INSTALLED)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+# `python3` may be too old, too new for TensorFlow's wheels, lack venv, or be a
+# shim that runs nothing: each candidate has to prove itself.
+$(INSTALLED): pyproject.toml setup.py
+	@for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	      >/dev/null 2>&1; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11, 3.12 or 3.13 with venv was found on PATH; install one, or say make PYTHON=/path/to/python" >&2; \
+	  exit 2; \
+	fi; \
+	echo "Making the environment $(VENV) with $$found (TensorFlow is large: some minutes)"; \
+	"$$found" -m venv "$(VENV)" && \
+	"$(VENV)/bin/python" -m pip install --disable-pip-version-check --quiet -e ".[dev]" || { \
+	  echo "The installation failed: it needs a network, or pip settings that name an index (see above)" >&2; \
+	  exit 2; \
+	}
+	@touch "$@"

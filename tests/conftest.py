@@ -1,0 +1,77 @@
+"""What every test has: no network, a quiet TensorFlow, the plugins loaded."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.pop("T2T_MM_USR_DIR", None)
+
+import pathlib
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from t2t_mm import plugins, registry
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """Refuses every connection but those within this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        local = self.family == socket.AF_UNIX or str(address[0]) in ("127.0.0.1", "::1")
+        if not local:
+            raise OSError(f"tests run offline; something asked for {address!r}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plugins():
+    plugins.load_all()
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """Lets a test register and load what it likes; all is undone at its end."""
+    for registered in registry.ALL.values():
+        monkeypatch.setattr(registered, "_entries", dict(registered._entries))
+    monkeypatch.setattr(registry, "failed", dict(registry.failed))
+    monkeypatch.setattr(plugins, "_reports", dict(plugins._reports))
+    monkeypatch.setattr(plugins, "_usr_dirs", dict(plugins._usr_dirs))
+    monkeypatch.setattr(plugins, "_done", set(plugins._done))
+    monkeypatch.setenv("T2T_MM_USR_DIR", "")
+    modules = dict(sys.modules)
+    yield registry
+    for name in set(sys.modules) - set(modules):
+        if name.startswith("t2t_mm_usr_"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Returns a function that runs a Python program in a process of its own.
+
+    `python("-c", "...", T2T_MM_USR_DIR="...")` gives the finished process, run in
+    an empty folder, with its output as text.
+    """
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+
+    def run(*arguments, cwd=folder, **environment):
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run

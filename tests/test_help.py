@@ -1,0 +1,49 @@
+"""Every command's help: an example, quickly, and without TensorFlow."""
+
+import importlib.metadata
+
+import pytest
+
+COMMANDS = sorted(
+    (
+        point
+        for point in importlib.metadata.entry_points(group="console_scripts")
+        if point.value.startswith("t2t_mm.bin.")
+    ),
+    key=lambda point: point.name,
+)
+
+
+def test_the_commands_are_installed():
+    assert {point.name for point in COMMANDS} >= {
+        "mm-datagen",
+        "mm-decoder",
+        "mm-eval",
+        "mm-inspect",
+        "mm-list",
+        "mm-trainer",
+    }
+
+
+@pytest.mark.parametrize("point", COMMANDS, ids=lambda point: point.name)
+def test_help_has_an_example_and_is_light(point, python):
+    program = (
+        f"import sys; from {point.module} import {point.attr} as main; code = main(['--help']); "
+        "heavy = {'tensorflow', 'keras'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = python("-c", program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: {point.name} ")
+    assert f"Example:\n  {point.name} " in done.stdout
+    assert "--json" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("point", COMMANDS, ids=lambda point: point.name)
+def test_an_unknown_flag_is_one_line_and_exit_2(point, python):
+    program = f"import sys; from {point.module} import {point.attr} as main; sys.exit(main())"
+    done = python("-c", program, "--jsonn")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == f"{point.name}: Unknown flag --jsonn. Did you mean '--json'?\n"

@@ -1,0 +1,66 @@
+"""mm-list: its answer, its table, and that it stays light."""
+
+import json
+import subprocess
+import sys
+
+
+def test_the_answer_holds_what_programs_rely_on(python):
+    done = python("-m", "t2t_mm.bin.list", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"problems", "models", "modalities", "metrics", "schedules", "plugins"}
+    problem = next(entry for entry in answer["problems"] if entry["name"] == "multi30k_ende")
+    assert {
+        "name": "multi30k_ende",
+        "command": "to-german",
+        "plugin": "t2t_mm.problems.multi30k",
+    }.items() <= problem.items()
+    assert {"version", "inputs", "targets", "metrics", "splits", "sources"} <= set(problem)
+    assert all(value["modality"] == "language" for value in problem["inputs"].values())
+    for kind in ("models", "modalities", "metrics", "schedules"):
+        assert all(set(entry) == {"name", "plugin"} for entry in answer[kind])
+    assert {"name": "multi_model", "plugin": "t2t_mm"} in answer["models"]
+    for report in answer["plugins"]:
+        assert set(report) == {"name", "origin", "status", "error", "defines"}
+        assert report["status"] == "ok", report
+
+
+def test_the_table_names_problems_corpora_and_plugins(python):
+    done = python("-m", "t2t_mm.bin.list")
+    assert done.returncode == 0, done.stderr
+    assert "multi30k_ende 1.0.0" in done.stdout
+    assert "MANUAL_DIR/multi30k/" in done.stdout
+    assert "proportional" in done.stdout
+    assert "\x1b" not in done.stdout  # no colours into a pipe
+
+
+def test_a_broken_plugin_stands_in_the_list_and_hurts_nobody(python, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "broken.py").write_text("boom()\n")
+    done = python("-m", "t2t_mm.bin.list", "--usr_dir", folder)
+    assert done.returncode == 0, done.stderr
+    assert "plugin mine.broken failed: " in done.stdout
+    assert "multi30k_ende" in done.stdout
+
+
+def test_neither_the_list_nor_the_package_imports_tensorflow(python):
+    program = (
+        "import sys, t2t_mm; from t2t_mm.bin import list as command; command.main(['--json']); "
+        "heavy = {'tensorflow', 'keras', 'sacrebleu', 'sentencepiece'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = python("-c", program)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = (
+        f"'{sys.executable}' -m t2t_mm.bin.list | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "0"
+    assert done.stderr == ""

@@ -1,0 +1,87 @@
+"""The Problem contract: what a declaration must hold, and how it describes itself."""
+
+import pathlib
+
+import pytest
+
+from t2t_mm import Problem, errors, registry
+from t2t_mm import problem as problem_lib
+from t2t_mm.modality import Categorical, Image, Language, from_description
+
+
+def declaration(**changes):
+    values = {
+        "inputs": {"review": Language()},
+        "targets": Categorical(classes=("1", "2")),
+        "command": "to-stars",
+        "metrics": ("accuracy",),
+        "generate_examples": lambda self, split, files: iter(()),
+        **changes,
+    }
+    return type("Made", (Problem,), values)
+
+
+def test_a_whole_problem_is_registered_and_knows_its_name(registries):
+    cls = problem_lib.register_problem("made_here")(declaration())
+    assert registries.problems.get("made_here") is cls
+    assert cls.name == "made_here"
+
+
+def test_it_is_filed_under_the_place_that_declared_it(registries):
+    problem_lib.register_problem("made_here")(declaration())
+    entry = next(entry for entry in registries.problems.entries() if entry.name == "made_here")
+    assert pathlib.Path(entry.place.rpartition(":")[0]).name == "test_problem.py"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"targets": "stars"}, "targets is 'stars', not a modality"),
+        ({"inputs": [Language()]}, "not a dict of modalities"),
+        ({"inputs": {"a": "text"}}, "inputs holds a value that is not a modality"),
+        ({"inputs": {"targets": Language()}}, "named 'targets' or 'key'"),
+        ({"command": ""}, "command is empty"),
+        ({"metrics": "accuracy"}, "metrics is a string"),
+        ({"generate_examples": Problem.generate_examples}, "generate_examples is missing"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said(registries, changes, reason):
+    with pytest.raises(errors.PluginError, match="'made_here'") as caught:
+        problem_lib.register_problem("made_here")(declaration(**changes))
+    assert reason in str(caught.value)
+    assert "made_here" not in registry.problems
+
+
+def test_modalities_survive_their_description():
+    for modality in (
+        Language(vocab="own", max_length=7),
+        Image(size=64, augment=False),
+        Categorical(classes=("a", "b")),
+        Categorical(labels="animals"),
+    ):
+        assert from_description(modality.describe()) == modality
+
+
+def test_a_description_with_a_strange_parameter_is_refused():
+    with pytest.raises(errors.ConfigError, match="Did you mean 'size'"):
+        from_description({"modality": "image", "sizes": 64})
+
+
+def test_every_built_in_problem_is_whole():
+    for name in registry.problems.names():
+        made = registry.problems.get(name)()
+        described = made.describe()
+        assert described["name"] == name
+        assert made.splits[0] == "train"
+        assert made.metrics, name
+        for metric in made.metrics:
+            assert metric in registry.metrics, (name, metric)
+        assert set(made.sources) <= {"sample", "manual", "tfds", "download"}
+        if "manual" in made.sources:
+            assert made.layout, f"{name} does not say which raw files it expects"
+
+
+def test_a_problem_without_sample_data_says_so(tmp_path):
+    cls = declaration(name="made_here")
+    with pytest.raises(errors.ConfigError, match="no sample data"):
+        cls().make_sample(tmp_path, seed=0, size=1)

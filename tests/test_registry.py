@@ -1,0 +1,82 @@
+"""The registry: names, globs, suggestions, duplicates."""
+
+import pytest
+
+from t2t_mm import errors, registry
+
+
+@pytest.fixture
+def colours():
+    made = registry.Registry("colour")
+    for name in ("red", "green", "dark_green"):
+        made.add(name, name.upper() if name != "red" else "collections:OrderedDict")
+    return made
+
+
+def test_get_imports_a_lazy_reference(colours):
+    import collections
+
+    assert colours.get("red") is collections.OrderedDict
+
+
+def test_register_decorates(colours):
+    @colours.register("blue")
+    class Blue:
+        pass
+
+    assert colours.get("blue") is Blue
+    assert "blue" in colours
+
+
+def test_unknown_name_is_answered_with_the_nearest(colours, monkeypatch):
+    monkeypatch.setattr(registry, "failed", {})
+    colours.add("grey", 1)
+    with pytest.raises(errors.ConfigError) as caught:
+        colours.get("gren")
+    assert str(caught.value) == (
+        "Unknown colour 'gren'. Expected: one of dark_green, green, grey, red. "
+        "Did you mean 'green'?"
+    )
+
+
+def test_unknown_name_tells_which_plugins_failed(colours, monkeypatch):
+    monkeypatch.setattr(registry, "failed", {"mine.reviews": "reviews.py:3: NameError: x"})
+    with pytest.raises(errors.ConfigError, match=r"mine\.reviews \(reviews\.py:3: NameError: x\)"):
+        colours.get("purple")
+    with pytest.raises(errors.ConfigError, match=r"reviews\.py:3"):
+        colours.match(["purple_*"])
+
+
+def test_match_expands_globs_in_order_without_repeats(colours):
+    assert colours.match(["red", "*green", "green"]) == ["red", "dark_green", "green"]
+
+
+def test_match_refuses_a_glob_without_a_hit(colours):
+    with pytest.raises(errors.ConfigError, match="No colour matches 'blue_\\*'"):
+        colours.match(["blue_*"])
+
+
+@pytest.mark.parametrize("name", ["", "Red", "1st", "a-b", "a b", "ä"])
+def test_bad_names_are_refused(colours, name):
+    with pytest.raises(errors.PluginError, match="Bad colour name"):
+        colours.add(name, 1)
+
+
+def test_duplicate_names_both_places(colours):
+    with registry.registering("first"):
+        colours.add("pink", 1)
+    with registry.registering("second"), pytest.raises(errors.PluginError) as caught:
+        colours.add("pink", 2)
+    text = str(caught.value)
+    assert text.count("test_registry.py:") == 2
+    assert "plugin first" in text
+    assert "plugin second" in text
+    assert colours.get("pink") == 1
+
+
+def test_remove_plugin_forgets_only_its_own(colours):
+    with registry.registering("first"):
+        colours.add("pink", 1)
+    colours.remove_plugin("first")
+    assert "pink" not in colours
+    assert "red" in colours
