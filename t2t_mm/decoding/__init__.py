@@ -1,0 +1,1 @@
+"""From a model's incremental state to outputs that people read."""

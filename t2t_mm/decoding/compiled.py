@@ -1,0 +1,114 @@
+"""The compiled functions of a model, traced once and kept for its lifetime.
+
+Evaluation runs again and again within training; tracing a decoding loop takes longer
+than running it. So each function is kept by model, problem and settings, and has a
+signature with open batch and length axes: no batch shape traces it again. Weights are
+read at every call, so the functions always see the model as it is.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import greedy
+from t2t_mm.decoding import settings as settings_lib
+
+Spec = Mapping[str, Any]
+"""Nest of `tf.TensorSpec` by name, as in the `element_spec` of a batched dataset."""
+
+
+class Sums(NamedTuple):
+    """Of one batch under teacher forcing: float32 scalars; see `base.Scores`."""
+
+    nats: tf.Tensor
+    correct: tf.Tensor
+    tokens: tf.Tensor
+
+
+class Compiled:
+    """Compiled functions of one model. Take them from `of`, which keeps them.
+
+    It holds the model weakly: a model that nobody else holds can go.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = weakref.ref(model)
+        self._functions: dict[Any, Callable[..., Any]] = {}
+
+    def search(
+        self, task: task_lib.Task, settings: settings_lib.DecodeSettings, spec: Spec
+    ) -> Callable[[Mapping[str, tf.Tensor]], greedy.Hypotheses]:
+        """Returns a function of a batch's inputs to `Hypotheses`.
+
+        Args:
+          task: with targets that are written piece by piece.
+          settings: of the search.
+          spec: of the inputs that the function will be given.
+        """
+        settings.check_greedy()
+        texts = [name for name, modality in task.inputs.items() if modality.kind == "language"]
+        longest = getattr(task.targets, "max_length", settings.max_length)
+
+        def run(inputs: dict[str, tf.Tensor]) -> greedy.Hypotheses:
+            limits = greedy.length_limits(inputs, texts, settings, longest)
+            return greedy.greedy(self._live(), task.name, inputs, limits)
+
+        return self._function(("search", task.name, settings, longest), run, spec)
+
+    def class_log_probs(
+        self, task: task_lib.Task, spec: Spec
+    ) -> Callable[[Mapping[str, tf.Tensor]], tf.Tensor]:
+        """Returns a function of a batch's inputs to float32 [B, C]."""
+
+        def run(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+            logits = self._live().class_logits(task.name, inputs)
+            return tf.nn.log_softmax(tf.cast(logits, tf.float32))
+
+        return self._function(("class_log_probs", task.name), run, spec)
+
+    def sums(self, task: task_lib.Task, spec: Spec) -> Callable[[Mapping[str, Any]], Sums]:
+        """Returns a function of a batch (`inputs` and `targets`) to `Sums`."""
+
+        def run(batch: dict[str, Any]) -> Sums:
+            _, means = self._live().loss(task.name, batch, training=False, seed=None)
+            tokens = tf.cast(means["tokens"], tf.float32)
+            nats, correct = (tf.cast(means[k], tf.float32) for k in ("log_perplexity", "accuracy"))
+            return Sums(nats=nats * tokens, correct=correct * tokens, tokens=tokens)
+
+        return self._function(("sums", task.name), run, spec)
+
+    def traces(self) -> int:
+        """Returns how often anything was traced; a test holds it still."""
+        return sum(f.experimental_get_tracing_count() for f in self._functions.values())
+
+    def _function(self, key: tuple[Any, ...], run: Callable[..., Any], spec: Spec) -> Any:
+        relaxed = tf.nest.map_structure(_open_batch, dict(spec))
+        key = (*key, str(relaxed))
+        if key not in self._functions:
+            self._functions[key] = tf.function(run, input_signature=(relaxed,))
+        return self._functions[key]
+
+    def _live(self) -> Any:
+        model = self._model()
+        if model is None:
+            raise ReferenceError("The model of these compiled functions is gone.")
+        return model
+
+
+_kept: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
+
+
+def of(model: Any) -> Compiled:
+    """Returns the compiled functions of `model`, the same at every call."""
+    if model not in _kept:
+        _kept[model] = Compiled(model)
+    return _kept[model]
+
+
+def _open_batch(spec: tf.TensorSpec) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *spec.shape[1:]], spec.dtype)

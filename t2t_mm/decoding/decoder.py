@@ -1,0 +1,124 @@
+"""Decoding of a data set: batches in any order in, outputs in the right order back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.data import pipeline
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import compiled
+from t2t_mm.decoding import settings as settings_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class Decode:
+    """One output.
+
+    Args:
+      outputs: text (detokenised), or the name of a class.
+      score: its log-probability, in nats: a sum over the pieces of a text.
+      length: pieces of a text, end token included; 1 for a class.
+    """
+
+    outputs: str
+    score: float
+    length: int
+
+
+def decode_dataset(
+    model: Any,
+    task: task_lib.Task,
+    dataset: tf.data.Dataset,
+    settings: settings_lib.DecodeSettings,
+) -> list[Decode]:
+    """Decodes every example of a data set and returns the outputs by `index`.
+
+    Args:
+      model: with the incremental interface, or `class_logits` for a class problem.
+      task: the problem, with its vocabularies and classes.
+      dataset: batches with `inputs` and `index` (place of each example).
+      settings: of the search.
+
+    Raises:
+      NotFiniteError: where the model gives scores that are no numbers.
+    """
+    found: dict[int, Decode] = {}
+    for batch in pipeline.iterate(dataset, task, None):
+        decodes = decode_batch(model, task, batch, dataset.element_spec["inputs"], settings)
+        found.update(zip(batch["index"].numpy().tolist(), decodes, strict=True))
+    return in_order(found)
+
+
+def decode_batch(
+    model: Any,
+    task: task_lib.Task,
+    batch: Mapping[str, Any],
+    spec: compiled.Spec,
+    settings: settings_lib.DecodeSettings,
+) -> list[Decode]:
+    """Decodes one batch, whose inputs are of `spec`."""
+    functions = compiled.of(model)
+    if not task.targets.autoregressive:
+        return classes(task, functions.class_log_probs(task, spec)(batch["inputs"]).numpy())
+    found = functions.search(task, settings, spec)(batch["inputs"])
+    return [
+        _decode(task, task.vocabulary.decode(ids[:length].tolist()), score, length)
+        for ids, score, length in zip(*(tensor.numpy() for tensor in found), strict=True)
+    ]
+
+
+def classes(task: task_lib.Task, log_probs: np.ndarray) -> list[Decode]:
+    """Returns the likeliest class of each row of float [B, C]."""
+    best = np.argmax(log_probs, axis=1)
+    names = task.targets.classes
+    return [
+        _decode(task, names[place], row[place], 1)
+        for place, row in zip(best.tolist(), log_probs, strict=True)
+    ]
+
+
+def in_order(found: Mapping[int, Any]) -> list[Any]:
+    """Returns the values by key, which must be 0, 1, 2 and on without a gap."""
+    missing = sorted(set(range(len(found))) - set(found))
+    if missing:
+        raise RuntimeError(f"The data set left out example {missing[0]}.")
+    return [found[place] for place in range(len(found))]
+
+
+def shown_inputs(task: task_lib.Task, batch: Mapping[str, Any]) -> list[Any]:
+    """Returns the inputs of a batch of records as they can be printed.
+
+    Text as it is, and the record's key for what cannot be printed; an object by name
+    where there are several inputs.
+    """
+    keys = texts(batch["key"])
+    columns = {
+        name: texts(batch["raw_inputs"][name]) if declaration.kind == "language" else keys
+        for name, declaration in task.inputs.items()
+    }
+    if len(columns) == 1:
+        return next(iter(columns.values()))
+    return [{name: column[row] for name, column in columns.items()} for row in range(len(keys))]
+
+
+def texts(strings: tf.Tensor) -> list[str]:
+    """Returns a tensor of UTF-8 bytes, string [B], as texts."""
+    return [value.decode("utf-8") for value in strings.numpy().tolist()]
+
+
+def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any) -> Decode:
+    if not math.isfinite(score):
+        raise errors.NotFiniteError(
+            f"The model's scores for {task.name} are no finite numbers",
+            received=f"log-probability {score}",
+            hint="Its weights have diverged; take an earlier checkpoint, or train with a"
+            " smaller learning rate",
+        )
+    return Decode(outputs, float(score), int(length))

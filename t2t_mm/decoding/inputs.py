@@ -1,0 +1,201 @@
+"""What a user asks to decode: lines, paths and JSON objects to raw features.
+
+Free of TensorFlow, so that a wrong line is found before a model is loaded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from t2t_mm import errors
+from t2t_mm.data import task as task_lib
+from t2t_mm.modality import base as modality
+
+Value = str | bytes | os.PathLike[str]
+Given = Value | Mapping[str, Value]
+"""One input: a text, a path, encoded bytes, or several of these by input name."""
+
+TYPED = frozenset(("language", "categorical"))
+"""Modalities whose value is written in the line itself; other lines are paths."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One input as given, and as the pipeline takes it.
+
+    Args:
+      shown: as given, for the answer.
+      raw: record bytes by input name; None for an empty line, which is not decoded
+        but keeps its place.
+    """
+
+    shown: Any
+    raw: dict[str, bytes] | None
+
+
+def task_of_run(folder: str | os.PathLike[str], problem: str | None) -> task_lib.Task:
+    """Returns a problem of a run without loading its model.
+
+    Raises:
+      ConfigError: when there is no such run or problem, or several to choose from.
+    """
+    from t2t_mm import loaded_run
+    from t2t_mm import run as run_lib
+
+    tasks = run_lib.RunFolder.open(pathlib.Path(folder)).tasks()
+    return loaded_run.pick({task.name: task for task in tasks}, problem)
+
+
+def read_file(task: task_lib.Task, name: str) -> list[tuple[str, Given]]:
+    """Returns `(place, input)` for each line of a file; `-` is standard input.
+
+    Raises:
+      DataError: for a file that is not there, or a line that cannot be meant.
+    """
+    objects = name.endswith(".jsonl") or len(task.inputs) > 1
+    if name == "-":
+        return list(read(task, sys.stdin.buffer, "Standard input", objects=objects))
+    path = pathlib.Path(name).expanduser()
+    if not path.is_file():
+        raise errors.DataError(
+            f"There is no file {path} to decode", hint="Give --input=FILE, or - for standard input"
+        )
+    with path.open("rb") as file:
+        return list(read(task, file, str(path), objects=objects))
+
+
+def read(
+    task: task_lib.Task, source: BinaryIO, name: str, *, objects: bool
+) -> Iterator[tuple[str, Given]]:
+    """Yields `(place, input)` for each line.
+
+    Args:
+      task: whose inputs they are.
+      source: the file, opened for bytes.
+      name: of the file, for errors.
+      objects: each line is a JSON object keyed by input name; empty lines stay empty.
+
+    Raises:
+      DataError: for a line that is not UTF-8 or, with `objects`, not such an object.
+    """
+    for number, line in enumerate(source, start=1):
+        place = f"{name} line {number}"
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            text = line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise errors.DataError(
+                f"{place} is not UTF-8 text", received=f"byte {line[error.start]:#04x}"
+            ) from error
+        yield place, parse(task, text, place, objects=objects)
+
+
+def parse(task: task_lib.Task, text: str, place: str, *, objects: bool = False) -> Given:
+    """Returns the input that a line stands for: itself, or the JSON object in it.
+
+    Args:
+      task: with several inputs every line is an object.
+      text: the line.
+      place: where it stands, for errors.
+      objects: lines are objects for one input too.
+
+    Raises:
+      DataError: for a line that should be an object of strings and is not.
+    """
+    if not text.strip() or (len(task.inputs) == 1 and not objects):
+        return text
+    return _object(text, place)
+
+
+def request(task: task_lib.Task, given: Given, place: str) -> Request:
+    """Checks one input and encodes it as a record would hold it.
+
+    Args:
+      task: whose inputs are to be filled.
+      given: the value of its one input, or values by input name.
+      place: where it stands, for errors.
+
+    Raises:
+      ConfigError: for a name that is no input of the task, or one that is missing.
+      DataError: for a file that is not there.
+      BadExampleError: for a value that cannot be used, such as a damaged picture.
+    """
+    if isinstance(given, str) and not given.strip():
+        return Request(given, None)
+    values = given if isinstance(given, Mapping) else _single(task, given, place)
+    if set(values) != set(task.inputs):
+        odd = sorted(set(values) ^ set(task.inputs))[0]
+        raise errors.ConfigError(
+            f"{place} does not have the inputs of {task.name!r}",
+            received=", ".join(sorted(values)) or "none",
+            expected=", ".join(sorted(task.inputs)),
+            hint=errors.did_you_mean(odd, task.inputs),
+        )
+    raw = {name: _encode(task.inputs[name], value, place) for name, value in values.items()}
+    return Request(_shown(given), raw)
+
+
+def requests(task: task_lib.Task, given: Iterable[Given]) -> Iterator[Request]:
+    """Yields a request for each of some inputs that came from Python."""
+    if isinstance(given, (str, bytes, Mapping)):
+        raise errors.ConfigError(
+            "decode takes a list of inputs", received=type(given).__name__, expected="a list"
+        )
+    for number, value in enumerate(given):
+        yield request(task, value, f"Input {number}")
+
+
+def _object(text: str, place: str) -> Mapping[str, Value]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise errors.DataError(
+            f"{place} is not JSON", received=error, expected='an object such as {"inputs": "..."}'
+        ) from error
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise errors.DataError(
+            f"{place} is not an object of strings",
+            received=text if len(text) <= 60 else text[:57] + "...",
+            expected="values by input name: a text, or the path of a file",
+        )
+    return value
+
+
+def _single(task: task_lib.Task, given: Value, place: str) -> dict[str, Value]:
+    if len(task.inputs) != 1:
+        raise errors.ConfigError(
+            f"{task.name!r} has several inputs, and {place} is a single one",
+            expected=f"an object with {', '.join(task.inputs)}",
+            hint="Give --input a .jsonl file of such objects",
+        )
+    return {next(iter(task.inputs)): given}
+
+
+def _encode(declaration: modality.Modality, value: Value, place: str) -> bytes:
+    if declaration.kind in TYPED or isinstance(value, bytes):
+        encoded: Any = value
+    else:
+        encoded = pathlib.Path(value).expanduser()
+        if not encoded.is_file():
+            raise errors.DataError(
+                f"{place}: there is no file {encoded}",
+                expected=f"the path of a file for the {declaration.kind} input",
+            )
+    try:
+        return declaration.encode(encoded)
+    except errors.BadExampleError as error:
+        raise errors.BadExampleError(f"{place}: {error}") from error
+
+
+def _shown(given: Given) -> Any:
+    if isinstance(given, Mapping):
+        return {name: _shown(value) for name, value in given.items()}
+    return f"({len(given)} bytes)" if isinstance(given, bytes) else str(given)

@@ -1,0 +1,67 @@
+"""Questions and answers at a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from t2t_mm import cli, errors
+from t2t_mm.decoding import decode, inputs
+from t2t_mm.decoding import settings as settings_lib
+
+if TYPE_CHECKING:
+    from t2t_mm import loaded_run
+    from t2t_mm.data import task as task_lib
+
+
+def talk(
+    loaded: loaded_run.LoadedRun,
+    task: task_lib.Task,
+    settings: settings_lib.DecodeSettings,
+    *,
+    emit: Callable[[Mapping[str, Any]], None] | None = None,
+    ask: Callable[[str], str] = input,
+) -> None:
+    """Reads inputs and prints answers until the end of input (Ctrl-D).
+
+    An input that cannot be used is answered with what is wrong, and the next is read.
+
+    Args:
+      loaded: the run.
+      task: the problem to carry out.
+      settings: of the search.
+      emit: takes answers as JSON values; they are printed as text when left out.
+      ask: shows a prompt and returns a line, or raises EOFError.
+    """
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 (gives `input` its line editing)
+
+    cli.info(f"{task.name} at step {loaded.step}: {_wanted(task)}; Ctrl-D ends.")
+    number = 0
+    while True:
+        try:
+            line = ask(f"{task.command}> ")
+        except EOFError:
+            return
+        number += 1
+        try:
+            given = inputs.parse(task, line, f"Input {number}")
+            request = inputs.request(task, given, f"Input {number}")
+            answer = next(decode.of_requests(loaded, task, [request], settings))
+        except errors.UserError as error:
+            cli.info(str(error))
+            continue
+        if emit is not None:
+            emit(answer.as_json())
+        elif request.raw is not None:
+            sys.stdout.write(f"{answer.outputs}    ({answer.score:.2f})\n")
+            sys.stdout.flush()
+
+
+def _wanted(task: task_lib.Task) -> str:
+    if len(task.inputs) > 1:
+        return f"objects with {', '.join(task.inputs)}"
+    (declaration,) = task.inputs.values()
+    return "texts" if declaration.kind in inputs.TYPED else f"paths of a {declaration.kind}"

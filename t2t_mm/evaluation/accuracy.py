@@ -1,0 +1,81 @@
+"""Accuracy: of classes (top 1, top 5), and of pieces of text under teacher forcing."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2t_mm.evaluation import base
+
+
+class _TopK(base.Metric):
+    """Share of examples whose class is among the `k` likeliest."""
+
+    higher_is_better = True
+    needs = "classes"
+    k: ClassVar[int]
+
+    def __init__(self, task: Any = None) -> None:
+        super().__init__(task)
+        self._hits = 0
+        self._examples = 0
+
+    def update(self, given: base.Classes) -> None:
+        self._hits += int(np.sum(_ranks(given.log_probs, given.labels) < self.k))
+        self._examples += len(given.labels)
+
+    def result(self) -> dict[str, float]:
+        return {self.name: base.ratio(self._hits, self._examples)}
+
+
+class Accuracy(_TopK):
+    """Share of examples whose likeliest class is the true one, 0 to 1."""
+
+    name = "accuracy"
+    k = 1
+
+
+class Top5Accuracy(_TopK):
+    """Share of examples whose true class is among the five likeliest, 0 to 1.
+
+    With five classes or fewer it is 1, whatever the model says.
+    """
+
+    name = "top5_accuracy"
+    k = 5
+
+
+class TokenAccuracy(base.Metric):
+    """Share of target pieces that are the likeliest given the true ones before them."""
+
+    name = "token_accuracy"
+    higher_is_better = True
+    needs = "scores"
+
+    def __init__(self, task: Any = None) -> None:
+        super().__init__(task)
+        self._correct = 0.0
+        self._tokens = 0.0
+
+    def update(self, given: base.Scores) -> None:
+        self._correct += given.correct
+        self._tokens += given.tokens
+
+    def result(self) -> dict[str, float]:
+        return {self.name: base.ratio(self._correct, self._tokens)}
+
+
+def _ranks(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns int [B], how many classes are ranked before the true one.
+
+    Of equally likely classes the one with the smaller id comes first, as in argmax:
+    a model that gives every class the same score earns no more than chance. A true
+    class whose score is NaN is ranked last.
+    """
+    labels = labels.astype(np.int64)
+    own = np.take_along_axis(log_probs, labels[:, None], axis=1)  # [B, 1]
+    ids = np.arange(log_probs.shape[1])[None, :]
+    before = (log_probs > own) | ((log_probs == own) & (ids < labels[:, None]))
+    ranks = before.sum(axis=1)
+    return np.where(np.isnan(own[:, 0]), np.iinfo(np.int64).max, ranks)

@@ -1,0 +1,123 @@
+"""The contract of a metric.
+
+A metric is a class, registered by name, that is made anew for every evaluation of
+one task, fed, and asked for its result:
+
+    from t2t_mm import registry
+    from t2t_mm.evaluation import base
+
+    @registry.metrics.register("mean_length")
+    class MeanLength(base.Metric):
+        name = "mean_length"
+        higher_is_better = True
+        needs = "decodes"
+
+        def __init__(self, task=None):
+            super().__init__(task)
+            self.lengths = []
+
+        def update(self, decodes: base.Decodes) -> None:
+            self.lengths += [len(output.split()) for output in decodes.outputs]
+
+        def result(self) -> dict[str, float]:
+            return {self.name: sum(self.lengths) / len(self.lengths)}
+
+`needs` says what `update` is given:
+
+- `decodes`: `Decodes`, the outputs that the model wrote by itself, as text; once, all
+  examples in the order of the records.
+- `scores`: `Scores`, sums under teacher forcing (the model is shown the true targets up
+  to the piece that is asked for); a batch at a time.
+- `classes`: `Classes`, the log-probabilities of a class problem; a batch at a time.
+
+Decoding is run only when a metric asks for it. Fractions are of 1, log-probabilities
+are natural logarithms. This module imports no TensorFlow, and a metric need not either.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+NEEDS = ("decodes", "scores", "classes")
+
+
+@dataclasses.dataclass(frozen=True)
+class Decodes:
+    """What the model wrote, and what was wanted.
+
+    Args:
+      outputs: one text (detokenised) or class name an example.
+      references: the raw targets of the records, as many.
+      keys: the keys of the records, as many.
+    """
+
+    outputs: Sequence[str]
+    references: Sequence[str]
+    keys: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Sums over the real targets (no padding) of one batch, under teacher forcing.
+
+    Args:
+      nats: of -log p(target), without label smoothing or auxiliary losses.
+      correct: targets that the likeliest prediction hits.
+      tokens: how many targets there are: pieces of text, or one a class.
+    """
+
+    nats: float
+    correct: float
+    tokens: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """The predictions of one batch of a class problem.
+
+    Args:
+      log_probs: float [B, C], natural logarithms.
+      labels: int [B], ids of the true classes.
+    """
+
+    log_probs: np.ndarray
+    labels: np.ndarray
+
+
+class Metric(abc.ABC):
+    """The base class of metrics; see the module for the contract.
+
+    Args:
+      task: the problem and its data (`t2t_mm.data.task.Task`), for metrics that depend
+        on it; None in tests of a metric alone.
+    """
+
+    name: ClassVar[str] = ""
+    higher_is_better: ClassVar[bool] = True
+    needs: ClassVar[str] = "decodes"
+
+    def __init__(self, task: Any = None) -> None:
+        self.task = task
+
+    @abc.abstractmethod
+    def update(self, given: Any) -> None:
+        """Takes in `Decodes`, `Scores` or `Classes`, as `needs` says."""
+
+    @abc.abstractmethod
+    def result(self) -> dict[str, float]:
+        """Returns values by name; mostly one, under the metric's own name."""
+
+    def notes(self) -> dict[str, str]:
+        """Returns what must be known to compare the values, such as a signature."""
+        return {}
+
+
+def ratio(part: float, whole: float) -> float:
+    """Returns part / whole, NaN where nothing was counted."""
+    return part / whole if whole else math.nan

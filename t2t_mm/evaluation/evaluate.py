@@ -1,0 +1,91 @@
+"""`t2t_mm.evaluate`: the metrics of a trained model on generated splits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from t2t_mm.decoding import decode
+from t2t_mm.decoding import settings as settings_lib
+
+if TYPE_CHECKING:
+    from t2t_mm import loaded_run
+    from t2t_mm.data import task as task_lib
+
+
+def evaluate(
+    run: str | os.PathLike[str] | loaded_run.LoadedRun,
+    *,
+    problems: Sequence[str] | None = None,
+    split: str | None = None,
+    checkpoint: str | int = "latest",
+    data_dir: str | os.PathLike[str] | None = None,
+    settings: settings_lib.DecodeSettings | None = None,
+    max_examples: int | None = None,
+    progress: Callable[[str, int], None] | None = None,
+) -> dict[str, Any]:
+    """Measures a trained model on a split of each of its problems.
+
+    Example:
+        t2t_mm.evaluate("runs/ende", split="test")["results"]["multi30k_ende"]["bleu"]
+
+    Args:
+      run: an output folder of a training, or what `load_run` returned.
+      problems: names or globs; all problems of the run when left out.
+      split: a generated split; when left out, each problem's second one, on which
+        training evaluates too.
+      checkpoint: "latest", "best" or a step; of no effect on a loaded run.
+      data_dir: of generated data, if it is not where the training read it.
+      settings: of the search; those of the run's configuration when left out.
+      max_examples: the first so many of each split only.
+      progress: called with a problem's name and how many examples are done.
+
+    Returns:
+      `step`, `split`, `results` (values by problem and metric), `notes` (by problem:
+      what must be known to compare the values, such as BLEU's signature) and
+      `decodes` (by problem: the file of what the model wrote, where a metric asked).
+
+    Raises:
+      ConfigError: for names or settings that cannot be meant.
+      DataError: for data that is not there.
+      CheckpointError: for a checkpoint that is missing or damaged.
+    """
+    if settings is not None:
+        settings.check_greedy()
+    from t2t_mm import loaded_run
+    from t2t_mm.evaluation import evaluator
+
+    loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
+    chosen = [(task, split or eval_split(task)) for task in loaded.matching(problems)]
+    results: dict[str, dict[str, float]] = {}
+    notes: dict[str, dict[str, str]] = {}
+    files: dict[str, str] = {}
+    for task, name in chosen:
+        found = evaluator.run(
+            loaded.model,
+            task,
+            name,
+            loaded.batching,
+            settings or loaded.decode_settings,
+            max_examples=max_examples,
+            progress=None if progress is None else lambda done, t=task: progress(t.name, done),
+        )
+        results[task.name] = found.values
+        notes[task.name] = found.notes
+        if found.decodes:
+            rows = zip(found.inputs, found.decodes, found.references, strict=True)
+            answers = [decode.Answer(i, d.outputs, d.score, wanted) for i, d, wanted in rows]
+            files[task.name] = str(decode.keep(loaded, task, name, answers))
+    return {
+        "step": loaded.step,
+        "split": ",".join(dict.fromkeys(name for _, name in chosen)),
+        "results": results,
+        "notes": notes,
+        "decodes": files,
+    }
+
+
+def eval_split(task: task_lib.Task) -> str:
+    """Returns the split that a problem is evaluated on while it trains."""
+    return task.splits[1] if len(task.splits) > 1 else task.splits[0]

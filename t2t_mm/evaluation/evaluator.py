@@ -1,0 +1,198 @@
+"""Feeds the metrics of a task: one pass over a split, every example once.
+
+The training loop calls `evaluate_task` with the weights it is training; `mm-eval` does
+with restored ones. What is compiled is kept with the model (`decoding.compiled`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from t2t_mm import errors, registry
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import pipeline
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import compiled, decoder
+from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.evaluation import base
+
+ALWAYS = ("log_perplexity",)
+"""Metrics that every task is measured by: runs compare their problems with them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation of one task gave.
+
+    Args:
+      values: by name of metric.
+      notes: what must be known to compare the values, by metric (BLEU's signature).
+      decodes: the outputs in the order of the records; empty where no metric needs them.
+      references: the raw targets, in the same order.
+      inputs: as they can be printed (`decoder.shown_inputs`), in the same order.
+    """
+
+    values: dict[str, float]
+    notes: dict[str, str]
+    decodes: list[decoder.Decode]
+    references: list[str]
+    inputs: list[Any]
+
+
+def evaluate_task(
+    model: Any,
+    task: task_lib.Task,
+    split: str,
+    batching: batching_lib.Batching,
+    decode_settings: settings_lib.DecodeSettings,
+    *,
+    max_examples: int | None = None,
+) -> dict[str, float]:
+    """Returns the values of the task's metrics on a split; see `run`."""
+    return run(model, task, split, batching, decode_settings, max_examples=max_examples).values
+
+
+def run(
+    model: Any,
+    task: task_lib.Task,
+    split: str,
+    batching: batching_lib.Batching,
+    decode_settings: settings_lib.DecodeSettings,
+    *,
+    max_examples: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Measures a model on a split of a task.
+
+    Args:
+      model: with `loss`, and the incremental interface or `class_logits`.
+      task: the problem bound to its data.
+      split: name of a generated split.
+      batching: sizes of batches.
+      decode_settings: of the search, for metrics on what the model writes.
+      max_examples: the first so many only; None or 0 for all.
+      progress: called with the number of examples done so far.
+
+    Raises:
+      ConfigError: for a metric that does not fit the targets.
+      DataError: for a split that is not there, or is empty.
+      NotFiniteError: where the model gives scores that are no numbers.
+    """
+    metrics = metrics_of(task)
+    dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
+    feed = _Feed(model, task, metrics, dataset.element_spec, decode_settings)
+    for batch in pipeline.iterate(dataset, task, split):
+        feed.take(batch)
+        if progress is not None:
+            progress(len(feed.references))
+    return feed.finish(split)
+
+
+def metrics_of(task: task_lib.Task) -> list[base.Metric]:
+    """Makes the metrics of a task, those that every task has included.
+
+    Raises:
+      ConfigError: for an unknown metric, or one that does not fit the targets.
+    """
+    metrics = []
+    for name in dict.fromkeys((*task.metrics, *ALWAYS)):
+        metric = registry.metrics.get(name)(task)
+        if metric.needs not in base.NEEDS:
+            raise errors.ConfigError(
+                f"The metric {name!r} needs something unknown",
+                received=repr(metric.needs),
+                expected=f"one of {', '.join(base.NEEDS)}",
+            )
+        if metric.needs == "classes" and task.targets.autoregressive:
+            raise errors.ConfigError(
+                f"The metric {name!r} of {task.name!r} is for classes",
+                received=f"{task.targets.kind} targets",
+                hint="For text take token_accuracy (true targets shown) or exact_match (decoded)",
+            )
+        metrics.append(metric)
+    return metrics
+
+
+class _Feed:
+    """Turns batches into what the metrics need, doing only what one of them does need."""
+
+    def __init__(
+        self,
+        model: Any,
+        task: task_lib.Task,
+        metrics: list[base.Metric],
+        spec: Mapping[str, Any],
+        settings: settings_lib.DecodeSettings,
+    ) -> None:
+        self._model, self._task, self._metrics = model, task, metrics
+        self._spec, self._settings = spec, settings
+        self._needs = {metric.needs for metric in metrics}
+        self._functions = compiled.of(model)
+        self._decodes: dict[int, decoder.Decode] = {}
+        self._keys: dict[int, str] = {}
+        self._inputs: dict[int, Any] = {}
+        self.references: dict[int, str] = {}
+
+    def take(self, batch: Mapping[str, Any]) -> None:
+        places = batch["index"].numpy().tolist()
+        twice = [place for place in places if place in self.references]
+        if twice:
+            raise RuntimeError(f"The data set gave example {twice[0]} twice.")
+        self.references.update(zip(places, decoder.texts(batch["raw_targets"]), strict=True))
+        self._keys.update(zip(places, decoder.texts(batch["key"]), strict=True))
+        self._inputs.update(zip(places, decoder.shown_inputs(self._task, batch), strict=True))
+        decodes = self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
+        self._decodes.update(zip(places, decodes, strict=bool(decodes)))
+
+    def finish(self, split: str) -> Evaluation:
+        if not self.references:
+            raise errors.DataError(
+                f"The split {split!r} of {self._task.name!r} has no examples",
+                received=self._task.data_dir,
+            )
+        references = decoder.in_order(self.references)
+        decodes = decoder.in_order(self._decodes)
+        if "decodes" in self._needs:
+            outputs = [decode.outputs for decode in decodes]
+            self._give("decodes", base.Decodes(outputs, references, decoder.in_order(self._keys)))
+        values: dict[str, float] = {}
+        notes: dict[str, str] = {}
+        for metric in self._metrics:
+            values.update({name: float(value) for name, value in metric.result().items()})
+            notes.update(metric.notes())
+        return Evaluation(values, notes, decodes, references, decoder.in_order(self._inputs))
+
+    def _text(self, batch: Mapping[str, Any]) -> list[decoder.Decode]:
+        if "scores" in self._needs:
+            spec = {name: self._spec[name] for name in ("inputs", "targets")}
+            given = {name: batch[name] for name in spec}
+            sums = self._functions.sums(self._task, spec)(given)
+            self._give("scores", base.Scores(*(float(value) for value in sums)))
+        if "decodes" not in self._needs:
+            return []
+        return decoder.decode_batch(
+            self._model, self._task, batch, self._spec["inputs"], self._settings
+        )
+
+    def _classes(self, batch: Mapping[str, Any]) -> list[decoder.Decode]:
+        """One forward pass gives all: scores, classes, and the name that is put out."""
+        predict = self._functions.class_log_probs(self._task, self._spec["inputs"])
+        log_probs = predict(batch["inputs"]).numpy()  # [B, C]
+        labels = batch["targets"].numpy()
+        self._give("classes", base.Classes(log_probs, labels))
+        own = np.take_along_axis(log_probs, labels[:, None].astype(np.int64), axis=1)
+        correct = np.argmax(log_probs, axis=1) == labels
+        self._give(
+            "scores",
+            base.Scores(nats=-float(own.sum()), correct=float(correct.sum()), tokens=len(labels)),
+        )
+        return decoder.classes(self._task, log_probs)
+
+    def _give(self, need: str, given: Any) -> None:
+        for metric in self._metrics:
+            if metric.needs == need:
+                metric.update(given)

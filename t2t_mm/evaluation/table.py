@@ -1,0 +1,38 @@
+"""The results of an evaluation as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def show(answer: Mapping[str, Any], *, console: Any) -> None:
+    """Prints what `t2t_mm.evaluate` returned: a row a problem, a column a metric.
+
+    Args:
+      answer: of `t2t_mm.evaluate`.
+      console: a rich console.
+    """
+    import rich.table
+
+    results = answer["results"]
+    names = list(dict.fromkeys(name for values in results.values() for name in values))
+    table = rich.table.Table(title=f"step {answer['step']}, split {answer['split']}")
+    table.add_column("problem")
+    for name in names:
+        table.add_column(name, justify="right")
+    for problem, values in results.items():
+        table.add_row(problem, *(_cell(name, values.get(name)) for name in names))
+    console.print(table)
+    signatures = {f"{n}: {note}" for notes in answer["notes"].values() for n, note in notes.items()}
+    for line in sorted(signatures):
+        console.print(line, markup=False)
+    for problem, path in answer["decodes"].items():
+        console.print(f"decodes of {problem}: {path}", markup=False)
+
+
+def _cell(name: str, value: float | None) -> str:
+    """Returns a value with the decimals that a difference can be seen in."""
+    if value is None:
+        return ""
+    return f"{value:.2f}" if name == "bleu" else f"{value:.4f}"

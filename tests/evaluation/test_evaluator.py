@@ -1,0 +1,219 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.data import batching, pipeline
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import compiled, settings
+from t2t_mm.evaluation import base, evaluator
+from t2t_mm.modality.categorical import declaration as categorical
+from t2t_mm.modality.language import declaration as language
+
+VOCABULARY = 8
+BATCHING = batching.Batching()
+GREEDY = settings.DecodeSettings()
+
+
+class Letters:
+    size = VOCABULARY
+
+    def decode(self, ids):
+        return "".join("xyzab"[i - 3] for i in ids if i > 2)
+
+
+class Copier:
+    """Writes its source; under teacher forcing every piece has probability 1/8."""
+
+    def encode(self, task_name, inputs):
+        return inputs["inputs"]
+
+    def start_state(self, task_name, memory, max_length):
+        return tf.zeros([tf.shape(memory)[0]])
+
+    def decode_step(self, task_name, ids, step, memory, state):
+        return 50 * tf.one_hot(tf.gather(memory, step, axis=1), VOCABULARY), state
+
+    def loss(self, task_name, batch, *, training, seed=None):
+        assert not training
+        tokens = tf.reduce_sum(tf.cast(batch["targets"] != 0, tf.float32))
+        third = tf.reduce_sum(tf.cast(batch["targets"] == 3, tf.float32))
+        means = {"log_perplexity": math.log(8.0), "accuracy": third / tokens, "tokens": tokens}
+        return tf.constant(99.0), means  # a loss with smoothing and more: of no interest here
+
+
+class Classifier:
+    def class_logits(self, task_name, inputs):
+        return tf.cast(inputs["image"], tf.float32)
+
+
+def make_task(**changes):
+    made = task_lib.Task(
+        name="toy",
+        version="1.0.0",
+        inputs={"inputs": language.Language()},
+        targets=language.Language(),
+        command="to-toy",
+        metrics=("exact_match", "token_accuracy"),
+        splits=("train", "test"),
+        vocabularies={"mm_8k": Letters()},
+    )
+    return dataclasses.replace(made, **changes)
+
+
+CLASSES = make_task(
+    inputs={"image": language.Language()},
+    targets=categorical.Categorical(classes=("cat", "dog", "emu")),
+    metrics=("accuracy", "top5_accuracy", "exact_match"),
+    vocabularies={},
+)
+
+
+def dataset(batches, *, name, depth=None):
+    """Batches of (index, features, targets, references), as the pipeline makes them."""
+    dtype = tf.float32 if depth else tf.int32
+    targets = tf.TensorSpec([None] if depth else [None, None], tf.int32)
+    strings = tf.TensorSpec([None], tf.string)
+    spec = {
+        "inputs": {name: tf.TensorSpec([None, depth], dtype)},
+        "targets": targets,
+        "index": tf.TensorSpec([None], tf.int32),
+        "key": strings,
+        "raw_targets": strings,
+        "raw_inputs": {name: strings},
+    }
+
+    def generate():
+        for index, features, target, references in batches:
+            yield {
+                "inputs": {name: features},
+                "targets": target,
+                "index": index,
+                "key": [f"key {i}".encode() for i in index],
+                "raw_targets": references,
+                "raw_inputs": {name: [f"raw {i}".encode() for i in index]},
+            }
+
+    return tf.data.Dataset.from_generator(generate, output_signature=spec)
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Serves given batches in place of records."""
+
+    def install(*arguments, **more):
+        made = dataset(*arguments, **more)
+        monkeypatch.setattr(pipeline, "eval_dataset", lambda *_, **__: made)
+
+    return install
+
+
+def test_text_covers_every_example_once_in_record_order(serve):
+    batches = [
+        ([2, 0], [[3, 1, 0], [4, 5, 1]], [[3, 1, 0], [4, 5, 1]], [b"x", b"yz"]),
+        ([1], [[3, 3, 3, 6, 1]], [[3, 3, 3, 3, 1]], [b"xxxx"]),
+    ]
+    serve(batches, name="inputs")
+    found = evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
+    assert [decode.outputs for decode in found.decodes] == ["yz", "xxxa", "x"]
+    assert found.references == ["yz", "xxxx", "x"]
+    assert found.inputs == ["raw 0", "raw 1", "raw 2"]
+    assert found.values == {
+        "exact_match": pytest.approx(2 / 3),
+        # Pieces 3 are held right: 1 of 5 in the first batch, 4 of 5 in the second.
+        "token_accuracy": pytest.approx(5 / 10),
+        "log_perplexity": pytest.approx(math.log(8)),
+    }
+
+
+def test_classes_are_measured_from_one_forward_pass(serve):
+    logits = [[2.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 3.0, 0.0]]
+    serve(
+        [([1, 0], logits[:2], [0, 1], [b"cat", b"dog"]), ([2], logits[2:], [1], [b"dog"])],
+        name="image",
+        depth=3,
+    )
+    values = evaluator.evaluate_task(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+    # -log p: ln(e^2 + 2) - 2, ln(e + 2) - 0, ln(e^3 + 2) - 3; a mean over three examples.
+    e = math.e
+    nats = math.log(e**2 + 2) - 2 + math.log(e + 2) + math.log(e**3 + 2) - 3
+    assert values == {
+        "accuracy": pytest.approx(2 / 3),
+        "top5_accuracy": 1.0,
+        "exact_match": pytest.approx(2 / 3),
+        "log_perplexity": pytest.approx(nats / 3),
+    }
+
+
+def test_evaluating_again_traces_nothing(serve):
+    model = Copier()
+    for length in (2, 4, 3):
+        ids = np.full([length, length], 3, np.int32)
+        ids[:, -1] = 1
+        serve([(list(range(length)), ids, ids, [b"x"] * length)], name="inputs")
+        evaluator.evaluate_task(model, make_task(), "test", BATCHING, GREEDY)
+    assert compiled.of(model).traces() == 2  # the search and the sums
+
+
+def test_what_no_metric_needs_is_not_run(serve):
+    class NeverDecodes(Copier):
+        def decode_step(self, *_):
+            raise AssertionError("decoded")
+
+    serve([([0], [[3, 1]], [[3, 1]], [b"x"])], name="inputs")
+    task = make_task(metrics=("token_accuracy",))
+    found = evaluator.run(NeverDecodes(), task, "test", BATCHING, GREEDY)
+    assert found.decodes == []
+    assert set(found.values) == {"token_accuracy", "log_perplexity"}
+
+
+def test_bleu_brings_its_signature(serve):
+    serve([([0], [[3, 1]], [[3, 1]], [b"x"])], name="inputs")
+    found = evaluator.run(Copier(), make_task(metrics=("bleu",)), "test", BATCHING, GREEDY)
+    assert "tok:13a" in found.notes["bleu"]
+
+
+def test_an_example_given_twice_or_left_out_is_a_fault(serve):
+    row = ([[3, 1]], [[3, 1]], [b"x"])
+    serve([([0], *row), ([0], *row)], name="inputs")
+    with pytest.raises(RuntimeError, match="example 0 twice"):
+        evaluator.evaluate_task(Copier(), make_task(), "test", BATCHING, GREEDY)
+    serve([([0], *row), ([2], *row)], name="inputs")
+    with pytest.raises(RuntimeError, match="left out example 1"):
+        evaluator.evaluate_task(Copier(), make_task(), "test", BATCHING, GREEDY)
+
+
+def test_scores_that_are_no_numbers_end_in_one_line(serve):
+    serve([([0], [[math.nan] * 3], [0], [b"cat"])], name="image", depth=3)
+    with pytest.raises(errors.NotFiniteError, match="no finite numbers"):
+        evaluator.evaluate_task(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+
+
+def test_a_metric_of_classes_is_refused_for_text():
+    with pytest.raises(errors.ConfigError, match="take token_accuracy"):
+        evaluator.metrics_of(make_task(metrics=("accuracy",)))
+
+
+def test_metrics_of_plugins_are_fed(serve, registries):
+    @registries.metrics.register("mean_length")
+    class MeanLength(base.Metric):
+        name = "mean_length"
+        needs = "decodes"
+
+        def __init__(self, task=None):
+            super().__init__(task)
+            self.lengths = []
+
+        def update(self, given):
+            self.lengths += [len(output) for output in given.outputs]
+
+        def result(self):
+            return {self.name: sum(self.lengths) / len(self.lengths)}
+
+    serve([([1, 0], [[3, 3, 1], [3, 1, 0]], [[3, 1], [3, 1]], [b"x", b"x"])], name="inputs")
+    task = make_task(metrics=("mean_length",))
+    values = evaluator.evaluate_task(Copier(), task, "test", BATCHING, GREEDY)
+    assert values["mean_length"] == 1.5
