@@ -34,9 +34,7 @@ def check(*, held: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> 
 
 
 def differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Returns a phrase for each item that differs, such as
-    "vocabularies.mm_8k is 1a2b3c4d5e6f there, 0f9e8d7c6b5a here".
-    """
+    """Returns a phrase for each item that differs: "vocabularies.mm_8k is A there, B here"."""
     old, new = _flat(held), _flat(wanted)
     return [
         f"{name} is {_short(old.get(name, _ABSENT))} there, {_short(new.get(name, _ABSENT))} here"

@@ -124,7 +124,7 @@ def _walk_layer(layer: Any, path: str, seen: dict[int, str]) -> Tree | None:
         value = vars(layer)[name]
         if not name.startswith("_self_") and _holds_variables(value):
             found[name] = _walk(value, f"{path}/{name}", seen)
-    inner = [part for part in layer._flatten_layers(include_self=False, recursive=False)]
+    inner = list(layer._flatten_layers(include_self=False, recursive=False))
     for number, part in enumerate(inner):
         if id(part) not in seen:
             found[f"layer-{number}"] = _walk(part, f"{path}/layer-{number}", seen)

@@ -1,0 +1,163 @@
+"""The files of checkpoints: which are there, which are whole, and what to remove.
+
+A checkpoint of step 500 is `ckpt-500-0.index`, `ckpt-500-0.data-*` (TensorFlow's
+format) and its sidecar `ckpt-500.json`, which names them with their sha256 and is
+written last: what has no sidecar was never published. No TensorFlow in here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+from typing import Any
+
+from t2t_mm import errors
+
+FORMAT = 1
+MARK = "publishing"
+_SIDECAR = re.compile(r"^ckpt-(\d+)\.json$")
+_ANY = re.compile(r"^ckpt-\d+(-\d+)?\.(json|index|data-.*)$")
+
+
+def steps(folder: pathlib.Path) -> list[int]:
+    """Returns the steps of the published checkpoints, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = (_SIDECAR.match(path.name) for path in folder.iterdir())
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def sidecar_path(folder: pathlib.Path, step: int) -> pathlib.Path:
+    """Returns the file whose presence publishes a checkpoint."""
+    return folder / f"ckpt-{step}.json"
+
+
+def read_sidecar(folder: pathlib.Path, step: int) -> dict[str, Any]:
+    """Returns what the sidecar says: files, prefix, fingerprint, extra.
+
+    Raises:
+      CheckpointError: it does not read.
+    """
+    path = sidecar_path(folder, step)
+    try:
+        sidecar = json.loads(path.read_text(encoding="utf-8"))
+        if sidecar["format"] == FORMAT and sidecar["step"] == step:
+            _ = sidecar["files"], sidecar["prefix"], sidecar["fingerprint"], sidecar["extra"]
+            return dict(sidecar)
+        reason = f"format {sidecar['format']}, step {sidecar['step']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise errors.CheckpointError(f"{path.name} cannot be read", received=reason)
+
+
+def damage(folder: pathlib.Path, step: int) -> str:
+    """Returns what is wrong with a published checkpoint; empty when it is whole."""
+    try:
+        files = read_sidecar(folder, step)["files"]
+        for name, expected in files.items():
+            path = folder / name
+            if not path.is_file():
+                return f"{name} is missing"
+            if path.stat().st_size != expected["bytes"]:
+                return f"{name} has {path.stat().st_size} bytes instead of {expected['bytes']}"
+            if sha256(path) != expected["sha256"]:
+                return f"{name} has changed since it was written (its sha256 differs)"
+    except errors.CheckpointError as error:
+        return str(error).rstrip(".")
+    except (OSError, KeyError, TypeError, AttributeError) as error:
+        return f"it does not read ({type(error).__name__}: {error})"
+    return ""
+
+
+def remains(folder: pathlib.Path) -> list[str]:
+    """Returns files that are (parts of) checkpoints, less those never published."""
+    if not folder.is_dir():
+        return []
+    never = _unpublished(folder)
+    return sorted(p.name for p in folder.iterdir() if _ANY.match(p.name) and p.stem != never)
+
+
+def new_prefix(folder: pathlib.Path, step: int) -> str:
+    """Returns a name for tensor files of `step` that no file has yet."""
+    generation = 0
+    while any(folder.glob(f"ckpt-{step}-{generation}.*")):
+        generation += 1
+    return f"ckpt-{step}-{generation}"
+
+
+def move_in(scratch: pathlib.Path, folder: pathlib.Path, prefix: str) -> dict[str, Any]:
+    """Moves `ckpt.*` from a scratch folder to their final names; returns size and sha256.
+
+    A mark in the scratch folder says what is being moved, so that after a kill
+    those files are known as never published, and not taken for lost ones.
+    """
+    (scratch / MARK).write_text(prefix, encoding="utf-8")
+    files = {}
+    for path in sorted(scratch.glob("ckpt.*")):
+        name = prefix + path.name.removeprefix("ckpt")
+        files[name] = {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        flush(path)
+        path.replace(folder / name)
+    return files
+
+
+def remove_unpublished(folder: pathlib.Path) -> None:
+    """Removes files that were moved in, but whose sidecar was never written."""
+    prefix = _unpublished(folder)
+    if prefix is not None:
+        for path in folder.glob(f"{prefix}.*"):
+            path.unlink()
+
+
+def remove_strays(folder: pathlib.Path) -> None:
+    """Removes tensor files that no sidecar names; none while a sidecar does not read."""
+    named: set[str] = set()
+    for step in steps(folder):
+        try:
+            named |= set(read_sidecar(folder, step)["files"])
+        except errors.CheckpointError:
+            return
+    for path in folder.iterdir():
+        if _ANY.match(path.name) and path.suffix != ".json" and path.name not in named:
+            path.unlink(missing_ok=True)
+
+
+def link(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Gives a file a second name, or copies it where the disk knows no links."""
+    if target.exists() and target.samefile(source):
+        return
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        flush(target)
+
+
+def flush(path: pathlib.Path) -> None:
+    """Sends a written file on to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sha256(path: pathlib.Path) -> str:
+    """Returns the hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unpublished(folder: pathlib.Path) -> str | None:
+    """Returns the prefix that a killed process was about to publish, if any."""
+    for mark in folder.glob(f".writing-*/{MARK}"):
+        prefix = mark.read_text(encoding="utf-8")
+        match = re.fullmatch(r"ckpt-(\d+)-\d+", prefix)
+        if match is None:
+            continue
+        sidecar = sidecar_path(folder, int(match.group(1)))
+        if not sidecar.is_file() or f'"{prefix}"' not in sidecar.read_text(encoding="utf-8"):
+            return prefix
+    return None

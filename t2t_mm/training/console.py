@@ -1,0 +1,209 @@
+"""What a person sees of a training: a live table on a terminal, plain lines elsewhere.
+
+All of it goes to standard error, which leaves standard output to `--json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO, Any
+
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST_BARS = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One problem, as it stands.
+
+    Attributes:
+      problem: its name.
+      loss: nats a target token, running mean; None before its first step.
+      metric: of the last evaluation, as (name, value); None before it.
+      share: fraction of recent steps that trained this problem.
+      rate: units a second while training it, or over all time.
+      unit: "tokens" or "pictures", say.
+      expert_load: [E] share of positions of each expert; empty without experts.
+    """
+
+    problem: str
+    loss: float | None = None
+    metric: tuple[str, float] | None = None
+    share: float = 0.0
+    rate: float = 0.0
+    unit: str = "tokens"
+    expert_load: Sequence[float] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where the run stands.
+
+    Attributes:
+      step: steps done.
+      total_steps: the step to reach.
+      steps_per_s: steps a second, recently.
+      seconds_left: estimate to the end; None while unknown.
+      learning_rate: of the last step; None to leave it out.
+    """
+
+    step: int
+    total_steps: int
+    steps_per_s: float = 0.0
+    seconds_left: float | None = None
+    learning_rate: float | None = None
+
+
+class Console:
+    """Shows progress; a context manager, so that the terminal is left tidy.
+
+    Args:
+      stream: where to; standard error by default.
+      is_live: a table that is redrawn; by default where the stream is a terminal
+        that can do it and NO_COLOR is not set.
+    """
+
+    def __init__(self, stream: IO[str] | None = None, *, is_live: bool | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self.is_live = can_redraw(self._stream) if is_live is None else is_live
+        self._live: Any = None
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.close()
+
+    def update(self, progress: Progress, rows: Sequence[Row]) -> None:
+        """Shows the state of the run: redraws the table, or prints lines."""
+        if self.is_live:
+            self._redraw(progress, rows)
+        else:
+            for line in plain_lines(progress, rows):
+                print(line, file=self._stream, flush=True)
+
+    def line(self, text: str) -> None:
+        """Prints a line, above the table if there is one."""
+        if self._live is not None:
+            self._live.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Leaves the last table standing and gives the terminal back."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _redraw(self, progress: Progress, rows: Sequence[Row]) -> None:
+        from rich import console as rich_console
+        from rich import live
+
+        if self._live is None:
+            terminal = rich_console.Console(file=self._stream, force_terminal=True)
+            # Standard output is not ours to redirect: --json writes there.
+            self._live = live.Live(
+                console=terminal,
+                auto_refresh=False,
+                redirect_stdout=False,
+                redirect_stderr=self._stream is sys.stderr,
+            )
+            self._live.start()
+        self._live.update(_table(progress, rows), refresh=True)
+
+
+def can_redraw(stream: IO[str]) -> bool:
+    """Returns whether a stream is a terminal on which a table can be redrawn."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def plain_lines(progress: Progress, rows: Sequence[Row]) -> list[str]:
+    """Returns the state as text: a line for the run and one for each problem."""
+    lines = [headline(progress)]
+    width = max((len(row.problem) for row in rows), default=0)
+    for row in rows:
+        parts = [f"  {row.problem:<{width}}", f"loss {_loss(row)}"]
+        if row.metric is not None:
+            parts.append(f"{row.metric[0]} {format_metric(*row.metric)}")
+        parts.append(f"{row.share:.0%} of steps")
+        parts.append(f"{row.rate:,.0f} {row.unit}/s")
+        if len(row.expert_load):
+            parts.append(f"experts {load_range(row.expert_load)}")
+        lines.append("  ".join(parts))
+    return lines
+
+
+def headline(progress: Progress) -> str:
+    """Returns one line on the run as a whole."""
+    parts = [
+        f"step {progress.step:,} of {progress.total_steps:,}",
+        f"{progress.steps_per_s:.2f} steps/s",
+    ]
+    if progress.learning_rate is not None:
+        parts.append(f"rate {progress.learning_rate:.2e}")
+    if progress.seconds_left is not None:
+        parts.append(f"{format_seconds(progress.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def format_seconds(seconds: float) -> str:
+    """Returns a time as a person would say it: "45 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_metric(name: str, value: float) -> str:
+    """Returns a metric with as many places as it deserves."""
+    return f"{value:.1f}" if name == "bleu" else f"{value:.3f}"
+
+
+def load_range(load: Sequence[float]) -> str:
+    """Returns the least and most used expert's load, relative to an even one: "0.4-1.8"."""
+    mean = sum(load) / len(load)
+    if mean <= 0:
+        return "-"
+    return f"{min(load) / mean:.1f}-{max(load) / mean:.1f}"
+
+
+def load_bars(load: Sequence[float]) -> str:
+    """Returns a bar for each expert, or for groups of them when they are many."""
+    size = -(-len(load) // _MOST_BARS)
+    groups = [load[i : i + size] for i in range(0, len(load), size)]
+    heights = [sum(group) / len(group) for group in groups]
+    top = max(heights, default=0)
+    if top <= 0:
+        return "-"
+    return "".join(_BARS[round(height / top * (len(_BARS) - 1))] for height in heights)
+
+
+def _table(progress: Progress, rows: Sequence[Row]) -> Any:
+    from rich import table, text
+
+    has_experts = any(len(row.expert_load) for row in rows)
+    shown = table.Table(title=headline(progress), title_justify="left")
+    shown.add_column("problem")
+    for name in ("loss", "metric", "share", "pace"):
+        shown.add_column(name, justify="right")
+    if has_experts:
+        shown.add_column("expert load")
+    for row in rows:
+        metric = f"{row.metric[0]} {format_metric(*row.metric)}" if row.metric else "-"
+        cells = [row.problem, _loss(row), metric, f"{row.share:.0%}"]
+        cells.append(f"{row.rate:,.0f} {row.unit}/s")
+        if has_experts:
+            load = row.expert_load
+            cells.append(f"{load_bars(load)} {load_range(load)}" if len(load) else "-")
+        # As Text: a problem's name is not to be read as markup.
+        shown.add_row(*(text.Text(cell) for cell in cells))
+    return shown
+
+
+def _loss(row: Row) -> str:
+    return "-" if row.loss is None else f"{row.loss:.3f}"

@@ -1,0 +1,117 @@
+"""What keeps a long run from ending badly: signals, numbers that blow up, full disks."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+import shutil
+import signal
+import threading
+import types
+from typing import Any
+
+from t2t_mm import errors
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupt:
+    """Turns Ctrl-C and SIGTERM into a wish that the loop grants between two steps.
+
+        with guards.Interrupt() as interrupt:
+            while step < total and not interrupt.is_requested:
+                ...
+
+    A second Ctrl-C raises KeyboardInterrupt at once. Outside the main thread,
+    where Python allows no handlers, signals keep their usual effect.
+    """
+
+    def __init__(self) -> None:
+        self.signal_name = ""
+        self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def is_requested(self) -> bool:
+        """Has a signal come?"""
+        return bool(self.signal_name)
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {s: signal.signal(s, self._handle) for s in _SIGNALS}
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _handle(self, number: int, frame: types.FrameType | None) -> None:
+        del frame
+        if self.is_requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal_name = signal.Signals(number).name
+
+
+class FiniteGuard:
+    """Stops a run whose loss is no longer a number, and says between which steps.
+
+    A loss is looked at only when it is fetched, every so many steps; so is the
+    last step known to be good.
+    """
+
+    def __init__(self, step: int = 0) -> None:
+        self._good_step = step
+
+    def check(self, step: int, values: dict[str, float]) -> None:
+        """Raises unless every value is finite.
+
+        Args:
+          step: at which the values were fetched.
+          values: by name, such as the problem's, for the error.
+
+        Raises:
+          NotFiniteError: names the values, and the last step that was good.
+        """
+        bad = {name: value for name, value in values.items() if not math.isfinite(value)}
+        if not bad:
+            self._good_step = step
+            return
+        shown = ", ".join(f"{name} = {value}" for name, value in sorted(bad.items()))
+        raise errors.NotFiniteError(
+            f"The loss blew up between steps {self._good_step} and {step}",
+            received=shown,
+            hint="The last checkpoint is from before. Try a lower "
+            "OptimizerSettings.learning_rate, a longer warmup_steps, or "
+            "TrainSettings.precision = 'float32'",
+        )
+
+
+def check_disk(folder: str | pathlib.Path, needed_bytes: int) -> None:
+    """Raises when a disk has no room for what is going to be written.
+
+    Args:
+      folder: in which it will be; it need not exist yet.
+      needed_bytes: an estimate.
+
+    Raises:
+      DataError: names both sizes.
+    """
+    place = pathlib.Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed_bytes:
+        raise errors.DataError(
+            f"The disk that holds {folder} has too little room",
+            received=f"{_size(free)} free",
+            expected=f"{_size(needed_bytes)} for checkpoints",
+            hint="Free space there, give another --output_dir, or lower "
+            "TrainSettings.keep_checkpoints",
+        )
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"

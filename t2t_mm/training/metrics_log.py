@@ -1,0 +1,164 @@
+"""What was measured, step by step: `metrics.jsonl` for programs, TensorBoard for eyes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pathlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.data import atomic
+
+Metrics = Mapping[str, float | int | str | Sequence[float] | None]
+
+
+class MetricsLog:
+    """Appends one object a line: `{step, time, split, problem, metrics}`.
+
+    A line is written in one call, so a killed process leaves whole lines and at
+    most one torn one, which the next opening removes.
+
+    Args:
+      path: of `metrics.jsonl`.
+      tensorboard: folder for TensorBoard, with a folder a split in it; None for none.
+    """
+
+    def __init__(
+        self, path: str | pathlib.Path, tensorboard: str | pathlib.Path | None = None
+    ) -> None:
+        self.path = pathlib.Path(path)
+        self._tensorboard = None if tensorboard is None else pathlib.Path(tensorboard)
+        self._writers: dict[str, Any] = {}
+        self._file = -1
+        with atomic.writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _repair(self.path)
+            self._open()
+
+    def rewind(self, step: int) -> int:
+        """Drops what was logged after `step`, for training goes on from there.
+
+        Returns:
+          the number of lines dropped.
+        """
+        lines = list(_lines(self.path))
+        kept = [line for line, entry in lines if entry["step"] <= step]
+        if len(kept) < len(lines):
+            os.close(self._file)
+            atomic.write_text(self.path, "".join(f"{line}\n" for line in kept))
+            self._open()
+        return len(lines) - len(kept)
+
+    def write(self, step: int, split: str, problem: str, metrics: Metrics) -> None:
+        """Appends the metrics of one problem at one step.
+
+        Args:
+          step: training steps done.
+          split: "train" for the running means of training, else the split evaluated.
+          problem: its name, or "" for what concerns the whole run.
+          metrics: numbers; lists of numbers (an expert's load each); short texts
+            (a BLEU signature), which TensorBoard does not get.
+        """
+        entry = {
+            "step": step,
+            "time": round(time.time(), 3),
+            "split": split,
+            "problem": problem,
+            "metrics": {name: _jsonable(value) for name, value in metrics.items()},
+        }
+        line = json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n"
+        with atomic.writing(self.path):
+            os.write(self._file, line.encode("utf-8"))
+        if self._tensorboard is not None:
+            self._write_summaries(step, split, problem, entry["metrics"])
+
+    def close(self) -> None:
+        """Flushes both; the log cannot be written to afterwards."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> MetricsLog:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+
+    def _write_summaries(self, step: int, split: str, problem: str, metrics: Any) -> None:
+        import tensorflow as tf
+
+        if split not in self._writers:
+            self._writers[split] = tf.summary.create_file_writer(str(self._tensorboard / split))
+        with self._writers[split].as_default(step=step):
+            for name, value in metrics.items():
+                tag = f"{problem}/{name}" if problem else name
+                if isinstance(value, list):
+                    tf.summary.histogram(tag, value)
+                elif isinstance(value, int | float):
+                    tf.summary.scalar(tag, value)
+
+
+def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the entries of a log; a torn last line is left out.
+
+    Raises:
+      DataError: a line elsewhere is not an entry.
+    """
+    return [entry for _, entry in _lines(pathlib.Path(path))]
+
+
+def _lines(path: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    whole = text.split("\n")[:-1]
+    for number, line in enumerate(whole, start=1):
+        try:
+            entry = json.loads(line)
+            _ = entry["step"], entry["split"], entry["problem"], entry["metrics"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise errors.DataError(
+                f"{path}, line {number} is not a line of metrics",
+                received=repr(line[:80]),
+                expected='{"step": ..., "time": ..., "split": ..., "problem": ..., "metrics": ...}',
+                hint="Remove the line, or give another --output_dir",
+            ) from error
+        yield line, entry
+
+
+def _repair(path: pathlib.Path) -> None:
+    """Cuts off lines at the end that a kill, or a power failure, left unfinished."""
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        data = file.read()
+        end = data.rfind(b"\n") + 1
+        while end:
+            start = data.rfind(b"\n", 0, end - 1) + 1
+            if data[start : start + 1] == b"{" and data[end - 2 : end - 1] == b"}":
+                break
+            end = start
+        if end < len(data):
+            file.truncate(end)
+
+
+def _jsonable(value: Any) -> Any:
+    """Returns plain numbers, with null for what JSON has no number for."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_jsonable(part) for part in value]
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,121 @@
+"""Which devices share the work: one, several in this machine, or several machines."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm import errors
+
+NAMES = ("auto", "default", "mirrored", "multi_worker")
+
+
+def make(name: str = "auto") -> tf.distribute.Strategy:
+    """Returns a strategy by its name.
+
+    To be called before anything else of TensorFlow: several workers have to find
+    each other first.
+
+    Args:
+      name: "default", one device. "mirrored", all GPUs of this machine (or its
+        logical CPUs, see `split_cpu`). "multi_worker", the machines named in
+        TF_CONFIG. "auto", what is there: multi_worker where TF_CONFIG names
+        several workers, else mirrored with several GPUs, else default.
+
+    Raises:
+      ConfigError: for another name, or a TF_CONFIG that cannot be used.
+    """
+    if name not in NAMES:
+        raise errors.ConfigError(
+            f"Unknown strategy {name!r}",
+            expected=f"one of {', '.join(NAMES)}",
+            hint=errors.did_you_mean(name, NAMES),
+        )
+    workers = _workers()
+    if name == "auto":
+        gpus = tf.config.list_physical_devices("GPU")
+        name = "multi_worker" if workers > 1 else "mirrored" if len(gpus) > 1 else "default"
+    if name == "multi_worker":
+        if not workers:
+            raise errors.ConfigError(
+                "The strategy multi_worker needs TF_CONFIG in the environment",
+                expected='{"cluster": {"worker": ["HOST:PORT", ...]}, '
+                '"task": {"type": "worker", "index": 0}}',
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(_devices())
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Returns whether this process publishes checkpoints and logs."""
+    return worker_index(strategy) == 0
+
+
+def worker_index(strategy: tf.distribute.Strategy) -> int:
+    """Returns the place of this process among the workers, the chief first."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return 0
+    has_chief = "chief" in resolver.cluster_spec().as_dict()
+    if resolver.task_type == "chief":
+        return 0
+    return int(resolver.task_id or 0) + int(has_chief)
+
+
+def worker_count(strategy: tf.distribute.Strategy) -> int:
+    """Returns the number of processes that train together."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return 1
+    spec = resolver.cluster_spec().as_dict()
+    return max(1, len(spec.get("worker", ())) + len(spec.get("chief", ())))
+
+
+def split_cpu(count: int = 2) -> None:
+    """Makes the processor look like several devices, to try `mirrored` without GPUs.
+
+    Raises:
+      RuntimeError: TensorFlow has been used already, which fixes the devices.
+    """
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
+    )
+
+
+def _devices() -> list[str]:
+    for kind in ("GPU", "CPU"):
+        devices = tf.config.list_logical_devices(kind)
+        if devices:
+            return [device.name for device in devices]
+    return []
+
+
+def _workers() -> int:
+    """Returns the number of training processes that TF_CONFIG names, 0 without it."""
+    text = os.environ.get("TF_CONFIG", "")
+    if not text.strip():
+        return 0
+    try:
+        given = json.loads(text)
+        cluster: dict[str, Any] = given.get("cluster", {})
+        task: dict[str, Any] = given.get("task", {})
+        strange = sorted(set(cluster) - {"worker", "chief"})
+        counts = {kind: len(addresses) for kind, addresses in cluster.items()}
+        is_inside = not cluster or int(task["index"]) < counts[task["type"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise errors.ConfigError(
+            "TF_CONFIG cannot be used", received=f"{text[:200]} ({type(error).__name__}: {error})"
+        ) from error
+    if strange or not is_inside:
+        raise errors.ConfigError(
+            "TF_CONFIG cannot be used",
+            received=text[:200],
+            expected="workers (and a chief) only, with a task that is one of them",
+        )
+    return sum(counts.values())
