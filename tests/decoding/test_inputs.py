@@ -43,10 +43,6 @@ def test_lines_are_texts_and_keep_their_place(task):
     requests = [inputs.request(task, value, place) for place, value in found]
     raw = [request.raw for request in requests]
     assert raw == [{"inputs": b"ein Hund"}, None, {"inputs": b"zwei "}]
-        {"inputs": b"ein Hund"},
-        None,
-        {"inputs": b"zwei "},
-    ]
     assert [request.shown for request in requests] == ["ein Hund", "", "zwei "]
 
 
