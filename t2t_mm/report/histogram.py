@@ -1,0 +1,170 @@
+"""Histograms: of lengths, for the terminal and as SVG."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+_TAIL = 0.99
+"""What lies beyond this quantile shares the last bin, if it would need many empty ones."""
+
+WIDTH, HEIGHT = 560, 200
+_LEFT, _BOTTOM, _TOP = 48, 34, 14
+
+
+@dataclasses.dataclass(frozen=True)
+class Bin:
+    """Values from `start` up to, not including, `stop` (None: no end)."""
+
+    start: int
+    stop: int | None
+    count: int
+
+    @property
+    def label(self) -> str:
+        if self.stop is None:
+            return f"{self.start}+"
+        return str(self.start) if self.stop == self.start + 1 else f"{self.start}-{self.stop - 1}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Histogram:
+    """Whole numbers, counted in bins of one round width.
+
+    Attributes:
+      unit: of the numbers, as in "pieces".
+      count: how many numbers.
+      minimum, median, p95, maximum, mean: of them.
+      bins: from the smallest on; empty bins in between are there.
+    """
+
+    unit: str
+    count: int
+    minimum: int
+    median: int
+    p95: int
+    maximum: int
+    mean: float
+    bins: tuple[Bin, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[int], *, unit: str, most_bins: int = 20) -> Histogram:
+        """Counts `values`, of which there is at least one."""
+        ordered = sorted(values)
+        last = len(ordered) - 1
+
+        def quantile(share: float) -> int:
+            return ordered[round(share * last)]
+
+        low, high = ordered[0], ordered[-1]
+        if high - quantile(_TAIL) > quantile(_TAIL) - low:
+            high = quantile(_TAIL)
+        width = _round_width((high - low + 1) / most_bins)
+        start = low // width * width
+        stops = list(range(start + width, high + width + 1, width)) or [start + width]
+        counts = [0] * (len(stops) + 1)
+        for value in ordered:
+            counts[min((value - start) // width, len(stops))] += 1
+        bins = [Bin(stop - width, stop, n) for stop, n in zip(stops, counts[:-1], strict=True)]
+        if counts[-1]:
+            bins.append(Bin(stops[-1], None, counts[-1]))
+        elif bins[-1].count == 0 and len(bins) > 1:
+            bins.pop()
+        return cls(
+            unit=unit,
+            count=len(ordered),
+            minimum=ordered[0],
+            median=quantile(0.5),
+            p95=quantile(0.95),
+            maximum=ordered[-1],
+            mean=sum(ordered) / len(ordered),
+            bins=tuple(bins),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the histogram as JSON values; a bin's `to` is the first value beyond it."""
+        return {
+            "unit": self.unit,
+            "examples": self.count,
+            "min": self.minimum,
+            "median": self.median,
+            "p95": self.p95,
+            "max": self.maximum,
+            "mean": round(self.mean, 3),
+            "histogram": [{"from": b.start, "to": b.stop, "count": b.count} for b in self.bins],
+        }
+
+    def summary(self) -> str:
+        """Returns the numbers in a line."""
+        return (
+            f"{self.minimum:,} to {self.maximum:,} {self.unit}, mean {self.mean:,.1f}, "
+            f"median {self.median:,}, 95 % within {self.p95:,}"
+        )
+
+
+def bars(counts: Sequence[tuple[str, int]], *, width: int = 40) -> list[str]:
+    """Returns a line of text for each label and count, with a bar of `width` at most."""
+    largest = max((count for _, count in counts), default=0) or 1
+    labels = max((len(label) for label, _ in counts), default=0)
+    lines = []
+    for label, count in counts:
+        eighths = round(count / largest * width * 8)
+        bar = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
+        lines.append(f"{label:>{labels}} {bar or ('▏' if count else '')} {count:,}")
+    return lines
+
+
+def svg(counts: Sequence[tuple[str, int]], *, title: str) -> str:
+    """Returns an SVG of upright bars, one for each label and count.
+
+    Its colours are the page's: CSS gives `.bar`, `.axis` and text their own.
+    """
+    largest = max((count for _, count in counts), default=0) or 1
+    plot_width, plot_height = WIDTH - _LEFT - 8, HEIGHT - _BOTTOM - _TOP
+    step = plot_width / max(len(counts), 1)
+    floor = _TOP + plot_height
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(title)}">',
+        f"<title>{html.escape(title)}</title>",
+    ]
+    for share in (0.5, 1.0):
+        y = floor - share * plot_height
+        parts.append(
+            f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">')
+        parts.append(f"{_short(share * largest)}</text>")
+    every = max(1, math.ceil(len(counts) / 10))
+    for place, (label, count) in enumerate(counts):
+        x, height = _LEFT + place * step, count / largest * plot_height
+        parts.append(
+            f'<rect class="bar" x="{x + step * 0.06:.1f}" y="{floor - height:.1f}" '
+            f'width="{step * 0.88:.1f}" height="{height:.1f}" rx="1.5">'
+            f"<title>{html.escape(label)}: {count:,}</title></rect>"
+        )
+        if place % every == 0:
+            parts.append(f'<text x="{x + step / 2:.1f}" y="{floor + 16}" text-anchor="middle">')
+            parts.append(f"{html.escape(_clip(label, 14))}</text>")
+    parts.append(f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - 8}" y1="{floor}" y2="{floor}"/>')
+    return "".join([*parts, "</svg>"])
+
+
+def _round_width(width: float) -> int:
+    """Returns the least of 1, 2, 5, 10, 20, ... that is `width` or more."""
+    power = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= width:
+                return factor * power
+        power *= 10
+
+
+def _short(value: float) -> str:
+    return f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}"
+
+
+def _clip(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,91 @@
+"""mm-inspect's view in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from t2t_mm.report import histogram, inspection, pictures
+
+_TEXT_SHOWN = 600
+_CLASSES_SHOWN = 12
+_BINS_SHOWN = 14
+
+
+def show(found: inspection.Inspection, *, console: Any) -> None:
+    """Prints counts, histograms and examples.
+
+    Args:
+      found: what to show.
+      console: a `rich.console.Console`; pictures are drawn only where it has colours.
+    """
+    from rich import text
+
+    counts = ", ".join(f"{name} {count:,}" for name, count in found.splits.items())
+    console.print(text.Text(f"{found.problem} {found.version}", "bold"))
+    console.print(text.Text(f"examples: {counts} (source: {found.source})"))
+    total = found.splits[found.split]
+    some = "" if found.read >= total else f" (the first {found.read:,} of {total:,})"
+    console.print(text.Text(f"measured: {found.split}{some}"))
+    for name, declaration in found.modalities.items():
+        console.print()
+        rest = ""
+        if name in found.lengths:
+            lengths = found.lengths[name]
+            console.print(
+                text.Text.assemble((name, "bold"), f" ({declaration.kind}): {lengths.summary()}")
+            )
+            rows = [(b.label, b.count) for b in _merged(lengths.bins, _BINS_SHOWN)]
+        else:
+            classes = found.classes.get(name, {})
+            console.print(
+                text.Text.assemble((name, "bold"), f" ({declaration.kind}): {len(classes)} classes")
+            )
+            rows = [(printable(label), n) for label, n in list(classes.items())[:_CLASSES_SHOWN]]
+            if len(classes) > len(rows):
+                others = sum(classes.values()) - sum(n for _, n in rows)
+                rest = f"  and {len(classes) - len(rows):,} others: {others:,}"
+        for line in histogram.bars(rows):
+            console.print(text.Text(f"  {line}", no_wrap=True, overflow="crop"))
+        if rest:
+            console.print(text.Text(rest))
+    for number, example in enumerate(found.examples, start=1):
+        console.print()
+        console.print(text.Text.assemble((f"{number}. ", "bold"), (printable(example.key), "dim")))
+        for name, data in example.values.items():
+            _show_value(name, data, found.modalities[name].kind, console)
+
+
+def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
+    from rich import text
+
+    if kind == "image":
+        said = pictures.about(data).summary()
+    elif kind in ("language", "categorical"):
+        said = printable(data.decode("utf-8", "replace"))
+        if len(said) > _TEXT_SHOWN:
+            said = f"{said[:_TEXT_SHOWN]}… ({len(said):,} characters)"
+    else:
+        said = f"{len(data):,} bytes"
+    console.print(text.Text.assemble((f"   {name}: ", "cyan"), said))
+    if kind == "image" and console.is_terminal and console.color_system:
+        console.print(pictures.half_blocks(data))
+
+
+def printable(text: str) -> str:
+    """Returns `text` with what could command a terminal written as escapes."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
+        for sign in text
+    )
+
+
+def _merged(bins: tuple[histogram.Bin, ...], most: int) -> list[histogram.Bin]:
+    """Joins neighbours until there are at most `most`."""
+    merged = list(bins)
+    while len(merged) > most:
+        pairs = [merged[i : i + 2] for i in range(0, len(merged), 2)]
+        merged = [
+            histogram.Bin(pair[0].start, pair[-1].stop, sum(b.count for b in pair))
+            for pair in pairs
+        ]
+    return merged

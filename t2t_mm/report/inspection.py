@@ -1,0 +1,187 @@
+"""Inspection: a look at generated records, without TensorFlow.
+
+What is found here is shown by `inspect` in the terminal and by `inspect_html` as a
+page; `Inspection.describe` is the answer in JSON.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from t2t_mm import errors, registry
+from t2t_mm.data import manifest as manifest_lib
+from t2t_mm.data import records
+from t2t_mm.data import vocabulary as vocabulary_lib
+from t2t_mm.modality import base as modality
+from t2t_mm.report import histogram, pictures
+
+READ_AT_MOST = 20_000
+"""Records that are measured; they lie in random order, so the first ones will do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One record: its key and its raw values in the order of the declaration."""
+
+    key: str
+    values: dict[str, bytes]
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What there is to see in the records of one split.
+
+    Attributes:
+      problem, version, split: whose records.
+      modalities: inputs by name, then `targets`.
+      source: where the raw files came from.
+      splits: examples of each split.
+      read: records that were measured.
+      lengths: a histogram for every feature that has lengths.
+      classes: how often each class was met, for every categorical feature.
+      examples: some records.
+    """
+
+    problem: str
+    version: str
+    split: str
+    modalities: dict[str, modality.Modality]
+    source: str
+    splits: dict[str, int]
+    read: int
+    lengths: dict[str, histogram.Histogram]
+    classes: dict[str, dict[str, int]]
+    examples: list[Example]
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the inspection as JSON values."""
+        return {
+            "problem": self.problem,
+            "version": self.version,
+            "split": self.split,
+            "examples": [self._describe_example(example) for example in self.examples],
+            "lengths": {name: lengths.describe() for name, lengths in self.lengths.items()},
+            "counts": {"splits": self.splits, "read": self.read, "classes": self.classes},
+        }
+
+    def _describe_example(self, example: Example) -> dict[str, Any]:
+        described: dict[str, Any] = {"key": example.key}
+        for name, data in example.values.items():
+            kind = self.modalities[name].kind
+            if kind == "image":
+                described[name] = dataclasses.asdict(pictures.about(data))
+            elif kind in ("language", "categorical"):
+                described[name] = data.decode("utf-8", "replace")
+            else:
+                described[name] = {"bytes": len(data)}
+        return described
+
+
+def inspect(
+    problem_name: str,
+    data_dir: str | pathlib.Path,
+    *,
+    split: str | None = None,
+    examples: int = 5,
+) -> Inspection:
+    """Reads and measures the records of one split.
+
+    Args:
+      problem_name: a registered problem.
+      data_dir: where its data was generated.
+      split: its name; the first one if None.
+      examples: how many records to keep.
+
+    Raises:
+      ConfigError: for an unknown problem or split.
+      DataError: when there is no data, or it is damaged.
+    """
+    problem = registry.problems.get(problem_name)
+    folder = pathlib.Path(data_dir)
+    manifest = manifest_lib.Manifest.load(folder, problem_name, problem.version)
+    split = split or problem.splits[0]
+    modalities = {**problem.inputs, "targets": problem.targets}
+    files = manifest.files(split)
+    manifest.check_sizes()
+    measures = {name: _Measure(m, folder) for name, m in modalities.items()}
+    kept: list[Example] = []
+    read = 0
+    for read, example in enumerate(_read(files, list(modalities)), start=1):
+        for name, measure in measures.items():
+            measure.add(example.values[name])
+        if len(kept) < examples:
+            kept.append(example)
+        if read >= max(READ_AT_MOST, examples):
+            break
+    found = {name: measure.histogram() for name, measure in measures.items()}
+    return Inspection(
+        problem=problem_name,
+        version=problem.version,
+        split=split,
+        modalities=modalities,
+        source=manifest.source,
+        splits={name: manifest.examples(name) for name in manifest.splits},
+        read=read,
+        lengths={name: lengths for name, lengths in found.items() if lengths is not None},
+        classes={
+            name: dict(measure.classes.most_common())
+            for name, measure in measures.items()
+            if modalities[name].kind == "categorical"
+        },
+        examples=kept,
+    )
+
+
+class _Measure:
+    """Gathers the lengths, or the classes, of one feature."""
+
+    def __init__(self, declaration: modality.Modality, data_dir: pathlib.Path) -> None:
+        self.kind = declaration.kind
+        self.values: list[int] = []
+        self.classes: collections.Counter[str] = collections.Counter()
+        self.vocabulary: vocabulary_lib.Vocabulary | None = None
+        folder = data_dir / "vocabularies" / getattr(declaration, "vocab", "")
+        if self.kind == "language" and vocabulary_lib.exists(folder):
+            self.vocabulary = vocabulary_lib.Vocabulary.load(folder)
+
+    def add(self, data: bytes) -> None:
+        if self.kind == "categorical":
+            self.classes[data.decode("utf-8", "replace")] += 1
+        elif self.kind == "image":
+            about = pictures.about(data)
+            self.values.append(min(about.width, about.height))
+        elif self.kind == "language":
+            text = data.decode("utf-8", "replace")
+            # The end token counts: it takes a position too.
+            pieces = len(self.vocabulary.encode(text)) + 1 if self.vocabulary else len(text)
+            self.values.append(pieces)
+        else:
+            self.values.append(len(data))
+
+    def histogram(self) -> histogram.Histogram | None:
+        if not self.values:
+            return None
+        units = {
+            "image": "pixels (shorter side)",
+            "language": "pieces" if self.vocabulary else "characters",
+        }
+        return histogram.Histogram.of(self.values, unit=units.get(self.kind, "bytes"))
+
+
+def _read(files: list[pathlib.Path], names: list[str]) -> Iterator[Example]:
+    """Yields examples, each with every feature that the problem declares."""
+    for path in files:
+        for number, values in enumerate(records.read_examples(path)):
+            missing = [name for name in names if name not in values]
+            if missing:
+                raise errors.DataError(
+                    f"Record {number:,} of {path} has no feature {missing[0]!r}",
+                    received=", ".join(sorted(values)),
+                    hint="If the problem has changed, raise its version and generate it again",
+                )
+            key = values.get("key", b"").decode("utf-8", "replace")
+            yield Example(key, {name: values[name] for name in names})

@@ -1,0 +1,73 @@
+"""Pictures in a terminal, and what their files say of themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from typing import Any
+
+from t2t_mm import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a picture's head says, without decoding the pixels."""
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    size_bytes: int
+
+    @property
+    def mime(self) -> str:
+        return f"image/{self.format.lower()}"
+
+    def summary(self) -> str:
+        kind = {"L": "grey", "RGB": "colour"}.get(self.mode, self.mode)
+        return f"{self.format}, {kind}, {self.width} x {self.height}, {self.size_bytes:,} bytes"
+
+
+def about(data: bytes) -> About:
+    """Returns what the picture in `data` is.
+
+    Raises:
+      DataError: when it is none that can be read.
+    """
+    from PIL import Image as pillow
+
+    try:
+        with pillow.open(io.BytesIO(data)) as picture:
+            return About(str(picture.format), picture.mode, *picture.size, len(data))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise errors.DataError(
+            "A picture in the records cannot be read", received=f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def half_blocks(data: bytes, *, columns: int = 32) -> Any:
+    """Returns the picture as coloured half blocks: a `rich.text.Text`.
+
+    A character cell is about twice as high as wide, so it shows two pixels: the
+    upper one as the colour of "▀", the lower one as that of its ground.
+
+    Args:
+      data: encoded picture.
+      columns: width of the longer side, in cells.
+    """
+    from PIL import Image as pillow
+    from rich import color, style, text
+
+    with pillow.open(io.BytesIO(data)) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail((columns, columns))
+    width, height = small.size
+    blocks = text.Text(no_wrap=True)
+    for y in range(0, height, 2):
+        for x in range(width):
+            upper = color.Color.from_rgb(*small.getpixel((x, y)))
+            lower = color.Color.from_rgb(*small.getpixel((x, y + 1))) if y + 1 < height else None
+            blocks.append("▀", style.Style(color=upper, bgcolor=lower))
+        blocks.append("\n")
+    blocks.rstrip()
+    return blocks
