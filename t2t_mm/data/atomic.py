@@ -21,6 +21,7 @@ from typing import Any
 from t2t_mm import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_STATES = ("making", "old", "done")
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
@@ -96,7 +97,7 @@ def replace_folder(path: pathlib.Path) -> None:
 def recover(path: str | os.PathLike[str]) -> None:
     """Tidies up after a process that was killed while it made or replaced `path`."""
     path = pathlib.Path(path)
-    making, old, done = (_beside(path, state) for state in ("making", "old", "done"))
+    making, old, done = (_beside(path, state) for state in _STATES)
     if not path.exists():
         if done.exists() and making.exists():
             making.rename(path)
@@ -108,6 +109,12 @@ def recover(path: str | os.PathLike[str]) -> None:
     done.unlink(missing_ok=True)
 
 
+def recover_all(parent: pathlib.Path) -> None:
+    """Does `recover` for every folder that a killed process was at within `parent`."""
+    for leftover in [p for s in _STATES for p in parent.glob(f".*.{s}")]:
+        recover(parent / leftover.name.removeprefix(".").rpartition(".")[0])
+
+
 @contextlib.contextmanager
 def lock(path: str | os.PathLike[str], what: str) -> Iterator[None]:
     """Holds the file `path` for this process; the system frees it if we are killed.
@@ -116,21 +123,33 @@ def lock(path: str | os.PathLike[str], what: str) -> Iterator[None]:
       DataError: when another process holds it; `what` says what it is about.
     """
     path = pathlib.Path(path)
+    made = [parent for parent in path.parents if not parent.exists()]
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who held it until now may have removed the file that we opened.
+            taken = not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno()))
         except BlockingIOError:
+            taken = True
+        except OSError:
+            taken = False  # A file system without locks: go on as if alone.
+        if taken:
             raise errors.DataError(
                 f"Another process is at work on {what}",
-                received=str(path),
+                received=f"the lock {path}",
                 hint="Wait until it has ended",
-            ) from None
-        except OSError:
-            pass  # A file system without locks: go on as if alone.
-        yield
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            # What came to nothing shall leave nothing, not even an empty folder.
+            with contextlib.suppress(OSError):
+                for parent in made:
+                    parent.rmdir()
     finally:
         file.close()
 

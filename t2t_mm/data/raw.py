@@ -45,7 +45,7 @@ class RawFiles:
 
     @property
     def used(self) -> dict[str, int]:
-        """The files asked for so far, by path below the root, with their bytes."""
+        """The texts read so far, by path below the root, with their bytes."""
         return dict(sorted(self._used.items()))
 
     def path(self, name: str) -> pathlib.Path:
@@ -57,8 +57,6 @@ class RawFiles:
         path = self.root / name
         if not path.exists():
             self._missing(name)
-        if path.is_file():
-            self._used[name] = path.stat().st_size
         return path
 
     def exists(self, name: str) -> bool:
@@ -90,6 +88,7 @@ class RawFiles:
         if not self.exists(name) and self.exists(name + ".gz"):
             name += ".gz"
         path = self.path(name)
+        self._used[name] = path.stat().st_size
         opener = gzip.open if path.suffix == ".gz" else open
         number = 0
         try:
@@ -111,9 +110,9 @@ class RawFiles:
                 received=str(error),
                 hint="Get the file again",
             ) from error
-        except IsADirectoryError as error:
+        except OSError as error:
             raise errors.DataError(
-                f"{path} is a folder, not a file", expected=self.layout or None
+                f"{path} cannot be read", received=error.strerror, expected=self.layout or None
             ) from error
 
     def parallel(self, *names: str) -> Iterator[tuple[str, ...]]:

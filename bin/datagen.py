@@ -1,0 +1,85 @@
+"""mm-datagen: raw files to records, and vocabularies from their text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import cli
+from t2t_mm.data import generate, progress, sources
+
+_COMMAND = cli.Command(
+    "mm-datagen",
+    "Makes the records of some problems, and the vocabularies that these share. Data that is "
+    "there already is left alone; raw files of your own are read from --manual_dir/CORPUS (mm-list "
+    "names the corpus and its layout).",
+    example="mm-datagen --problem=wmt_ende,imagenet --source=sample --data_dir=data",
+)
+_COMMAND.problems()
+_DATA_DIR = _COMMAND.path("data_dir", None, "where the data goes", required=True)
+_SOURCE = _COMMAND.choice(
+    "source", None, sources.NAMES, "where raw files come from (default: the problem's first)"
+)
+_MANUAL_DIR = _COMMAND.path("manual_dir", None, "a folder of corpora, or of this one's raw files")
+_WORKERS = _COMMAND.integer("workers", None, "processes (default: one a processor)", least=1)
+_MAX_EXAMPLES = _COMMAND.integer("max_examples", None, "at most so many of each split", least=1)
+_MAX_BAD = _COMMAND.integer("max_bad_examples", 0, "leave out so many bad examples of a problem")
+_SAMPLE_SIZE = _COMMAND.integer(
+    "sample_size", None, "training examples of --source=sample", least=1
+)
+_SEED = _COMMAND.integer("seed", 0, "of the order of records, and of samples")
+_OVERWRITE = _COMMAND.boolean("overwrite", False, "make data anew that is there")
+_VERIFY = _COMMAND.boolean("verify", False, "only compare what is there with its manifests")
+_VOCABULARY_SIZE = _COMMAND.integer(
+    "vocabulary_size", None, "pieces at most of a new vocabulary (default: 8192)", least=1
+)
+_REBUILD = _COMMAND.boolean(
+    "rebuild_vocabulary", False, "build vocabularies that are there anew, from these problems"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_generate, argv)
+
+
+def _generate() -> dict[str, Any]:
+    answer = generate.generate(
+        _COMMAND.problem_names(),
+        _DATA_DIR.value,
+        source=_SOURCE.value,
+        manual_dir=_MANUAL_DIR.value,
+        workers=_WORKERS.value,
+        max_examples=_MAX_EXAMPLES.value,
+        max_bad_examples=_MAX_BAD.value,
+        sample_size=_SAMPLE_SIZE.value,
+        seed=_SEED.value,
+        overwrite=_OVERWRITE.value,
+        verify=_VERIFY.value,
+        vocabulary_size=_VOCABULARY_SIZE.value,
+        rebuild_vocabulary=_REBUILD.value,
+        progress=progress.for_terminal(),
+    )
+    _show(answer)
+    return answer
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    from rich import table
+
+    shown = table.Table("problem", "status", "split", box=None)
+    for heading in ("examples", "shards", "MB", "seconds"):
+        shown.add_column(heading, justify="right")
+    for name, done in answer["problems"].items():
+        first = [name, done["status"]]
+        for split, c in done["splits"].items():
+            counts = [f"{c['examples']:,}", f"{c['shards']:,}", f"{c['bytes'] / 1e6:,.1f}"]
+            shown.add_row(*first, split, *counts, f"{done['seconds']:.1f}" if first[0] else "")
+            first = ["", ""]
+    for name, about in answer["vocabularies"].items():
+        shown.add_row(name, "vocabulary", "", f"{about['size']:,}", "", "", "")
+    cli.console(stderr=True).print(shown)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

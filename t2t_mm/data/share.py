@@ -1,0 +1,199 @@
+"""A share: the examples that one worker encodes.
+
+Every worker runs through the whole generator, which is cheap (pictures are paths
+there), and encodes every n-th example, which is not. So no example has to travel
+between processes, and no generator has to know of workers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pathlib
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from t2t_mm import errors, registry
+from t2t_mm.data import raw, records, spill
+from t2t_mm.modality.categorical import declaration as categorical
+
+_TELL_EVERY = 64
+_QUOTED = re.compile(r"'[^']*'|\d+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a worker is to do.
+
+    Args:
+      problem: its name.
+      split: to be generated.
+      root: the folder that holds the corpus, or is it.
+      spill: the folder for what is made.
+      worker: number of this share.
+      workers: number of all shares.
+      seed: of the order.
+      max_examples: of the split, or None.
+      max_bad_examples: more of them end the work.
+    """
+
+    problem: str
+    split: str
+    root: pathlib.Path
+    spill: pathlib.Path
+    worker: int
+    workers: int
+    seed: int
+    max_examples: int | None
+    max_bad_examples: int
+
+
+@dataclasses.dataclass(frozen=True)
+class BadExample:
+    """An example that cannot be used: its place and key, what is wrong, and the kind."""
+
+    index: int
+    key: str
+    message: str
+    reason: str
+
+
+@dataclasses.dataclass
+class Share:
+    """What a worker did: counts, bytes, bad examples, class names found, files read."""
+
+    examples: int = 0
+    bytes: int = 0
+    bad: list[BadExample] = dataclasses.field(default_factory=list)
+    classes: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    used: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+def make(request: Request, count: Callable[[int], None]) -> Share:
+    """Encodes one share of a split into the spill.
+
+    Args:
+      request: what to do.
+      count: told often how many examples this share has so far; may raise to end it.
+
+    Raises:
+      UserError: for raw files, keys, features or a generator that are wrong.
+    """
+    problem = registry.problems.get(request.problem)()
+    files = raw.RawFiles.of(request.root, problem.corpus, problem.layout)
+    features = {**problem.inputs, "targets": problem.targets}
+    share = Share(classes={name: set() for name in undeclared_classes(features)})
+    out = spill.Spill(request.spill, request.worker)
+    try:
+        for index, item in _items(problem, request, files):
+            if index % _TELL_EVERY == 0:
+                count(share.examples)
+            if index % request.workers != request.worker:
+                continue
+            key, values = _checked(item, features, problem.name, index)
+            try:
+                encoded = _encode(values, features)
+            except errors.BadExampleError as error:
+                share.bad.append(_bad(index, key, request, error))
+                if len(share.bad) > request.max_bad_examples:
+                    break
+                continue
+            for name, found in share.classes.items():
+                found.add(encoded[name].decode("utf-8"))
+            encoded["key"] = key.encode("utf-8")
+            digest = spill.hash_key(key, request.seed)
+            share.bytes += out.add(digest, records.encode_example(encoded))
+            share.examples += 1
+    finally:
+        out.close()
+    count(share.examples)
+    share.used = files.used
+    return share
+
+
+def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
+    """Returns the features whose class names are to be found in the data."""
+    return [
+        name
+        for name, modality in features.items()
+        if isinstance(modality, categorical.Categorical) and not modality.classes
+    ]
+
+
+def plugin_failure(what: str, error: Exception) -> errors.PluginError:
+    """Returns the one-line error for code of a problem that failed, with its place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
+    return errors.PluginError(
+        what,
+        received=f"{type(error).__name__}: {error} at {place}",
+        hint="--debug shows the whole traceback",
+    )
+
+
+def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tuple[int, Any]]:
+    """Yields what the generator yields, numbered; its failures become PluginErrors."""
+    number = 0
+    try:
+        found = problem.generate_examples(request.split, files)
+        for number, item in enumerate(itertools.islice(found, request.max_examples)):
+            yield number, item
+    except (errors.UserError, OSError):
+        raise
+    except Exception as error:  # A plugin's code may raise anything; the user must know whose.
+        raise plugin_failure(
+            f"generate_examples of {problem.name!r} failed in the split {request.split!r} "
+            f"after example {number:,}",
+            error,
+        ) from error
+
+
+def _checked(
+    item: Any, features: Mapping[str, Any], problem: str, index: int
+) -> tuple[str, Mapping[str, Any]]:
+    """Returns the key and values of an example that has what the problem declares."""
+    try:
+        key, values = item
+    except (TypeError, ValueError):
+        key, values = None, None
+    if not isinstance(key, str) or not key or not isinstance(values, Mapping):
+        raise errors.PluginError(
+            f"generate_examples of {problem!r} yielded something odd as example {index:,}",
+            received=repr(item)[:120],
+            expected="(key, features): a non-empty string and a dict",
+        )
+    if values.keys() == features.keys():
+        return key, values
+    missing = sorted(features.keys() - values.keys())
+    strange = sorted(values.keys() - features.keys())
+    wrong = [f"lacks {name!r}" for name in missing] + [f"has an unknown {n!r}" for n in strange]
+    raise errors.PluginError(
+        f"The example {key!r} of {problem!r} {' and '.join(wrong)}",
+        received=f"features {', '.join(map(str, values)) or 'none'}",
+        expected=", ".join(features),
+        hint=errors.did_you_mean(strange[0], missing) if strange and missing else None,
+    )
+
+
+def _encode(values: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, bytes]:
+    encoded = {}
+    for name, modality in features.items():
+        try:
+            encoded[name] = modality.encode(values[name])
+        except errors.BadExampleError as error:
+            raise errors.BadExampleError(f"{name}: {error}") from error
+        except UnicodeEncodeError as error:
+            raise errors.BadExampleError(
+                f"{name}: A text has half a surrogate pair", received=ascii(values[name])[:80]
+            ) from error
+    return encoded
+
+
+def _bad(index: int, key: str, request: Request, error: errors.BadExampleError) -> BadExample:
+    reason = _QUOTED.sub("...", str(error).split(". ", 1)[0])
+    name, _, rest = reason.partition(": ")
+    what = rest.split(": ", 1)[0].rstrip(".")
+    message = f"The example {key!r} of {request.problem}, split {request.split}, is bad: {error}"
+    return BadExample(index, key, message, f"{name}: {what}")
