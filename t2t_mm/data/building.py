@@ -11,32 +11,10 @@ from typing import Any
 
 import t2t_mm
 from t2t_mm import errors
-from t2t_mm.data import atomic, manifest, progress, raw, share, sources, spill, workers
+from t2t_mm.data import atomic, manifest, progress, share, sources, spill, workers
+from t2t_mm.data import options as options_lib
 
 _BAD_SHOWN = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What decides how data is made, the same for all problems of a call."""
-
-    seed: int
-    max_examples: int | None
-    max_bad_examples: int
-
-
-def settings(problem: Any, source: sources.Source, options: Options) -> dict[str, Any]:
-    """Returns what was asked for, as the manifest keeps it beside source and seed."""
-    return {
-        "max_examples": options.max_examples,
-        "sample_size": source.sample_size,
-        "features": {name: m.kind for name, m in features(problem).items()},
-    }
-
-
-def features(problem: Any) -> dict[str, Any]:
-    """Returns the modalities of inputs and targets by their names in the records."""
-    return {**problem.inputs, "targets": problem.targets}
 
 
 def build(
@@ -44,7 +22,7 @@ def build(
     source: sources.Source,
     folder: pathlib.Path,
     *,
-    options: Options,
+    options: options_lib.Options,
     pool: workers.Workers,
     report: progress.Progress,
 ) -> manifest.Manifest:
@@ -81,7 +59,7 @@ def build(
             source=source.name,
             seed=options.seed,
             shards=shards,
-            details=settings(problem, source, options)
+            details=options_lib.settings(problem, source, options)
             | _found(problem, source, shares, partial=options.max_examples is not None)
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
@@ -93,68 +71,12 @@ def build(
     return dataclasses.replace(made, folder=folder)
 
 
-def check_fits(
-    existing: manifest.Manifest,
-    problem: Any,
-    source: sources.Source,
-    options: Options,
-    *,
-    manual: bool,
-) -> None:
-    """Compares data that is there with what is asked for now.
-
-    Args:
-      existing: the data.
-      problem: as it is declared now.
-      source: of the raw files.
-      options: as asked for now.
-      manual: whether the raw files are at hand, to be compared too.
-
-    Raises:
-      DataError: when the two differ; says in what.
-    """
-    asked = {"source": source.name, "seed": options.seed, **settings(problem, source, options)}
-    was = {"source": existing.source, "seed": existing.seed, **existing.details}
-    again = "--overwrite makes it anew, another --data_dir keeps both"
-    if was.get("features") != asked.pop("features"):
-        raise errors.DataError(
-            f"The declaration of {problem.name} has changed since its data was made, but not "
-            f"its version {problem.version}",
-            received=f"{was.get('features')} in {existing.folder}",
-            hint="Raise the version in the problem, or use --overwrite",
-        )
-    differing = [name for name, value in asked.items() if was.get(name) != value]
-    if differing:
-        raise errors.DataError(
-            f"The data of {problem.name} in {existing.folder} was made with "
-            + _named(was, differing),
-            received=_named(asked, differing),
-            hint=again,
-        )
-    if manual and source.name == sources.MANUAL:
-        files = raw.RawFiles.of(source.root, problem.corpus)
-        for name, size in was.get("raw_files", {}).items():
-            now = (files.root / name).stat().st_size if files.exists(name) else None
-            if now is not None and now != size:
-                raise errors.DataError(
-                    f"{files.root / name} has changed since the data of {problem.name} was made",
-                    received=f"{now:,} bytes",
-                    expected=f"{size:,} bytes",
-                    hint=again,
-                )
-
-
-def _named(values: Mapping[str, Any], names: Sequence[str]) -> str:
-    given = [(name, values.get(name)) for name in names]
-    return ", ".join(f"no {n}" if value is None else f"{n}={value}" for n, value in given)
-
-
 def _encode(
     problem: Any,
     split: str,
     source: sources.Source,
     spilt: pathlib.Path,
-    options: Options,
+    options: options_lib.Options,
     pool: workers.Workers,
     report: progress.Progress,
 ) -> list[share.Share]:
@@ -213,7 +135,7 @@ def _found(
     found: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
     classes = {
         name: _classes(problem, name, shares, partial=partial)
-        for name in share.undeclared_classes(features(problem))
+        for name in share.undeclared_classes(options_lib.features(problem))
     }
     if classes:
         found["classes"] = classes

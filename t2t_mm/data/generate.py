@@ -17,6 +17,7 @@ from typing import Any
 
 from t2t_mm import errors, plugins, registry
 from t2t_mm.data import atomic, building, manifest, sources, vocabularies
+from t2t_mm.data import options as options_lib
 from t2t_mm.data import progress as progress_lib
 from t2t_mm.data import workers as workers_lib
 
@@ -100,12 +101,15 @@ def generate(
     count = workers or workers_lib.default_count()
     if verify:
         return _verify(names, place, count)
-    options = building.Options(seed, max_examples, max_bad_examples)
+    options = options_lib.Options(seed, max_examples, max_bad_examples)
     answer: dict[str, Any] = {}
     made: dict[str, manifest.Manifest] = {}
     with contextlib.ExitStack() as stack:
         stack.callback(report.close)
-        chosen = {name: sources.choose(registry.problems.get(name), source) for name in names}
+        chosen = {
+            name: sources.choose(registry.problems.get(name), source, manual=manual_dir is not None)
+            for name in names
+        }
         for name in sorted(names):
             lock = place / name / ".lock"
             stack.enter_context(atomic.lock(lock, f"the data of {name}"))
@@ -153,7 +157,7 @@ def _plan(
     data_dir: pathlib.Path,
     *,
     overwrite: bool,
-    options: building.Options,
+    options: options_lib.Options,
     manual_dir: str | os.PathLike[str] | None,
     source: str,
     sample_size: int | None,
@@ -178,7 +182,7 @@ def _plan(
     if not there:
         return _Job(problem, resolved, folder, None)
     existing = manifest.Manifest.load(data_dir, problem.name, problem.version)
-    building.check_fits(existing, problem, resolved, options, manual=manual_dir is not None)
+    options_lib.check_fits(existing, problem, resolved, options, manual=manual_dir is not None)
     existing.check_sizes()
     return _Job(problem, resolved, folder, existing)
 

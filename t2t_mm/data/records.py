@@ -9,6 +9,7 @@ in protocol buffer terms. A record is its length (8 bytes), a checksum of that
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import struct
@@ -108,9 +109,10 @@ def _masked(data: bytes) -> int:
 
 
 def _field(number: int, data: bytes) -> bytes:
-    return bytes((number << 3 | _LENGTH_DELIMITED,)) + _varint(len(data)) + data
+    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(data)) + data
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def _varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:

@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import pathlib
 import re
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -122,13 +123,17 @@ def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def plugin_failure(what: str, error: Exception) -> errors.PluginError:
-    """Returns the one-line error for code of a problem that failed, with its place."""
+def plugin_failure(what: str, problem: Any, error: Exception) -> errors.PluginError:
+    """Returns the one-line error for code of `problem` that failed.
+
+    It names the last line of the problem's own file that was reached.
+    """
+    own = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
+    frame = next((f for f in reversed(frames) if f.filename == own), frames[-1])
     return errors.PluginError(
         what,
-        received=f"{type(error).__name__}: {error} at {place}",
+        received=f"{type(error).__name__}: {error} at {frame.filename}:{frame.lineno}",
         hint="--debug shows the whole traceback",
     )
 
@@ -146,6 +151,7 @@ def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tupl
         raise plugin_failure(
             f"generate_examples of {problem.name!r} failed in the split {request.split!r} "
             f"after example {number:,}",
+            problem,
             error,
         ) from error
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -45,20 +43,26 @@ class Source:
     sample_size: int | None = None
 
 
-def choose(problem: Any, source: str | None) -> str:
-    """Returns the source to use: the one asked for, or the problem's first.
+def choose(problem: Any, source: str | None, *, manual: bool) -> str:
+    """Returns the source to use.
+
+    Args:
+      problem: a registered problem.
+      source: the one asked for; if None, the problem's first, but `manual` where
+        it has that and a `--manual_dir` was given.
+      manual: whether one was given.
 
     Raises:
-      ConfigError: for one that the problem does not have.
+      ConfigError: for a source that the problem does not have.
     """
-    if source is None:
-        return str(problem.sources[0])
-    if source not in problem.sources or source not in (SAMPLE, MANUAL):
-        offered = [name for name in problem.sources if name in (SAMPLE, MANUAL)]
+    offered = [name for name in problem.sources if name in (SAMPLE, MANUAL)]
+    if source is None and offered:
+        return MANUAL if manual and MANUAL in offered else offered[0]
+    if source is None or source not in offered:
         raise errors.ConfigError(
-            f"The problem {problem.name!r} has no source {source!r}",
-            expected=f"--source={'|'.join(offered)}",
-            hint=errors.did_you_mean(source, offered),
+            f"The problem {problem.name!r} has no source {source or 'that can be read yet'!r}",
+            expected=f"--source={'|'.join(offered) or 'none'}",
+            hint=errors.did_you_mean(source or "", offered),
         )
     return source
 
@@ -79,7 +83,7 @@ def resolve(
       DataError: when that folder does not exist.
     """
     if source == SAMPLE:
-        size: int = sample_size or getattr(problem, "sample_size", SAMPLE_SIZE)
+        size = int(sample_size or getattr(problem, "sample_size", SAMPLE_SIZE))
         root = data_dir / SAMPLE_FOLDER / _sample_name(problem, seed=seed, size=size)
         return Source(problem.name, source, root, seed, size)
     if not manual_dir:
@@ -102,8 +106,8 @@ def resolve(
 def make_samples(wanted: Sequence[Source], pool: workers.Workers) -> None:
     """Makes the sample corpora that are not there yet, several at a time.
 
-    They stay in `DATA_DIR/raw_sample/` for the other problems of their corpus, and
-    to be looked at; whoever needs the space may delete them.
+    They stay in `DATA_DIR/raw_sample/`, to be looked at and for a later call;
+    whoever needs the space may delete them.
 
     Raises:
       PluginError: when a problem's `make_sample` fails.
@@ -146,13 +150,15 @@ def _make_sample(source: Source, count: workers.Counter) -> None:
         with atomic.writing(source.root):
             raise error
     except Exception as error:  # A plugin's code may raise anything; the user must know whose.
-        raise share.plugin_failure(f"make_sample of {problem.name!r} failed", error) from error
+        what = f"make_sample of {problem.name!r} failed"
+        raise share.plugin_failure(what, problem, error) from error
     count(1)
 
 
 def _sample_name(problem: Any, *, seed: int, size: int) -> str:
-    """Names the folder of a sample after all that decides its content."""
-    maker = problem.make_sample
-    about = [f"{maker.__module__}.{maker.__qualname__}", problem.version, t2t_mm.__version__]
-    digest = hashlib.sha256(json.dumps([*about, seed, size]).encode()).hexdigest()[:8]
-    return f"{problem.corpus or problem.name}-{size}-seed{seed}-{digest}"
+    """Names the folder of a sample after all that decides its content.
+
+    It is the problem's own: nothing says that two problems of a corpus write the
+    same files (two language pairs do not).
+    """
+    return f"{problem.name}-{problem.version}-{size}-seed{seed}-{t2t_mm.__version__}"

@@ -61,7 +61,8 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
 
     def run(
         self,
