@@ -1,0 +1,83 @@
+"""mm-trainer: one model, trained on many problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import cli, errors
+
+_COMMAND = cli.Command(
+    "mm-trainer",
+    "Trains one model on one or many problems whose data has been generated, and goes on with "
+    "the run in --output_dir if there is one. Sizes and rates are set by gin; without a "
+    "--gin_file the model is the size `small`, made for two processor cores.",
+    example="mm-trainer --problems=wmt_ende,imagenet --data_dir=data --output_dir=run "
+    "--train_steps=1000",
+)
+_COMMAND.problems()
+_DATA_DIR = _COMMAND.path("data_dir", "data", "where mm-datagen has put the data")
+_OUTPUT_DIR = _COMMAND.path("output_dir", None, "the run folder", required=True)
+_MODEL = _COMMAND.string("model", None, "name of a registered model [TrainSettings.model]")
+_GIN_FILES, _GIN_PARAMS = _COMMAND.gin()
+_SETTINGS = {
+    "train_steps": _COMMAND.integer("train_steps", None, "the step to reach", least=1),
+    "train_seconds": _COMMAND.integer("train_seconds", None, "or stop after so many seconds"),
+    "eval_every": _COMMAND.integer("eval_every", None, "steps between evaluations; 0 for one"),
+    "save_every": _COMMAND.integer("save_every", None, "steps between checkpoints", least=1),
+    "schedule": _COMMAND.string(
+        "schedule", None, "how steps are shared out, as in proportional or temperature:2.0"
+    ),
+    "strategy": _COMMAND.choice(
+        "strategy", None, ("auto", "default", "mirrored", "multi_worker"), "devices to use"
+    ),
+    "seed": _COMMAND.integer("seed", None, "of weights, data order, mixture and dropout"),
+    "model": _MODEL,
+}
+_WARM_START = _COMMAND.path("warm_start", None, "a run or checkpoint to start from")
+_DRY_RUN = _COMMAND.boolean("dry_run", False, "show sizes, shapes, rates and memory only")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_train, argv)
+
+
+def _train() -> dict[str, Any]:
+    if _WARM_START.value is not None:
+        raise errors.ConfigError(
+            "--warm_start is not supported yet", received=f"--warm_start={_WARM_START.value}"
+        )
+    problems = _COMMAND.problem_names()
+    _check_first(_GIN_FILES.value, _GIN_PARAMS.value)
+    from t2t_mm.training import loop  # imports TensorFlow, so not before it is needed
+
+    return loop.train(
+        problems,
+        data_dir=_DATA_DIR.value,
+        output_dir=_OUTPUT_DIR.value,
+        gin_files=_GIN_FILES.value,
+        gin_params=_GIN_PARAMS.value,
+        dry_run=_DRY_RUN.value,
+        **{name: flag.value for name, flag in _SETTINGS.items()},
+    )
+
+
+def _check_first(gin_files: Sequence[str], gin_params: Sequence[str]) -> None:
+    """Checks what can be checked within a second: configuration, names, data."""
+    from t2t_mm import config, registry
+    from t2t_mm.data import manifest
+    from t2t_mm.training import settings
+
+    config.load(gin_files, gin_params)
+    overrides = {name: flag.value for name, flag in _SETTINGS.items()}
+    chosen = config.build(settings.TrainSettings, **overrides)
+    if chosen.model not in registry.models:
+        registry.models.get(chosen.model)
+    for name in _COMMAND.problem_names():
+        problem = registry.problems.get(name)
+        manifest.Manifest.load(_DATA_DIR.value, name, problem.version)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,174 @@
+"""ConvStep and ConvBlock over time (Kaiser et al. 2017, section 2.1).
+
+    ConvStep(x)  = LN(SepConv(ReLU(x)))
+    ConvBlock(x) = dropout(h4), where
+        h1 = ConvStep_3x1(x)
+        h2 = x + ConvStep_3x1(h1)
+        h3 = ConvStep_15x1(h2)
+        h4 = x + ConvStep_15x1, dilation 8 (h3)
+
+A causal step is padded on the left. Its incremental state is the last
+`(kernel - 1) * dilation` inputs, `[B, R, D]`, zeros before the first position.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from t2t_mm.layers import base, linear, normalization
+
+SHORT, LONG, DILATION = 3, 15, 8
+
+
+class ConvStep(base.Layer):
+    """ReLU, depthwise convolution over time, pointwise convolution, layer norm.
+
+    Args:
+      width_in: channels of the input.
+      width_out: channels of the output.
+      kernel: positions that one output sees.
+      dilation: distance between them.
+      causal: whether the last of them is the output's own position.
+    """
+
+    def __init__(
+        self,
+        width_in: int,
+        width_out: int,
+        *,
+        kernel: int,
+        dilation: int = 1,
+        causal: bool = False,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.width_in = width_in
+        self.dilation, self.causal = dilation, causal
+        self.reach = (kernel - 1) * dilation
+        # Taps that keep the variance of independent inputs.
+        spread = keras.initializers.RandomNormal(stddev=kernel**-0.5)
+        self.depthwise = self.weight("depthwise", (kernel, width_in), spread)
+        self.pointwise = linear.Linear(width_in, width_out, name="pointwise")
+        self.norm = normalization.LayerNorm(width_out, name="norm")
+
+    def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Maps `[B, T, width_in]` to `[B, T, width_out]`.
+
+        Args:
+          x: the input.
+          mask: `[B, T]`, 1 for real positions; the others count as zeros.
+        """
+        x = tf.nn.relu(x)
+        if mask is not None:
+            x *= tf.cast(mask, x.dtype)[:, :, None]
+        before = self.reach if self.causal else self.reach // 2
+        y = depthwise_over_time(
+            x,
+            self.read(self.depthwise),
+            dilation=self.dilation,
+            before=before,
+            after=self.reach - before,
+        )
+        return self.norm(self.pointwise(y))
+
+    def start(self, batch: int | tf.Tensor) -> tf.Tensor:
+        """Returns the state before the first position, `[B, reach, width_in]`."""
+        return tf.zeros([batch, self.reach, self.width_in], self.compute_dtype)
+
+    def step(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes one position of a causal step.
+
+        Args:
+          x: the next input, `[B, width_in]`.
+          state: the inputs before it, `[B, reach, width_in]`.
+
+        Returns:
+          The output `[B, width_out]` and the state for the position after.
+        """
+        window = tf.concat([state, tf.nn.relu(tf.cast(x, state.dtype))[:, None]], 1)
+        taps = window[:, :: self.dilation]  # [B, kernel, width_in]
+        depthwise = self.read(self.depthwise)
+        y = tf.reduce_sum(taps * depthwise, 1)
+        return self.norm(self.pointwise(y)), window[:, 1:]
+
+
+class ConvBlock(base.Layer):
+    """Four steps with two residual connections from the block's input.
+
+    Args:
+      width: D.
+      causal: whether its steps are.
+      dropout: rate at the end of the block, in training.
+    """
+
+    def __init__(
+        self, width: int, *, causal: bool, dropout: float, name: str | None = None
+    ) -> None:
+        super().__init__(name=name)
+        self.rate = dropout
+        self.steps = [
+            ConvStep(width, width, kernel=SHORT, causal=causal, name="short_1"),
+            ConvStep(width, width, kernel=SHORT, causal=causal, name="short_2"),
+            ConvStep(width, width, kernel=LONG, causal=causal, name="long_1"),
+            ConvStep(
+                width, width, kernel=LONG, dilation=DILATION, causal=causal, name="long_2"
+            ),
+        ]
+
+    def call(
+        self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
+    ) -> tf.Tensor:
+        """Maps `[B, T, D]` to `[B, T, D]`; `mask` as in `ConvStep`."""
+        first, second, third, fourth = self.steps
+        h1 = first(x, mask)
+        h2 = x + second(h1, mask)
+        h3 = third(h2, mask)
+        h4 = x + fourth(h3, mask)
+        return base.dropout(h4, self.rate, rng)
+
+    def start(self, batch: int | tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns the states of the four steps before the first position."""
+        return tuple(step.start(batch) for step in self.steps)
+
+    def step(
+        self, x: tf.Tensor, state: tuple[tf.Tensor, ...]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        """Computes one position, `[B, D]` to `[B, D]`, and the states after it."""
+        first, second, third, fourth = self.steps
+        h1, state_1 = first.step(x, state[0])
+        h2, state_2 = second.step(h1, state[1])
+        h2 += x
+        h3, state_3 = third.step(h2, state[2])
+        h4, state_4 = fourth.step(h3, state[3])
+        return x + h4, (state_1, state_2, state_3, state_4)
+
+
+def depthwise_over_time(
+    x: tf.Tensor, kernel: tf.Tensor, *, dilation: int, before: int, after: int
+) -> tf.Tensor:
+    """Convolves every channel of `x` with its own taps along time.
+
+    A dilated convolution is computed as an undilated one: time is folded to
+    `[T / dilation, dilation]`, where neighbours along the first axis lie
+    `dilation` apart. That is exact, and on a CPU up to half the time.
+
+    Args:
+      x: `[B, T, D]`.
+      kernel: `[taps, D]`.
+      dilation: distance between taps.
+      before: zeros put before the first position.
+      after: zeros put after the last; `before + after = (taps - 1) * dilation`.
+
+    Returns:
+      `[B, T, D]`.
+    """
+    batch, length, width = tf.shape(x)[0], tf.shape(x)[1], x.shape[-1]
+    fill = -(length + before + after) % dilation
+    padded = tf.pad(x, [[0, 0], [before, after + fill], [0, 0]])
+    folded = tf.reshape(padded, [batch, -1, dilation, width])
+    y = tf.nn.depthwise_conv2d(folded, kernel[:, None, :, None], [1, 1, 1, 1], "VALID")
+    y = tf.reshape(y, [batch, -1, width])[:, :length]
+    y.set_shape(x.shape)
+    return y
+

@@ -1,0 +1,22 @@
+"""The timing signal that attention adds to its queries."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+BASE = 10_000.0
+
+
+def signal(length: int | tf.Tensor, width: int, *, start: int | tf.Tensor = 0) -> tf.Tensor:
+    """Returns the timing of positions `start .. start + length - 1`, float32 `[T, D]`.
+
+    `timing(t, [2i, 2i + 1]) = [sin(t * delta_i), cos(t * delta_i)]` with
+    `delta_i = 10000^(-2i / D)` (Kaiser et al. 2017, section 2.1).
+    """
+    position = tf.cast(tf.range(length) + start, tf.float32)  # [T]
+    delta = tf.exp(tf.range(0, width, 2, tf.float32) * (-math.log(BASE) / width))  # [D/2]
+    angle = position[:, None] * delta[None, :]
+    pairs = tf.stack([tf.sin(angle), tf.cos(angle)], -1)  # [T, D/2, 2]
+    return tf.reshape(pairs, [-1, width])

@@ -1,0 +1,1 @@
+"""One class out of a label set."""

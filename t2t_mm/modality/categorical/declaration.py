@@ -1,0 +1,48 @@
+"""Categorical: a class name out of a label set."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from t2t_mm import errors
+from t2t_mm.modality import base
+
+
+@dataclasses.dataclass(frozen=True)
+class Categorical(base.Modality):
+    """One class out of a set; only as targets.
+
+    Args:
+      classes: the class names in the order of their ids. Left empty, they are
+        the sorted names found in the training split, kept in the manifest.
+      labels: names the label set; problems that name the same one share a head.
+        Left empty, the head is the problem's own.
+    """
+
+    kind: ClassVar[str] = "categorical"
+    features_class: ClassVar[str] = "t2t_mm.modality.categorical.features:CategoricalFeatures"
+    net_class: ClassVar[str] = "t2t_mm.modality.categorical.net:CategoricalNet"
+
+    classes: tuple[str, ...] = ()
+    labels: str = ""
+
+    def encode(self, value: Any) -> bytes:
+        if not isinstance(value, str) or not value:
+            raise errors.BadExampleError(
+                "A class name is not a non-empty string", received=repr(value)
+            )
+        if self.classes and value not in self.classes:
+            raise errors.BadExampleError(
+                f"Unknown class {value!r}",
+                expected=f"one of the {len(self.classes)} declared",
+                hint=errors.did_you_mean(value, self.classes),
+            )
+        return value.encode("utf-8")
+
+    def net_name(self, problem: str) -> str:
+        return f"{self.kind}_{self.labels or problem}"
+
+    def with_classes(self, classes: tuple[str, ...]) -> Categorical:
+        """Returns the same declaration with the class names that the data has."""
+        return dataclasses.replace(self, classes=classes)

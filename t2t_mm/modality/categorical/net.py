@@ -1,0 +1,89 @@
+"""The categorical net: Xception's exit flow (Kaiser et al. 2017, section 2.5.3).
+
+    skip = ConvStep_3x3,stride 2(x)
+    h    = maxpool_3x3,stride 2(ConvStep(ConvStep(x))) + skip
+    classes = pointwise(mean over positions(ReLU(ConvStep_2048(ConvStep_1536(h)))))
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.data import task as tasks
+from t2t_mm.layers import base, conv_2d, linear
+from t2t_mm.modality import representation
+from t2t_mm.modality.categorical import declaration
+
+
+class CategoricalNet(base.Layer):
+    """A sequence or plane of vectors to the logits of one label set.
+
+    Args:
+      spec: the declaration; its classes give C.
+      task: a task of this net.
+      config: the model's; uses `width`, `exit_widths`, `dropout`, `label_smoothing`.
+    """
+
+    def __init__(
+        self,
+        spec: declaration.Categorical,
+        task: tasks.Task,
+        config: Any,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        del task
+        width, (one, two) = config.width, config.exit_widths
+        self.rate, self.smoothing = config.dropout, config.label_smoothing
+        self.skip = conv_2d.PlaneConvStep(width, width, stride=2, name="skip")
+        self.first = conv_2d.PlaneConvStep(width, width, name="first")
+        self.second = conv_2d.PlaneConvStep(width, width, name="second")
+        self.third = conv_2d.PlaneConvStep(width, one, name="third")
+        self.fourth = conv_2d.PlaneConvStep(one, two, name="fourth")
+        self.classes = linear.Linear(two, len(spec.classes), name="classes")
+
+    def logits(
+        self, body: representation.Representation, rng: base.Rng | None = None
+    ) -> tf.Tensor:
+        """Maps the body's `[B, S, D]` to float32 `[B, C]`.
+
+        What came from a plane is one again; a sequence is a plane one wide.
+        """
+        height, width = body.grid or (tf.shape(body.x)[1], 1)
+        x, mask = body.x, None
+        if body.mask is not None:
+            mask = tf.reshape(tf.cast(body.mask, x.dtype), [-1, height, width, 1])
+        x = tf.reshape(x, [-1, height, width, body.x.shape[-1]])
+        x = _masked(x, mask)
+        h = conv_2d.pool(_masked(self.second(_masked(self.first(x), mask)), mask)) + self.skip(x)
+        mask = None if mask is None else mask[:, ::2]
+        h = self.third(_masked(h, mask))
+        h = tf.nn.relu(self.fourth(_masked(h, mask)))
+        if mask is None:
+            mean = tf.reduce_mean(h, [1, 2])
+        else:
+            count = tf.maximum(tf.reduce_sum(mask, [1, 2]), 1.0)
+            mean = tf.reduce_sum(h * mask, [1, 2]) / count
+        return tf.cast(self.classes(base.dropout(mean, self.rate, rng)), tf.float32)
+
+    def loss(
+        self, logits: tf.Tensor, labels: tf.Tensor, *, training: bool
+    ) -> representation.Loss:
+        """Cross-entropy of `labels` `[B]` under `logits` `[B, C]`."""
+        nll = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        log_perplexity = tf.reduce_mean(nll)
+        loss = log_perplexity
+        if self.smoothing and training:
+            named = tf.gather(logits, labels, batch_dims=1)
+            loss += self.smoothing * tf.reduce_mean(named - tf.reduce_mean(logits, -1))
+        hits = tf.argmax(logits, -1, tf.int32) == tf.cast(labels, tf.int32)
+        accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
+        tokens = tf.cast(tf.size(labels), tf.float32)
+        return representation.Loss(loss, log_perplexity, accuracy, tokens)
+
+
+def _masked(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    return x if mask is None else x * mask

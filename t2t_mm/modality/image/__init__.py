@@ -1,0 +1,1 @@
+"""Pictures, as square grids of pixels."""

@@ -1,0 +1,1 @@
+"""Text, as pieces of a shared SentencePiece vocabulary."""

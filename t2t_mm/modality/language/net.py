@@ -1,0 +1,103 @@
+"""The language net: embedding in, softmax over the vocabulary out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from t2t_mm.data import task as tasks
+from t2t_mm.data import vocabulary
+from t2t_mm.layers import base, linear
+from t2t_mm.modality import representation
+from t2t_mm.modality.language import declaration
+
+
+class LanguageNet(base.Layer):
+    """Pieces to vectors and back (Kaiser et al. 2017, section 2.5.1).
+
+    Args:
+      spec: the declaration; its vocabulary gives V.
+      task: a task of this net, which holds the vocabulary.
+      config: the model's; uses `width`, `label_smoothing`, `tie_embeddings`.
+    """
+
+    def __init__(
+        self,
+        spec: declaration.Language,
+        task: tasks.Task,
+        config: Any,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.width, self.smoothing = config.width, config.label_smoothing
+        self.vocabulary_size = task.vocabularies[spec.vocab].size
+        spread = keras.initializers.RandomNormal(stddev=self.width**-0.5)
+        self.embedding = self.weight("embedding", (self.vocabulary_size, self.width), spread)
+        self.softmax = None
+        if not config.tie_embeddings:
+            self.softmax = linear.Linear(self.width, self.vocabulary_size, name="softmax")
+
+    def bottom(
+        self, ids: tf.Tensor, rng: base.Rng | None = None
+    ) -> representation.Representation:
+        """Embeds ids `[B, S]`; padding is masked."""
+        del rng
+        mask = tf.cast(ids != vocabulary.PAD_ID, tf.float32)
+        return representation.Representation(self.embed(ids), mask)
+
+    def embed(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns vectors of unit variance: ids `[...]` to `[..., D]`."""
+        table = self.read(self.embedding)
+        scale = tf.cast(self.width**0.5, table.dtype)
+        return tf.gather(table, ids) * scale
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Maps `[N, D]` to float32 `[N, V]`."""
+        if self.softmax is not None:
+            return tf.cast(self.softmax(hidden), tf.float32)
+        table = self.read(self.embedding)
+        return tf.cast(tf.matmul(hidden, table, transpose_b=True), tf.float32)
+
+    def loss(
+        self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool
+    ) -> representation.Loss:
+        """Cross-entropy of `targets` `[B, T]` under `hidden` `[B, T, D]`.
+
+        Only real tokens reach the softmax: its logits are most of what a step
+        computes. Label smoothing needs no pass over them, for with logits z,
+        `-(1 - s) log p_y - s mean_v log p_v = -log p_y + s (z_y - mean_v z_v)`,
+        and both terms behind `s` are products of D numbers.
+        """
+        real = tf.where(tf.reshape(targets, [-1]) != vocabulary.PAD_ID)[:, 0]
+        labels = tf.gather(tf.reshape(targets, [-1]), real)
+        h = tf.gather(tf.reshape(hidden, [-1, self.width]), real)
+        logits = self.logits(h)
+        nll = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        tokens = tf.cast(tf.size(labels), tf.float32)
+        count = tf.maximum(tokens, 1.0)
+        log_perplexity = tf.reduce_sum(nll) / count
+        loss = log_perplexity
+        if self.smoothing and training:
+            loss += self.smoothing * tf.reduce_sum(self._above_mean(h, labels)) / count
+        accuracy = tf.constant(0.0)
+        if not training:
+            hits = tf.argmax(logits, -1, tf.int32) == tf.cast(labels, tf.int32)
+            accuracy = tf.reduce_sum(tf.cast(hits, tf.float32)) / count
+        return representation.Loss(loss, log_perplexity, accuracy, tokens)
+
+    def _above_mean(self, h: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Returns `z_y - mean_v z_v` for each row of `h` `[N, D]`: float32 `[N]`."""
+        h = tf.cast(h, tf.float32)
+        if self.softmax is None:
+            table, bias = tf.convert_to_tensor(self.embedding), None
+        else:
+            table = tf.transpose(tf.convert_to_tensor(self.softmax.kernel))
+            bias = tf.convert_to_tensor(self.softmax.bias)
+        above = tf.gather(table, labels) - tf.reduce_mean(table, 0)
+        value = tf.reduce_sum(h * above, -1)
+        if bias is not None:
+            value += tf.gather(bias, labels) - tf.reduce_mean(bias)
+        return value

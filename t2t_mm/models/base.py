@@ -1,0 +1,291 @@
+"""What every model is: modality nets around a body that knows no modality."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from t2t_mm import errors, registry
+from t2t_mm.data import task as tasks
+from t2t_mm.layers import base
+from t2t_mm.layers.moe import layer as moe
+from t2t_mm.modality import base as modality
+from t2t_mm.modality import representation
+
+Stats = list[moe.MoeStats]
+Memory = tuple[tf.Tensor, tf.Tensor]
+
+
+class Body(base.Layer):
+    """The part between the nets: an encoder and an autoregressive decoder."""
+
+    def parts(self) -> list[base.Layer]:
+        """Returns the parts in order, for the table of sizes."""
+        raise NotImplementedError
+
+    def encode(
+        self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
+    ) -> tuple[tf.Tensor, Stats]:
+        """Maps `[B, S, D]` to `[B, S, D]`."""
+        raise NotImplementedError
+
+    def decode(
+        self,
+        shifted: tf.Tensor,
+        encoded: tf.Tensor,
+        mask: tf.Tensor | None,
+        rng: base.Rng | None,
+        target_mask: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, Stats]:
+        """Maps outputs so far, one position late, `[B, T, D]`, to hidden `[B, T, D]`."""
+        raise NotImplementedError
+
+    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> Any:
+        """Returns the state before the first of at most `length` positions."""
+        raise NotImplementedError
+
+    def step(
+        self, x: tf.Tensor, position: tf.Tensor, state: Any, mask: tf.Tensor | None
+    ) -> tuple[tf.Tensor, Any]:
+        """As `decode`, for one position: `[B, D]` to `[B, D]`."""
+        raise NotImplementedError
+
+
+class Model(base.Layer):
+    """A body with the nets of its tasks.
+
+    Tasks of one domain share its net: they hold the same variables.
+
+    Args:
+      config: sizes; see `t2t_mm.models.config`.
+      tasks: what the model is for.
+      body: what is between the nets.
+    """
+
+    config_class: ClassVar[type]
+    """The frozen dataclass of its sizes, which gin binds."""
+
+    def __init__(
+        self, config: Any, tasks: Sequence[tasks.Task], body: Body, *, name: str | None = None
+    ) -> None:
+        super().__init__(name=name)
+        self.config = config
+        self.tasks = {task.name: task for task in tasks}
+        self.body = body
+        self.nets = _make_nets(config, tasks)
+        self.commands = sorted({task.command for task in tasks})
+        spread = keras.initializers.RandomNormal(stddev=1.0)
+        self.command_embedding = self.weight(
+            "commands", (len(self.commands), config.width), spread
+        )
+        self.input_names = sorted(
+            {name for task in tasks if len(task.inputs) > 1 for name in task.inputs}
+        )
+        if self.input_names:
+            shape = (len(self.input_names), config.width)
+            self.input_marks = self.weight("input_marks", shape, spread)
+
+    def loss(
+        self,
+        task_name: str,
+        batch: Mapping[str, Any],
+        *,
+        training: bool,
+        seed: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Computes what a step minimises.
+
+        Args:
+          task_name: the task that the batch belongs to.
+          batch: `inputs`, features by name, and `targets`.
+          training: with dropout, gate noise and label smoothing.
+          seed: int32 `[2]`, of this step's randomness; needed in training.
+
+        Returns:
+          The loss, a float32 scalar, and scalars by name: `loss` (nats a target
+          token), `log_perplexity` (without smoothing), `accuracy` (left out of
+          training for text), `tokens`, `aux_loss`, and `expert_load` `[E]`, positions
+          that each expert served, summed over layers.
+        """
+        task = self._task(task_name)
+        rng = base.Rng(seed) if training and seed is not None else None
+        source, stats = self._encode(task, batch["inputs"], rng)
+        net = self._target_net(task)
+        targets = batch["targets"]
+        if task.targets.autoregressive:
+            hidden, more = self._decode(task, targets, source, rng)
+            target_loss = net.loss(hidden, targets, training=training)
+        else:
+            body, more = self._class_body(task, source, rng)
+            logits = net.logits(body, rng)
+            target_loss = net.loss(logits, targets, training=training)
+        metrics = target_loss._asdict()
+        aux = tf.constant(0.0)
+        for stat in stats + more:
+            aux += self.config.gate_loss * (stat.importance_loss + stat.load_loss)
+        metrics["aux_loss"] = aux
+        if stats + more:
+            metrics["expert_load"] = tf.add_n([stat.load for stat in stats + more])
+        return target_loss.loss + aux, metrics
+
+    def call(self, batch: Mapping[str, Any], task_name: str) -> tf.Tensor:
+        """Returns logits for given targets: float32 `[B, T, V]`, or `[B, C]` for a class."""
+        task = self._task(task_name)
+        source, _ = self._encode(task, batch["inputs"], None)
+        net = self._target_net(task)
+        if not task.targets.autoregressive:
+            return net.logits(self._class_body(task, source, None)[0])
+        hidden, _ = self._decode(task, batch["targets"], source, None)
+        logits = net.logits(tf.reshape(hidden, [-1, self.config.width]))
+        return tf.reshape(logits, tf.concat([tf.shape(hidden)[:2], [-1]], 0))
+
+    def class_logits(self, task_name: str, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Returns float32 `[B, C]` for a task whose target is a class."""
+        task = self._task(task_name)
+        source, _ = self._encode(task, inputs, None)
+        return self._target_net(task).logits(self._class_body(task, source, None)[0])
+
+    def encode(self, task_name: str, inputs: Mapping[str, Any]) -> Memory:
+        """Returns what decoding reads: encoded inputs `[B, S, D]` and mask `[B, S]`."""
+        source, _ = self._encode(self._task(task_name), inputs, None)
+        mask = source.mask
+        if mask is None:
+            mask = tf.ones(tf.shape(source.x)[:2], tf.float32)
+        return source.x, mask
+
+    def start_state(self, task_name: str, memory: Memory, max_length: int | tf.Tensor) -> Any:
+        """Returns the state before the first piece; batch is axis 0 of every tensor."""
+        self._task(task_name)
+        return self.body.start(memory[0], max_length)
+
+    def decode_step(
+        self, task_name: str, ids: tf.Tensor, step: tf.Tensor, memory: Memory, state: Any
+    ) -> tuple[tf.Tensor, Any]:
+        """Computes the logits of one position, equal to the full pass.
+
+        Args:
+          task_name: of a task whose target is text.
+          ids: int32 `[B]`, the piece written last; at step 0 the command stands in.
+          step: scalar, the position.
+          memory: from `encode`.
+          state: from `start_state` or the step before.
+
+        Returns:
+          float32 `[B, V]`, and the state after this position.
+        """
+        task = self._task(task_name)
+        net = self._target_net(task)
+        first = tf.cast(tf.equal(step, 0), self.compute_dtype)
+        x = net.embed(ids) * (1 - first) + self._command(task)[None] * first
+        hidden, state = self.body.step(x, step, state, memory[1])
+        return net.logits(hidden), state
+
+    def parts(self) -> dict[str, list[keras.Variable]]:
+        """Returns the trainable variables by part of the model, for the table of sizes."""
+        parts: dict[str, list[keras.Variable]] = collections.OrderedDict()
+        for name in sorted(self.nets):
+            parts[name] = self.nets[name].trainable_variables
+        for child in self.body.parts():
+            parts[f"body/{child.name}"] = child.trainable_variables
+        counted = {id(v) for variables in parts.values() for v in variables}
+        parts["commands"] = [v for v in self.trainable_variables if id(v) not in counted]
+        return parts
+
+    def _task(self, name: str) -> tasks.Task:
+        if name not in self.tasks:
+            raise errors.ConfigError(
+                f"The model was not built for the problem {name!r}",
+                expected=f"one of {', '.join(self.tasks)}",
+                hint=errors.did_you_mean(name, self.tasks),
+            )
+        return self.tasks[name]
+
+    def _target_net(self, task: tasks.Task) -> Any:
+        return self.nets[task.targets.net_name(task.name)]
+
+    def _command(self, task: tasks.Task) -> tf.Tensor:
+        return self.read(self.command_embedding)[self.commands.index(task.command)]
+
+    def _encode(
+        self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
+    ) -> tuple[representation.Representation, Stats]:
+        """Runs the input nets and the encoder; several inputs follow one another."""
+        found = []
+        for name, declaration in task.inputs.items():
+            part = self.nets[declaration.net_name(task.name)].bottom(inputs[name], rng)
+            if len(task.inputs) > 1:
+                mark = self.read(self.input_marks)[self.input_names.index(name)]
+                part = part._replace(x=part.x + mark)
+            found.append(part)
+        joined = found[0] if len(found) == 1 else _join(found)
+        encoded, stats = self.body.encode(joined.x, joined.mask, rng)
+        return joined._replace(x=encoded), stats
+
+    def _decode(
+        self,
+        task: tasks.Task,
+        targets: tf.Tensor,
+        source: representation.Representation,
+        rng: base.Rng | None,
+    ) -> tuple[tf.Tensor, Stats]:
+        """Shifts the targets by one, the command before them, and runs the decoder."""
+        embedded = self._target_net(task).embed(targets[:, :-1])
+        start = tf.tile(self._command(task)[None, None], [tf.shape(targets)[0], 1, 1])
+        shifted = tf.concat([start, embedded], 1)
+        real = tf.cast(targets != 0, tf.float32)
+        return self.body.decode(shifted, source.x, source.mask, rng, real)
+
+    def _class_body(
+        self,
+        task: tasks.Task,
+        source: representation.Representation,
+        rng: base.Rng | None,
+    ) -> tuple[representation.Representation, Stats]:
+        """Returns what the exit flow reads: the encoded input, or one decoder step."""
+        if not self.config.class_through_decoder:
+            return source, []
+        start = tf.tile(self._command(task)[None, None], [tf.shape(source.x)[0], 1, 1])
+        hidden, stats = self.body.decode(start, source.x, source.mask, rng)
+        return representation.Representation(hidden, None, (1, 1)), stats
+
+
+class _Domain(NamedTuple):
+    declaration: modality.Modality
+    task: tasks.Task
+
+
+def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
+    """Makes one net for each net name that the tasks' modalities give."""
+    domains: dict[str, _Domain] = {}
+    for task in tasks:
+        for declaration in [*task.inputs.values(), task.targets]:
+            name = declaration.net_name(task.name)
+            old = domains.setdefault(name, _Domain(declaration, task))
+            mine, its = getattr(declaration, "classes", ()), getattr(old.declaration, "classes", ())
+            if mine != its:
+                raise errors.ConfigError(
+                    f"The problems {old.task.name!r} and {task.name!r} share the label set "
+                    f"{name!r} but not its classes",
+                    received=f"{len(its)} and {len(mine)} classes",
+                    hint="Give each its own Categorical(labels=...)",
+                )
+    return {
+        name: registry.load(domain.declaration.net_class)(
+            domain.declaration, domain.task, config, name=name
+        )
+        for name, domain in sorted(domains.items())
+    }
+
+
+def _join(parts: Sequence[representation.Representation]) -> representation.Representation:
+    """Puts representations one after the other along time."""
+    masks = [
+        tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts
+    ]
+    return representation.Representation(
+        tf.concat([p.x for p in parts], 1), tf.concat(masks, 1), None
+    )

@@ -1,0 +1,36 @@
+"""Builds a registered model from its configuration, and says what it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import config, registry
+from t2t_mm.data import task as tasks
+from t2t_mm.models import base
+
+_ONLY_TRAINING = ("dropout", "label_smoothing", "gate_loss")
+"""Sizes that a checkpoint does not depend on."""
+
+
+def build(name: str, tasks: Sequence[tasks.Task]) -> base.Model:
+    """Returns the model filed under `name`, sized by gin, with its variables.
+
+    Raises:
+      ConfigError: for an unknown name, or a configuration that does not fit.
+    """
+    model = registry.models.get(name)
+    return model(config.build(model.config_class), tasks)
+
+
+def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
+    """Returns what a checkpoint of this model must fit, as JSON values."""
+    sizes = dataclasses.asdict(model.config)
+    tasks = model.tasks.values()
+    return {
+        "model": name,
+        "config": {k: v for k, v in sizes.items() if k not in _ONLY_TRAINING},
+        "vocabularies": {n: v.sha256 for t in tasks for n, v in t.vocabularies.items()},
+        "versions": {task.name: task.version for task in tasks},
+    }

@@ -1,0 +1,136 @@
+"""The sizes of the models, as frozen dataclasses that gin binds.
+
+The defaults are the size `small`: what two processor cores train in half an hour.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from t2t_mm import config, errors
+
+
+def _check(sizes: object, **rules: bool) -> None:
+    """Raises `ConfigError` for the first rule (field name: holds) that is broken."""
+    for name, holds in rules.items():
+        if not holds:
+            raise errors.ConfigError(
+                f"{type(sizes).__name__}.{name} is out of range",
+                received=getattr(sizes, name),
+                expected=_EXPECTED.get(name, "a whole number of at least 1"),
+            )
+
+
+_EXPECTED = {
+    "heads": "a divisor of width",
+    "width": "an even number of at least 8",
+    "selected": "between 1 and the number of experts",
+    "dropout": "a fraction below 1",
+    "label_smoothing": "a fraction below 1",
+    "entry_widths": "four widths, those of Xception's entry flow before the body's",
+    "exit_widths": "two widths",
+}
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MultiModelConfig:
+    """The MultiModel of Kaiser et al. 2017.
+
+    Args:
+      width: D, channels of the body.
+      heads: of dot-product attention.
+      encoder_blocks: conv blocks of the encoder; the experts sit in the middle.
+      mixer_blocks: conv blocks of the I/O mixer.
+      decoder_blocks: conv and attention blocks of the decoder; experts in the middle.
+      experts: E, in each of the two mixture-of-experts layers; 0 leaves them out.
+      selected: K, experts chosen for each position.
+      expert_filter: F, hidden width of an expert.
+      gate_loss: weight of the importance and load losses.
+      attention: without it the decoder sees the source through the mixer alone.
+      dropout: at the end of every block, in training.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: int = 256
+    heads: int = 8
+    encoder_blocks: int = 6
+    mixer_blocks: int = 2
+    decoder_blocks: int = 4
+    experts: int = 16
+    selected: int = 4
+    expert_filter: int = 256
+    gate_loss: float = 0.01
+    attention: bool = True
+    dropout: float = 0.1
+    label_smoothing: float = 0.1
+    tie_embeddings: bool = True
+    entry_widths: tuple[int, ...] = (32, 64, 128, 256)
+    exit_widths: tuple[int, ...] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            width=self.width >= 8 and self.width % 2 == 0,
+            heads=self.heads >= 1 and self.width % self.heads == 0,
+            encoder_blocks=self.encoder_blocks >= 1,
+            mixer_blocks=self.mixer_blocks >= 1,
+            decoder_blocks=self.decoder_blocks >= 1,
+            selected=self.selected >= 1 and (not self.experts or self.selected <= self.experts),
+            expert_filter=self.expert_filter >= 1,
+            dropout=0 <= self.dropout < 1,
+            label_smoothing=0 <= self.label_smoothing < 1,
+            entry_widths=len(self.entry_widths) == 4,
+            exit_widths=len(self.exit_widths) == 2,
+        )
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class TransformerConfig:
+    """The Transformer of Vaswani et al. 2017, normalised before each part: the baseline.
+
+    Args:
+      width: D, channels of the body.
+      filter_width: F, hidden width of the feed-forward parts.
+      heads: of dot-product attention.
+      encoder_layers: self-attention and feed-forward, without mask on time.
+      decoder_layers: causal self-attention, source attention and feed-forward.
+      dropout: on the sum of embeddings and on every part's output, in training.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: int = 256
+    filter_width: int = 1024
+    heads: int = 4
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    dropout: float = 0.1
+    label_smoothing: float = 0.1
+    tie_embeddings: bool = True
+    entry_widths: tuple[int, ...] = (32, 64, 128, 256)
+    exit_widths: tuple[int, ...] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            width=self.width >= 8 and self.width % 2 == 0,
+            heads=self.heads >= 1 and self.width % self.heads == 0,
+            filter_width=self.filter_width >= 1,
+            encoder_layers=self.encoder_layers >= 1,
+            decoder_layers=self.decoder_layers >= 1,
+            dropout=0 <= self.dropout < 1,
+            label_smoothing=0 <= self.label_smoothing < 1,
+            entry_widths=len(self.entry_widths) == 4,
+            exit_widths=len(self.exit_widths) == 2,
+        )

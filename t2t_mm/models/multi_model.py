@@ -1,0 +1,262 @@
+"""The MultiModel (Kaiser et al. 2017, "One Model To Learn Them All", section 2).
+
+    encoded = Encoder(inputs)                  conv blocks, experts in the middle
+    mixed   = Mixer(encoded, outputs so far)   attention, merge, conv blocks; causal
+    hidden  = Decoder(encoded, mixed)          conv and attention blocks, experts in
+                                               the middle; causal
+
+What the paper leaves open follows the authors' first code: the mixer concatenates,
+on channels, the attended input and the shifted outputs, one 3x1 ConvStep merges
+them, and every decoder block attends to the encoded input again. Encoder and decoder
+end in a layer norm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.data import task as tasks
+from t2t_mm.layers import attention, base, conv_block, normalization
+from t2t_mm.layers.moe import layer as moe
+from t2t_mm.models import base as models
+from t2t_mm.models import config as configs
+
+
+class MultiModel(models.Model):
+    """One model for tasks of several domains.
+
+    Args:
+      config: sizes.
+      tasks: what the model is for.
+    """
+
+    config_class = configs.MultiModelConfig
+
+    def __init__(
+        self,
+        config: configs.MultiModelConfig,
+        tasks: Sequence[tasks.Task],
+        *,
+        name: str = "multi_model",
+    ) -> None:
+        super().__init__(config, tasks, MultiModelBody(config, name="body"), name=name)
+
+
+class MultiModelBody(models.Body):
+    """Encoder, I/O mixer and decoder."""
+
+    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.encoder = Encoder(config, name="encoder")
+        self.mixer = Mixer(config, name="mixer")
+        self.decoder = Decoder(config, name="decoder")
+
+    def parts(self) -> list[base.Layer]:
+        """Returns the parts in order, for the table of sizes."""
+        return [self.encoder, self.mixer, self.decoder]
+
+    def encode(
+        self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
+    ) -> tuple[tf.Tensor, models.Stats]:
+        return self.encoder(x, mask, rng)
+
+    def decode(
+        self,
+        shifted: tf.Tensor,
+        encoded: tf.Tensor,
+        mask: tf.Tensor | None,
+        rng: base.Rng | None,
+        target_mask: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, models.Stats]:
+        mixed = self.mixer(shifted, encoded, mask, rng)
+        return self.decoder(mixed, encoded, mask, rng, target_mask)
+
+    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> Any:
+        return self.mixer.start(encoded, length), self.decoder.start(encoded, length)
+
+    def step(
+        self, x: tf.Tensor, position: tf.Tensor, state: Any, mask: tf.Tensor | None
+    ) -> tuple[tf.Tensor, Any]:
+        mixed, mixer_state = self.mixer.step(x, position, state[0], mask)
+        hidden, decoder_state = self.decoder.step(mixed, position, state[1], mask)
+        return hidden, (mixer_state, decoder_state)
+
+
+class Experts(base.Layer):
+    """A mixture of experts with a layer norm before and a residual connection around."""
+
+    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.rate = config.dropout
+        self.norm = normalization.LayerNorm(config.width, name="norm")
+        self.mixture = moe.MixtureOfExperts(
+            width=config.width,
+            experts=config.experts,
+            selected=config.selected,
+            filter_width=config.expert_filter,
+            name="mixture",
+        )
+
+    def call(
+        self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
+    ) -> tuple[tf.Tensor, moe.MoeStats]:
+        """Maps `[..., D]` to `[..., D]`; positions where `mask` is 0 take no part."""
+        seed = None if rng is None else rng.next()
+        real = None if mask is None else mask > 0
+        y, stats = self.mixture(self.norm(x), mask=real, training=rng is not None, seed=seed)
+        return x + base.dropout(y, self.rate, rng), stats
+
+
+class Encoder(base.Layer):
+    """Conv blocks with the experts in the middle; every position sees both sides."""
+
+    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.rate = config.dropout
+        self.blocks = [
+            conv_block.ConvBlock(
+                config.width, causal=False, dropout=config.dropout, name=f"block_{i}"
+            )
+            for i in range(config.encoder_blocks)
+        ]
+        self.experts = Experts(config, name="experts") if config.experts else None
+        self.norm = normalization.LayerNorm(config.width, name="norm")
+
+    def call(
+        self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
+    ) -> tuple[tf.Tensor, models.Stats]:
+        """Maps `[B, S, D]` to `[B, S, D]`."""
+        stats: models.Stats = []
+        for i, block in enumerate(self.blocks):
+            if self.experts is not None and i == len(self.blocks) // 2:
+                x, stat = self.experts(x, mask, rng)
+                stats.append(stat)
+            x = block(x, mask, rng)
+        return self.norm(x), stats
+
+
+class Mixer(base.Layer):
+    """Mixes the encoded input with the outputs so far."""
+
+    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        width = config.width
+        self.attention = None
+        if config.attention:
+            self.attention = attention.AttentionBlock(width, config.heads, name="attention")
+        self.merge = conv_block.ConvStep(2 * width, width, kernel=3, causal=True, name="merge")
+        self.blocks = [
+            conv_block.ConvBlock(width, causal=True, dropout=config.dropout, name=f"block_{i}")
+            for i in range(config.mixer_blocks)
+        ]
+
+    def call(
+        self,
+        shifted: tf.Tensor,
+        encoded: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        rng: base.Rng | None = None,
+    ) -> tf.Tensor:
+        """Maps outputs so far `[B, T, D]` and encoded `[B, S, D]` to `[B, T, D]`."""
+        if self.attention is not None:
+            attended = self.attention(shifted, encoded, mask)
+        else:
+            attended = tf.zeros_like(shifted) + _mean(encoded, mask)[:, None]
+        x = self.merge(tf.concat([attended, shifted], -1))
+        for block in self.blocks:
+            x = block(x, rng=rng)
+        return x
+
+    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> tuple:
+        """Returns the state before the first position."""
+        batch = tf.shape(encoded)[0]
+        start = encoded if self.attention is None else self.attention.start(encoded, length)
+        blocks = tuple(block.start(batch) for block in self.blocks)
+        return start, self.merge.start(batch), blocks
+
+    def step(
+        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tuple]:
+        """Computes one position, `[B, D]` to `[B, D]`."""
+        attention_state, merge_state, block_states = state
+        if self.attention is not None:
+            attended, attention_state = self.attention.step(x, position, attention_state, mask)
+        else:
+            attended = _mean(attention_state, mask)
+        x, merge_state = self.merge.step(tf.concat([attended, x], -1), merge_state)
+        after = []
+        for block, before in zip(self.blocks, block_states, strict=True):
+            x, new = block.step(x, before)
+            after.append(new)
+        return x, (attention_state, merge_state, tuple(after))
+
+
+class Decoder(base.Layer):
+    """Blocks of convolution and attention, with the experts in the middle."""
+
+    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        width, self.rate = config.width, config.dropout
+        count = config.decoder_blocks
+        self.blocks = [
+            conv_block.ConvBlock(width, causal=True, dropout=config.dropout, name=f"block_{i}")
+            for i in range(count)
+        ]
+        self.attentions = [
+            attention.AttentionBlock(width, config.heads, name=f"attention_{i}")
+            for i in range(count if config.attention else 0)
+        ]
+        self.experts = Experts(config, name="experts") if config.experts else None
+        self.norm = normalization.LayerNorm(width, name="norm")
+
+    def call(
+        self,
+        x: tf.Tensor,
+        encoded: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        rng: base.Rng | None = None,
+        target_mask: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, models.Stats]:
+        """Maps the mixture `[B, T, D]` and encoded `[B, S, D]` to `[B, T, D]`."""
+        stats: models.Stats = []
+        for i, block in enumerate(self.blocks):
+            if self.experts is not None and i == len(self.blocks) // 2:
+                x, stat = self.experts(x, target_mask, rng)
+                stats.append(stat)
+            x = block(x, rng=rng)
+            if self.attentions:
+                x += base.dropout(self.attentions[i](x, encoded, mask), self.rate, rng)
+        return self.norm(x), stats
+
+    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> tuple:
+        """Returns the state before the first position."""
+        batch = tf.shape(encoded)[0]
+        blocks = tuple(block.start(batch) for block in self.blocks)
+        return blocks, tuple(a.start(encoded, length) for a in self.attentions)
+
+    def step(
+        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tuple]:
+        """Computes one position, `[B, D]` to `[B, D]`."""
+        block_states, attention_states = list(state[0]), list(state[1])
+        for i, block in enumerate(self.blocks):
+            if self.experts is not None and i == len(self.blocks) // 2:
+                x, _ = self.experts(x)
+            x, block_states[i] = block.step(x, block_states[i])
+            if self.attentions:
+                attended, attention_states[i] = self.attentions[i].step(
+                    x, position, attention_states[i], mask
+                )
+                x += attended
+        return self.norm(x), (tuple(block_states), tuple(attention_states))
+
+
+def _mean(encoded: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Returns the mean over real positions: `[B, S, D]` to `[B, D]`."""
+    if mask is None:
+        return tf.reduce_mean(encoded, 1)
+    mask = tf.cast(mask, encoded.dtype)[:, :, None]
+    return tf.reduce_sum(encoded * mask, 1) / tf.maximum(tf.reduce_sum(mask, 1), 1)

@@ -1,0 +1,61 @@
+"""The training batches of every problem, as iterators that a checkpoint can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import pipeline
+from t2t_mm.data import task as tasks
+from t2t_mm.training import strategy as strategies
+
+
+class Feed:
+    """One plain iterator a problem and worker: TensorFlow cannot save distributed ones.
+
+    Args:
+      tasks: the problems.
+      batching: sizes of batches.
+      seed: of their order.
+      strategy: whose replicas get a batch each.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[tasks.Task],
+        batching: batching_lib.Batching,
+        *,
+        seed: int,
+        strategy: tf.distribute.Strategy,
+    ) -> None:
+        self._strategy = strategy
+        shard = (strategies.worker_index(strategy), strategies.worker_count(strategy))
+        self._tasks = {task.name: task for task in tasks}
+        datasets = {
+            task.name: pipeline.train_dataset(task, batching, seed=seed, shard=shard)
+            for task in tasks
+        }
+        self.specs = {name: dataset.element_spec for name, dataset in datasets.items()}
+        self.iterators = {name: iter(dataset) for name, dataset in datasets.items()}
+
+    def next(self, name: str) -> tuple[Any, int]:
+        """Returns the next batch of a problem (one for each replica) and its examples.
+
+        Raises:
+          DataError: a record is damaged; names the file.
+        """
+        replicas = self._strategy.num_replicas_in_sync
+        count = max(1, replicas // strategies.worker_count(self._strategy))
+        batches = [
+            pipeline.next_batch(self.iterators[name], self._tasks[name]) for _ in range(count)
+        ]
+        examples = sum(int(tf.shape(batch["targets"])[0]) for batch in batches)
+        if replicas == 1:
+            return batches[0], examples
+        value = self._strategy.experimental_distribute_values_from_function(
+            lambda context: batches[context.replica_id_in_sync_group % count]
+        )
+        return value, examples

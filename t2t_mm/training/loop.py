@@ -1,0 +1,237 @@
+"""`t2t_mm.train`: the training loop, from the first step to the last, on any problems.
+
+Each step trains one problem, drawn by (seed, step). What a step needs to be taken
+again exactly (weights, moments, step, the data's place, the best value so far) is in
+every checkpoint; everything random is a function of seed and step.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm import config, plugins
+from t2t_mm import run as runs
+from t2t_mm.evaluation import evaluate, evaluator
+from t2t_mm.training import (
+    console,
+    guards,
+    metrics_log,
+    rates,
+    session,
+    step,
+    summary,
+    tally,
+)
+from t2t_mm.training import settings as settings_lib
+
+
+def train(
+    problems: Sequence[str],
+    *,
+    data_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    dry_run: bool = False,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Trains one model on all of `problems`, or goes on with the run in `output_dir`.
+
+    Example:
+        t2t_mm.train(["wmt_ende", "imagenet"], data_dir="data", output_dir="run",
+                     train_steps=1000)
+
+    Args:
+      problems: names; their data must have been generated.
+      data_dir: where that is.
+      output_dir: the run folder.
+      gin_files: paths, or names under `gin/`.
+      gin_params: single bindings, over those of the files.
+      dry_run: make the model, show its size, shapes, rates and memory; train nothing.
+      **settings: fields of `TrainSettings`, over those of gin; None leaves one alone.
+
+    Returns:
+      `step`, `seconds` (of this call's training), `steps_per_s`, `problems` (steps and
+      last loss by name) and `eval` (the last evaluation's values by name and metric).
+
+    Raises:
+      ConfigError: what was asked for does not go together.
+      DataError: data or vocabularies are missing or damaged.
+      CheckpointError: the run's checkpoints are damaged, or of something else.
+      NotFiniteError: the loss is no longer a number.
+      KeyboardInterrupt: after Ctrl-C, with the state saved.
+    """
+    plugins.load_all()
+    config.load(gin_files, gin_params)
+    chosen = config.build(settings_lib.TrainSettings, **settings)
+    with console.Console() as screen:
+        made = session.open_session(
+            problems, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
+        )
+        if dry_run:
+            return summary.show(made, screen.line)
+        return _Training(made, output_dir, screen).run()
+
+
+class _Training:
+    """One call of `train`, once everything is made."""
+
+    def __init__(
+        self, made: session.Session, output_dir: str | os.PathLike[str], screen: console.Console
+    ) -> None:
+        self.made = made
+        self.screen = screen
+        self.step = 0
+        self.evaluated: dict[str, dict[str, float]] = {}
+        self.functions: dict[str, step.StepFunction] = {}
+        restored = made.checkpoints.restore()
+        extra = restored[1] if restored else {}
+        if restored:
+            self.step = restored[0]
+            made.selection.restore(extra["selection"])
+            screen.line(f"Going on from step {self.step}.")
+        self.saved_step = self.step if restored else -1
+        self.folder = runs.RunFolder.create(
+            output_dir,
+            model=made.settings.model,
+            schedule=made.settings.schedule,
+            tasks=made.tasks,
+        )
+        self.folder.write_config()
+        guards.check_disk(self.folder.path, summary.checkpoint_bytes(made))
+        self.log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
+        self.log.rewind(self.step)
+        self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
+        self.finite = guards.FiniteGuard(self.step)
+        self.first_step = self.step
+        self.steps_per_s = 0.0
+
+    def run(self) -> dict[str, Any]:
+        """Trains until a limit is reached, evaluates, and returns the answer."""
+        settings = self.made.settings
+        summary.show_mixture(self.made, self.screen.line)
+        start = time.perf_counter()
+        with self.log, guards.Interrupt() as interrupt:
+            while self.step < settings.train_steps and not interrupt.is_requested:
+                if settings.train_seconds and time.perf_counter() - start > settings.train_seconds:
+                    break
+                self._take_step()
+                if self.step % settings.log_every == 0:
+                    self._report(start)
+                if settings.eval_every and self.step % settings.eval_every == 0:
+                    self._evaluate()
+                    if self.made.selection.is_over:
+                        self.screen.line(f"No better value for {settings.patience} evaluations.")
+                        break
+                if self.step % settings.save_every == 0:
+                    self._save()
+            seconds = time.perf_counter() - start
+            self._report(start)
+            self._save()
+            if interrupt.is_requested:
+                raise KeyboardInterrupt(
+                    f"interrupted: step {self.step} is saved; the same command goes on from there"
+                )
+            if not self.evaluated:
+                self._evaluate()
+                self._save()
+        taken = self.step - self.first_step
+        return {
+            "step": self.step,
+            "seconds": round(seconds, 3),
+            "steps_per_s": round(taken / seconds, 4) if taken else 0.0,
+            "problems": {
+                name: {"steps": count, "loss": self.tally.losses.get(name)}
+                for name, count in self.tally.steps.items()
+            },
+            "eval": self.evaluated,
+        }
+
+    def _take_step(self) -> None:
+        """Trains one batch of the problem that this step draws."""
+        made = self.made
+        name = made.mixture.names[made.mixture.pick(self.step)]
+        begin = time.perf_counter()
+        batch, examples = made.feed.next(name)
+        if name not in self.functions:
+            self.functions[name] = step.make(
+                made.model, made.optimizer, made.strategy, name, made.feed.specs[name]
+            )
+        rate = rates.learning_rate(made.optimizer_settings, self.step, made.settings.train_steps)
+        seed = tf.constant([made.settings.seed, self.step], tf.int32)
+        metrics = self.functions[name](batch, seed, tf.constant(rate, tf.float32))
+        self.tally.add(
+            name, metrics, seconds=time.perf_counter() - begin, examples=examples
+        )
+        self.step += 1
+        self.evaluated = {}
+
+    def _report(self, start: float) -> None:
+        """Writes the means since the last report to the log and the screen."""
+        means, pace = self.tally.flush()
+        if not means:
+            return
+        self.steps_per_s = pace
+        self.finite.check(self.step, {name: mean["loss"] for name, mean in means.items()})
+        settings = self.made.settings
+        rate = rates.learning_rate(
+            self.made.optimizer_settings, self.step - 1, settings.train_steps
+        )
+        if self.made.is_chief:
+            for name, mean in means.items():
+                self.log.write(self.step, "train", name, mean)
+            self.log.write(
+                self.step, "train", "", {"steps_per_s": pace, "learning_rate": rate}
+            )
+        left = (settings.train_steps - self.step) / pace if pace else None
+        if settings.train_seconds:
+            until = max(0.0, settings.train_seconds - (time.perf_counter() - start))
+            left = until if left is None else min(left, until)
+        progress = console.Progress(self.step, settings.train_steps, pace, left, rate)
+        self.screen.update(progress, self.tally.rows(means))
+
+    def _evaluate(self) -> None:
+        """Measures every problem, and keeps the checkpoint if it is the best so far."""
+        made = self.made
+        results: dict[str, dict[str, float]] = {}
+        for task in made.tasks:
+            split = evaluate.eval_split(task)
+            found = evaluator.run(
+                made.model,
+                task,
+                split,
+                made.batching,
+                made.decode_settings,
+                max_examples=made.settings.eval_examples or None,
+            )
+            results[task.name] = found.values
+            if made.is_chief:
+                self.log.write(self.step, split, task.name, {**found.values, **found.notes})
+            own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
+            self.tally.evaluated[task.name] = (own, found.values[own])
+            shown = ", ".join(
+                f"{n} {console.format_metric(n, v)}" for n, v in found.values.items()
+            )
+            self.screen.line(f"step {self.step}, {split} of {task.name}: {shown}")
+        self.evaluated = results
+        if made.selection.see(self.step, results):
+            self._save()
+            made.checkpoints.mark_best(self.step)
+
+    def _save(self) -> None:
+        """Saves a checkpoint of this step, unless there is one."""
+        if self.saved_step == self.step:
+            return
+        self.made.checkpoints.save(
+            self.step,
+            {
+                "problem_steps": self.tally.steps,
+                "selection": self.made.selection.state(),
+            },
+        )
+        self.saved_step = self.step

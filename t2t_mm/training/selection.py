@@ -1,0 +1,96 @@
+"""Which evaluation is the best so far, and whether training should end early."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors, registry
+from t2t_mm.data import task as tasks
+from t2t_mm.evaluation import evaluator
+from t2t_mm.training import settings as settings_lib
+
+Results = Mapping[str, Mapping[str, float]]
+MEAN = "log_perplexity"
+
+
+@dataclasses.dataclass
+class Selection:
+    """Follows one metric over the evaluations of a run.
+
+    Args:
+      problem: whose metric; empty for the mean log-perplexity over problems.
+      metric: its name.
+      higher_is_better: the direction.
+      patience: evaluations without a better value before training ends; 0 for never.
+    """
+
+    problem: str
+    metric: str
+    higher_is_better: bool
+    patience: int
+    best_value: float | None = None
+    best_step: int = 0
+    waited: int = 0
+
+    @classmethod
+    def make(
+        cls, settings: settings_lib.TrainSettings, tasks: Sequence[tasks.Task]
+    ) -> Selection:
+        """Reads `TrainSettings.best_metric`.
+
+        Raises:
+          ConfigError: it names a problem or metric that this run does not have.
+        """
+        if not settings.best_metric:
+            return cls("", MEAN, False, settings.patience)
+        problem, _, metric = settings.best_metric.partition("/")
+        known = {task.name: task for task in tasks}
+        if problem not in known:
+            raise errors.ConfigError(
+                f"TrainSettings.best_metric names {problem!r}, which is not trained",
+                expected=f"one of {', '.join(known)}",
+                hint=errors.did_you_mean(problem, known),
+            )
+        own = list(dict.fromkeys((*known[problem].metrics, *evaluator.ALWAYS)))
+        if metric not in own:
+            raise errors.ConfigError(
+                f"TrainSettings.best_metric names {metric!r}, which {problem} does not have",
+                expected=f"one of {', '.join(own)}",
+                hint=errors.did_you_mean(metric, own),
+            )
+        higher = bool(registry.metrics.get(metric).higher_is_better)
+        return cls(problem, metric, higher, settings.patience)
+
+    @property
+    def is_over(self) -> bool:
+        """Has the metric not become better for as long as was allowed?"""
+        return bool(self.patience) and self.waited >= self.patience
+
+    def see(self, step: int, results: Results) -> bool:
+        """Takes an evaluation; returns whether it is the best so far."""
+        if self.problem:
+            value = results[self.problem][self.metric]
+        else:
+            value = sum(r[self.metric] for r in results.values()) / len(results)
+        if math.isfinite(value) and self._is_better(value):
+            self.best_value, self.best_step, self.waited = value, step, 0
+            return True
+        self.waited += 1
+        return False
+
+    def state(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps."""
+        return {"value": self.best_value, "step": self.best_step, "waited": self.waited}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes back what `state` gave."""
+        self.best_value, self.best_step = state["value"], state["step"]
+        self.waited = state["waited"]
+
+    def _is_better(self, value: float) -> bool:
+        if self.best_value is None:
+            return True
+        return value > self.best_value if self.higher_is_better else value < self.best_value

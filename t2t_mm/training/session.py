@@ -1,0 +1,118 @@
+"""A training made ready: model, optimizer, data, mixture and checkpoints.
+
+The order in which things are made matters, and is this:
+ 1. the strategy, before anything else of TensorFlow
+ 2. tasks and mixture: what is wrong with data or schedule shows before any model
+ 3. the run folder's check: another run may live there
+ 4. seeds and precision, then the model with all variables, then the optimizer,
+    both in the strategy's scope
+ 5. iterators over the data
+ 6. checkpoints, which name all of these
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from t2t_mm import config
+from t2t_mm import run as runs
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import mixture as mixtures
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import settings as decoding
+from t2t_mm.models import base, build
+from t2t_mm.training import (
+    checkpoint,
+    feed,
+    optimizer,
+    precision,
+    selection,
+    strategy,
+)
+from t2t_mm.training import settings as settings_lib
+
+
+@dataclasses.dataclass
+class Session:
+    """All the parts of one training; see `open_session`."""
+
+    settings: settings_lib.TrainSettings
+    optimizer_settings: settings_lib.OptimizerSettings
+    batching: batching_lib.Batching
+    decode_settings: decoding.DecodeSettings
+    strategy: tf.distribute.Strategy
+    tasks: list[task_lib.Task]
+    mixture: mixtures.Mixture
+    precision: str
+    model: base.Model
+    optimizer: optimizer.Adam
+    feed: feed.Feed
+    selection: selection.Selection
+    checkpoints: checkpoint.Checkpoints
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run folder."""
+        return strategy.is_chief(self.strategy)
+
+
+def open_session(
+    problems: Sequence[str],
+    *,
+    data_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    settings: settings_lib.TrainSettings,
+    warn: Callable[[str], None],
+) -> Session:
+    """Makes everything that training needs; the run folder is not written to.
+
+    Raises:
+      ConfigError: what was asked for does not go together.
+      DataError: data or vocabularies are missing or damaged.
+    """
+    optimizer_settings = config.build(settings_lib.OptimizerSettings)
+    batching = config.build(batching_lib.Batching)
+    decode_settings = config.build(decoding.DecodeSettings)
+    devices = strategy.make(settings.strategy)
+    tasks = task_lib.tasks_from_data(problems, data_dir)
+    mixture = mixtures.Mixture.of_tasks(tasks, settings.schedule, seed=settings.seed)
+    chosen = selection.Selection.make(settings, tasks)
+    runs.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
+    keras.utils.set_random_seed(settings.seed)
+    arithmetic = precision.choose(settings)
+    precision.use(arithmetic)
+    with devices.scope():
+        model = build.build(settings.model, tasks)
+        adam = optimizer.Adam(model.trainable_variables, optimizer_settings)
+    batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
+    objects = {"model": model, "optimizer": adam}
+    objects.update({f"data_{name}": it for name, it in batches.iterators.items()})
+    checkpoints = checkpoint.Checkpoints(
+        runs.RunFolder(output_dir).checkpoints,
+        objects,
+        keep=settings.keep_checkpoints,
+        fingerprint=build.fingerprint(settings.model, model),
+        is_chief=strategy.is_chief(devices),
+        worker=strategy.worker_index(devices),
+        warn=warn,
+    )
+    return Session(
+        settings=settings,
+        optimizer_settings=optimizer_settings,
+        batching=batching,
+        decode_settings=decode_settings,
+        strategy=devices,
+        tasks=tasks,
+        mixture=mixture,
+        precision=arithmetic,
+        model=model,
+        optimizer=adam,
+        feed=batches,
+        selection=chosen,
+        checkpoints=checkpoints,
+    )

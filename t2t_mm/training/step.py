@@ -1,0 +1,63 @@
+"""One training step: loss, gradients, update; compiled once for each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.models import base
+from t2t_mm.training import optimizer as optimizer_lib
+
+_REPLICA_STRIDE = 0x632BE59B  # odd, so that no two replicas share a seed
+_SUMMED = ("tokens", "expert_load")
+
+Metrics = dict[str, tf.Tensor]
+StepFunction = Callable[[Any, tf.Tensor, tf.Tensor], Metrics]
+
+
+def make(
+    model: base.Model,
+    optimizer: optimizer_lib.Adam,
+    strategy: tf.distribute.Strategy,
+    task_name: str,
+    spec: Mapping[str, Any],
+) -> StepFunction:
+    """Returns the compiled step of one problem.
+
+    Args:
+      model: with all its variables.
+      optimizer: over the model's trainable variables.
+      strategy: that made both.
+      task_name: of the problem.
+      spec: of a batch; lengths and batch size may be open, so nothing is traced anew.
+
+    Returns:
+      a function of (a batch for each replica, seed int32 `[2]`, rate) that updates
+      the weights and returns the metrics of `Model.loss`, averaged over replicas
+      (`tokens` and `expert_load` summed), and the gradients' `norm`.
+    """
+    variables = [variable.value for variable in model.trainable_variables]
+
+    def on_replica(batch: Any, seed: tf.Tensor, rate: tf.Tensor) -> Metrics:
+        context = tf.distribute.get_replica_context()
+        replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
+        own = seed + tf.stack([replica * _REPLICA_STRIDE, 0])
+        with tf.GradientTape() as tape:
+            loss, metrics = model.loss(task_name, batch, training=True, seed=own)
+        gradients = tape.gradient(loss, variables)
+        metrics["norm"] = optimizer.apply(gradients, rate)
+        return metrics
+
+    def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor) -> Metrics:
+        per_replica = strategy.run(on_replica, args=(batch, seed, rate))
+        return {
+            name: strategy.reduce("SUM" if name in _SUMMED else "MEAN", value, axis=None)
+            for name, value in per_replica.items()
+        }
+
+    if strategy.num_replicas_in_sync > 1:
+        return tf.function(step, reduce_retracing=True)
+    signature = [spec, tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
+    return tf.function(step, input_signature=signature)

@@ -1,0 +1,116 @@
+"""What a training is going to be, before its first step: sizes, shapes, rates, memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm.training import session
+
+FLOAT_BYTES = 4
+_ADAM_SLOTS = 2
+_VIEWS = frozenset(
+    ("Reshape", "Identity", "IdentityN", "ExpandDims", "Squeeze", "ReadVariableOp", "StopGradient")
+)
+
+Line = Callable[[str], None]
+
+
+def show(made: session.Session, line: Line) -> dict[str, Any]:
+    """Prints what `--dry_run` promises and returns it as JSON values."""
+    parts = parameters(made)
+    batches = {name: made.feed.next(name)[0] for name in made.mixture.names}
+    shapes = {name: _shapes(batch) for name, batch in batches.items()}
+    total = sum(parts.values())
+    line(f"Model {made.settings.model}, {total:,} weights, computed in {made.precision}:")
+    for name, size in parts.items():
+        line(f"  {name:<28} {size:>13,}  {size / total:6.1%}")
+    line("Shapes of a first batch of each problem:")
+    for name, shape in shapes.items():
+        line(f"  {name}: " + ", ".join(f"{k} {v}" for k, v in shape.items()))
+    rates = show_mixture(made, line)
+    memory = _memory(made, batches)
+    line(
+        f"Memory expected: {_mib(sum(memory.values()))} "
+        f"({', '.join(f'{name} {_mib(size)}' for name, size in memory.items())})."
+    )
+    return {
+        "parameters": parts,
+        "shapes": shapes,
+        "rates": rates,
+        "memory_bytes": memory,
+        "precision": made.precision,
+    }
+
+
+def show_mixture(made: session.Session, line: Line) -> dict[str, float]:
+    """Prints the mixing rates at the first step as a table and returns them."""
+    line(f"Mixture, schedule {made.settings.schedule}:")
+    rows = made.mixture.table()
+    width = max(len(row.problem) for row in rows)
+    for row in rows:
+        line(f"  {row.problem:<{width}}  {row.examples:>10,} examples  {row.rate:6.1%} of steps")
+    return {row.problem: row.rate for row in rows}
+
+
+def parameters(made: session.Session) -> dict[str, int]:
+    """Returns the number of trainable weights by part of the model."""
+    return {
+        name: sum(math.prod(variable.shape) for variable in variables)
+        for name, variables in made.model.parts().items()
+    }
+
+
+def checkpoint_bytes(made: session.Session) -> int:
+    """Returns about how much room the checkpoints of a run take at once."""
+    weights = sum(parameters(made).values()) * FLOAT_BYTES * (1 + _ADAM_SLOTS)
+    return weights * (made.settings.keep_checkpoints + 2)
+
+
+def _memory(made: session.Session, batches: Mapping[str, Any]) -> dict[str, int]:
+    """Estimates memory in bytes: what is kept, and the largest problem's activations."""
+    weights = sum(parameters(made).values()) * FLOAT_BYTES
+    largest = max(_activation_bytes(made, name, batch) for name, batch in batches.items())
+    return {
+        "weights": weights,
+        "optimizer": _ADAM_SLOTS * weights,
+        "gradients": weights,
+        "activations": largest,
+    }
+
+
+def _activation_bytes(made: session.Session, name: str, batch: Any) -> int:
+    """Adds up the outputs of the forward pass on a batch: all are kept for the backward one."""
+
+    def forward(batch: Any) -> tf.Tensor:
+        seed = tf.constant([0, 0], tf.int32)
+        return made.model.loss(name, batch, training=True, seed=seed)[0]
+
+    first = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), _local(batch))
+    graph = tf.function(forward).get_concrete_function(first).graph
+    total = 0
+    for operation in graph.get_operations():
+        if operation.type in _VIEWS:
+            continue
+        for output in operation.outputs:
+            if output.dtype.is_floating and output.shape.is_fully_defined():
+                total += output.shape.num_elements() * output.dtype.size
+    return total
+
+
+def _local(batch: Any) -> Any:
+    """Returns the first replica's batch."""
+    return tf.nest.map_structure(lambda x: getattr(x, "values", (x,))[0], batch)
+
+
+def _shapes(batch: Any) -> dict[str, list[int]]:
+    local = _local(batch)
+    flat = {**local["inputs"], "targets": local["targets"]}
+    return {name: list(value.shape) for name, value in flat.items()}
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:,.0f} MiB"
