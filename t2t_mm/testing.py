@@ -1,0 +1,189 @@
+r"""Helpers for tests of one's own problems; they need nothing but `unittest`.
+
+from t2t_mm import testing
+
+class MyReviewsTest(testing.ProblemTestCase):
+    problem = "my_reviews"
+    usr_dir = "my_problems"
+    raw_files = {"train.tsv": "Dull\t1\nGreat\t5\n", ...}
+    expected_examples = {"train": 2, ...}
+"""
+
+# ruff: noqa: PT009 (unittest's own assertions explain a failure under any runner)
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import pathlib
+import tempfile
+import unittest
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from t2t_mm import plugins, registry
+from t2t_mm.data import manifest as manifest_lib
+from t2t_mm.data import raw, records
+from t2t_mm.modality import base as modality
+
+
+class ProblemTestCase(unittest.TestCase):
+    """Checks that a problem is whole: declaration, raw files, records, features.
+
+    Attributes:
+      problem: its registered name.
+      usr_dir: the folder of plugins that defines it, if it is not installed.
+      raw_files: contents of raw files by name, written below a `--manual_dir`.
+      manual_dir: a folder that holds raw files, instead of `raw_files`. Where
+        neither is given, the problem's sample data is used.
+      sample_size: training examples of the sample data.
+      max_examples: of a split, for a corpus that is large; None for all.
+      expected_examples: the number of examples by split, as far as known.
+    """
+
+    problem: ClassVar[str] = ""
+    usr_dir: ClassVar[str | os.PathLike[str]] = ""
+    raw_files: ClassVar[Mapping[str, str | bytes]] = {}
+    manual_dir: ClassVar[str | os.PathLike[str]] = ""
+    sample_size: ClassVar[int] = 40
+    max_examples: ClassVar[int | None] = None
+    expected_examples: ClassVar[Mapping[str, int]] = {}
+
+    _folder: ClassVar[pathlib.Path]
+    _source: ClassVar[str]
+    _manifest: ClassVar[manifest_lib.Manifest]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Generates the data once, in this process."""
+        super().setUpClass()
+        if not cls.problem:
+            raise unittest.SkipTest("A subclass names a problem")
+        plugins.load_all(cls.usr_dir or None)
+        scratch = tempfile.TemporaryDirectory(prefix="problem_test_")
+        cls.addClassCleanup(scratch.cleanup)
+        cls._folder = pathlib.Path(scratch.name)
+        if cls.raw_files:
+            cls.manual_dir = cls._folder / "raw"
+            write_files(cls.manual_dir, cls.raw_files)
+        cls._source = "manual" if cls.manual_dir else "sample"
+        cls._manifest = cls._generate("data", workers=1)
+
+    def test_declaration(self) -> None:
+        """The declaration survives the run folder; its metrics exist."""
+        declared = registry.problems.get(self.problem)
+        for one in [*declared.inputs.values(), declared.targets]:
+            self.assertEqual(modality.from_description(one.describe()), one)
+        self.assertTrue(declared.metrics, "a problem needs a metric")
+        for name in declared.metrics:
+            self.assertIn(name, registry.metrics)
+
+    def test_records_hold_what_the_problem_declares(self) -> None:
+        """Every record has a key of its own and a value for each feature."""
+        declared = registry.problems.get(self.problem)
+        names = {*declared.inputs, "targets", "key"}
+        self.assertEqual(self._manifest.splits, declared.splits)
+        for split in declared.splits:
+            examples = [e for f in self._manifest.files(split) for e in records.read_examples(f)]
+            self.assertTrue(examples, f"the split {split!r} is empty")
+            self.assertEqual(len(examples), self._manifest.examples(split))
+            if split in self.expected_examples:
+                self.assertEqual(len(examples), self.expected_examples[split], split)
+            for example in examples:
+                self.assertEqual(set(example), names)
+                self.assertTrue(all(example.values()), f"a value of {example['key']!r} is empty")
+            counts = collections.Counter(example["key"] for example in examples)
+            self.assertEqual(counts.most_common(1)[0][1], 1, "a key occurs twice")
+
+    def test_splits_are_disjoint(self) -> None:
+        """No example of training occurs, whole, among those held out."""
+        declared = registry.problems.get(self.problem)
+        held = {split: self._contents(split) for split in declared.splits}
+        for split in declared.splits[1:]:
+            self.assertFalse(held[declared.splits[0]] & held[split], f"{split} overlaps")
+
+    def test_any_number_of_workers_gives_the_same_bytes(self) -> None:
+        """Records and their order do not depend on how they were made."""
+        twin = self._generate("twin", workers=2)
+        self.assertEqual(twin.shards, self._manifest.shards)
+
+    def test_features(self) -> None:
+        """Every example goes through the pipeline and arrives once."""
+        from t2t_mm.data import batching, pipeline
+        from t2t_mm.data import task as task_lib
+
+        task = task_lib.Task.from_data(self.problem, self._folder / "data")
+        for split in task.splits:
+            seen: list[bytes] = []
+            for batch in pipeline.eval_dataset(task, split, batching.Batching()):
+                self.assertEqual(set(batch["inputs"]), set(task.inputs))
+                self.assertEqual(len(batch["targets"]), len(batch["key"]))
+                seen += batch["key"].numpy().tolist()
+            self.assertEqual(len(seen), self._manifest.examples(split))
+            self.assertEqual(len(set(seen)), len(seen))
+
+    @classmethod
+    def _generate(cls, name: str, *, workers: int) -> manifest_lib.Manifest:
+        from t2t_mm.data import generate
+
+        generate.generate(
+            [cls.problem],
+            cls._folder / name,
+            source=cls._source,
+            manual_dir=cls.manual_dir or None,
+            workers=workers,
+            max_examples=cls.max_examples,
+            sample_size=cls.sample_size,
+        )
+        version = registry.problems.get(cls.problem).version
+        return manifest_lib.Manifest.load(cls._folder / name, cls.problem, version)
+
+    def _contents(self, split: str) -> set[tuple[tuple[str, bytes], ...]]:
+        return {
+            tuple(sorted((name, value) for name, value in example.items() if name != "key"))
+            for file in self._manifest.files(split)
+            for example in records.read_examples(file)
+        }
+
+
+def write_files(folder: str | os.PathLike[str], files: Mapping[str, str | bytes]) -> None:
+    """Writes texts (as UTF-8) and bytes under their names, making folders as needed."""
+    for name, content in files.items():
+        path = pathlib.Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def generated(
+    problem: str, split: str, folder: str | os.PathLike[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Returns what a problem's generator yields for raw files in `folder`.
+
+    Nothing is encoded or written: the quickest look at how a corpus is read.
+    """
+    made = registry.problems.get(problem)()
+    return list(made.generate_examples(split, raw.RawFiles.of(folder, made.corpus, made.layout)))
+
+
+def two_devices() -> list[str]:
+    """Splits the processor into two devices, for tests of distributed training.
+
+    To be called before TensorFlow runs its first operation; later, the test is
+    skipped unless that has been done already.
+
+    Returns:
+      the names of the two devices, for `tf.distribute.MirroredStrategy`.
+    """
+    import tensorflow as tf
+
+    (processor, *_) = tf.config.list_physical_devices("CPU")
+    # Once TensorFlow has started there are as many devices as there are.
+    with contextlib.suppress(RuntimeError):
+        tf.config.set_logical_device_configuration(
+            processor, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
+    names = [device.name for device in tf.config.list_logical_devices("CPU")]
+    if len(names) < 2:
+        raise unittest.SkipTest("TensorFlow has started with one device")
+    return names[:2]
