@@ -23,12 +23,14 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import gin
-from t2t_mm import config_types, errors, gin_files
+from t2t_mm import config_types, errors, gin_checks
+from t2t_mm import gin_files as files_lib
 
 T = TypeVar("T")
 
 _MODULES = (
     "t2t_mm.data.batching",
+    "t2t_mm.data.schedules",
     "t2t_mm.data.schedules",
     "t2t_mm.decoding.settings",
     "t2t_mm.models.config",
@@ -36,7 +38,7 @@ _MODULES = (
 )
 
 _classes: dict[str, type] = {}
-_bindings: list[gin_files.Binding] = []
+_bindings: list[files_lib.Binding] = []
 _built: dict[type, Any] = {}
 
 
@@ -64,11 +66,11 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
-def load(gin_files_: Sequence[str] = (), gin_params: Sequence[str] = ()) -> None:
+def load(gin_files: Sequence[str] = (), gin_params: Sequence[str] = ()) -> None:
     """Reads, checks and binds a configuration; what was loaded before is forgotten.
 
     Args:
-      gin_files_: paths, or names under `gin/`; later ones win over earlier ones.
+      gin_files: paths, or names under `gin/`; later ones win over earlier ones.
       gin_params: single bindings (`"TrainSettings.seed = 1"`); they win over files.
 
     Raises:
@@ -76,11 +78,9 @@ def load(gin_files_: Sequence[str] = (), gin_params: Sequence[str] = ()) -> None
     """
     reset()
     import_configurables()
-    found = [binding for name in gin_files_ for binding in gin_files.read(name)]
-    found += gin_files.read_params(list(gin_params))
-    for binding in found:
-        _check_name(binding)
-    _check_macros(found)
+    found = [binding for name in gin_files for binding in files_lib.read(name)]
+    found += files_lib.read_params(list(gin_params))
+    gin_checks.check(found, _classes)
     for binding in found:
         scope, name = binding.scope, binding.name
         if binding.parameter:
@@ -88,7 +88,6 @@ def load(gin_files_: Sequence[str] = (), gin_params: Sequence[str] = ()) -> None
         else:
             gin.bind_parameter((binding.key, "gin.macro", "value"), binding.value)
     _bindings.extend(found)
-    _check_required()
     for name in _bound_classes():
         _construct(_classes[name], {})
 
@@ -120,7 +119,7 @@ def operative() -> str:
     lines = ["# What was configured, defaults included."]
     for cls in sorted(instances, key=lambda c: c.__name__):
         lines.append("")
-        for field in config_types.annotations(cls):
+        for field in config_types.field_types(cls):
             value = getattr(instances[cls], field)
             if type(value) in _classes.values():
                 continue
@@ -133,6 +132,16 @@ def operative() -> str:
         lines += [f"{b.key} = {b.value!r}" for b in _bindings if b.key in used and not b.parameter]
         lines += [f"{key} = {value!r}" for key, value in values.items()]
     return "\n".join(lines) + "\n"
+
+
+def unused() -> list[str]:
+    """Returns the keys that were bound, but whose class nothing has built.
+
+    In a trainer that has built all it needs, these had no effect: sizes of another
+    model than the one trained, say.
+    """
+    idle = [name for name in _bound_classes() if _classes[name] not in _built]
+    return sorted({b.key for b in _bindings if b.parameter and b.short_name in idle})
 
 
 def reset() -> None:
@@ -174,11 +183,11 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
     """Builds `cls`, and within it the registered dataclasses that its fields hold."""
-    annotations = config_types.annotations(cls)
+    annotations = config_types.field_types(cls)
     values = {**gin.get_bindings(f"{cls.__module__}.{cls.__name__}"), **overrides}
     for name, value in values.items():
         if name not in annotations:
-            raise _unknown_parameter(cls.__name__, name, list(annotations), "")
+            raise gin_checks.unknown_parameter(cls.__name__, name, list(annotations))
         values[name] = config_types.convert(
             f"{cls.__name__}.{name}",
             value,
@@ -209,17 +218,13 @@ def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
 
 def _place(cls: type, field: str) -> str:
     """Returns where the value of a field was bound last."""
-    places = [
-        b.place
-        for b in _bindings
-        if b.parameter == field and b.name.rpartition(".")[2] == cls.__name__
-    ]
+    places = [b.place for b in _bindings if (b.short_name, b.parameter) == (cls.__name__, field)]
     return places[-1] if places else ""
 
 
 def _remember(instance: Any) -> None:
     _built[type(instance)] = instance
-    for name in config_types.annotations(type(instance)):
+    for name in config_types.field_types(type(instance)):
         value = getattr(instance, name)
         if type(value) in _classes.values():
             _remember(value)
@@ -227,96 +232,10 @@ def _remember(instance: Any) -> None:
 
 def _bound_classes() -> list[str]:
     """Returns the names of registered classes with at least one binding."""
-    names = {b.name.rpartition(".")[2] for b in _bindings if b.parameter}
-    return sorted(names & set(_classes))
+    return sorted({b.short_name for b in _bindings if b.parameter} & set(_classes))
 
 
-def _check_name(binding: gin_files.Binding) -> None:
-    """Raises unless the configurable and its parameter exist."""
-    if not binding.parameter:
-        return
-    short = binding.name.rpartition(".")[2]
-    if short in _classes:
-        if binding.scope:
-            raise errors.ConfigError(
-                f"Scopes have no meaning for {short} ({binding.place})", received=binding.key
-            )
-        parameters = list(config_types.annotations(_classes[short]))
-    else:
-        parameters = _foreign_parameters(binding)
-    if binding.parameter not in parameters:
-        raise _unknown_parameter(short, binding.parameter, parameters, binding.place)
-
-
-def _foreign_parameters(binding: gin_files.Binding) -> list[str]:
-    """Returns the parameters of a function or class that a plugin gave to gin itself."""
-    try:
-        function = gin.get_configurable(binding.name)
-    except (KeyError, ValueError) as error:
-        raise errors.ConfigError(
-            f"Unknown configurable {binding.name!r} ({binding.place})",
-            expected=f"one of {', '.join(sorted(_classes))}",
-            hint=errors.did_you_mean(binding.name, _classes),
-        ) from error
-    signature = inspect.signature(function)
-    hidden = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [n for n, p in signature.parameters.items() if p.kind not in hidden]
-
-
-def _unknown_parameter(
-    name: str, parameter: str, parameters: list[str], place: str
-) -> errors.ConfigError:
-    return errors.ConfigError(
-        f"{name} has no parameter {parameter!r}" + (f" ({place})" if place else ""),
-        expected=f"one of {', '.join(parameters)}",
-        hint=errors.did_you_mean(parameter, parameters),
-    )
-
-
-def _check_macros(bindings: list[gin_files.Binding]) -> None:
-    """Raises for a macro that is used and not defined, or defined and not used."""
-    defined = {b.key for b in bindings if not b.parameter}
-    used: set[str] = set()
-    for binding in bindings:
-        for macro in binding.macros:
-            used.add(macro)
-            if macro not in defined:
-                raise errors.ConfigError(
-                    f"The macro %{macro} is not defined ({binding.place})",
-                    expected=f"one of {', '.join(sorted(defined)) or 'none: no macro is defined'}",
-                    hint=errors.did_you_mean(macro, defined),
-                )
-    for binding in bindings:
-        if not binding.parameter and binding.key not in used:
-            fields = {f: f"{n}.{f}" for n, c in _classes.items() for f in _fields(c)}
-            near = errors.did_you_mean(binding.key, used)
-            if near is None:
-                near = errors.did_you_mean(binding.key, fields)
-                name = next((f for f in fields if near == f"Did you mean {f!r}?"), None)
-                near = f"Did you mean {fields[name]!r}?" if name else None
-            raise errors.ConfigError(
-                f"Nothing uses the macro {binding.key} ({binding.place})",
-                expected=f"CLASS.PARAMETER = VALUE, or one of {', '.join(sorted(used)) or '-'}",
-                hint=near,
-            )
-
-
-def _fields(cls: type) -> list[str]:
-    return list(config_types.annotations(cls))
-
-
-def _check_required() -> None:
-    """Raises for a macro or parameter left at `%gin.REQUIRED`."""
-    last = {binding.key: binding for binding in _bindings}
-    for binding in last.values():
-        if repr(binding.value) == "%gin.REQUIRED":
-            raise errors.ConfigError(
-                f"{binding.key} must be given ({binding.place})",
-                hint=f"Give --gin_param='{binding.key} = ...'",
-            )
-
-
-def _macros_in(bindings: list[gin_files.Binding]) -> set[str]:
+def _macros_in(bindings: list[files_lib.Binding]) -> set[str]:
     """Returns the macros that these bindings need, also through other macros."""
     definitions = {b.key: b for b in _bindings if not b.parameter}
     found: set[str] = set()

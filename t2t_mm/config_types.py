@@ -17,7 +17,7 @@ from t2t_mm import errors
 
 
 @functools.cache
-def annotations(cls: type) -> dict[str, Any]:
+def field_types(cls: type) -> dict[str, Any]:
     """Returns the resolved annotation of every field of a dataclass."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
@@ -82,8 +82,10 @@ def _fit(value: Any, annotation: Any) -> tuple[bool, Any]:
     if origin in (dict, collections.abc.Mapping):
         if not isinstance(value, dict):
             return False, value
-        parts = [(_fit(k, arguments[0]), _fit(v, arguments[1])) for k, v in value.items()]
-        return all(k[0] and v[0] for k, v in parts), {k[1]: v[1] for k, v in parts}
+        keys = [_fit(k, arguments[0]) for k in value]
+        values = [_fit(v, arguments[1]) for v in value.values()]
+        fits = all(is_fit for is_fit, _ in (*keys, *values))
+        return fits, {k: v for (_, k), (_, v) in zip(keys, values, strict=True)}
     if annotation is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number, float(value) if number else value

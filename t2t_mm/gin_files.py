@@ -52,6 +52,11 @@ class Binding:
         scope = f"{self.scope}/" if self.scope else ""
         return scope + (f"{self.name}.{self.parameter}" if self.parameter else self.name)
 
+    @property
+    def short_name(self) -> str:
+        """The configurable without modules before it."""
+        return self.name.rpartition(".")[2]
+
 
 def folder() -> pathlib.Path:
     """Returns the folder of the gin files that come with the framework."""
@@ -160,15 +165,21 @@ def _parse(
     except (SyntaxError, tokenize.TokenError) as error:
         line = getattr(error, "lineno", None) or line
         place = f"{source}, line {line}" if path else source
+        reason = getattr(error, "msg", None) or error.args[0]
+        reason = reason[0] if isinstance(reason, tuple) else str(reason).splitlines()[0]
+        if reason.startswith("malformed node"):
+            reason = "the value is no literal"
         written = (getattr(error, "text", None) or "").strip()
         raise errors.ConfigError(
-            f"Not a gin statement ({place}): {str(error).splitlines()[0]}",
+            f"Not a gin statement ({place}): {reason}",
             received=repr(written) if written else None,
             expected="lines such as TrainSettings.train_steps = 1000 (strings in quotes)",
         ) from error
     except _UnknownReferenceError as error:
+        line = parser.current_token.start[0]
+        place = f"{source}, line {line}" if path else source
         raise errors.ConfigError(
-            f"Unknown configurable @{delegate.unknown} ({source}, line {parser.current_token.start[0]})",
+            f"Unknown configurable @{delegate.unknown} ({place})",
             hint="A plugin's are known once it is loaded, or by an import line",
         ) from error
 

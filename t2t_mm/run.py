@@ -12,6 +12,7 @@ It is enough to evaluate, decode, export or resume with `--output_dir` alone.
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import shutil
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,7 @@ _OURS = frozenset(
 class RunFolder:
     """The folder of one run; made by `create`, read by `open`."""
 
-    def __init__(self, path: str | pathlib.Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(path).expanduser()
         self.config_path = self.path / CONFIG
         self.problems_path = self.path / PROBLEMS
@@ -58,7 +59,7 @@ class RunFolder:
     @classmethod
     def create(
         cls,
-        path: str | pathlib.Path,
+        path: str | os.PathLike[str],
         *,
         model: str,
         schedule: str,
@@ -98,7 +99,7 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path: str | pathlib.Path) -> RunFolder:
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
         """Opens the folder of a run that has been started.
 
         Raises:
@@ -138,7 +139,7 @@ class RunFolder:
         """Returns whether a run was started here."""
         return self.problems_path.is_file()
 
-    def tasks(self, data_dir: str | pathlib.Path | None = None) -> list[task_lib.Task]:
+    def tasks(self, data_dir: str | os.PathLike[str] | None = None) -> list[task_lib.Task]:
         """Returns the problems as they were trained.
 
         Args:

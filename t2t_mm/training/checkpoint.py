@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -49,7 +50,7 @@ class Checkpoints:
 
     def __init__(
         self,
-        folder: str | pathlib.Path,
+        folder: str | os.PathLike[str],
         objects: Mapping[str, Any],
         *,
         keep: int = 3,
@@ -245,7 +246,7 @@ class Checkpoints:
         return published
 
 
-def verify_tensors(prefix: str | pathlib.Path) -> None:
+def verify_tensors(prefix: str | os.PathLike[str]) -> None:
     """Reads every tensor back from disk; TensorFlow compares its checksum.
 
     Raises:

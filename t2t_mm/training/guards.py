@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import pathlib
 import shutil
 import signal
@@ -86,7 +87,7 @@ class FiniteGuard:
         )
 
 
-def check_disk(folder: str | pathlib.Path, needed_bytes: int) -> None:
+def check_disk(folder: str | os.PathLike[str], needed_bytes: int) -> None:
     """Raises when a disk has no room for what is going to be written.
 
     Args:

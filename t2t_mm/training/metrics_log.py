@@ -28,7 +28,7 @@ class MetricsLog:
     """
 
     def __init__(
-        self, path: str | pathlib.Path, tensorboard: str | pathlib.Path | None = None
+        self, path: str | os.PathLike[str], tensorboard: str | os.PathLike[str] | None = None
     ) -> None:
         self.path = pathlib.Path(path)
         self._tensorboard = None if tensorboard is None else pathlib.Path(tensorboard)
@@ -63,7 +63,7 @@ class MetricsLog:
           metrics: numbers; lists of numbers (an expert's load each); short texts
             (a BLEU signature), which TensorBoard does not get.
         """
-        entry = {
+        entry: dict[str, Any] = {
             "step": step,
             "time": round(time.time(), 3),
             "split": split,
@@ -74,7 +74,7 @@ class MetricsLog:
         with atomic.writing(self.path):
             os.write(self._file, line.encode("utf-8"))
         if self._tensorboard is not None:
-            self._write_summaries(step, split, problem, entry["metrics"])
+            self._write_summaries(self._tensorboard, entry)
 
     def close(self) -> None:
         """Flushes both; the log cannot be written to afterwards."""
@@ -94,13 +94,14 @@ class MetricsLog:
     def _open(self) -> None:
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
-    def _write_summaries(self, step: int, split: str, problem: str, metrics: Any) -> None:
+    def _write_summaries(self, folder: pathlib.Path, entry: dict[str, Any]) -> None:
         import tensorflow as tf
 
+        split, problem = entry["split"], entry["problem"]
         if split not in self._writers:
-            self._writers[split] = tf.summary.create_file_writer(str(self._tensorboard / split))
-        with self._writers[split].as_default(step=step):
-            for name, value in metrics.items():
+            self._writers[split] = tf.summary.create_file_writer(str(folder / split))
+        with self._writers[split].as_default(step=entry["step"]):
+            for name, value in entry["metrics"].items():
                 tag = f"{problem}/{name}" if problem else name
                 if isinstance(value, list):
                     tf.summary.histogram(tag, value)
@@ -108,7 +109,7 @@ class MetricsLog:
                     tf.summary.scalar(tag, value)
 
 
-def read(path: str | pathlib.Path) -> list[dict[str, Any]]:
+def read(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Returns the entries of a log; a torn last line is left out.
 
     Raises:
