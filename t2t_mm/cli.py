@@ -33,7 +33,7 @@ from typing import Any, TextIO
 from absl import flags
 
 import t2t_mm
-from t2t_mm import command_help, command_output, errors, plugins, registry
+from t2t_mm import command_help, command_output, errors, plugins, quiet_import, registry
 
 _USER_ERRNOS = {
     errno.EACCES: "No permission",
@@ -217,6 +217,8 @@ class Command:
             return self._fault()
 
     def _work(self, work: Callable[[], Mapping[str, Any] | None]) -> None:
+        if not self.flags["debug"].value:
+            quiet_import.install()
         self._stdout = sys.stdout
         try:
             with contextlib.ExitStack() as stack:
