@@ -38,7 +38,7 @@ class Compiled:
 
     def __init__(self, model: Any) -> None:
         self._model = weakref.ref(model)
-        self._functions: dict[Any, Callable[..., Any]] = {}
+        self._functions: dict[Any, Any] = {}
 
     def search(
         self, task: task_lib.Task, settings: settings_lib.DecodeSettings, spec: Spec

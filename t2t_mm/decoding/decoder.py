@@ -76,10 +76,10 @@ def decode_batch(
 
 def classes(task: task_lib.Task, log_probs: np.ndarray) -> list[Decode]:
     """Returns the likeliest class of each row of float [B, C]."""
+    targets: Any = task.targets
     best = np.argmax(log_probs, axis=1)
-    names = task.targets.classes
     return [
-        _decode(task, names[place], row[place], 1)
+        _decode(task, targets.classes[place], row[place], 1)
         for place, row in zip(best.tolist(), log_probs, strict=True)
     ]
 

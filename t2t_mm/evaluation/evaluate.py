@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def evaluate(
             loaded.batching,
             settings or loaded.decode_settings,
             max_examples=max_examples,
-            progress=None if progress is None else lambda done, t=task: progress(t.name, done),
+            progress=None if progress is None else functools.partial(progress, task.name),
         )
         results[task.name] = found.values
         notes[task.name] = found.notes

@@ -1,0 +1,78 @@
+"""mm-decoder: answers of a trained model to lines, files or a generated split."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+
+from t2t_mm import cli, errors
+from t2t_mm.data import atomic
+from t2t_mm.decoding import flags as decoding_flags
+from t2t_mm.decoding import inputs
+
+_COMMAND = cli.Command(
+    "mm-decoder",
+    "Writes a trained model's answer to every input, one a line. An input line is the text "
+    "itself, or the path of a picture. For a problem with several inputs, or texts with line "
+    "ends, --input is a .jsonl file of objects keyed by input name. With neither --input nor "
+    "--split it reads standard input, and asks for lines where that is a terminal.",
+    example="echo 'A dog runs.' | mm-decoder --output_dir=runs/demo --problem=wmt_ende --input=-",
+)
+_OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
+_DATA_DIR = _COMMAND.path("data_dir", None, "generated data, if not where the training read it")
+_COMMAND.problems(required=False)
+_INPUT = _COMMAND.string("input", None, "file of inputs; - is standard input")
+_SPLIT = _COMMAND.string("split", None, "decode this generated split instead")
+_OUTPUT = _COMMAND.path("output", None, "file for the answers; else standard output")
+_CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
+_MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of a split; 0 is all")
+_decoding = decoding_flags.define(_COMMAND)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_decode, argv)
+
+
+def _decode() -> None:
+    given = _decoding()
+    names = _COMMAND.problem_patterns()
+    if len(names) > 1:
+        raise errors.ConfigError("mm-decoder takes one problem", received=", ".join(names))
+    if _SPLIT.value and _INPUT.value:
+        raise errors.ConfigError("Give --input or --split, not both")
+    problem = names[0] if names else None
+    task = inputs.task_of_run(_OUTPUT_DIR.value, problem)
+    asks = not _SPLIT.value and _INPUT.value in (None, "-") and sys.stdin.isatty()
+    lines = [] if asks or _SPLIT.value else inputs.read_file(task, _INPUT.value or "-")
+    from t2t_mm import loaded_run
+    from t2t_mm.decoding import decode, prompt
+
+    loaded = loaded_run.load_run(
+        _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
+    )
+    settings = dataclasses.replace(loaded.decode_settings, **given)
+    write = _COMMAND.emit if _COMMAND.json else None
+    if asks:
+        prompt.talk(loaded, task, settings, emit=write)
+        return
+    if _SPLIT.value:
+        answers = decode.decode(
+            loaded,
+            problem=task.name,
+            split=_SPLIT.value,
+            settings=settings,
+            max_examples=_MAX_EXAMPLES.value,
+        )
+        cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value)}")
+    else:
+        requests = (inputs.request(task, value, place) for place, value in lines)
+        answers = list(decode.of_requests(loaded, task, requests, settings))
+    if _OUTPUT.value:
+        atomic.write_text(_OUTPUT.value, decode.as_text(answers, as_json=_COMMAND.json))
+    elif write is not None:
+        for answer in answers:
+            write(answer.as_json())
+    else:
+        sys.stdout.write(decode.as_text(answers, as_json=False))

@@ -1,0 +1,55 @@
+"""mm-eval: the metrics of a trained model on generated splits."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import cli
+from t2t_mm.decoding import flags as decoding_flags
+from t2t_mm.evaluation import table
+
+_COMMAND = cli.Command(
+    "mm-eval",
+    "Measures a trained model on a split of each of its problems: BLEU of what it writes, "
+    "accuracy of the classes it names, log-perplexity. What it wrote is kept in the run's "
+    "decodes/.",
+    example="mm-eval --output_dir=runs/demo --split=test --checkpoint=best",
+)
+_OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
+_DATA_DIR = _COMMAND.path("data_dir", None, "generated data, if not where the training read it")
+_COMMAND.problems(required=False)
+_SPLIT = _COMMAND.string("split", None, "the split; else the one that training evaluates on")
+_CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
+_MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of a split; 0 is all")
+_decoding = decoding_flags.define(_COMMAND)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_eval, argv)
+
+
+def _eval() -> dict[str, Any]:
+    given = _decoding()
+    from t2t_mm import loaded_run
+    from t2t_mm.evaluation import evaluate
+
+    loaded = loaded_run.load_run(
+        _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
+    )
+    with contextlib.ExitStack() as stack:
+        status = stack.enter_context(cli.console(stderr=True).status("Evaluating"))
+        answer = evaluate.evaluate(
+            loaded,
+            problems=_COMMAND.problem_patterns(),
+            split=_SPLIT.value,
+            settings=dataclasses.replace(loaded.decode_settings, **given),
+            max_examples=_MAX_EXAMPLES.value,
+            progress=lambda problem, done: status.update(f"{problem}: {done:,} examples"),
+        )
+    if not _COMMAND.json:
+        table.show(answer, console=cli.console())
+    return answer
