@@ -88,42 +88,42 @@ def _put(
         angle = start + 2 * math.pi * number / thing.count
         away = radius * dice.uniform(0.95, 1.25) if thing.count > 1 else 0.0
         mask = _mask(
-            thing.shape,
-            x=x + away * math.cos(angle),
-            y=y + away * math.sin(angle),
-            radius=radius,
-            turn=dice.gauss(0, 0.15),
-            stretch=dice.uniform(0.9, 1.1),
+            thing.shape, radius=radius, turn=dice.gauss(0, 0.15), stretch=dice.uniform(0.9, 1.1)
         )
-        shadow = mask.point(_FAINT)
-        picture.paste((16, 16, 20), (dice.randint(1, 3), dice.randint(2, 5)), shadow)
+        left = round(x + away * math.cos(angle) - mask.width / 2)
+        top = round(y + away * math.sin(angle) - mask.height / 2)
+        shadow = (left + dice.randint(1, 3), top + dice.randint(2, 5))
+        picture.paste((16, 16, 20), shadow, mask.point(_FAINT))
         colour = _shift(_RGB[thing.colour], dice, 18)
-        picture.paste(colour, (0, 0), mask)
+        picture.paste(colour, (left, top), mask)
         if thing.pattern:
             dark = sum(colour) < 300
             other = tuple(min(255, value + 90) if dark else value // 2 for value in colour)
-            both = Image.composite(mask, Image.new("L", mask.size), _pattern(thing.pattern))
-            picture.paste(other, (0, 0), both)
+            cut = _pattern(thing.pattern).crop((0, 0, *mask.size))
+            picture.paste(other, (left, top), Image.composite(mask, _black(mask.size), cut))
 
 
 def _shift(colour: tuple[int, ...], dice: random.Random, most: int) -> tuple[int, ...]:
     return tuple(min(255, max(0, value + dice.randint(-most, most))) for value in colour)
 
 
-def _mask(
-    shape: str, *, x: float, y: float, radius: float, turn: float, stretch: float
-) -> Image.Image:
-    """Returns white where the shape is, black elsewhere."""
-    mask = Image.new("L", (_CANVAS, _CANVAS))
+def _mask(shape: str, *, radius: float, turn: float, stretch: float) -> Image.Image:
+    """Returns white where the shape is, black around it; just large enough."""
+    side = math.ceil(3 * radius)
+    mask = _black((side, side))
     pen = ImageDraw.Draw(mask)
-    cos, sin = math.cos(turn), math.sin(turn)
+    cos, sin = radius * math.cos(turn), radius * math.sin(turn)
     for points, added in _outline(shape):
         placed = []
         for u, v in points:
             u, v = u * stretch, v / stretch
-            placed.append((x + radius * (u * cos - v * sin), y + radius * (u * sin + v * cos)))
+            placed.append((side / 2 + u * cos - v * sin, side / 2 + u * sin + v * cos))
         pen.polygon(placed, fill=255 if added else 0)
     return mask
+
+
+def _black(size: tuple[int, int]) -> Image.Image:
+    return Image.new("L", size)
 
 
 @functools.cache
@@ -149,10 +149,11 @@ def _photograph(picture: Image.Image, dice: random.Random, noise: np.random.Gene
     """Adds light from one side and grain, and presses the shutter."""
     small = picture.resize((SIZE, SIZE), Image.Resampling.BOX)
     angle, depth = dice.uniform(0, 2 * math.pi), dice.uniform(0, 0.5)
-    line = np.linspace(-0.5, 0.5, SIZE)
+    line = np.linspace(-0.5, 0.5, SIZE, dtype=np.float32)
     light = 1 + depth * (line[None] * math.cos(angle) + line[:, None] * math.sin(angle))
     pixels = np.asarray(small, np.float32) * light[..., None] * dice.uniform(0.75, 1.15)
-    pixels += noise.normal(0, dice.uniform(2, 10), (SIZE, SIZE, 3))
+    grain = noise.standard_normal((SIZE, SIZE, 3), dtype=np.float32)
+    pixels += grain * dice.uniform(2, 10)
     shot = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     file = io.BytesIO()
     shot.save(file, "JPEG", quality=dice.randint(75, 95))
