@@ -186,6 +186,7 @@ class Command:
           The exit code.
         """
         argv = list(sys.argv[1:] if argv is None else argv)
+        command_output.use_utf8()
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         options = argv[: argv.index("--")] if "--" in argv else argv
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
 import select
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +33,16 @@ def _finite(value: Any) -> Any:
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return _finite(value.item())  # a NumPy scalar
     return value
+
+
+def use_utf8() -> None:
+    """Makes the standard streams UTF-8, as all files are, whatever the locale says."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in (
+            "utf-8",
+            "utf8",
+        ):
+            stream.reconfigure(encoding="utf-8")
 
 
 def reader_is_gone() -> bool:

@@ -201,3 +201,12 @@ def test_a_broken_plugin_is_a_warning(command, capsys, registries, tmp_path):
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "broken.py:1: NameError" in err
+
+
+def test_output_is_utf8_whatever_the_locale(python):
+    program = (
+        "from t2t_mm import cli; c = cli.Command('mm-go', 'Goes.', example='mm-go'); "
+        "c.run(lambda: {'word': 'größer 雪'}, ['--json'])"
+    )
+    done = python("-c", program, PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    assert json.loads(done.stdout) == {"word": "größer 雪"}, done.stderr
