@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
-import functools
 import types
 import typing
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 from t2t_mm import errors
 
 
-@functools.cache
 def field_types(cls: type) -> dict[str, Any]:
     """Returns the resolved annotation of every field of a dataclass."""
     hints = typing.get_type_hints(cls)

@@ -146,8 +146,9 @@ class RunFolder:
           data_dir: where records are; the folder that the training read when left out.
         """
         data_dir = data_dir or self._described().get("data_dir")
+        folder = None if data_dir is None else pathlib.Path(data_dir)
         return [
-            task_lib.Task.from_description(problem, self.vocabularies, data_dir=data_dir)
+            task_lib.Task.from_description(problem, self.vocabularies, data_dir=folder)
             for problem in self._described()["problems"]
         ]
 

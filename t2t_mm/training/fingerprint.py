@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.data import task as task_lib
 
 _ABSENT = "nothing"
-
-
-def of(model: str, model_config: Any, tasks: Sequence[task_lib.Task]) -> dict[str, Any]:
-    """Returns what a checkpoint must fit, as JSON values.
-
-    Args:
-      model: its registered name.
-      model_config: its dataclass.
-      tasks: the problems that it has nets for.
-    """
-    return {
-        "model": {"name": model, **dataclasses.asdict(model_config)},
-        "problems": {
-            task.name: {
-                "version": task.version,
-                "inputs": {name: m.describe() for name, m in task.inputs.items()},
-                "targets": task.targets.describe(),
-                "command": task.command,
-            }
-            for task in tasks
-        },
-        "vocabularies": {
-            name: vocabulary.sha256
-            for task in tasks
-            for name, vocabulary in task.vocabularies.items()
-        },
-    }
 
 
 def check(*, held: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> None:

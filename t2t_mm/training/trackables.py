@@ -9,6 +9,7 @@ Keras makes up (`dense_17`) depend on what else was made in the process.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,26 +23,25 @@ Tree = dict[str, Any]
 class Trackables:
     """Named objects, as TensorFlow can save them.
 
+    A variable that several objects hold belongs to the first of them: an optimizer
+    may keep the model's variables at hand, if the model comes before it.
+
     Args:
-      objects: Keras layers, models and optimizers; variables; tf.data iterators;
-        other TensorFlow trackables; lists, tuples and dicts of these.
+      objects: Keras layers, models and optimizers; modules; variables; tf.data
+        iterators; other TensorFlow trackables; lists, tuples and dicts of these.
 
     Raises:
       TypeError: an object that cannot be saved.
-      RuntimeError: a variable that the walk misses, or that two objects hold.
+      RuntimeError: a variable that the walk misses.
     """
 
     def __init__(self, objects: Mapping[str, Any]) -> None:
-        seen: dict[int, str] = {}
+        seen: set[int] = set()
         self._tree: Tree = {}
         for name, value in objects.items():
-            mine: dict[int, str] = {}
-            self._tree[name] = _walk(value, name, mine)
-            twice = set(mine) & set(seen)
-            if twice:
-                first, second = next((seen[i], mine[i]) for i in twice)
-                raise RuntimeError(f"One variable is to be saved twice: {first} and {second}")
-            seen.update(mine)
+            found = _walk(value, name, seen)
+            if found is not None:
+                self._tree[name] = found
 
     def checkpoint(self) -> tf.train.Checkpoint:
         """Returns the object that writes and reads."""
@@ -92,17 +92,17 @@ class Trackables:
         )
 
 
-def _walk(value: Any, path: str, seen: dict[int, str]) -> Any:
+def _walk(value: Any, path: str, seen: set[int]) -> Any:
     """Returns a tree of dicts whose leaves TensorFlow saves; None where it is empty."""
     if isinstance(value, keras.Variable):
         value = value.value
     if isinstance(value, tf.Variable):
         if id(value) in seen:
             return None
-        seen[id(value)] = path
+        seen.add(id(value))
         return value
-    if isinstance(value, keras.layers.Layer):
-        return _walk_layer(value, path, seen)
+    if isinstance(value, keras.layers.Layer | tf.Module):
+        return _walk_attributes(value, path, seen)
     if isinstance(value, keras.optimizers.Optimizer):
         value = list(value.variables)
     if isinstance(value, Mapping):
@@ -114,36 +114,46 @@ def _walk(value: Any, path: str, seen: dict[int, str]) -> Any:
     raise TypeError(f"{path} cannot be saved in a checkpoint: {type(value).__name__}")
 
 
-def _walk_layer(layer: Any, path: str, seen: dict[int, str]) -> Tree | None:
-    if id(layer) in seen:
+def _walk_attributes(owner: Any, path: str, seen: set[int]) -> Tree | None:
+    """Walks a layer or module by its attributes, then by what Keras lists of it."""
+    if id(owner) in seen:
         return None
-    seen[id(layer)] = path
+    seen.add(id(owner))
     found: Tree = {}
-    known = vars(keras.Model() if isinstance(layer, keras.Model) else keras.layers.Layer())
-    for name in sorted(set(vars(layer)) - set(known)):
-        value = vars(layer)[name]
-        if not name.startswith("_self_") and _holds_variables(value):
+    for name in sorted(set(vars(owner)) - _bookkeeping(isinstance(owner, keras.Model))):
+        value = _only_variables(vars(owner)[name])
+        if value is not None and not name.startswith("_self_"):
             found[name] = _walk(value, f"{path}/{name}", seen)
-    inner = list(layer._flatten_layers(include_self=False, recursive=False))
-    for number, part in enumerate(inner):
-        if id(part) not in seen:
-            found[f"layer-{number}"] = _walk(part, f"{path}/layer-{number}", seen)
-    for number, variable in enumerate(layer.variables):
-        if id(variable.value) not in seen:
-            name = f"variable-{number}"
-            found[name] = _walk(variable, f"{path}/{name}", seen)
+    if isinstance(owner, keras.layers.Layer):
+        for number, part in enumerate(owner._flatten_layers(include_self=False, recursive=False)):
+            if id(part) not in seen:
+                found[f"layer-{number}"] = _walk(part, f"{path}/layer-{number}", seen)
+        for number, variable in enumerate(owner.variables):
+            found[f"variable-{number}"] = _walk(variable, f"{path}/variable-{number}", seen)
+    for variable in owner.variables:
+        raw = variable.value if isinstance(variable, keras.Variable) else variable
+        if id(raw) not in seen:
+            raise RuntimeError(f"{path} hides the variable {variable.name} from checkpoints")
     return _prune(found)
 
 
-def _holds_variables(value: Any) -> bool:
-    """Whether an attribute of a layer is a variable, a layer, or a collection of them."""
-    if isinstance(value, keras.Variable | tf.Variable | keras.layers.Layer):
-        return True
+@functools.cache
+def _bookkeeping(is_model: bool) -> frozenset[str]:
+    """Returns the attributes in which Keras itself keeps track of variables and layers."""
+    return frozenset(vars(keras.Model() if is_model else keras.layers.Layer()))
+
+
+def _only_variables(value: Any) -> Any:
+    """Returns an attribute with nothing but variables and what holds them; None without."""
+    if isinstance(value, keras.Variable | tf.Variable | keras.layers.Layer | tf.Module):
+        return value
     if isinstance(value, Mapping):
-        return bool(value) and all(_holds_variables(v) for v in value.values())
-    if isinstance(value, list | tuple):
-        return bool(value) and all(_holds_variables(v) for v in value)
-    return False
+        parts = {name: _only_variables(part) for name, part in value.items()}
+    elif isinstance(value, list | tuple):
+        parts = {str(i): _only_variables(part) for i, part in enumerate(value)}
+    else:
+        return None
+    return {name: part for name, part in parts.items() if part is not None} or None
 
 
 def _prune(tree: Tree) -> Tree | None:
