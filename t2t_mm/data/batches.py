@@ -15,7 +15,10 @@ from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
 
 POOL_BATCHES = 64
-"""A pool is made large enough for about so many batches, were a text 16 pieces long."""
+"""A pool is made large enough for about so many batches, were a text 16 pieces long ..."""
+
+LARGEST_POOL = 65_536
+"""... but no larger than this, or the first batch would be long in coming."""
 
 READ_AHEAD = 4
 """Batches kept ready."""
@@ -80,21 +83,17 @@ class Maker:
           parse: turns a batch of them into `Values`.
           largest_pool: the most examples to hold at once.
         """
+        plain = tf.autograph.experimental.do_not_convert  # graph operations only: trace as it is
         if self.ragged:
-            size = self.batching.batch_tokens * POOL_BATCHES // 16
-            pool = records.batch(max(1, min(size, largest_pool))).enumerate()
-            pool = pool.map(lambda number, element: self._sort(number, parse(element)))
-            batches = pool.prefetch(1).flat_map(self._split).enumerate()
-            batches = batches.map(self._finish, num_parallel_calls=tf.data.AUTOTUNE)
+            size = min(self.batching.batch_tokens * POOL_BATCHES // 16, LARGEST_POOL, largest_pool)
+            pool = records.batch(max(1, size)).enumerate()
+            pool = pool.map(plain(lambda number, element: self._sort(number, parse(element))))
+            numbered = pool.prefetch(1).flat_map(plain(self._split)).enumerate()
+            finish = plain(self._finish)
         else:
-            batches = (
-                records.batch(self.batching.batch_examples)
-                .enumerate()
-                .map(
-                    lambda number, element: self._finish(number, parse(element)),
-                    num_parallel_calls=tf.data.AUTOTUNE,
-                )
-            )
+            numbered = records.batch(self.batching.batch_examples).enumerate()
+            finish = plain(lambda number, element: self._finish(number, parse(element)))
+        batches = numbered.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
         options = tf.data.Options()
         options.deterministic = True
         return batches.prefetch(READ_AHEAD).with_options(options)
@@ -142,7 +141,9 @@ class Maker:
             flat = tf.nest.map_structure(lambda value: value[start:stop], flat)
             return {**flat, "ids": ids}
 
-        return tf.data.Dataset.from_tensor_slices(turns).map(batch)
+        return tf.data.Dataset.from_tensor_slices(turns).map(
+            tf.autograph.experimental.do_not_convert(batch)
+        )
 
     def _finish(self, number: tf.Tensor, values: Values) -> Values:
         """Makes the features that are not text, and gives the batch its final form."""

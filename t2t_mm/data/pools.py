@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -91,8 +92,9 @@ def padding_share(batch: Mapping[str, Any]) -> float:
     Args:
       batch: one batch of a pipeline; id matrices are the int32 tensors of rank 2.
     """
-    matrices = [v for v in [*batch["inputs"].values(), batch.get("targets")] if v is not None]
-    matrices = [m for m in matrices if m.dtype == tf.int32 and m.shape.rank == 2]
-    cells = sum(int(tf.size(m)) for m in matrices)
-    real = sum(int(tf.math.count_nonzero(m)) for m in matrices)
+    sides = [*batch["inputs"].values(), batch.get("targets")]
+    matrices = [np.asarray(side) for side in sides if side is not None]
+    matrices = [m for m in matrices if m.dtype == np.int32 and m.ndim == 2]
+    cells = sum(m.size for m in matrices)
+    real = sum(int(np.count_nonzero(m)) for m in matrices)
     return 1.0 - real / cells if cells else 0.0

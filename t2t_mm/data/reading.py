@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from t2t_mm import errors
+from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
+from t2t_mm.modality import features as features_lib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,15 +83,51 @@ def explaining(task: task_lib.Task, split: str | None) -> Iterator[None]:
             f"The records of {task.name!r} cannot be read", received=_first_line(error)
         ) from error
     except tf.errors.InvalidArgumentError as error:
-        if split is not None:
-            task.manifest().verify()
-        where = f"the split {split!r} of " if split else ""
+        found = find_unusable(task, split) if split is not None else None
+        if found is not None:
+            raise found from error
         raise errors.DataError(
-            f"An example in {where}{task.name!r} cannot be used",
-            received=_first_line(error),
-            hint=f"If the problem has changed, raise its version and run: "
-            f"mm-datagen --problem={task.name} --overwrite",
+            f"An example of {task.name!r} cannot be used", received=_first_line(error)
         ) from error
+
+
+def find_unusable(
+    task: task_lib.Task, split: str, *, limit_s: float = 30.0
+) -> errors.DataError | None:
+    """Looks for the first example that lacks a feature or whose features fail.
+
+    Args:
+      task: whose records to read.
+      split: of the records.
+      limit_s: give up after this time.
+
+    Returns:
+      the error that names it, or None.
+    """
+    made = {name: features_lib.build(m, task) for name, m in task.modalities().items()}
+    hint = (
+        "If the problem has changed, raise its version and run: "
+        f"mm-datagen --problem={task.name} --overwrite"
+    )
+    end = time.monotonic() + limit_s
+    for path in task.manifest().files(split):
+        for number, example in enumerate(records.read_examples(path)):
+            if time.monotonic() > end:
+                return None
+            what = f"Example {number:,} of {path}"
+            if task_lib.KEY in example:
+                what += f" (key {example[task_lib.KEY].decode('utf-8', 'replace')!r})"
+            for name, features in made.items():
+                if name not in example:
+                    kept = ", ".join(sorted(example))
+                    return errors.DataError(f"{what} has no {name!r}", received=kept, hint=hint)
+                try:
+                    features.featurize(tf.constant([example[name]]), training=False)
+                except tf.errors.InvalidArgumentError as error:
+                    return errors.DataError(
+                        f"{what}: {name!r} cannot be used", received=_first_line(error), hint=hint
+                    )
+    return None
 
 
 def next_batch(iterator: Iterator[Any], task: task_lib.Task, split: str | None = None) -> Any:

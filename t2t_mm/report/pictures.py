@@ -63,10 +63,16 @@ def half_blocks(data: bytes, *, columns: int = 32) -> Any:
         small.thumbnail((columns, columns))
     width, height = small.size
     blocks = text.Text(no_wrap=True)
+    values = small.tobytes()
+
+    def at(x: int, y: int) -> color.Color:
+        place = 3 * (y * width + x)
+        return color.Color.from_rgb(*values[place : place + 3])
+
     for y in range(0, height, 2):
         for x in range(width):
-            upper = color.Color.from_rgb(*small.getpixel((x, y)))
-            lower = color.Color.from_rgb(*small.getpixel((x, y + 1))) if y + 1 < height else None
+            upper = at(x, y)
+            lower = at(x, y + 1) if y + 1 < height else None
             blocks.append("▀", style.Style(color=upper, bgcolor=lower))
         blocks.append("\n")
     blocks.rstrip()

@@ -1,0 +1,348 @@
+"""Batches: determinism, resumption, completeness, padding, sharding, and errors."""
+
+import dataclasses
+import io
+import random
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image as pillow
+
+from t2t_mm import errors
+from t2t_mm.data import pipeline, task, vocabulary
+from t2t_mm.modality import Categorical, Image, Language
+from t2t_mm.problem import Problem, register_problem
+
+WORDS = "a big small red blue dog cat house tree runs sleeps near under the and while".split()
+BATCHING = pipeline.Batching(
+    batch_tokens=128, batch_examples=4, max_length=24, shuffle_buffer=40, length_multiple=4
+)
+
+
+class Translation(Problem):
+    inputs = {"inputs": Language(vocab="tiny")}
+    targets = Language(vocab="tiny")
+    command = "to-german"
+    metrics = ("bleu",)
+
+    def generate_examples(self, split, files):
+        raise NotImplementedError
+
+
+class Naming(Problem):
+    inputs = {"image": Image(size=32)}
+    targets = Categorical()
+    command = "to-class"
+
+    def generate_examples(self, split, files):
+        raise NotImplementedError
+
+
+class Captions(Problem):
+    inputs = {"image": Image(size=32)}
+    targets = Language(vocab="tiny")
+    command = "to-caption"
+
+    def generate_examples(self, split, files):
+        raise NotImplementedError
+
+
+def sentences(count, *, seed):
+    """Returns texts of 1 to 14 words; the lengths are the same for every seed."""
+    lengths, draw = random.Random(0), random.Random(seed)
+    return [" ".join(draw.choices(WORDS, k=lengths.randint(1, 14))).encode() for _ in range(count)]
+
+
+def picture(number, *, size=(40, 32), kind="PNG"):
+    data = io.BytesIO()
+    pixels = np.random.default_rng(number).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    pillow.fromarray(pixels).save(data, kind)
+    return data.getvalue()
+
+
+@pytest.fixture
+def translation(registries, write_data):
+    register_problem("tiny_translation")(Translation)
+    pairs = [
+        {"inputs": a, "targets": b}
+        for a, b in zip(sentences(150, seed=0), sentences(150, seed=1), strict=True)
+    ]
+    data_dir = write_data("tiny_translation", {"train": pairs, "validation": pairs[:37]}, shards=3)
+    made = vocabulary.build("tiny", [line.decode() for line in sentences(200, seed=2)], size=320)
+    made.save(data_dir / "vocabularies" / "tiny")
+    return task.Task.from_data("tiny_translation", data_dir)
+
+
+@pytest.fixture
+def naming(registries, write_data):
+    register_problem("tiny_naming")(Naming)
+    examples = [{"image": picture(i), "targets": b"cat" if i % 3 else b"dog"} for i in range(23)]
+    splits = {"train": examples, "validation": examples[:9]}
+    return task.Task.from_data(
+        "tiny_naming", write_data("tiny_naming", splits, classes=("cat", "dog"))
+    )
+
+
+@pytest.fixture
+def captions(registries, write_data, translation):
+    register_problem("tiny_captions")(Captions)
+    examples = [
+        {"image": picture(i), "targets": text} for i, text in enumerate(sentences(21, seed=3))
+    ]
+    splits = {"train": examples, "validation": examples[:11]}
+    return task.Task.from_data("tiny_captions", write_data("tiny_captions", splits))
+
+
+def take(dataset, count):
+    return [tf.nest.map_structure(lambda t: t.numpy(), b) for b in dataset.take(count)]
+
+
+def equal(left, right):
+    flat = zip(tf.nest.flatten(left), tf.nest.flatten(right), strict=True)
+    return all(a.shape == b.shape and np.array_equal(a, b) for a, b in flat)
+
+
+@pytest.fixture(params=["translation", "naming", "captions"])
+def any_task(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("kind", ["translation", "naming"])
+def test_same_seed_same_batches_other_seed_others(kind, request):
+    bound = request.getfixturevalue(kind)
+    first = take(pipeline.train_dataset(bound, BATCHING, seed=7), 12)
+    again = take(pipeline.train_dataset(bound, BATCHING, seed=7), 12)
+    other = take(pipeline.train_dataset(bound, BATCHING, seed=8), 12)
+    assert equal(first, again)
+    assert not any(equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_a_saved_iterator_goes_on_exactly(any_task, tmp_path):
+    dataset = pipeline.train_dataset(any_task, BATCHING, seed=1)
+    iterator = iter(dataset)
+    for _ in range(9):
+        next(iterator)
+    path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "saved"))
+    expected = [next(iterator) for _ in range(25)]
+    restored = iter(pipeline.train_dataset(any_task, BATCHING, seed=1))
+    tf.train.Checkpoint(iterator=restored).read(path).assert_consumed()
+    assert all(equal(batch, next(restored)) for batch in expected)
+
+
+def test_every_example_is_evaluated_once(any_task):
+    batches = take(pipeline.eval_dataset(any_task, "train", BATCHING), 1000)
+    places = np.concatenate([b["index"] for b in batches])
+    keys = np.concatenate([b["key"] for b in batches])
+    examples = any_task.manifest().examples("train")
+    assert sorted(places) == list(range(examples))
+    assert len(set(keys)) == examples
+
+
+def test_index_is_the_place_in_record_order(translation):
+    batches = take(pipeline.eval_dataset(translation, "validation", BATCHING), 1000)
+    by_place = {
+        place: (key, text)
+        for b in batches
+        for place, key, text in zip(b["index"], b["key"], b["raw_targets"], strict=True)
+    }
+    # Three shards hold every third example each.
+    expected = [n for start in range(3) for n in range(start, 37, 3)]
+    texts = sentences(150, seed=1)
+    for place, number in enumerate(expected):
+        assert by_place[place] == (f"validation/{number}".encode(), texts[number])
+
+
+def test_max_examples_takes_the_first_records(translation):
+    batches = take(pipeline.eval_dataset(translation, "train", BATCHING, max_examples=10), 100)
+    assert sorted(np.concatenate([b["index"] for b in batches])) == list(range(10))
+
+
+def test_evaluation_keeps_the_raw_values_beside_the_ids(translation):
+    words = translation.vocabulary
+    for batch in take(pipeline.eval_dataset(translation, "validation", BATCHING), 100):
+        for ids, raw in zip(batch["targets"], batch["raw_targets"], strict=True):
+            whole = [*words.encode(raw.decode()), vocabulary.EOS_ID]
+            assert ids[ids != vocabulary.PAD_ID].tolist() == whole[:23] + whole[23:][-1:]
+        assert batch["raw_inputs"]["inputs"].shape == batch["index"].shape
+
+
+def test_text_longer_than_max_length_is_cut_and_still_ends(translation):
+    batching = dataclasses.replace(BATCHING, max_length=8)
+    rows = [
+        r
+        for b in take(pipeline.eval_dataset(translation, "train", batching), 99)
+        for r in b["targets"]
+    ]
+    lengths = [int((row != 0).sum()) for row in rows]
+    assert max(lengths) == 8
+    assert all(
+        row[length - 1] == vocabulary.EOS_ID for row, length in zip(rows, lengths, strict=True)
+    )
+
+
+def test_batches_fill_batch_tokens_and_widths_are_few(translation):
+    batches = take(pipeline.train_dataset(translation, BATCHING, seed=0), 60)
+    for batch in batches:
+        rows, width = batch["targets"].shape
+        longer = max(width, batch["inputs"]["inputs"].shape[1])
+        assert rows * longer <= BATCHING.batch_tokens
+        assert width % BATCHING.length_multiple == 0
+        assert batch["targets"].dtype == np.int32
+        assert (batch["targets"] != 0).any(axis=0)[: width - 3].all()
+    assert len({b["targets"].shape for b in batches}) < 30
+
+
+def test_sorting_saves_padding(translation):
+    batches = take(pipeline.train_dataset(translation, BATCHING, seed=0), 40)
+    sorted_share = np.mean([pipeline.padding_share(b) for b in batches])
+    rows = np.array([int((row != 0).sum()) for b in batches for row in b["targets"]])
+    rows = np.random.default_rng(0).permutation(rows)[: len(rows) // 8 * 8].reshape(-1, 8)
+    unsorted_share = 1 - rows.sum() / (rows.max(axis=1) * 8).sum()
+    assert 0 <= sorted_share < 0.7 * unsorted_share
+
+
+def test_padding_share_counts_both_sides():
+    batch = {"inputs": {"a": tf.constant([[5, 1, 0, 0]])}, "targets": tf.constant([[1, 0, 0, 0]])}
+    assert pipeline.padding_share(batch) == pytest.approx(5 / 8)  # 3 of 8 cells are filled
+
+
+def test_pictures_alone_have_no_padding(naming):
+    batch = next(iter(pipeline.train_dataset(naming, BATCHING, seed=0)))
+    assert pipeline.padding_share(batch) == 0.0
+    assert batch["inputs"]["image"].shape == (4, 32, 32, 3)
+    assert batch["inputs"]["image"].dtype == tf.uint8
+    assert batch["targets"].dtype == tf.int32
+
+
+def test_an_epoch_holds_every_example_once(translation):
+    # 150 examples make one pool, so an epoch ends with a batch.
+    seen = []
+    for batch in pipeline.train_dataset(translation, BATCHING, seed=3):
+        seen += [tuple(row[row != 0]) for row in batch["targets"].numpy()]
+        if len(seen) >= 150:
+            break
+    expected = [
+        tuple(r[r != 0])
+        for b in take(pipeline.eval_dataset(translation, "train", BATCHING), 99)
+        for r in b["targets"]
+    ]
+    assert sorted(seen) == sorted(expected)
+
+
+@pytest.mark.parametrize("count", [2, 3])  # of three shards: by record, by file
+def test_workers_share_out_the_examples(translation, count):
+    parts = []
+    for index in range(count):
+        seen = set()
+        rows = 0
+        for batch in pipeline.train_dataset(translation, BATCHING, seed=3, shard=(index, count)):
+            seen |= {tuple(row[row != 0]) for row in batch["inputs"]["inputs"].numpy()}
+            rows += batch["targets"].shape[0]
+            if rows >= 300:
+                break
+        parts.append(seen)
+    everything = {
+        tuple(r[r != 0])
+        for b in take(pipeline.eval_dataset(translation, "train", BATCHING), 99)
+        for r in b["inputs"]["inputs"]
+    }
+    assert set.union(*parts) == everything
+    # The same short sentence can be in two parts; hardly any longer one can.
+    assert len(set.intersection(*parts)) < len(everything) / 10
+
+
+def test_prediction_batches_take_values_from_outside(translation):
+    texts = sentences(30, seed=9)
+    dataset = pipeline.predict_dataset(translation, [{"inputs": t} for t in texts], BATCHING)
+    batches = take(dataset, 99)
+    assert sorted(np.concatenate([b["index"] for b in batches])) == list(range(30))
+    for batch in batches:
+        assert "targets" not in batch
+        assert "raw_targets" not in batch
+        for place, raw in zip(batch["index"], batch["raw_inputs"]["inputs"], strict=True):
+            assert raw == texts[place]
+
+
+def test_prediction_says_which_input_is_missing(translation):
+    with pytest.raises(errors.DataError, match=r"Input 2 has no 'inputs'.*text"):
+        pipeline.predict_dataset(translation, [{"inputs": b"x"}, {"text": b"x"}], BATCHING)
+    with pytest.raises(errors.DataError, match="nothing to predict"):
+        pipeline.predict_dataset(translation, [], BATCHING)
+
+
+def test_unknown_split(translation):
+    with pytest.raises(errors.ConfigError, match="Did you mean 'validation'"):
+        pipeline.eval_dataset(translation, "validatoin", BATCHING)
+
+
+def test_an_empty_split_is_an_error_and_no_endless_loop(registries, write_data):
+    register_problem("empty")(Naming)
+    example = {"image": picture(0), "targets": b"x"}
+    data_dir = write_data("empty", {"train": [], "validation": [example]}, classes=("x",))
+    bound = task.Task.from_data("empty", data_dir)
+    with pytest.raises(errors.DataError, match="'train' of 'empty' is empty"):
+        pipeline.train_dataset(bound, BATCHING, seed=0)
+    with pytest.raises(errors.DataError, match="empty"):
+        pipeline.eval_dataset(bound, "train", BATCHING)
+
+
+def test_too_few_examples_for_the_workers(naming):
+    with pytest.raises(errors.DataError, match="23 examples for 24 workers"):
+        pipeline.train_dataset(naming, BATCHING, seed=0, shard=(0, 24))
+
+
+def test_a_shard_cut_at_a_record_is_noticed_before_reading(naming):
+    path = naming.manifest().files("train")[1]
+    path.write_bytes(b"")
+    with pytest.raises(errors.DataError, match=path.name):
+        pipeline.train_dataset(naming, BATCHING, seed=0)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_flipped_bit_names_the_file(naming, training):
+    path = naming.manifest().files("train")[1]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    if training:
+        dataset = pipeline.train_dataset(naming, BATCHING, seed=0)
+    else:
+        dataset = pipeline.eval_dataset(naming, "train", BATCHING)
+    iterator = iter(dataset)
+    with pytest.raises(errors.DataError, match=rf"{path.name}.*sha256"):
+        for _ in range(30):
+            pipeline.next_batch(iterator, naming)
+
+
+def test_a_missing_feature_is_named_with_its_record(registries, write_data):
+    register_problem("holes")(Naming)
+    examples = [{"image": picture(i), "targets": b"x"} for i in range(8)]
+    del examples[5]["targets"]
+    bound = task.Task.from_data("holes", write_data("holes", {"train": examples}, classes=("x",)))
+    dataset = pipeline.eval_dataset(bound, "train", BATCHING)
+    with pytest.raises(errors.DataError, match=r"key 'train/5'\) has no 'targets'.*image, key"):
+        list(pipeline.iterate(dataset, bound, "train"))
+
+
+def test_an_unknown_class_is_named_with_its_record(registries, write_data):
+    register_problem("strangers")(Naming)
+    examples = [{"image": picture(i), "targets": b"x"} for i in range(8)]
+    examples[2]["targets"] = b"y"
+    data_dir = write_data("strangers", {"train": examples}, classes=("x", "z"))
+    bound = task.Task.from_data("strangers", data_dir)
+    iterator = iter(pipeline.train_dataset(bound, BATCHING, seed=0))
+    with pytest.raises(errors.DataError, match=r"key 'train/2'\).*not among the 2 known"):
+        for _ in range(5):
+            pipeline.next_batch(iterator, bound)
+
+
+def test_a_picture_that_does_not_decode_is_named(registries, write_data):
+    register_problem("broken")(Naming)
+    examples = [{"image": picture(i), "targets": b"x"} for i in range(8)]
+    examples[6]["image"] = b"no picture at all"
+    bound = task.Task.from_data("broken", write_data("broken", {"train": examples}, classes=("x",)))
+    iterator = iter(pipeline.train_dataset(bound, BATCHING, seed=0))
+    with pytest.raises(errors.DataError, match=r"key 'train/6'\): 'image' cannot be used"):
+        for _ in range(5):
+            pipeline.next_batch(iterator, bound)
