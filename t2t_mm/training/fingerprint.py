@@ -46,7 +46,7 @@ def differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in json.loads(json.dumps(dict(values))).items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict):
             flat.update(_flat(value, f"{prefix}{name}."))
         else:
             flat[prefix + name] = value

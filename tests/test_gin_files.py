@@ -1,0 +1,147 @@
+"""Every gin file that comes with the framework loads, and no misspelling in one goes unseen."""
+
+import pathlib
+import re
+
+import pytest
+
+from t2t_mm import config, errors, gin_files
+from t2t_mm.data import batching
+from t2t_mm.models import config as models
+from t2t_mm.training import settings
+
+NAMES = gin_files.names()
+
+
+@pytest.fixture(autouse=True)
+def _clean():
+    yield
+    config.reset()
+
+
+def _keys(name):
+    """Every `CLASS.PARAMETER` that the file itself binds."""
+    text = (gin_files.folder() / f"{name}.gin").read_text()
+    return re.findall(r"^([A-Za-z_]\w*\.\w+) *=", text, re.MULTILINE)
+
+
+def test_all_sizes_of_both_models_are_there():
+    sizes = {f"models/multi_model_{size}" for size in ("tiny", "small", "base", "paper")}
+    sizes |= {f"models/transformer_{size}" for size in ("tiny", "small", "base")}
+    assert sizes <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_loads_and_says_what_it_is(name):
+    config.load([name])
+    text = (gin_files.folder() / f"{name}.gin").read_text()
+    assert text.startswith("# ")
+    assert "# Command: mm-trainer " in text
+    if name.startswith("models/"):
+        assert "# Weights: " in text
+        assert "# Expect: " in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_misspelt_parameter_is_an_error_with_the_right_suggestion(name, tmp_path):
+    text = (gin_files.folder() / f"{name}.gin").read_text()
+    for key in _keys(name):
+        cls, _, parameter = key.partition(".")
+        wrong = f"{parameter}x"
+        file = tmp_path / "wrong.gin"
+        file.write_text(re.sub(rf"^{re.escape(key)}\b", f"{cls}.{wrong}", text, flags=re.M))
+        with pytest.raises(errors.ConfigError, match=f"Did you mean '{parameter}'") as raised:
+            config.load([str(file)])
+        assert f"no parameter '{wrong}'" in str(raised.value)
+        file.write_text(re.sub(rf"^{re.escape(key)}\b", f"{cls}x.{parameter}", text, flags=re.M))
+        with pytest.raises(errors.ConfigError, match=f"Did you mean '{cls}'"):
+            config.load([str(file)])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_misspelt_macro_is_an_error_with_the_right_suggestion(name, tmp_path):
+    text = (gin_files.folder() / f"{name}.gin").read_text()
+    for macro in set(re.findall(r"^([A-Z_]+) *=", text, re.MULTILINE)):
+        file = tmp_path / "wrong.gin"
+        file.write_text(re.sub(rf"^{macro}\b", f"{macro}X", text, flags=re.M))
+        with pytest.raises(errors.ConfigError, match=f"Did you mean '({macro}|{macro}X)'"):
+            config.load([str(file)])
+
+
+def test_small_is_what_the_dataclasses_default_to():
+    config.load(["multi_model_small"])
+    small = [
+        config.build(models.MultiModelConfig),
+        config.build(batching.Batching),
+        config.build(settings.OptimizerSettings),
+        config.build(settings.TrainSettings),
+    ]
+    config.load()
+    assert small == [config.build(type(part)) for part in small]
+    config.load(["transformer_small"])
+    assert config.build(models.TransformerConfig) == models.TransformerConfig()
+
+
+def test_the_paper_has_its_240_experts_of_which_four_are_chosen():
+    config.load(["multi_model_paper"])
+    paper = config.build(models.MultiModelConfig)
+    assert (paper.experts, paper.selected, paper.width) == (240, 4, 1024)
+    assert (paper.encoder_blocks, paper.mixer_blocks, paper.decoder_blocks) == (6, 2, 4)
+    config.load(["multi_model_paper"], ["EXPERTS = 60"])
+    assert config.build(models.MultiModelConfig).experts == 60
+
+
+@pytest.mark.parametrize("name", ["demo", "demo.gin", "experiments/demo", "experiments/demo.gin"])
+def test_a_file_is_found_by_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gin_files.find(name) == gin_files.folder() / "experiments" / "demo.gin"
+
+
+def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.gin").write_text("")
+    assert gin_files.find("demo.gin") == tmp_path / "demo.gin"
+    assert gin_files.find(str(tmp_path / "demo.gin")) == tmp_path / "demo.gin"
+
+
+def test_an_unknown_file_gets_a_suggestion():
+    with pytest.raises(errors.ConfigError, match="Did you mean 'models/multi_model_small'"):
+        gin_files.find("multi_modl_small")
+
+
+def test_a_name_in_two_folders_needs_the_folder(tmp_path, monkeypatch):
+    for folder in ("models", "mixtures"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.gin").write_text("")
+    monkeypatch.setattr(gin_files, "folder", lambda: tmp_path)
+    with pytest.raises(errors.ConfigError, match="Several gin files.*mixtures/same, models/same"):
+        gin_files.find("same")
+    assert gin_files.find("models/same") == tmp_path / "models" / "same.gin"
+
+
+def test_includes_resolve_beside_the_including_file(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "inner.gin").write_text("TrainSettings.seed = 4\n")
+    (tmp_path / "sub" / "outer.gin").write_text("include 'inner.gin'\n")
+    monkeypatch.chdir(pathlib.Path("/"))
+    config.load([str(tmp_path / "sub" / "outer.gin")])
+    assert config.build(settings.TrainSettings).seed == 4
+
+
+def test_a_missing_include_names_the_including_line(tmp_path):
+    (tmp_path / "x.gin").write_text("\ninclude 'nowhere.gin'\n")
+    with pytest.raises(errors.ConfigError, match=r"'nowhere\.gin' \(.*x\.gin, line 2\)"):
+        config.load([str(tmp_path / "x.gin")])
+
+
+def test_files_that_include_each_other_end_in_an_error(tmp_path):
+    (tmp_path / "a.gin").write_text("include 'b.gin'\n")
+    (tmp_path / "b.gin").write_text("include 'a.gin'\n")
+    with pytest.raises(errors.ConfigError, match=r"a\.gin -> b\.gin -> a\.gin"):
+        config.load([str(tmp_path / "a.gin")])
+
+
+def test_what_is_no_text_is_refused(tmp_path):
+    (tmp_path / "x.gin").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(errors.ConfigError, match="Cannot read the gin file"):
+        config.load([str(tmp_path / "x.gin")])

@@ -1,0 +1,182 @@
+"""A run folder takes one run only, and is enough to find everything again."""
+
+import dataclasses
+import json
+
+import pytest
+
+from t2t_mm import config, errors
+from t2t_mm import run as run_lib
+from t2t_mm.data import task, vocabulary
+from t2t_mm.modality import Categorical, Image, Language
+from t2t_mm.training import settings
+
+TEXTS = ["a red ball", "a blue box", "the green cone is small", "two red boxes"]
+
+
+@pytest.fixture(scope="module")
+def words():
+    return vocabulary.build("mm_8k", TEXTS, size=300, seed=0)
+
+
+@pytest.fixture
+def tasks(words):
+    text = task.Task(
+        name="to_german",
+        version="1.0.0",
+        inputs={"inputs": Language()},
+        targets=Language(),
+        command="to-german",
+        metrics=("bleu",),
+        splits=("train", "validation"),
+        vocabularies={"mm_8k": words},
+    )
+    pictures = task.Task(
+        name="pictures",
+        version="2.0.0",
+        inputs={"image": Image(size=32)},
+        targets=Categorical(classes=("cat", "dog")),
+        command="to-class",
+        metrics=("accuracy",),
+        splits=("train", "validation"),
+        vocabularies={},
+    )
+    return [text, pictures]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "runs" / "one"
+
+
+def _create(path, tasks, model="multi_model", schedule="uniform"):
+    run = run_lib.RunFolder.create(path, model=model, schedule=schedule, tasks=tasks)
+    config.load([], ["TrainSettings.seed = 7"])
+    config.build(settings.TrainSettings)
+    run.write_config()
+    return run
+
+
+def test_a_run_comes_back_as_it_was(path, tasks):
+    _create(path, tasks)
+    run = run_lib.RunFolder.open(path)
+    assert (run.model_name, run.schedule) == ("multi_model", "uniform")
+    assert run.problem_names == ["to_german", "pictures"]
+    rebuilt = run.tasks()
+    assert [t.describe() for t in rebuilt] == [t.describe() for t in tasks]
+    assert rebuilt[0].vocabulary.encode("a red ball") == tasks[0].vocabulary.encode("a red ball")
+    config.reset()
+    run.load_config(["TrainSettings.log_every = 3"])
+    built = config.build(settings.TrainSettings)
+    assert (built.seed, built.log_every) == (7, 3)
+
+
+def test_the_format_that_other_programs_read(path, tasks):
+    _create(path, tasks)
+    held = json.loads((path / "problems.json").read_text())
+    assert set(held) == {"format", "code_version", "model", "schedule", "problems"}
+    assert held["format"] == 1
+    vocabularies = held["problems"][0]["vocabularies"]
+    assert vocabularies["mm_8k"]["sha256"] == tasks[0].vocabulary.sha256
+    assert (path / "vocabularies" / "mm_8k" / "sentencepiece.model").is_file()
+
+
+def test_the_same_run_may_go_on(path, tasks):
+    _create(path, tasks)
+    (path / "checkpoints").mkdir()
+    before = (path / "problems.json").stat().st_mtime_ns
+    run_lib.RunFolder.create(path, model="multi_model", schedule="uniform", tasks=tasks)
+    assert (path / "problems.json").stat().st_mtime_ns == before
+    run_lib.RunFolder.create(path, model="multi_model", schedule="temperature", tasks=tasks)
+    assert run_lib.RunFolder.open(path).schedule == "temperature"
+
+
+@pytest.mark.parametrize(
+    ("change", "phrase"),
+    [
+        (lambda m, t: ("transformer", t), "its model is multi_model, not transformer"),
+        (lambda m, t: (m, t[:1]), "its problems are pictures, to_german, not to_german"),
+        (
+            lambda m, t: (m, [t[0], dataclasses.replace(t[1], version="2.1.0")]),
+            'version of pictures was "2.0.0", not "2.1.0"',
+        ),
+        (
+            lambda m, t: (m, [t[0], dataclasses.replace(t[1], inputs={"image": Image(size=64)})]),
+            "inputs of pictures",
+        ),
+    ],
+)
+def test_another_run_is_refused_with_the_difference(path, tasks, change, phrase):
+    _create(path, tasks)
+    before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    model, others = change("multi_model", tasks)
+    with pytest.raises(errors.ConfigError) as raised:
+        run_lib.RunFolder.create(path, model=model, schedule="uniform", tasks=others)
+    assert "another run" in str(raised.value)
+    assert phrase in str(raised.value)
+    assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
+
+
+def test_another_vocabulary_is_refused(path, tasks):
+    _create(path, tasks)
+    other = vocabulary.build("mm_8k", [text.upper() for text in TEXTS], size=300, seed=0)
+    changed = dataclasses.replace(tasks[0], vocabularies={"mm_8k": other})
+    with pytest.raises(errors.ConfigError, match="vocabularies of to_german"):
+        run_lib.RunFolder.create(
+            path, model="multi_model", schedule="uniform", tasks=[changed, tasks[1]]
+        )
+
+
+def test_a_folder_of_other_files_is_refused(path, tasks):
+    path.mkdir(parents=True)
+    (path / "thesis.tex").write_text("dear")
+    with pytest.raises(errors.ConfigError, match=r"no run's.*thesis\.tex"):
+        _create(path, tasks)
+    assert [p.name for p in path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_start_that_was_killed_early_can_be_repeated(path, tasks, words):
+    (path / "vocabularies").mkdir(parents=True)
+    vocabulary.build("mm_8k", ["quite other text"], size=280).save(path / "vocabularies" / "mm_8k")
+    run = _create(path, tasks)
+    assert run.tasks()[0].vocabulary.sha256 == words.sha256
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path, tasks):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(errors.ConfigError, match="is a file"):
+        _create(tmp_path / "file", tasks)
+    with pytest.raises(errors.ConfigError, match="Cannot make the output folder"):
+        _create(tmp_path / "file" / "below", tasks)
+
+
+def test_opening_says_what_is_missing(path, tasks):
+    with pytest.raises(errors.ConfigError, match="There is no folder"):
+        run_lib.RunFolder.open(path)
+    path.mkdir(parents=True)
+    (path / "x").write_text("")
+    with pytest.raises(errors.ConfigError, match=r"holds no run: problems\.json is missing"):
+        run_lib.RunFolder.open(path)
+    (path / "x").unlink()
+    _create(path, tasks)
+    (path / "config.gin").unlink()
+    with pytest.raises(errors.ConfigError, match=r"config\.gin is missing"):
+        run_lib.RunFolder.open(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', '{"format": 99, "model": "x"}'])
+def test_a_damaged_description_is_named(path, tasks, text):
+    _create(path, tasks)
+    (path / "problems.json").write_text(text)
+    with pytest.raises(errors.ConfigError, match=r"problems\.json"):
+        run_lib.RunFolder.open(path)
+
+
+def test_a_changed_vocabulary_in_the_run_is_found(path, tasks):
+    run = _create(path, tasks)
+    other = vocabulary.build("mm_8k", [text.upper() for text in TEXTS], size=300, seed=0)
+    for file in (run.vocabularies / "mm_8k").iterdir():
+        file.unlink()
+    other.save(run.vocabularies / "mm_8k")
+    with pytest.raises(errors.CheckpointError, match="mm_8k"):
+        run_lib.RunFolder.open(path).tasks()

@@ -1,0 +1,78 @@
+"""Progress is a table on a terminal and plain lines anywhere else."""
+
+import io
+
+import pytest
+
+from t2t_mm.training import console
+
+PROGRESS = console.Progress(1200, 5000, 2.5, 1520.0, 3e-4)
+ROWS = [
+    console.Row("wmt_ende", 3.21, ("bleu", 12.34), 0.75, 8123.0, "tokens", [1.0, 2.0, 3.0]),
+    console.Row("imagenet", share=0.25, unit="pictures"),
+]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_plain_lines_hold_everything():
+    stream = io.StringIO()
+    with console.Console(stream) as shown:
+        shown.update(PROGRESS, ROWS)
+        shown.line("saved")
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "step 1,200 of 5,000, 2.50 steps/s, rate 3.00e-04, 25 min left"
+    assert lines[1] == (
+        "  wmt_ende  loss 3.210  bleu 12.3  75% of steps  8,123 tokens/s  experts 0.5-1.5"
+    )
+    assert lines[2] == "  imagenet  loss -  25% of steps  0 pictures/s"
+    assert lines[3] == "saved"
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_gets_a_table():
+    stream = _Terminal()
+    with console.Console(stream) as shown:
+        assert shown.is_live
+        shown.update(PROGRESS, ROWS)
+        shown.line("saved [bold]as it is[/bold]")
+        shown.update(PROGRESS, ROWS)
+    text = stream.getvalue()
+    for word in ("wmt_ende", "12.3", "75%", "▆", "[bold]as it is[/bold]", "25 min left"):
+        assert word in text
+    assert text.endswith("\x1b[?25h"), "the cursor is given back"
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_the_environment_can_ask_for_plain_lines(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert not console.can_redraw(_Terminal())
+
+
+def test_a_pipe_gets_plain_lines():
+    assert not console.can_redraw(io.StringIO())
+    assert console.can_redraw(_Terminal())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3.2, "3 s"), (89, "89 s"), (600, "10 min"), (5399, "1 h 30 min"), (7300, "2 h 02 min")],
+)
+def test_times_read_as_a_person_would_say_them(seconds, text):
+    assert console.format_seconds(seconds) == text
+
+
+def test_many_experts_share_bars():
+    assert console.load_bars([1.0, 2.0, 4.0]) == "▃▅█"
+    assert len(console.load_bars([1.0] * 240)) == 24
+    assert console.load_bars([0.0, 0.0]) == "-"
+    assert console.load_range([0.0, 0.0]) == "-"

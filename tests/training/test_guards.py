@@ -1,0 +1,62 @@
+"""Signals wait for the end of a step; NaN and full disks are found and named."""
+
+import math
+import os
+import signal
+import threading
+
+import pytest
+
+from t2t_mm import errors
+from t2t_mm.training import guards
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_becomes_a_wish(number):
+    before = signal.getsignal(number)
+    with guards.Interrupt() as interrupt:
+        assert not interrupt.is_requested
+        os.kill(os.getpid(), number)
+        assert interrupt.is_requested
+        assert interrupt.signal_name == signal.Signals(number).name
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_stops_at_once():
+    with guards.Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.is_requested
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            signal.sigtimedwait([], 0.1)
+
+
+def test_another_thread_leaves_signals_alone():
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def work():
+        with guards.Interrupt() as interrupt:
+            seen.append((interrupt.is_requested, signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [(False, before)]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_no_number_is_named_with_its_steps(bad):
+    guard = guards.FiniteGuard(100)
+    guard.check(150, {"wmt_ende": 2.0, "imagenet": 1.0})
+    with pytest.raises(errors.NotFiniteError) as raised:
+        guard.check(200, {"wmt_ende": bad, "imagenet": 1.0})
+    assert "between steps 150 and 200" in str(raised.value)
+    assert "wmt_ende" in str(raised.value)
+    assert "imagenet" not in str(raised.value)
+
+
+def test_a_disk_with_too_little_room_is_named(tmp_path):
+    guards.check_disk(tmp_path / "not" / "there" / "yet", 1)
+    with pytest.raises(errors.DataError, match=r"1000000\.0 GB for checkpoints"):
+        guards.check_disk(tmp_path / "not" / "there" / "yet", 10**15)
