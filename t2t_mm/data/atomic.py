@@ -109,10 +109,10 @@ def recover(path: str | os.PathLike[str]) -> None:
     done.unlink(missing_ok=True)
 
 
-def recover_all(parent: pathlib.Path) -> None:
-    """Does `recover` for every folder that a killed process was at within `parent`."""
-    for leftover in [p for s in _STATES for p in parent.glob(f".*.{s}")]:
-        recover(parent / leftover.name.removeprefix(".").rpartition(".")[0])
+def unfinished(parent: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the folders within `parent` that a process was making when it was killed."""
+    left = [path for state in _STATES for path in parent.glob(f".*.{state}")]
+    return sorted({parent / path.name.removeprefix(".").rpartition(".")[0] for path in left})
 
 
 @contextlib.contextmanager

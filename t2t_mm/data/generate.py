@@ -165,7 +165,8 @@ def _plan(
     """Returns what is to be done for one problem; cleans up after killed processes."""
     folder = manifest.folder(data_dir, problem.name, problem.version)
     with atomic.writing(folder):
-        atomic.recover_all(folder.parent)
+        for unfinished in atomic.unfinished(folder.parent):
+            atomic.recover(unfinished)
     there = (folder / manifest.FILE).exists() and not overwrite
     if there and source == sources.MANUAL and manual_dir is None:
         # The raw files may be gone; the data made of them is as good as before.

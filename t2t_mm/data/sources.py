@@ -83,7 +83,7 @@ def resolve(
       DataError: when that folder does not exist.
     """
     if source == SAMPLE:
-        size = int(sample_size or getattr(problem, "sample_size", SAMPLE_SIZE))
+        size = sample_size or int(getattr(problem, "sample_size", SAMPLE_SIZE))
         root = data_dir / SAMPLE_FOLDER / _sample_name(problem, seed=seed, size=size)
         return Source(problem.name, source, root, seed, size)
     if not manual_dir:
@@ -133,8 +133,7 @@ def _lock(root: pathlib.Path) -> contextlib.AbstractContextManager[None]:
 
 def _tidy(folder: pathlib.Path) -> None:
     """Removes what killed processes left of other samples."""
-    for leftover in folder.glob(".*.making"):
-        root = folder / leftover.name.removeprefix(".").removesuffix(".making")
+    for root in atomic.unfinished(folder):
         with contextlib.suppress(errors.DataError), _lock(root):
             atomic.recover(root)
 

@@ -44,6 +44,8 @@ def prepare(
     for name, problems in sorted(_users(manifests).items()):
         folder = data_dir / FOLDER / name
         with atomic.lock(folder.with_name(f".{name}.lock"), f"the vocabulary {name!r}"):
+            with atomic.writing(folder):
+                atomic.recover(folder)
             if rebuild or not vocabulary.exists(folder):
                 built = _build(name, problems, manifests, folder, size)
                 say(f"vocabulary {name}: {built.size:,} pieces, from {', '.join(problems)}")
@@ -125,13 +127,14 @@ def _build(
                 yield text
 
     built = vocabulary.build(name, texts(), size=asked)
-    built.save(
-        folder,
-        asked=asked,
-        problems=list(problems),
-        fingerprints={problem: _text(manifests[problem]) for problem in problems},
-        sentences=sentences,
-    )
+    with atomic.folder(folder) as making:
+        built.save(
+            making,
+            asked=asked,
+            problems=list(problems),
+            fingerprints={problem: _text(manifests[problem]) for problem in problems},
+            sentences=sentences,
+        )
     return built
 
 
