@@ -56,16 +56,16 @@ class CategoricalFeatures(features.Features):
         place = tf.minimum(place, len(self._sorted_ids) - 1)
         ids = tf.gather(tf.constant(self._sorted_ids), place)
         known = tf.equal(tf.gather(tf.constant(self.declaration.classes), ids), raw)
-        check = tf.debugging.Assert(
-            tf.reduce_all(known),
-            [
-                f"A class of {self.task.name} is not among the {len(self._sorted_ids)} known:",
-                tf.boolean_mask(raw, ~known),
-            ],
-            summarize=3,
-        )
-        # Inside a graph the check runs only if something depends on it.
-        with tf.control_dependencies([] if check is None else [check]):
+        said = f"A class of {self.task.name} is not among the {len(self._sorted_ids)} known:"
+        strangers = tf.boolean_mask(raw, ~known)
+        if tf.executing_eagerly():
+            if len(strangers):
+                name = strangers[0].numpy().decode("utf-8", "replace")
+                raise tf.errors.InvalidArgumentError(None, None, f"{said} {name!r}")
+            return ids
+        # The check must run although nothing needs its value.
+        check = tf.debugging.Assert(tf.reduce_all(known), [said, strangers], summarize=3)
+        with tf.control_dependencies([check]):
             return tf.identity(ids)
 
     def length(self, feature: tf.Tensor) -> tf.Tensor:

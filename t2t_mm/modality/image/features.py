@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -64,7 +65,8 @@ class ImageFeatures(features.Features):
         return tf.constant(self.fixed_length(), tf.int32)
 
     def fixed_length(self) -> int:
-        return -((-self.size // PATCH) ** 2)
+        side = math.ceil(self.size / PATCH)
+        return side * side
 
     def _whole(self, raw: tf.Tensor) -> tf.Tensor:
         """Decodes one picture and keeps the central square: uint8 `[size, size, 3]`."""

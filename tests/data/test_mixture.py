@@ -1,0 +1,102 @@
+"""Mixture: draws that depend on seed and step alone, at the scheduled rates."""
+
+import numpy as np
+import pytest
+
+from t2t_mm import errors
+from t2t_mm.data import mixture, schedules
+
+NAMES = ("a", "b", "c")
+SIZES = (500, 300, 200)
+
+
+def make(schedule="proportional", *, seed=0, names=NAMES, sizes=SIZES):
+    return mixture.Mixture(names, sizes, schedule, seed=seed)
+
+
+def picks(mixed, steps=200, start=0):
+    return [mixed.pick(step) for step in range(start, start + steps)]
+
+
+def test_draws_depend_on_seed_and_step_alone():
+    mixed = make()
+    first = picks(mixed)
+    assert picks(make()) == first  # another worker
+    assert picks(mixed, steps=50, start=150) == first[150:]  # a resumed run
+    assert [make().pick(step) for step in reversed(range(200))][::-1] == first
+    assert picks(make(seed=1)) != first
+
+
+@pytest.mark.parametrize("schedule", ["proportional", "uniform", "temperature:3", "constant:8,1,1"])
+def test_frequencies_are_the_rates(schedule):
+    mixed = make(schedule, seed=5)
+    draws = 4000
+    counts = np.bincount(picks(mixed, steps=draws), minlength=3)
+    expected = mixed.probs(0) * draws
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert chi_square < 13.8  # 2 degrees of freedom: exceeded once in 1,000 seeds
+
+
+def test_neighbouring_steps_and_seeds_are_independent():
+    mixed = make("uniform", names=("a", "b"), sizes=(1, 1))
+    draws = np.array(picks(mixed, steps=4000))
+    other = np.array(picks(make("uniform", names=("a", "b"), sizes=(1, 1), seed=1), steps=4000))
+    for left, right in ((draws[1:], draws[:-1]), (draws, other)):
+        assert abs((left == right).mean() - 0.5) < 4 * 0.5 / np.sqrt(4000)
+
+
+def test_a_schedule_that_moves():
+    mixed = make("linear:0=1,0,0;100=0,0,1")
+    assert mixed.pick(0) == 0
+    assert mixed.pick(100) == mixed.pick(10**9) == 2
+    np.testing.assert_allclose(mixed.probs(50), (0.5, 0, 0.5))
+
+
+def test_a_problem_of_rate_zero_is_never_drawn():
+    assert set(picks(make("constant:1,0,1"), steps=1000)) == {0, 2}
+
+
+def test_the_table_of_rates():
+    assert make().table() == [("a", 500, 0.5), ("b", 300, 0.3), ("c", 200, 0.2)]
+    assert make("step:0=1,0,0;7=0,1,0").table(7)[1] == mixture.Row("b", 300, 1.0)
+
+
+def test_one_problem():
+    assert set(picks(make(names=("a",), sizes=(3,)))) == {0}
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 2**63])
+def test_any_seed(seed):
+    assert make(seed=seed).pick(2**40) in (0, 1, 2)
+
+
+def test_every_part_of_a_schedule_is_checked_at_once():
+    with pytest.raises(errors.ConfigError, match="2 weights"):
+        make("step:0=1,1,1;1000=1,1")
+
+
+@pytest.mark.parametrize(("names", "sizes"), [((), ()), (("a", "a"), (1, 2))])
+def test_problems_are_different_and_there_are_some(names, sizes):
+    with pytest.raises(errors.ConfigError, match="different problems"):
+        make(names=names, sizes=sizes)
+
+
+@pytest.mark.parametrize("sizes", [(1, 2), (1, 2, 0)])
+def test_every_problem_has_examples(sizes):
+    with pytest.raises(errors.ConfigError, match="needs training examples"):
+        make(sizes=sizes)
+
+
+@pytest.mark.parametrize("answer", [(1.0, 0.5, 0.5), (1.0, -0.5, 0.5), (1.0,), (np.nan, 0.5, 0.5)])
+def test_a_plugin_schedule_that_gives_no_rates(answer):
+    class Odd(schedules.Schedule):
+        def __call__(self, step, sizes, names=()):
+            return answer
+
+    with pytest.raises(errors.ConfigError, match="Odd does not give rates at step 0"):
+        make(Odd())
+
+
+def test_mixture_and_schedules_do_without_tensorflow(python):
+    code = "import sys, t2t_mm.data.mixture; assert 'tensorflow' not in sys.modules"
+    assert python("-c", code).returncode == 0

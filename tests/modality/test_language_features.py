@@ -1,0 +1,63 @@
+"""Language features equal the vocabulary's own ids, and end."""
+
+import types
+
+import pytest
+import tensorflow as tf
+
+from t2t_mm.data import vocabulary
+from t2t_mm.modality import Language, features
+
+TEXTS = [
+    "A small red circle is above the blue square.",
+    "Ein kleiner roter Kreis, größer als Übermut!",
+    "un cercle très rouge — « à côté »",
+    "  two  spaces\tand a tab ",
+    "line\nbreak",
+    "",
+    " ",
+    "unseen: 漢字 🙂 Ωμέγα",
+    "e\u0301 and \u00e9 stay apart; \u200bzero width",
+    "a" * 300,
+    "<s> </s> <unk> ▁ [PAD]",
+]
+
+
+@pytest.fixture(scope="module")
+def words():
+    return vocabulary.build("tiny", TEXTS[:3] * 20, size=330)
+
+
+@pytest.fixture
+def language(words):
+    task = types.SimpleNamespace(name="p", vocabularies={"tiny": words})
+    return features.build(Language(vocab="tiny"), task)
+
+
+def test_ids_are_those_of_the_vocabulary_and_the_end_token(language, words):
+    ids = language.featurize(tf.constant(TEXTS), training=False).to_list()
+    assert ids == [[*words.encode(text)[:255], vocabulary.EOS_ID] for text in TEXTS]
+
+
+def test_ids_are_the_same_in_training_and_in_a_graph(language):
+    eager = language.featurize(tf.constant(TEXTS), training=False)
+    graph = tf.function(lambda raw: language.featurize(raw, training=True))
+    assert graph(tf.constant(TEXTS)).to_list() == eager.to_list()
+    assert eager.dtype == tf.int32
+
+
+def test_long_text_is_cut_and_keeps_its_end(words):
+    task = types.SimpleNamespace(name="p", vocabularies={"tiny": words})
+    short = features.build(Language(vocab="tiny", max_length=5), task)
+    ids = short.featurize(tf.constant([TEXTS[0], ""]), training=False).to_list()
+    assert ids == [[*words.encode(TEXTS[0])[:4], vocabulary.EOS_ID], [vocabulary.EOS_ID]]
+
+
+def test_no_texts_at_all(language):
+    assert language.featurize(tf.constant([], tf.string), training=False).shape[0] == 0
+
+
+def test_length_counts_the_end_token(language):
+    ids = language.featurize(tf.constant(["a"]), training=False)
+    assert int(language.length(ids[0])) == len(ids.to_list()[0])
+    assert language.ragged
