@@ -11,6 +11,7 @@ It is enough to evaluate, decode, export or resume with `--output_dir` alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -159,6 +160,14 @@ class RunFolder:
     def write_config(self) -> None:
         """Writes the operative configuration."""
         atomic.write_text(self.config_path, config.operative())
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Holds the run for this process: two trainers in one folder would spoil it.
+
+        Raises:
+          DataError: another process holds it.
+        """
+        return atomic.lock(self.path / ".lock", f"the run in {self.path}")
 
     def check(self, *, model: str, tasks: Sequence[task_lib.Task]) -> None:
         """Raises unless a run of this model and these problems can live here.

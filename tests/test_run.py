@@ -74,7 +74,8 @@ def test_a_run_comes_back_as_it_was(path, tasks):
 def test_the_format_that_other_programs_read(path, tasks):
     _create(path, tasks)
     held = json.loads((path / "problems.json").read_text())
-    assert set(held) == {"format", "code_version", "model", "schedule", "problems"}
+    names = {"format", "code_version", "model", "schedule", "problems", "data_dir"}
+    assert set(held) == names
     assert held["format"] == 1
     vocabularies = held["problems"][0]["vocabularies"]
     assert vocabularies["mm_8k"]["sha256"] == tasks[0].vocabulary.sha256
@@ -180,3 +181,25 @@ def test_a_changed_vocabulary_in_the_run_is_found(path, tasks):
     other.save(run.vocabularies / "mm_8k")
     with pytest.raises(errors.CheckpointError, match="mm_8k"):
         run_lib.RunFolder.open(path).tasks()
+
+
+def test_records_are_looked_for_where_the_training_read_them(path, tasks, tmp_path):
+    placed = [dataclasses.replace(t, data_dir=tmp_path / "data") for t in tasks]
+    _create(path, placed)
+    run = run_lib.RunFolder.open(path)
+    assert run.tasks()[0].data_dir == tmp_path / "data"
+    assert run.tasks(tmp_path / "moved")[0].data_dir == tmp_path / "moved"
+    moved = [dataclasses.replace(t, data_dir=tmp_path / "moved") for t in tasks]
+    _create(path, moved)
+    assert run_lib.RunFolder.open(path).tasks()[0].data_dir == tmp_path / "moved"
+
+
+def test_one_process_at_a_time(path, tasks, python):
+    run = _create(path, tasks)
+    other = f"from t2t_mm import run\nwith run.RunFolder({str(path)!r}).lock(): pass"
+    with run.lock():
+        done = python("-c", other)
+        assert done.returncode != 0
+        assert "Another process is at work on the run in" in done.stderr
+    assert python("-c", other).returncode == 0
+    run_lib.RunFolder.create(path, model="multi_model", schedule="uniform", tasks=tasks)

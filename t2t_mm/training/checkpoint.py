@@ -16,7 +16,7 @@ import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -45,6 +45,9 @@ class Checkpoints:
       is_chief: under several workers every one must call `save` (variables that
         are summed on reading need all), but only the chief's files are published.
       worker: index of this worker.
+      local: names of the objects that are each worker's own, such as its place in
+        the data. Those of other workers than the chief are in `worker-N/`. All
+        workers must see the same folder.
       warn: takes a line of text; standard error by default.
     """
 
@@ -57,6 +60,7 @@ class Checkpoints:
         fingerprint: Mapping[str, Any] | None = None,
         is_chief: bool = True,
         worker: int = 0,
+        local: Collection[str] = (),
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = pathlib.Path(folder)
@@ -67,6 +71,15 @@ class Checkpoints:
         self._worker = worker
         self._warn = warn or _to_stderr
         self._passed_over: set[int] = set()
+        self._local: Checkpoints | None = None
+        if local and not is_chief:
+            self._local = Checkpoints(
+                self.folder / f"worker-{worker}",
+                {name: self._objects.pop(name) for name in local},
+                keep=keep,
+                fingerprint=fingerprint,
+                warn=warn,
+            )
 
     def steps(self) -> list[int]:
         """Returns the steps of all published checkpoints, oldest first."""
@@ -100,6 +113,8 @@ class Checkpoints:
             prefix = scratch / "ckpt"
             trackables.Trackables(self._objects).checkpoint().write(str(prefix))
             if not self._is_chief:
+                if self._local is not None:
+                    self._local.save(step)
                 return None
             verify_tensors(prefix)
             return self._publish(step, scratch, dict(extra or {}))
@@ -148,6 +163,22 @@ class Checkpoints:
         Raises:
           CheckpointError: none is whole, or what there is does not fit.
         """
+        restored = self._restore(which, self._part(objects))
+        if restored is not None and objects is None and self._local is not None:
+            if restored[0] in self._local.steps():
+                self._local.restore(restored[0])
+            else:
+                self._warn(
+                    f"Worker {self._worker} did not save its place in the data at step "
+                    f"{restored[0]}, and begins there anew."
+                )
+        return restored
+
+    def _part(self, objects: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Returns what to restore, None for all that the checkpoint holds."""
+        return self._objects if objects is None and self._local is not None else objects
+
+    def _restore(self, which: str | int, objects: Mapping[str, Any] | None) -> Restored | None:
         if which == "latest":
             return self._restore_latest(objects)
         folder, step = self._place(which)

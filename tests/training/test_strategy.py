@@ -1,6 +1,10 @@
 """The strategy that is asked for, or the one that fits what is there."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -95,3 +99,84 @@ assert float(made.reduce("SUM", counts, axis=None)) == 4.0
 def test_two_logical_processors_share_the_work_and_a_checkpoint(python):
     done = python("-c", _MIRRORED)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+_WORKER = """
+import json, os, sys
+import keras
+import tensorflow as tf
+from t2t_mm.training import checkpoint, strategy
+made = strategy.make("auto")
+index = strategy.worker_index(made)
+assert strategy.worker_count(made) == 2
+assert strategy.is_chief(made) == (index == 0)
+with made.scope():
+    weight = tf.Variable(1.0)
+    counts = tf.Variable(
+        0.0,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.SUM,
+    )
+batches = iter(tf.data.Dataset.range(1000).shard(2, index).shuffle(50, seed=1))
+saved = checkpoint.Checkpoints(
+    sys.argv[1],
+    {"weight": weight, "counts": counts, "batches": batches},
+    is_chief=strategy.is_chief(made),
+    worker=index,
+    local=["batches"],
+)
+
+
+def barrier():
+    one = made.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", tf.ones([])))
+    assert float(one) == 2.0
+
+
+made.run(lambda: counts.assign_add(3.0))
+next(batches)
+saved.save(4, {"chief": index})
+barrier()
+expected = [int(next(batches)) for _ in range(5)]
+assert all(number % 2 == index for number in expected)
+weight.assign(7.0)
+counts.assign(0.0)
+assert saved.restore() == (4, {"chief": 0})
+assert float(weight.read_value()) == 1.0
+assert float(made.reduce("SUM", counts, axis=None)) == 6.0
+assert [int(next(batches)) for _ in range(5)] == expected
+barrier()
+"""
+
+
+@pytest.mark.slow
+def test_two_workers_share_a_checkpoint_and_keep_their_own_places(tmp_path):
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    workers = []
+    for index in range(2):
+        cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+        config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        workers.append(
+            subprocess.Popen(
+                [sys.executable, "-c", _WORKER, str(tmp_path / "checkpoints")],
+                env={
+                    **os.environ,
+                    "TF_CONFIG": json.dumps(config),
+                    "PYTHONPATH": os.pathsep.join(sys.path),
+                },
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    try:
+        results = [worker.communicate(timeout=120)[1] for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+    for worker, text in zip(workers, results, strict=True):
+        assert worker.returncode == 0, text[-2000:]
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["ckpt-4-0.data-00000-of-00001", "ckpt-4-0.index", "ckpt-4.json", "worker-1"]
