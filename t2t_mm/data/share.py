@@ -95,7 +95,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
                 continue
             key, values = _checked(item, features, problem.name, index)
             try:
-                encoded = _encode(values, features)
+                encoded = _encode(key, values, features)
             except errors.BadExampleError as error:
                 share.bad.append(_bad(index, key, request, error))
                 if len(share.bad) > request.max_bad_examples:
@@ -103,8 +103,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
                 continue
             for name, found in share.classes.items():
                 found.add(encoded[name].decode("utf-8"))
-            encoded["key"] = key.encode("utf-8")
-            digest = spill.hash_key(key, request.seed)
+            digest = spill.hash_key(encoded["key"], request.seed)
             share.bytes += out.add(digest, records.encode_example(encoded))
             share.examples += 1
     finally:
@@ -145,8 +144,14 @@ def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tupl
         found = problem.generate_examples(request.split, files)
         for number, item in enumerate(itertools.islice(found, request.max_examples)):
             yield number, item
-    except (errors.UserError, OSError):
+    except errors.UserError:
         raise
+    except OSError as error:
+        raise errors.DataError(
+            f"A raw file of {problem.name!r} cannot be read: {error.filename}",
+            received=error.strerror or error,
+            expected=problem.layout or None,
+        ) from error
     except Exception as error:  # A plugin's code may raise anything; the user must know whose.
         raise plugin_failure(
             f"generate_examples of {problem.name!r} failed in the split {request.split!r} "
@@ -173,7 +178,7 @@ def _checked(
     if values.keys() == features.keys():
         return key, values
     missing = sorted(features.keys() - values.keys())
-    strange = sorted(values.keys() - features.keys())
+    strange = sorted(map(str, values.keys() - features.keys()))
     wrong = [f"lacks {name!r}" for name in missing] + [f"has an unknown {n!r}" for n in strange]
     raise errors.PluginError(
         f"The example {key!r} of {problem!r} {' and '.join(wrong)}",
@@ -183,17 +188,19 @@ def _checked(
     )
 
 
-def _encode(values: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, bytes]:
-    encoded = {}
-    for name, modality in features.items():
-        try:
+def _encode(key: str, values: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, bytes]:
+    """Returns what the record holds: the features and the key."""
+    name = "key"
+    try:
+        encoded = {name: key.encode("utf-8")}
+        for name, modality in features.items():
             encoded[name] = modality.encode(values[name])
-        except errors.BadExampleError as error:
-            raise errors.BadExampleError(f"{name}: {error}") from error
-        except UnicodeEncodeError as error:
-            raise errors.BadExampleError(
-                f"{name}: A text has half a surrogate pair", received=ascii(values[name])[:80]
-            ) from error
+    except errors.BadExampleError as error:
+        raise errors.BadExampleError(f"{name}: {error}") from error
+    except UnicodeEncodeError as error:
+        raise errors.BadExampleError(
+            f"{name}: It is not valid Unicode", received=ascii(values.get(name, key))[:80]
+        ) from error
     return encoded
 
 

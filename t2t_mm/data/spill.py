@@ -29,10 +29,10 @@ _HEAD = struct.Struct(f"<{HASH_BYTES}sQ")
 _CHECK_BYTES = 4
 
 
-def hash_key(key: str, seed: int) -> bytes:
+def hash_key(key: bytes, seed: int) -> bytes:
     """Returns the hash that orders examples; another seed gives another order."""
     salt = str(seed).encode()
-    return hashlib.blake2b(key.encode("utf-8"), digest_size=HASH_BYTES, key=salt).digest()
+    return hashlib.blake2b(key, digest_size=HASH_BYTES, key=salt).digest()
 
 
 class Spill:

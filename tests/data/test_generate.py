@@ -54,7 +54,7 @@ def test_records_hold_raw_features(generate, data):
         "inputs": "Höhe train 3 xxx".encode(),
         "targets": b"height train 3 xxx",
     }
-    assert list(examples) == sorted(examples, key=lambda k: spill.hash_key(k.decode(), 0))
+    assert list(examples) == sorted(examples, key=lambda k: spill.hash_key(k, 0))
 
 
 @pytest.mark.parametrize("problem", ["toy_text", "toy_pictures"])
@@ -87,7 +87,7 @@ def test_many_shards(generate, data, monkeypatch):
     loaded = manifest.Manifest.load(data, "toy_text", "1.0.0")
     assert [path.name for path in loaded.files("train")][-1] == "train-00007-of-00008.tfrecord"
     keys = [e["key"] for path in loaded.files("train") for e in records.read_examples(path)]
-    assert keys == sorted(keys, key=lambda key: spill.hash_key(key.decode(), 0))
+    assert keys == sorted(keys, key=lambda key: spill.hash_key(key, 0))
 
 
 def test_a_second_run_changes_nothing(generate, data, hashes):
@@ -233,6 +233,8 @@ def test_values_of_a_wrong_type_are_bad_examples(generate, data):
         ("toy_twice", r"have the key 'train/\d'"),
         ("toy_misspelt", "lacks 'targets' and has an unknown 'target'.*Did you mean 'targets'"),
         ("toy_odd", "yielded something odd as example 0.*non-empty string and a dict"),
+        ("toy_unicode", r"'a.udcff'.*is bad: key: It is not valid Unicode"),
+        ("toy_opens", r"raw file of 'toy_opens' cannot be read: .*nowhere.*Expected: \{train"),
         ("toy_raises", r"generate_examples of 'toy_raises' failed.*ValueError.*toys\.py:\d+"),
     ],
 )

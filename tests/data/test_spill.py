@@ -12,7 +12,7 @@ def _fill(folder, keys, workers):
         out = spill.Spill(folder, worker)
         for key in keys[worker::workers]:
             data = records.encode_example({"key": key.encode(), "inputs": b"x" * 50})
-            out.add(spill.hash_key(key, 0), data)
+            out.add(spill.hash_key(key.encode(), 0), data)
         out.close()
 
 
@@ -32,7 +32,7 @@ def test_shards_together_hold_everything_in_the_order_of_hashes(tmp_path, count)
     _fill(tmp_path / "spill", keys, workers=3)
     shards = list(_shards(tmp_path, tmp_path / "spill", count))
     found = [key for shard in shards for key in shard]
-    assert found == sorted(keys, key=lambda key: spill.hash_key(key, 0))
+    assert found == sorted(keys, key=lambda key: spill.hash_key(key.encode(), 0))
     assert max(len(shard) for shard in shards) < 4 * 500 / count + 10
 
 
@@ -53,5 +53,7 @@ def test_a_key_that_occurs_twice_is_named(tmp_path):
 
 def test_another_seed_gives_another_order():
     keys = [f"{n}" for n in range(20)]
-    orders = [sorted(keys, key=lambda k, s=seed: spill.hash_key(k, s)) for seed in (0, 0, 1)]
+    orders = [
+        sorted(keys, key=lambda k, s=seed: spill.hash_key(k.encode(), s)) for seed in (0, 0, 1)
+    ]
     assert orders[0] == orders[1] != orders[2]

@@ -110,6 +110,19 @@ class ToyRaises(Wrong):
         yield left, right
 
 
+@register_problem("toy_unicode")
+class ToyUnicode(Wrong):
+    def generate_examples(self, split, files):
+        yield "a\udcff", {"inputs": "x", "targets": "y"}
+
+
+@register_problem("toy_opens")
+class ToyOpens(Wrong):
+    def generate_examples(self, split, files):
+        text = (files.root / "nowhere").read_text()
+        yield "a", {"inputs": text, "targets": text}
+
+
 @register_problem("toy_numbers")
 class ToyNumbers(Wrong):
     def generate_examples(self, split, files):
