@@ -3,7 +3,9 @@
 Evaluation runs again and again within training; tracing a decoding loop takes longer
 than running it. So each function is kept by model, problem and settings, and has a
 signature with open batch and length axes: no batch shape traces it again. Weights are
-read at every call, so the functions always see the model as it is.
+read at every call, so the functions always see the model as it is. Autograph is off,
+for rewriting a deep model's source takes longer than tracing it: a model branches on
+tensors by `tf.cond` and `tf.where`.
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ class Compiled:
         relaxed = tf.nest.map_structure(_open_batch, dict(spec))
         key = (*key, str(relaxed))
         if key not in self._functions:
-            self._functions[key] = tf.function(run, input_signature=(relaxed,))
+            self._functions[key] = tf.function(run, input_signature=(relaxed,), autograph=False)
         return self._functions[key]
 
     def _live(self) -> Any:

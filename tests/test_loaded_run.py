@@ -1,0 +1,350 @@
+"""load_run, evaluate, decode and their commands, on a small run that was never trained."""
+
+import io
+import json
+import math
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image as pillow
+
+import t2t_mm
+from t2t_mm import Problem, config, errors, loaded_run, plugins, register_problem, registry
+from t2t_mm import run as run_lib
+from t2t_mm.bin import decoder as decoder_command
+from t2t_mm.bin import eval as eval_command
+from t2t_mm.data import manifest, pipeline, records
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import compiled, prompt, settings
+from t2t_mm.modality import Categorical, Image, Language
+from t2t_mm.models import build
+from t2t_mm.training import checkpoint
+
+TEXT, PICTURES = "loaded_run_text", "loaded_run_pictures"
+CONFIG = [
+    "TransformerConfig.width = 16",
+    "TransformerConfig.filter_width = 32",
+    "TransformerConfig.heads = 2",
+    "TransformerConfig.encoder_layers = 1",
+    "TransformerConfig.decoder_layers = 1",
+    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
+    "TransformerConfig.exit_widths = (8, 8)",
+    "TrainSettings.precision = 'float32'",
+    "DecodeSettings.max_length = 12",
+    "Batching.batch_tokens = 64",
+    "Batching.max_length = 64",
+    "Batching.batch_examples = 4",
+]
+
+
+class Text(Problem):
+    inputs = {"inputs": Language(vocab="loaded_run")}
+    targets = Language(vocab="loaded_run")
+    command = "to-same"
+    metrics = ("bleu", "token_accuracy", "exact_match")
+
+    def generate_examples(self, split, files):
+        for number in range(23):
+            text = f"{split} dog {number}" + " runs" * (number % 5)
+            yield f"{split}/{number}", {"inputs": text, "targets": f"{text} home"}
+
+
+class Pictures(Problem):
+    inputs = {"image": Image(size=32)}
+    targets = Categorical()
+    command = "to-class"
+    metrics = ("accuracy", "top5_accuracy")
+
+    def generate_examples(self, split, files):
+        for number in range(6):
+            yield f"{split}/{number}", {"image": png(number), "targets": f"class {number % 3}"}
+
+
+def png(number):
+    data = io.BytesIO()
+    pillow.new("RGB", (32, 32), (40 * number, 90, 255 - 40 * number)).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The output folder of a run of both problems, with a checkpoint of step 7."""
+    root = tmp_path_factory.mktemp("loaded_run")
+    plugins.load_all()
+    with registry.registering("loaded_run"):
+        register_problem(TEXT)(Text)
+        register_problem(PICTURES)(Pictures)
+    t2t_mm.generate(
+        [TEXT, PICTURES],
+        root / "data",
+        source="manual",
+        manual_dir=root,
+        workers=1,
+        vocabulary_size=300,
+    )
+    config.load([], CONFIG)
+    tasks = task_lib.tasks_from_data([TEXT, PICTURES], root / "data")
+    model = build.build("transformer", tasks)
+    run = run_lib.RunFolder.create(
+        root / "run", model="transformer", schedule="uniform", tasks=tasks
+    )
+    run.write_config()
+    fingerprint = build.fingerprint("transformer", model)
+    checkpoint.Checkpoints(run.checkpoints, {"model": model}, fingerprint=fingerprint).save(7)
+    config.reset()
+    registry.problems.remove_plugin("loaded_run")  # a run must not need its problems' code
+    return run.path
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return t2t_mm.load_run(folder)
+
+
+@pytest.fixture
+def loaded_once(run, monkeypatch):
+    """Lets commands share one restored model, whose functions are compiled already."""
+    monkeypatch.setattr(loaded_run, "load_run", lambda folder, **_: run)
+
+
+@pytest.fixture
+def standard_input(monkeypatch):
+    def give(text):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return give
+
+
+def in_record_order(run, problem, split):
+    task = run.task(problem)
+    files = manifest.Manifest.load(task.data_dir, problem, task.version).files(split)
+    return [example for file in files for example in records.read_examples(file)]
+
+
+def test_a_run_comes_with_its_problems_and_vocabularies(run):
+    assert run.step == 7
+    assert list(run.tasks) == [TEXT, PICTURES]
+    assert run.task(PICTURES).targets.classes == ("class 0", "class 1", "class 2")
+    assert run.vocabularies["loaded_run"].decode([1]) == ""
+    assert run.decode_settings.max_length == 12
+
+
+def test_loading_leaves_the_dtype_policy_alone(folder):
+    import keras
+
+    before = keras.config.dtype_policy().name
+    loaded_run.load_run(folder)
+    assert keras.config.dtype_policy().name == before
+
+
+def test_two_loads_have_the_same_weights(folder, run):
+    again = t2t_mm.load_run(folder, checkpoint=7)
+    for one, other in zip(run.model.variables, again.model.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_scores_are_those_of_the_full_pass(run):
+    """What greedy decoding sums up step by step, the whole sequence at once gives too."""
+    task = run.task(TEXT)
+    examples = [{"inputs": text} for text in (b"dog", b"runs runs home", b"dog 7 runs")]
+    (batch,) = pipeline.predict_dataset(task, examples, run.batching)
+    spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
+    found = compiled.of(run.model).search(task, run.decode_settings, spec)(batch["inputs"])
+    logits = run.model({"inputs": batch["inputs"], "targets": found.ids}, TEXT)
+    log_probs = tf.nn.log_softmax(logits)
+    written = tf.gather(log_probs, found.ids, batch_dims=2).numpy() * (found.ids.numpy() != 0)
+    np.testing.assert_allclose(found.scores, written.sum(1), rtol=1e-4)
+
+
+def test_evaluate_measures_every_problem_and_keeps_what_was_written(run, folder):
+    answer = t2t_mm.evaluate(run, split="test")
+    assert (answer["step"], answer["split"]) == (7, "test")
+    assert set(answer["results"][TEXT]) == {
+        "bleu",
+        "token_accuracy",
+        "exact_match",
+        "log_perplexity",
+    }
+    assert set(answer["results"][PICTURES]) == {"accuracy", "top5_accuracy", "log_perplexity"}
+    assert answer["results"][PICTURES]["top5_accuracy"] == 1.0
+    assert "case:mixed" in answer["notes"][TEXT]["bleu"]
+    path = folder / "decodes" / f"{TEXT}.test.7.jsonl"
+    assert answer["decodes"][TEXT] == str(path)
+    kept = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["reference"].encode() for row in kept] == [
+        example["targets"] for example in in_record_order(run, TEXT, "test")
+    ]
+
+
+def test_log_perplexity_is_that_of_single_examples_weighed_by_their_tokens(run):
+    task = run.task(TEXT)
+    found = t2t_mm.evaluate(run, problems=[TEXT], max_examples=6)
+    nats = tokens = 0.0
+    for batch in pipeline.eval_dataset(task, "validation", run.batching, max_examples=6):
+        for row in range(len(batch["index"])):
+            one = {"inputs": {"inputs": batch["inputs"]["inputs"][row : row + 1]}}
+            one["targets"] = batch["targets"][row : row + 1]
+            _, means = run.model.loss(TEXT, one, training=False)
+            nats += float(means["log_perplexity"] * means["tokens"])
+            tokens += float(means["tokens"])
+    assert found["split"] == "validation"
+    assert found["results"][TEXT]["log_perplexity"] == pytest.approx(nats / tokens, rel=1e-4)
+    assert 0 < nats / tokens < 3 * math.log(300)
+
+
+def test_evaluate_takes_globs_and_a_part(run):
+    answer = t2t_mm.evaluate(run, problems=["*_pictures"], max_examples=1)
+    assert list(answer["results"]) == [PICTURES]
+    assert answer["results"][PICTURES]["accuracy"] in (0.0, 1.0)
+
+
+def test_decode_gives_answers_in_the_order_of_the_inputs(run):
+    texts = ["dog", "", "dog runs runs runs runs home", "home", "dog"]
+    answers = t2t_mm.decode(run, texts, problem=TEXT)
+    assert [answer.inputs for answer in answers] == texts
+    for text, answer in zip(texts, answers, strict=True):
+        (alone,) = t2t_mm.decode(run, [text], problem=TEXT)
+        assert alone.outputs == answer.outputs
+        assert alone.score == pytest.approx(answer.score, rel=1e-4)
+    assert answers[1].outputs == ""
+    assert answers[1].score == 0.0
+    assert answers[0].score < 0
+
+
+def test_decode_names_classes(run, tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(3))
+    of_path, of_bytes = t2t_mm.decode(run, [path, png(3)], problem=PICTURES)
+    assert of_path.outputs.startswith("class ")
+    assert math.log(1 / 3) <= of_path.score < 0  # the likeliest of three
+    assert of_path.outputs == of_bytes.outputs
+    assert of_path.score == pytest.approx(of_bytes.score, rel=1e-4)
+    assert of_path.inputs == str(path)
+
+
+def test_decode_a_split(run, folder):
+    answers = t2t_mm.decode(run, problem=PICTURES, split="test")
+    examples = in_record_order(run, PICTURES, "test")
+    assert [a.inputs.encode() for a in answers] == [example["key"] for example in examples]
+    assert [a.reference.encode() for a in answers] == [e["targets"] for e in examples]
+    assert (folder / "decodes" / f"{PICTURES}.test.7.jsonl").is_file()
+
+
+def test_what_cannot_be_meant_is_refused(run, folder):
+    with pytest.raises(errors.ConfigError, match=f"one of {TEXT}, {PICTURES}"):
+        t2t_mm.decode(run, ["dog"])
+    with pytest.raises(errors.ConfigError, match=f"Did you mean '{TEXT}'"):
+        t2t_mm.decode(run, ["dog"], problem="loaded_run_txet")
+    with pytest.raises(errors.ConfigError, match="inputs or a split"):
+        t2t_mm.decode(run, problem=TEXT)
+    with pytest.raises(errors.ConfigError, match="Only greedy"):
+        t2t_mm.evaluate(run, settings=settings.DecodeSettings(beam_size=4))
+    with pytest.raises(errors.CheckpointError, match="step 9"):
+        t2t_mm.load_run(folder, checkpoint=9)
+    with pytest.raises(errors.DataError, match="mm-datagen"):
+        t2t_mm.evaluate(run, data_dir=folder / "nowhere")
+
+
+def test_a_run_without_a_checkpoint_says_so(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "run", ignore=shutil.ignore_patterns("ckpt-*"))
+    with pytest.raises(errors.CheckpointError, match="no checkpoint"):
+        t2t_mm.load_run(tmp_path / "run")
+
+
+def test_mm_eval_prints_json(folder, capsys):
+    arguments = [f"--output_dir={folder}", "--split=test", f"--problem={PICTURES}", "--json"]
+    assert eval_command.main(arguments) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["step"], answer["split"]) == (7, "test")
+    assert list(answer["results"]) == [PICTURES]
+
+
+def test_mm_eval_prints_a_table(folder, loaded_once, capsys):
+    assert eval_command.main([f"--output_dir={folder}", "--max_examples=2"]) == 0
+    shown = capsys.readouterr().out
+    for part in (TEXT, "bleu", "accuracy", "step 7, split validation", "tok:13a"):
+        assert part in shown
+
+
+def test_mm_decoder_keeps_lines_in_step(folder, loaded_once, capsys, standard_input):
+    standard_input("dog runs\n\nhome\n")
+    assert decoder_command.main([f"--output_dir={folder}", f"--problem={TEXT}", "--input=-"]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert len(lines) == 4
+    assert lines[1] == lines[3] == ""
+
+
+def test_mm_decoder_prints_one_document_a_line(folder, loaded_once, capsys, tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"inputs": "dog\\nruns"}\n\n{"inputs": "home"}\n')
+    flags = [f"--output_dir={folder}", f"--problem={TEXT}", f"--input={tmp_path / 'in.jsonl'}"]
+    assert decoder_command.main([*flags, "--json", "--max_length=12"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["inputs"] for row in rows] == [{"inputs": "dog\nruns"}, "", {"inputs": "home"}]
+    assert [set(row) for row in rows] == [{"inputs", "outputs", "score"}] * 3
+
+
+def test_mm_decoder_writes_a_file_whole_or_not_at_all(folder, loaded_once, capsys, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good.write_bytes(png(1))
+    bad.write_bytes(png(2)[:50])
+    paths, output = tmp_path / "paths.txt", tmp_path / "out.txt"
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}"]
+    paths.write_text(f"{good}\n{bad}\n")
+    assert decoder_command.main([*flags, f"--output={output}"]) == 2
+    assert "paths.txt line 2: A picture does not decode" in capsys.readouterr().err
+    assert not output.exists()
+    paths.write_text(f"{good}\n{good}\n")
+    assert decoder_command.main([*flags, f"--output={output}"]) == 0
+    assert len(output.read_text().splitlines()) == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--beam_size=4"], "Received: --beam_size=4"),
+        (["--top_p=0"], "out of range"),
+        (["--problem=loaded_run_pictures,loaded_run_text"], "takes one problem"),
+        (["--input=a.txt", "--split=test"], "not both"),
+        (["--problem=loaded_run_text", "--input=nowhere.txt"], "There is no file nowhere.txt"),
+        (["--problem=loaded_run_text", "--split=tset"], "Did you mean 'test'"),
+    ],
+)
+def test_mm_decoder_refuses_in_one_line(folder, loaded_once, capsys, flags, said):
+    assert decoder_command.main([f"--output_dir={folder}", *flags]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "mm-decoder: " in line]
+    assert len(lines) == 1
+    assert said in lines[0]
+
+
+def test_a_talk_goes_on_after_an_input_that_cannot_be_used(run, capsys):
+    lines = iter(["nowhere.png", "picture.png"])
+
+    def ask(text):
+        assert text == "to-class> "
+        line = next(lines, None)
+        if line is None:
+            raise EOFError
+        return line
+
+    prompt.talk(run, run.task(PICTURES), run.decode_settings, ask=ask)
+    said = capsys.readouterr().err
+    assert "Input 1: there is no file nowhere.png" in said
+    assert "Input 2: there is no file picture.png" in said
+
+
+def test_a_talk_answers(run, capsys):
+    lines = iter(["dog", "", "home"])
+
+    def ask(_):
+        line = next(lines, None)
+        if line is None:
+            raise EOFError
+        return line
+
+    emitted = []
+    prompt.talk(run, run.task(TEXT), run.decode_settings, emit=emitted.append, ask=ask)
+    assert [row["inputs"] for row in emitted] == ["dog", "", "home"]
