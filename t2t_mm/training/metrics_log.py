@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -72,7 +73,7 @@ class MetricsLog:
         }
         line = json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n"
         with atomic.writing(self.path):
-            os.write(self._file, line.encode("utf-8"))
+            self._append(line.encode("utf-8"))
         if self._tensorboard is not None:
             self._write_summaries(self._tensorboard, entry)
 
@@ -90,6 +91,13 @@ class MetricsLog:
 
     def __exit__(self, *unused: object) -> None:
         self.close()
+
+    def _append(self, line: bytes) -> None:
+        """Writes a line whole, or takes back what a full disk let through of it."""
+        before = os.fstat(self._file).st_size
+        if os.write(self._file, line) < len(line):
+            os.ftruncate(self._file, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def _open(self) -> None:
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

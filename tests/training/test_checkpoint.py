@@ -1,5 +1,6 @@
 """A checkpoint is whole or it is not there; none is lost in silence."""
 
+import errno
 import json
 import os
 import pathlib
@@ -281,6 +282,27 @@ def test_a_place_that_cannot_be_written_to_is_one_line(make, state, tmp_path):
         make(state.objects).save(5)
     assert "step 5" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("place", ["tensors", "sidecar"])
+def test_a_full_disk_is_one_line_and_costs_nothing(saved, make, state, monkeypatch, place):
+    def tensors(self):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    def sidecar(path, value):
+        with checkpoint.atomic.writing(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patched:
+        if place == "tensors":
+            patched.setattr(checkpoint.trackables.Trackables, "checkpoint", tensors)
+        else:
+            patched.setattr(checkpoint.atomic, "write_json", sidecar)
+        with pytest.raises(errors.CheckpointError, match="step 40 .*the disk is full"):
+            saved.save(40)
+    assert not list(saved.folder.glob("ckpt-40*"))
+    assert not list(saved.folder.glob(".writing*"))
+    assert make(state.objects).restore()[0] == 30
 
 
 def test_the_sidecar_is_what_other_programs_may_read(saved):

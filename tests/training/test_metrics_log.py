@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -80,6 +81,18 @@ def test_rewinding_drops_what_came_after(path):
     entries = metrics_log.read(path)
     assert [entry["step"] for entry in entries] == [1, 2, 3]
     assert entries[-1]["metrics"] == {"loss": 9.0}
+
+
+def test_a_full_disk_leaves_no_half_line(path, monkeypatch):
+    _fill(path, [1, 2])
+    with metrics_log.MetricsLog(path) as log:
+        with monkeypatch.context() as patched:
+            write = os.write
+            patched.setattr(os, "write", lambda file, data: write(file, data[:9]))
+            with pytest.raises(errors.DataError, match="disk is full"):
+                log.write(3, "train", "wmt_ende", {"loss": 1.0})
+        log.write(4, "train", "wmt_ende", {"loss": 1.0})
+    assert [entry["step"] for entry in metrics_log.read(path)] == [1, 2, 4]
 
 
 def test_a_foreign_line_is_named(path):
