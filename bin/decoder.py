@@ -76,3 +76,7 @@ def _decode() -> None:
             write(answer.as_json())
     else:
         sys.stdout.write(decode.as_text(answers, as_json=False))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -53,3 +53,7 @@ def _eval() -> dict[str, Any]:
     if not _COMMAND.json:
         table.show(answer, console=cli.console())
     return answer
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -49,3 +49,7 @@ def _inspect() -> dict[str, Any]:
 
         inspect_view.show(found, console=cli.console())
     return found.describe()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,86 @@
+"""The demo: from nothing to one model that translates and looks at pictures.
+
+It types the commands that a user would, shows each of them, and puts what comes
+out beside two simple answers. `make demo` runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import cli, errors
+
+_COMMAND = cli.Command(
+    "python -m t2t_mm.bin.demo",
+    "Makes sample data, trains one model on translation and pictures together, and shows what "
+    "it has learnt, within ten minutes on two processor cores.",
+    example="python -m t2t_mm.bin.demo --folder=demo_out",
+)
+_FOLDER = _COMMAND.path("folder", "demo_out", "where data and the run go")
+_SENTENCES = _COMMAND.integer("sentences", 20_000, "sentence pairs to train on", least=1)
+_PICTURES = _COMMAND.integer("pictures", 4_000, "pictures to train on", least=1)
+_GIN_PARAMS = _COMMAND.multi("gin_param", "passed on to mm-trainer")
+_PROBLEMS = ("wmt_ende", "imagenet")
+_SHOWN = 6
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_demo, argv)
+
+
+def _demo() -> dict[str, Any]:
+    start = time.monotonic()
+    data, run = _FOLDER.value / "data", _FOLDER.value / "run"
+    for problem, size in zip(_PROBLEMS, (_SENTENCES.value, _PICTURES.value), strict=True):
+        sample = ["--source=sample", f"--sample_size={size}", f"--data_dir={data}"]
+        _run("datagen", f"--problem={problem}", *sample)
+    both = [f"--problems={','.join(_PROBLEMS)}", f"--data_dir={data}", f"--output_dir={run}"]
+    params = [f"--gin_param={param}" for param in _GIN_PARAMS.value or ()]
+    _run("trainer", *both, "--gin_file=demo", *params)
+    (measured,) = _run("eval", f"--output_dir={run}", "--json")
+    decode = [f"--output_dir={run}", "--split=validation", f"--max_examples={_SHOWN}", "--json"]
+    answers = {name: _run("decoder", f"--problem={name}", *decode) for name in _PROBLEMS}
+    _show(measured["results"], answers)
+    seconds = time.monotonic() - start
+    cli.info(f"\nDone in {seconds / 60:.1f} minutes. The run is in {run}; go on with, for example,")
+    cli.info(f"  mm-decoder --output_dir={run} --problem=wmt_ende   (and type a sentence)")
+    return {"seconds": round(seconds, 1), "results": measured["results"]}
+
+
+def _run(command: str, *arguments: str) -> list[Any]:
+    """Runs a command as a user would; returns the JSON documents that it printed."""
+    cli.info(f"\n$ {shlex.join([f'mm-{command}', *arguments])}")
+    done = subprocess.run(
+        [sys.executable, "-m", f"t2t_mm.bin.{command}", *arguments],
+        stdout=subprocess.PIPE if "--json" in arguments else None,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 130:
+        raise KeyboardInterrupt("interrupted; the same command goes on from there")
+    if done.returncode:
+        raise errors.UserError(f"mm-{command} ended with code {done.returncode}; see above")
+    return [json.loads(line) for line in (done.stdout or "").splitlines() if line.strip()]
+
+
+def _show(results: Mapping[str, Any], answers: Mapping[str, Sequence[Any]]) -> None:
+    from t2t_mm.data import task
+    from t2t_mm.problems.sample_world import corpora
+    from t2t_mm.report import showcase
+
+    tasks = task.tasks_from_data(list(answers), _FOLDER.value / "data")
+    names = {wnid: shape for shape, wnid in corpora.WNIDS.items()}
+    screen = cli.console(stderr=True)
+    screen.print()
+    showcase.show(tasks, "validation", results, answers, names=names, console=screen)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,36 @@
+"""The demo's own part; what it trains and reaches is for the slow test."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def test_help_is_short(python):
+    done = python("-m", "t2t_mm.bin.demo", "--help")
+    assert done.returncode == 0
+    assert "--folder" in done.stdout
+
+
+def test_a_command_that_fails_ends_the_demo(python, tmp_path):
+    done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sentences=0")
+    assert done.returncode == 2
+    (tmp_path / "data").write_text("in the way")
+    done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sentences=10")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("python -m t2t_mm.bin.demo: mm-datagen ended")
+
+
+@pytest.mark.slow
+def test_the_demo_in_small(tmp_path):
+    settings = {"train_steps": 4, "eval_every": 0, "eval_examples": 8}
+    small = [f"--gin_param=TrainSettings.{name}={value}" for name, value in settings.items()]
+    small += [f"--folder={tmp_path}/out", "--sentences=200", "--pictures=60", "--json"]
+    command = [sys.executable, "-m", "t2t_mm.bin.demo", *small]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer["results"]) == {"wmt_ende", "imagenet"}
+    for said in ("$ mm-datagen", "$ mm-trainer", "$ mm-eval", "$ mm-decoder", "copy the source"):
+        assert said in done.stderr
