@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import math
 import types
 import typing
 from typing import Any
@@ -44,6 +45,8 @@ def describe(annotation: Any) -> str:
     """Returns an annotation as a user would write it."""
     if annotation is type(None):
         return "None"
+    if annotation is float:
+        return "a finite float"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return " or ".join(repr(a) for a in arguments)
@@ -86,6 +89,7 @@ def _fit(value: Any, annotation: Any) -> tuple[bool, Any]:
         return fits, {k: v for (_, k), (_, v) in zip(keys, values, strict=True)}
     if annotation is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = number and math.isfinite(value)
         return number, float(value) if number else value
     if annotation is int:
         return isinstance(value, int) and not isinstance(value, bool), value

@@ -23,6 +23,7 @@ def check(bindings: Sequence[gin_files.Binding], classes: Mapping[str, type]) ->
         if binding.parameter:
             _check_name(binding, classes)
     _check_defined(bindings)
+    _check_cycles(bindings)
     _check_used(bindings, classes)
     for binding in {binding.key: binding for binding in bindings}.values():
         if repr(binding.value) == "%gin.REQUIRED":
@@ -45,12 +46,13 @@ def unknown_parameter(
 
 def _check_name(binding: gin_files.Binding, classes: Mapping[str, type]) -> None:
     name = binding.short_name
-    if name in classes:
+    cls = classes.get(name)
+    if cls is not None and f".{cls.__module__}.{name}".endswith(f".{binding.name}"):
         if binding.scope:
             raise errors.ConfigError(
                 f"Scopes have no meaning for {name} ({binding.place})", received=binding.key
             )
-        parameters = list(config_types.field_types(classes[name]))
+        parameters = list(config_types.field_types(cls))
     else:
         parameters = _foreign_parameters(binding, classes)
     if binding.parameter not in parameters:
@@ -68,7 +70,7 @@ def _foreign_parameters(binding: gin_files.Binding, classes: Mapping[str, type])
         raise errors.ConfigError(
             f"Unknown configurable {binding.name!r} ({binding.place})",
             expected=f"one of {', '.join(sorted(classes))}",
-            hint=errors.did_you_mean(binding.name, classes),
+            hint=errors.did_you_mean(binding.short_name, classes),
         ) from error
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     parameters = inspect.signature(function).parameters.values()
@@ -85,6 +87,23 @@ def _check_defined(bindings: Sequence[gin_files.Binding]) -> None:
                     expected=f"one of {', '.join(sorted(defined))}" if defined else None,
                     hint=errors.did_you_mean(macro, defined) or f"Define it: {macro} = VALUE",
                 )
+
+
+def _check_cycles(bindings: Sequence[gin_files.Binding]) -> None:
+    """Raises for a macro that is defined by way of itself."""
+    definitions = {b.key: b for b in bindings if not b.parameter}
+    for key, binding in definitions.items():
+        queue, seen = list(binding.macros), set()
+        while queue:
+            macro = queue.pop()
+            if macro == key:
+                raise errors.ConfigError(
+                    f"The macro {key} is defined by way of itself ({binding.place})",
+                    received=f"{key} = {binding.value!r}",
+                )
+            if macro not in seen:
+                seen.add(macro)
+                queue += definitions[macro].macros
 
 
 def _check_used(bindings: Sequence[gin_files.Binding], classes: Mapping[str, type]) -> None:

@@ -120,20 +120,21 @@ def _read_file(path: pathlib.Path, *, including: tuple[pathlib.Path, ...]) -> It
         chain = " -> ".join(p.name for p in (*including, path))
         raise errors.ConfigError("A gin file includes itself", received=chain)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise errors.ConfigError(f"Cannot read the gin file {path}", received=error) from error
     seen: dict[str, Binding] = {}
     for binding in _parse(text, source=str(path), path=path, including=(*including, path)):
         if binding.source == str(path):
-            old = seen.get(binding.key)
+            key = f"{binding.scope}/{binding.short_name}.{binding.parameter}"
+            old = seen.get(key)
             if old is not None and repr(old.value) != repr(binding.value):
                 raise errors.ConfigError(
                     f"{binding.key} is set twice in one file: to {old.value!r} ({old.place}) "
                     f"and to {binding.value!r} ({binding.place})",
                     hint="Keep one of them",
                 )
-            seen[binding.key] = binding
+            seen[key] = binding
         yield binding
 
 

@@ -115,6 +115,9 @@ def test_macros_reach_their_places_and_can_be_overridden(tmp_path):
         ("TrainSettings.seed", ["Not a gin statement"]),
         ("TrainSettings.model = @nobody()", ["@nobody"]),
         ("foreign.dept = 2", ["dept", "Did you mean 'depth'?"]),
+        ("elsewhere.TrainSettings.seed = 2", ["elsewhere.TrainSettings"]),
+        ("OptimizerSettings.learning_rate = 1e999", ["inf (float)", "finite"]),
+        ("A = %B\nB = %A\nTrainSettings.seed = %A", ["by way of itself"]),
         ("include 'no_such'", ["no_such"]),
         ("import no_such_module", ["no_such_module"]),
     ],
@@ -145,6 +148,29 @@ def test_one_key_twice_in_a_file_is_refused_unless_equal(tmp_path):
     file.write_text("Inner.size = 4\n\nInner.size = 5\n")
     with pytest.raises(errors.ConfigError, match=r"Inner\.size is set twice.*line 1.*line 3"):
         config.load([str(file)])
+
+
+def test_one_key_written_in_two_ways_is_still_one(tmp_path):
+    file = tmp_path / "x.gin"
+    file.write_text("TrainSettings.seed = 4\nsettings.TrainSettings.seed = 5\n")
+    with pytest.raises(errors.ConfigError, match="set twice"):
+        config.load([str(file)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TrainSettings.seed = 4",
+        "\ufeffTrainSettings.seed = 4\r\n",
+        "TrainSettings:\n  seed = 4\n",
+        "t2t_mm.training.settings.TrainSettings.seed = 4\n",
+        "A = 4\nB = %A\nTrainSettings.seed = %B  # through two macros\n",
+    ],
+)
+def test_all_of_gins_ways_to_write_a_binding(tmp_path, text):
+    (tmp_path / "x.gin").write_bytes(text.encode())
+    config.load([str(tmp_path / "x.gin")])
+    assert config.build(settings.TrainSettings).seed == 4
 
 
 def test_an_including_file_may_override_what_it_includes(tmp_path):
