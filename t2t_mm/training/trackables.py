@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 Tree = dict[str, Any]
 
 
@@ -47,13 +47,13 @@ class Trackables:
         """Returns the object that writes and reads."""
         return tf.train.Checkpoint(**{k: _holder(v) for k, v in self._tree.items()})
 
+    def variables(self) -> dict[str, tf.Variable]:
+        """Returns every variable by its name in the checkpoint."""
+        return {n: leaf for n, leaf in _leaves(self._tree) if isinstance(leaf, tf.Variable)}
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Returns the shape of every variable by its name in the checkpoint."""
-        return {
-            name: tuple(leaf.shape)
-            for name, leaf in _leaves(self._tree)
-            if isinstance(leaf, tf.Variable)
-        }
+        return {name: tuple(variable.shape) for name, variable in self.variables().items()}
 
     def misfit(self, prefix: str, *, all_of_it: bool) -> str:
         """Returns how a checkpoint's variables differ from these; empty if they fit.
@@ -62,11 +62,7 @@ class Trackables:
           prefix: of the checkpoint's files.
           all_of_it: everything in the checkpoint must have its place here too.
         """
-        held = {
-            name.removesuffix(_SUFFIX): tuple(shape)
-            for name, shape in tf.train.load_checkpoint(prefix).get_variable_to_shape_map().items()
-            if name.endswith(_SUFFIX)
-        }
+        held = held_shapes(prefix)
         wanted = self.shapes()
         missing = sorted(set(wanted) - set(held))
         extra = sorted(
@@ -90,6 +86,16 @@ class Trackables:
             for path, leaf in _leaves(self._tree)
             if not isinstance(leaf, tf.Variable)
         )
+
+
+def held_shapes(prefix: str) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of every variable in a checkpoint by its name there."""
+    shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+    return {
+        name.removesuffix(SUFFIX): tuple(shape)
+        for name, shape in shapes.items()
+        if name.endswith(SUFFIX)
+    }
 
 
 def _walk(value: Any, path: str, seen: set[int]) -> Any:

@@ -3,7 +3,6 @@
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.data import batching
 from t2t_mm.training import settings
 
 
@@ -18,8 +17,6 @@ from t2t_mm.training import settings
         (settings.OptimizerSettings, "learning_rate", 0.0),
         (settings.OptimizerSettings, "beta_2", 1.0),
         (settings.OptimizerSettings, "clip_norm", -1.0),
-        (batching.Batching, "batch_tokens", 0),
-        (batching.Batching, "max_length", 4096),
     ],
 )
 def test_a_value_out_of_range_is_named(cls, field, value):
