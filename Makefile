@@ -6,6 +6,9 @@ PYTHON ?=
 INSTALLED := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 
+# Keras would write its settings into the home folder.
+export KERAS_HOME := $(abspath $(VENV))/keras
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all lint clean
 

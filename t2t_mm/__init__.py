@@ -9,6 +9,7 @@ problems and vocabularies. All are imported on first use, so that
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from t2t_mm.loaded_run import load_run
     from t2t_mm.problem import Problem, register_problem
     from t2t_mm.training.loop import train
+
+# Keras runs on several backends, and a settings file of the user's may name another.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 __version__ = "0.1.0"
 
