@@ -23,12 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _list() -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "problems": [
-            {**entry.value().describe(), "plugin": entry.plugin}
-            for entry in registry.problems.entries()
-        ]
-    }
+    described = [_describe(entry) for entry in registry.problems.entries()]
+    answer: dict[str, Any] = {"problems": [problem for problem in described if problem]}
     for kind in ("models", "modalities", "metrics", "schedules"):
         entries = registry.ALL[kind].entries()
         answer[kind] = [{"name": entry.name, "plugin": entry.plugin} for entry in entries]
@@ -36,6 +32,16 @@ def _list() -> dict[str, Any]:
     if not _COMMAND.json:
         listing.show(answer, console=cli.console())
     return answer
+
+
+def _describe(entry: registry.Entry) -> dict[str, Any] | None:
+    try:
+        return {**registry.problems.get(entry.name)().describe(), "plugin": entry.plugin}
+    except Exception as error:
+        # One problem that cannot describe itself must not hide the others.
+        what = f"{type(error).__name__}: {error}"
+        cli.info(f"mm-list: warning: problem {entry.name} ({entry.place}) is left out: {what}")
+        return None
 
 
 if __name__ == "__main__":

@@ -45,6 +45,19 @@ def test_a_broken_plugin_stands_in_the_list_and_hurts_nobody(python, tmp_path):
     assert "multi30k_ende" in done.stdout
 
 
+def test_a_problem_that_cannot_describe_itself_is_left_out(python, tmp_path):
+    (tmp_path / "odd.py").write_text(
+        "from t2t_mm import registry\n"
+        "registry.problems.add('odd_one', 'collections:no_such_thing')\n"
+    )
+    done = python("-m", "t2t_mm.bin.list", "--json", f"--usr_dir={tmp_path}")
+    assert done.returncode == 0
+    assert "problem odd_one" in done.stderr
+    names = {problem["name"] for problem in json.loads(done.stdout)["problems"]}
+    assert "odd_one" not in names
+    assert "multi30k_ende" in names
+
+
 def test_neither_the_list_nor_the_package_imports_tensorflow(python):
     program = (
         "import sys, t2t_mm; from t2t_mm.bin import list as command; command.main(['--json']); "
