@@ -68,17 +68,18 @@ class Bar(Lines):
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
-            progress.TextColumn("{task.completed:,} examples"),
+            progress.TextColumn("{task.fields[count]}"),
             progress.TimeElapsedColumn(),
             console=console.Console(stderr=True),
             transient=True,
         )
-        self._bar.add_task(what, total=total)
+        self._bar.add_task(what, total=total, count="")
         self._bar.start()
 
     def update(self, done: int) -> None:
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done)
+            count = f"{done:,} examples"
+            self._bar.update(self._bar.task_ids[0], completed=done, count=count)
 
     def finish(self, done: int) -> None:
         self.close()

@@ -114,17 +114,20 @@ def _build(
 ) -> vocabulary.Vocabulary:
     """Builds a vocabulary from the training text of `problems` and saves it."""
     asked = size or vocabulary.SIZE
-    share = vocabulary.MAX_SENTENCES // len(problems)
     sentences = 0
 
     def texts() -> Iterator[str]:
+        """Takes turns: where not all text is read, each problem gives as much."""
         nonlocal sentences
-        for problem in problems:
-            for number, text in enumerate(_texts(name, manifests[problem])):
-                if number == share:
-                    break
-                sentences += 1
-                yield text
+        waiting = [_texts(name, manifests[problem]) for problem in problems]
+        while waiting:
+            for problem_texts in list(waiting):
+                text = next(problem_texts, None)
+                if text is None:
+                    waiting.remove(problem_texts)
+                else:
+                    sentences += 1
+                    yield text
 
     built = vocabulary.build(name, texts(), size=asked)
     with atomic.folder(folder) as making:

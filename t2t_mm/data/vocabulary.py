@@ -27,7 +27,7 @@ SIZE = 8192
 MODEL_FILE = "sentencepiece.model"
 JSON_FILE = "vocabulary.json"
 MAX_SENTENCES = 1_000_000
-MAX_TEXT_BYTES = 256 << 20
+MAX_TEXT_BYTES = 64 << 20
 
 # Characters beyond this share of all text are written as bytes, so that a few
 # strange signs do not take the place of pieces.

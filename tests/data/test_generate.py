@@ -238,11 +238,30 @@ def test_values_of_a_wrong_type_are_bad_examples(generate, data):
         ("toy_raises", r"generate_examples of 'toy_raises' failed.*ValueError.*toys\.py:\d+"),
     ],
 )
-@pytest.mark.parametrize("workers", [1, 2])
-def test_generators_that_are_wrong(generate, data, problem, words, workers):
+def test_generators_that_are_wrong(generate, data, problem, words):
     with pytest.raises(errors.UserError, match=words):
-        generate(problem, workers=workers)
+        generate(problem)
     assert not data.exists()
+
+
+def test_a_generator_that_is_wrong_in_another_process(generate, data):
+    with pytest.raises(errors.PluginError, match=r"'toy_raises' failed.*ValueError.*toys\.py:\d+"):
+        generate("toy_raises", workers=2)
+    assert not data.exists()
+
+
+def test_a_vocabulary_of_much_text_reads_as_much_of_each_problem(generate, data, monkeypatch):
+    monkeypatch.setattr(vocabulary, "MAX_SENTENCES", 40)
+    read = []
+    build = vocabulary.build
+
+    def spy(name, texts, **options):
+        return build(name, (read.append(text) or text for text in texts), **options)
+
+    monkeypatch.setattr(vocabulary, "build", spy)
+    generate(["toy_text", "toy_slow"], max_examples=30)
+    assert 40 <= len(read) <= 42
+    assert len(set(read)) < 25  # both problems have the same texts
 
 
 def test_raw_files_that_are_wrong(generate, data, toy_raw):
