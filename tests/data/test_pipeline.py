@@ -10,8 +10,8 @@ import tensorflow as tf
 from PIL import Image as pillow
 
 from t2t_mm import errors
-from t2t_mm.data import pipeline, task, vocabulary
-from t2t_mm.modality import Categorical, Image, Language
+from t2t_mm.data import pipeline, reading, task, vocabulary
+from t2t_mm.modality import Categorical, Image, Language, features
 from t2t_mm.problem import Problem, register_problem
 
 WORDS = "a big small red blue dog cat house tree runs sleeps near under the and while".split()
@@ -43,6 +43,15 @@ class Captions(Problem):
     inputs = {"image": Image(size=32)}
     targets = Language(vocab="tiny")
     command = "to-caption"
+
+    def generate_examples(self, split, files):
+        raise NotImplementedError
+
+
+class Asking(Problem):
+    inputs = {"image": Image(size=64), "question": Language(vocab="tiny")}
+    targets = Categorical(classes=("yes", "no"))
+    command = "to-answer"
 
     def generate_examples(self, split, files):
         raise NotImplementedError
@@ -202,17 +211,49 @@ def test_sorting_saves_padding(translation):
     assert 0 <= sorted_share < 0.7 * unsorted_share
 
 
-def test_padding_share_counts_both_sides():
-    batch = {"inputs": {"a": tf.constant([[5, 1, 0, 0]])}, "targets": tf.constant([[1, 0, 0, 0]])}
-    assert pipeline.padding_share(batch) == pytest.approx(5 / 8)  # 3 of 8 cells are filled
-
-
 def test_pictures_alone_have_no_padding(naming):
     batch = next(iter(pipeline.train_dataset(naming, BATCHING, seed=0)))
     assert pipeline.padding_share(batch) == 0.0
     assert batch["inputs"]["image"].shape == (4, 32, 32, 3)
     assert batch["inputs"]["image"].dtype == tf.uint8
     assert batch["targets"].dtype == tf.int32
+
+
+def test_several_inputs_share_the_budget_of_a_batch(registries, write_data, translation):
+    register_problem("tiny_asking")(Asking)
+    examples = [
+        {"image": picture(i), "question": text, "targets": b"no" if i % 2 else b"yes"}
+        for i, text in enumerate(sentences(20, seed=5))
+    ]
+    bound = task.Task.from_data("tiny_asking", write_data("tiny_asking", {"train": examples}))
+    texts = set(sentences(20, seed=5))
+    for batch in take(pipeline.eval_dataset(bound, "train", BATCHING), 99):
+        rows, width = batch["inputs"]["question"].shape
+        assert batch["inputs"]["image"].shape == (rows, 64, 64, 3)
+        assert rows == 1 or rows * (16 + width) <= BATCHING.batch_tokens  # 4 x 4 patches
+        for place, label, raw in zip(
+            batch["index"], batch["targets"], batch["raw_targets"], strict=True
+        ):
+            assert (b"yes", b"no")[label] == raw
+            assert 0 <= place < 20
+        assert set(batch["raw_inputs"]["question"]) <= texts
+
+
+def test_features_are_the_same_directly_and_through_the_pipeline(captions):
+    made = {name: features.build(m, captions) for name, m in captions.modalities().items()}
+    for batch in take(pipeline.eval_dataset(captions, "validation", BATCHING), 9):
+        image = made["image"].featurize(batch["raw_inputs"]["image"], training=False)
+        np.testing.assert_array_equal(batch["inputs"]["image"], image)
+        ids = made["targets"].featurize(batch["raw_targets"], training=False)
+        for row, direct in zip(batch["targets"], ids.to_list(), strict=True):
+            # Batching.max_length cuts at 24; what is not cut is the same, end included.
+            assert row[row != 0].tolist() == (direct if len(direct) <= 24 else direct[:23] + [1])
+
+
+def test_a_shuffle_buffer_is_bounded_in_bytes():
+    source = reading.Source(["a"], examples=1_000_000, size_bytes=100 * 2**30)
+    assert source.held(64 * 2**20) == 625  # of about 107 kB each
+    assert reading.Source(["a"], examples=3, size_bytes=3 * 2**30).held(2**20) == 1
 
 
 def test_an_epoch_holds_every_example_once(translation):
