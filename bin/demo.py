@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -23,8 +24,7 @@ _COMMAND = cli.Command(
     example="python -m t2t_mm.bin.demo --folder=demo_out",
 )
 _FOLDER = _COMMAND.path("folder", "demo_out", "where data and the run go")
-_SENTENCES = _COMMAND.integer("sentences", 20_000, "sentence pairs to train on", least=1)
-_PICTURES = _COMMAND.integer("pictures", 4_000, "pictures to train on", least=1)
+_SIZE = _COMMAND.integer("sample_size", None, "passed on to mm-datagen", least=1)
 _GIN_PARAMS = _COMMAND.multi("gin_param", "passed on to mm-trainer")
 _PROBLEMS = ("wmt_ende", "imagenet")
 _SHOWN = 6
@@ -38,12 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _demo() -> dict[str, Any]:
     start = time.monotonic()
     data, run = _FOLDER.value / "data", _FOLDER.value / "run"
-    for problem, size in zip(_PROBLEMS, (_SENTENCES.value, _PICTURES.value), strict=True):
-        sample = ["--source=sample", f"--sample_size={size}", f"--data_dir={data}"]
-        _run("datagen", f"--problem={problem}", *sample)
-    both = [f"--problems={','.join(_PROBLEMS)}", f"--data_dir={data}", f"--output_dir={run}"]
+    both = [f"--problems={','.join(_PROBLEMS)}", f"--data_dir={data}"]
+    size = [f"--sample_size={_SIZE.value}"] if _SIZE.value else []
+    _run("datagen", *both, "--source=sample", *size)
     params = [f"--gin_param={param}" for param in _GIN_PARAMS.value or ()]
-    _run("trainer", *both, "--gin_file=demo", *params)
+    _run("trainer", *both, f"--output_dir={run}", "--gin_file=demo", *params)
     (measured,) = _run("eval", f"--output_dir={run}", "--json")
     decode = [f"--output_dir={run}", "--split=validation", f"--max_examples={_SHOWN}", "--json"]
     answers = {name: _run("decoder", f"--problem={name}", *decode) for name in _PROBLEMS}
@@ -57,12 +56,17 @@ def _demo() -> dict[str, Any]:
 def _run(command: str, *arguments: str) -> list[Any]:
     """Runs a command as a user would; returns the JSON documents that it printed."""
     cli.info(f"\n$ {shlex.join([f'mm-{command}', *arguments])}")
-    done = subprocess.run(
-        [sys.executable, "-m", f"t2t_mm.bin.{command}", *arguments],
-        stdout=subprocess.PIPE if "--json" in arguments else None,
-        text=True,
-        check=False,
-    )
+    # Ctrl-C reaches the command too, which then saves its state: wait for it to end.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", f"t2t_mm.bin.{command}", *arguments],
+            stdout=subprocess.PIPE if "--json" in arguments else None,
+            text=True,
+            check=False,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     if done.returncode == 130:
         raise KeyboardInterrupt("interrupted; the same command goes on from there")
     if done.returncode:

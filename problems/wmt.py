@@ -28,6 +28,7 @@ class Wmt(problem.Problem):
     targets = language.Language(vocab="mm_8k")
     metrics = ("bleu", "log_perplexity")
     sources = ("manual", "sample")
+    sample_size = 20_000
 
     source = ""
     target = ""

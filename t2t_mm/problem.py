@@ -36,6 +36,7 @@ class Problem:
       sources: where raw files can come from; the first is the default.
       sample_inputs: what of `inputs` is declared otherwise for sample data, whose
         pictures, say, are smaller than the real ones.
+      sample_size: training examples of sample data, unless `--sample_size` is given.
     """
 
     name: ClassVar[str] = ""
@@ -49,6 +50,7 @@ class Problem:
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
     sources: ClassVar[tuple[str, ...]] = ("manual",)
     sample_inputs: ClassVar[Mapping[str, modality.Modality]] = {}
+    sample_size: ClassVar[int] = 4_000
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[Example]:
         """Yields `(key, features)` for every example of `split`.

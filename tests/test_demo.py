@@ -14,10 +14,10 @@ def test_help_is_short(python):
 
 
 def test_a_command_that_fails_ends_the_demo(python, tmp_path):
-    done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sentences=0")
+    done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sample_size=0")
     assert done.returncode == 2
     (tmp_path / "data").write_text("in the way")
-    done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sentences=10")
+    done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sample_size=10")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("python -m t2t_mm.bin.demo: mm-datagen ended")
 
@@ -26,7 +26,7 @@ def test_a_command_that_fails_ends_the_demo(python, tmp_path):
 def test_the_demo_in_small(tmp_path):
     settings = {"train_steps": 4, "eval_every": 0, "eval_examples": 8}
     small = [f"--gin_param=TrainSettings.{name}={value}" for name, value in settings.items()]
-    small += [f"--folder={tmp_path}/out", "--sentences=200", "--pictures=60", "--json"]
+    small += [f"--folder={tmp_path}/out", "--sample_size=60", "--json"]
     command = [sys.executable, "-m", "t2t_mm.bin.demo", *small]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr

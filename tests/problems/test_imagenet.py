@@ -1,6 +1,7 @@
 import pytest
 
-from t2t_mm import errors, testing
+from t2t_mm import errors, registry, testing
+from t2t_mm.data import task
 
 A, B = "n01440764", "n02422106"
 TRAIN = {f"train/{A}/{A}_1.JPEG": b"", f"train/{A}/{A}_2.JPEG": b"", f"train/{B}/{B}_7.JPEG": b""}
@@ -10,6 +11,11 @@ FLAT = {f"val/ILSVRC2012_val_0000000{number}.JPEG": b"" for number in (1, 2)}
 class SampleImagenetTest(testing.ProblemTestCase):
     problem = "imagenet"
     expected_examples = {"train": 40, "validation": 200}
+
+    def test_sample_pictures_are_smaller(self):
+        made = task.Task.from_data("imagenet", self._folder / "data")
+        assert made.inputs["image"].size == 64
+        assert registry.problems.get("imagenet").inputs["image"].size == 299
 
 
 def labels(split, folder):
