@@ -17,6 +17,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 POSITIONS, WIDTH, FILTER, SELECTED = 2048, 256, 1024, 4
 
@@ -79,7 +80,7 @@ def measure(experts: int, dtype: str, calls: int) -> tuple[float, float]:
     return statistics.median(times[0][3:]), statistics.median(times[1][3:])
 
 
-def _milliseconds(function: Callable[..., object], seed: object) -> float:
+def _milliseconds(function: Callable[..., list[Any]], seed: object) -> float:
     start = time.perf_counter()
     gradients = function(seed)
     gradients[0].numpy()

@@ -74,7 +74,6 @@ class MixtureOfExperts(base.Layer):
                 received=f"filter_width={filter_width}",
                 expected="at least 1",
             )
-        self.supports_masking = True
         self.width, self.experts, self.selected = width, experts, selected
         # Zero gates, as in the paper: at first the noise alone chooses, so all
         # experts start with an equal share.
@@ -86,9 +85,6 @@ class MixtureOfExperts(base.Layer):
         uniform = keras.initializers.RandomUniform
         self.w_in = self.weight("w_in", (experts, width, filter_width), uniform(-limit, limit))
         self.w_out = self.weight("w_out", (experts, filter_width, width), uniform(-limit, limit))
-
-    def compute_mask(self, inputs: object, previous_mask: object) -> None:
-        """Keeps Keras from tying the mask to the output: masks are passed by hand."""
 
     def _gate_weight(self, name: str) -> keras.Variable:
         """Adds zeros [D, E] that stay float32 under every policy."""
@@ -136,7 +132,7 @@ class MixtureOfExperts(base.Layer):
         )
         moved = dispatch.plan(routing.experts, self.experts)
         blocks = dispatch.scatter(rows, moved)
-        weights = tf.convert_to_tensor(self.w_in), tf.convert_to_tensor(self.w_out)
+        weights = self.read(self.w_in), self.read(self.w_out)
         blocks = dispatch.run_experts(blocks, *weights)
         y = dispatch.combine(blocks, routing.gates, moved)
         if kept is not None:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 MIN_DEVIATION = 0.01
-"""Least standard deviation of the noise; the load estimate divides by it."""
+"""Least standard deviation of the noise, which the paper leaves unbounded: the load
+estimate divides by it, so that its gradient would grow without end as noise dies out."""
 
 
 class Routing(NamedTuple):
