@@ -13,7 +13,7 @@ _COMMAND = cli.Command(
     "Lists the problems with their inputs, targets, splits and sources, the models, modalities, "
     "metrics and schedules, each with the plugin that it comes from, and the plugins themselves: "
     "which loaded, and why another did not.",
-    example="mm-list --usr_dir=my_problems --json",
+    example="mm-list --json",
 )
 
 
