@@ -78,7 +78,7 @@ def generate(
       and `vocabularies: {NAME: {size, sha256}}`.
 
     Raises:
-      UserError: when the request cannot be carried out; see DESIGN for the kinds.
+      UserError: when the request cannot be carried out as given; nothing is half-written then.
     """
     plugins.load_all()
     names = registry.problems.match([problems] if isinstance(problems, str) else list(problems))

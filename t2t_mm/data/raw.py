@@ -35,13 +35,18 @@ class RawFiles:
         self.root = pathlib.Path(root)
         self.layout = layout
         self._used: dict[str, int] = {}
+        self._sought: pathlib.Path | None = None
 
     @classmethod
     def of(cls, manual_dir: str | os.PathLike[str], corpus: str, layout: str = "") -> RawFiles:
         """Opens `MANUAL_DIR/CORPUS` where that exists, else `MANUAL_DIR` itself."""
         folder = pathlib.Path(manual_dir)
-        inner = folder / corpus if corpus else folder
-        return cls(inner if inner.is_dir() else folder, layout)
+        inner = folder / corpus
+        if inner.is_dir():
+            return cls(inner, layout)
+        files = cls(folder, layout)
+        files._sought = inner
+        return files
 
     @property
     def used(self) -> dict[str, int]:
@@ -171,13 +176,16 @@ class RawFiles:
         while not folder.is_dir():
             folder = folder.parent
         near = sorted(p.name for p in folder.iterdir())
+        hint = errors.did_you_mean(pathlib.PurePath(name).name, near)
+        if hint is None and self._sought is not None:
+            hint = f"There is no folder {self._sought} either"
         shown = ", ".join(near[:_NAMES_SHOWN]) or "nothing"
         more = len(near) - _NAMES_SHOWN
         raise errors.DataError(
             f"No raw file {verb} {name!r} in {self.root}",
             received=f"{shown}{f' and {more:,} more' if more > 0 else ''} in {folder}",
             expected=self.layout or None,
-            hint=errors.did_you_mean(pathlib.PurePath(name).name, near),
+            hint=hint,
         )
 
 

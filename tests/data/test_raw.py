@@ -79,6 +79,13 @@ def test_a_missing_file_is_told_with_the_layout_and_what_is_near(files):
     assert "Did you mean 'train.en'?" in text
 
 
+def test_a_missing_corpus_is_told_with_both_places(tmp_path):
+    (tmp_path / "something").touch()
+    files = raw.RawFiles.of(tmp_path, "corpus", "the layout")
+    with pytest.raises(errors.DataError, match=rf"{tmp_path}.*no folder {tmp_path}/corpus either"):
+        list(files.lines("train.en"))
+
+
 def test_a_missing_folder(tmp_path):
     files = raw.RawFiles(tmp_path / "nowhere", layout="the layout")
     with pytest.raises(errors.DataError, match="nowhere does not exist.*the layout.*--manual_dir"):
