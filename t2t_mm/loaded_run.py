@@ -150,7 +150,9 @@ def _restore(
     from t2t_mm.training import settings as train_settings
 
     with _dtype_policy_kept():
-        precision.use(precision.choose(config.build(train_settings.TrainSettings)))
+        # Not chosen anew: what a run answers must not depend on how busy a machine is.
+        chosen = config.build(train_settings.TrainSettings).precision
+        precision.use("float32" if chosen == "auto" else chosen)
         model = build.build(run.model_name, tasks)
     found = checkpoint.Checkpoints(
         run.checkpoints,

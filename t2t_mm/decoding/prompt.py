@@ -64,4 +64,4 @@ def _wanted(task: task_lib.Task) -> str:
     if len(task.inputs) > 1:
         return f"objects with {', '.join(task.inputs)}"
     (declaration,) = task.inputs.values()
-    return "texts" if declaration.kind in inputs.TYPED else f"paths of a {declaration.kind}"
+    return "texts" if declaration.kind in inputs.TYPED else f"paths of files ({declaration.kind})"
