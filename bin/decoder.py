@@ -13,10 +13,9 @@ from t2t_mm.decoding import inputs
 
 _COMMAND = cli.Command(
     "mm-decoder",
-    "Writes a trained model's answer to every input, one a line. An input line is the text "
-    "itself, or the path of a picture. For a problem with several inputs, or texts with line "
-    "ends, --input is a .jsonl file of objects keyed by input name. With neither --input nor "
-    "--split it reads standard input, and asks for lines where that is a terminal.",
+    "Answers every input, one a line: a text, or the path of a picture. For several inputs, or "
+    "texts with line ends, --input is a .jsonl file of objects keyed by input name. With neither "
+    "--input nor --split it reads standard input, and asks where that is a terminal.",
     example="echo 'A dog runs.' | mm-decoder --output_dir=runs/demo --problem=wmt_ende --input=-",
 )
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
@@ -42,8 +41,7 @@ def _decode() -> None:
         raise errors.ConfigError("mm-decoder takes one problem", received=", ".join(names))
     if _SPLIT.value and _INPUT.value:
         raise errors.ConfigError("Give --input or --split, not both")
-    problem = names[0] if names else None
-    task = inputs.task_of_run(_OUTPUT_DIR.value, problem)
+    task = inputs.task_of_run(_OUTPUT_DIR.value, names[0] if names else None)
     asks = not _SPLIT.value and _INPUT.value in (None, "-") and sys.stdin.isatty()
     lines = [] if asks or _SPLIT.value else inputs.read_file(task, _INPUT.value or "-")
     from t2t_mm import loaded_run
