@@ -20,8 +20,6 @@ from t2t_mm.data import atomic, share, workers
 SAMPLE, MANUAL = "sample", "manual"
 NAMES = (SAMPLE, MANUAL, "tfds", "download")
 SAMPLE_FOLDER = "raw_sample"
-SAMPLE_SIZE = 4000
-"""Training examples that are made up for a problem that does not say how many."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +81,7 @@ def resolve(
       DataError: when that folder does not exist.
     """
     if source == SAMPLE:
-        size = sample_size or int(getattr(problem, "sample_size", SAMPLE_SIZE))
+        size = sample_size or int(problem.sample_size)
         root = data_dir / SAMPLE_FOLDER / _sample_name(problem, seed=seed, size=size)
         return Source(problem.name, source, root, seed, size)
     if not manual_dir:
