@@ -12,7 +12,6 @@ Text longer than a problem's or the batching's `max_length` is cut, never droppe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import tensorflow as tf
 

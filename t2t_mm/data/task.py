@@ -9,6 +9,7 @@ build it again where the data, or even the problem's own code, is not at hand.
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,7 +51,7 @@ class Task:
     data_dir: pathlib.Path | None = None
 
     @classmethod
-    def from_data(cls, problem_name: str, data_dir: str | pathlib.Path) -> Task:
+    def from_data(cls, problem_name: str, data_dir: str | os.PathLike[str]) -> Task:
         """Binds the registered problem to its records in `data_dir`.
 
         Raises:
@@ -84,7 +85,7 @@ class Task:
         description: Mapping[str, Any],
         vocabularies: str | pathlib.Path,
         *,
-        data_dir: str | pathlib.Path | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
     ) -> Task:
         """Rebuilds a task from what `describe` returned.
 
@@ -164,7 +165,7 @@ class Task:
         return {**self.inputs, TARGETS: self.targets}
 
 
-def tasks_from_data(names: Sequence[str], data_dir: str | pathlib.Path) -> list[Task]:
+def tasks_from_data(names: Sequence[str], data_dir: str | os.PathLike[str]) -> list[Task]:
     """Binds several problems and checks that they agree on shared names.
 
     Raises:
