@@ -6,6 +6,8 @@
 dense layer is one expert of width 4,096: the same multiplications. Both give the
 gradients of all weights and of the input, in one process, by turns, each call with
 new noise (so that the experts' loads change from call to call, as in training).
+On processors without AVX-512, TensorFlow leaves oneDNN off unless the environment
+says TF_ENABLE_ONEDNN_OPTS=1; without it the products of few rows take twice as long.
 Printed: medians in milliseconds, and the ratio of the two; only the ratio can be
 compared between machines.
 """
