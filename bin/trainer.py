@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, errors
+from t2t_mm import cli
 
 _COMMAND = cli.Command(
     "mm-trainer",
@@ -44,39 +44,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train() -> dict[str, Any]:
-    if _WARM_START.value is not None:
-        raise errors.ConfigError(
-            "--warm_start is not supported yet", received=f"--warm_start={_WARM_START.value}"
-        )
+    from t2t_mm.training import request
+
+    asked = {
+        "data_dir": _DATA_DIR.value,
+        "output_dir": _OUTPUT_DIR.value,
+        "gin_files": _GIN_FILES.value,
+        "gin_params": _GIN_PARAMS.value,
+    }
+    settings = {name: flag.value for name, flag in _SETTINGS.items()}
     problems = _COMMAND.problem_names()
-    _check_first(_GIN_FILES.value, _GIN_PARAMS.value)
-    from t2t_mm.training import loop  # imports TensorFlow, so not before it is needed
+    request.check(problems, **asked, settings=settings)
+    import t2t_mm  # `train` imports TensorFlow, so not before all is known to be right
 
-    return loop.train(
-        problems,
-        data_dir=_DATA_DIR.value,
-        output_dir=_OUTPUT_DIR.value,
-        gin_files=_GIN_FILES.value,
-        gin_params=_GIN_PARAMS.value,
-        dry_run=_DRY_RUN.value,
-        **{name: flag.value for name, flag in _SETTINGS.items()},
+    return t2t_mm.train(
+        problems, **asked, warm_start=_WARM_START.value, dry_run=_DRY_RUN.value, **settings
     )
-
-
-def _check_first(gin_files: Sequence[str], gin_params: Sequence[str]) -> None:
-    """Checks what can be checked within a second: configuration, names, data."""
-    from t2t_mm import config, registry
-    from t2t_mm.data import manifest
-    from t2t_mm.training import settings
-
-    config.load(gin_files, gin_params)
-    overrides = {name: flag.value for name, flag in _SETTINGS.items()}
-    chosen = config.build(settings.TrainSettings, **overrides)
-    if chosen.model not in registry.models:
-        registry.models.get(chosen.model)
-    for name in _COMMAND.problem_names():
-        problem = registry.problems.get(name)
-        manifest.Manifest.load(_DATA_DIR.value, name, problem.version)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class SourceAttention(base.Layer):
         self.keys_values = linear.Linear(width, 2 * width, bias=False, name="keys_values")
         self.output_projection = linear.Linear(width, width, name="output")
 
-    def read(self, source: tf.Tensor) -> Cache:
+    def read_source(self, source: tf.Tensor) -> Cache:
         """Returns the keys and values of a source `[B, S, D]`, `[B, S, D]` each."""
         keys, values = tf.split(self.keys_values(source), 2, -1)
         return keys, values
@@ -130,7 +130,7 @@ class AttentionBlock(base.Layer):
         for step in self.steps:
             h = step(h)
         h = self.norm(h + self.self_attention(h))
-        return h + self.source_attention(h, self.source_attention.read(source), source_mask)
+        return h + self.source_attention(h, self.source_attention.read_source(source), source_mask)
 
     def start(self, source: tf.Tensor, length: int | tf.Tensor) -> tuple:
         """Returns the state before the first position; the source is read once."""
@@ -138,7 +138,7 @@ class AttentionBlock(base.Layer):
         return (
             tuple(step.start(batch) for step in self.steps),
             self.self_attention.start(batch, length),
-            self.source_attention.read(source),
+            self.source_attention.read_source(source),
         )
 
     def step(

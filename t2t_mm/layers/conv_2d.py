@@ -16,6 +16,9 @@ import tensorflow as tf
 from t2t_mm.layers import base, linear, normalization
 
 SIZE = 3
+# One on every side, where TensorFlow's "SAME" would shift by the parity of the size: a
+# window of stride 2 stays centred on every other position, however much padding follows.
+PADDING = [[0, 0], [1, 1], [1, 1], [0, 0]]
 
 
 class PlaneConvStep(base.Layer):
@@ -41,7 +44,7 @@ class PlaneConvStep(base.Layer):
         """Maps `[B, h, w, width_in]` to `[B, h / stride, w / stride, width_out]`."""
         kernel = self.read(self.depthwise)
         strides = [1, self.stride, self.stride, 1]
-        y = tf.nn.depthwise_conv2d(tf.nn.relu(x), kernel, strides, "SAME")
+        y = tf.nn.depthwise_conv2d(tf.nn.relu(x), kernel, strides, PADDING)
         return self.norm(self.pointwise(y))
 
 
@@ -74,7 +77,7 @@ class PlaneConv(base.Layer):
         """Maps `[B, h, w, width_in]` to `[B, h / stride, w / stride, width_out]`."""
         x = tf.nn.relu(x) if self.relu else x
         strides = [1, self.stride, self.stride, 1]
-        return self.norm(tf.nn.conv2d(x, self.read(self.kernel), strides, "SAME"))
+        return self.norm(tf.nn.conv2d(x, self.read(self.kernel), strides, PADDING))
 
 
 class ConvRes(base.Layer):
@@ -99,6 +102,16 @@ class ConvRes(base.Layer):
         return pool(self.second(self.first(x))) + skip
 
 
-def pool(x: tf.Tensor) -> tf.Tensor:
-    """Largest value of each 3x3 square, stride 2: `[B, h, w, C]` to `[B, h/2, w/2, C]`."""
-    return tf.nn.max_pool2d(x, SIZE, 2, "SAME")
+def pool(x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Returns the largest value of each 3x3 square, stride 2.
+
+    Args:
+      x: `[B, h, w, C]`.
+      mask: `[B, h, w, 1]`; positions where it is 0 are never the largest.
+
+    Returns:
+      `[B, h / 2, w / 2, C]`, rounded up.
+    """
+    if mask is not None:
+        x = tf.where(mask > 0, x, x.dtype.min)
+    return tf.nn.max_pool2d(x, SIZE, 2, PADDING)

@@ -111,9 +111,7 @@ class ConvBlock(base.Layer):
             ConvStep(width, width, kernel=SHORT, causal=causal, name="short_1"),
             ConvStep(width, width, kernel=SHORT, causal=causal, name="short_2"),
             ConvStep(width, width, kernel=LONG, causal=causal, name="long_1"),
-            ConvStep(
-                width, width, kernel=LONG, dilation=DILATION, causal=causal, name="long_2"
-            ),
+            ConvStep(width, width, kernel=LONG, dilation=DILATION, causal=causal, name="long_2"),
         ]
 
     def call(
@@ -171,4 +169,3 @@ def depthwise_over_time(
     y = tf.reshape(y, [batch, -1, width])[:, :length]
     y.set_shape(x.shape)
     return y
-

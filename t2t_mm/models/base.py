@@ -79,9 +79,7 @@ class Model(base.Layer):
         self.nets = _make_nets(config, tasks)
         self.commands = sorted({task.command for task in tasks})
         spread = keras.initializers.RandomNormal(stddev=1.0)
-        self.command_embedding = self.weight(
-            "commands", (len(self.commands), config.width), spread
-        )
+        self.command_embedding = self.weight("commands", (len(self.commands), config.width), spread)
         self.input_names = sorted(
             {name for task in tasks if len(task.inputs) > 1 for name in task.inputs}
         )
@@ -283,9 +281,7 @@ def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:
     """Puts representations one after the other along time."""
-    masks = [
-        tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts
-    ]
+    masks = [tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts]
     return representation.Representation(
         tf.concat([p.x for p in parts], 1), tf.concat(masks, 1), None
     )

@@ -38,13 +38,13 @@ class Transformer(models.Model):
 
 
 class TransformerBody(models.Body):
-    """Stacks of layers; timing is added to what enters each stack."""
+    """Encoder and decoder; timing is added to what enters each."""
 
     def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.width, self.rate = config.width, config.dropout
-        self.encoder = Stack(config, config.encoder_layers, decoder=False, name="encoder")
-        self.decoder = Stack(config, config.decoder_layers, decoder=True, name="decoder")
+        self.encoder = Encoder(config, name="encoder")
+        self.decoder = Decoder(config, name="decoder")
 
     def parts(self) -> list[base.Layer]:
         """Returns the parts in order, for the table of sizes."""
@@ -53,7 +53,7 @@ class TransformerBody(models.Body):
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
     ) -> tuple[tf.Tensor, models.Stats]:
-        return self.encoder(self._timed(x, rng), mask=mask, rng=rng), []
+        return self.encoder(self._timed(x, rng), mask, rng), []
 
     def decode(
         self,
@@ -64,110 +64,157 @@ class TransformerBody(models.Body):
         target_mask: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, models.Stats]:
         del target_mask  # what follows the last target is seen by nothing that counts
-        x = self._timed(shifted, rng)
-        return self.decoder(x, source=encoded, source_mask=mask, rng=rng), []
+        return self.decoder(self._timed(shifted, rng), encoded, mask, rng), []
 
     def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> Any:
-        return tuple(layer.start(encoded, length) for layer in self.decoder.layers)
+        return self.decoder.start(encoded, length)
 
     def step(
         self, x: tf.Tensor, position: tf.Tensor, state: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
         x += tf.cast(timing.signal(1, self.width, start=position)[0], x.dtype)
-        after = []
-        for layer, before in zip(self.decoder.layers, state, strict=True):
-            x, new = layer.step(x, position, before, mask)
-            after.append(new)
-        return self.decoder.norm(x), tuple(after)
+        return self.decoder.step(x, position, state, mask)
 
     def _timed(self, x: tf.Tensor, rng: base.Rng | None) -> tf.Tensor:
         x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
         return base.dropout(x, self.rate, rng)
 
 
-class Stack(base.Layer):
-    """Layers of one kind with a layer norm at the end."""
+class FeedForward(base.Layer):
+    """Layer norm and two linear maps with a ReLU between them.
 
-    def __init__(
-        self,
-        config: configs.TransformerConfig,
-        count: int,
-        *,
-        decoder: bool,
-        name: str | None = None,
-    ) -> None:
+    Args:
+      config: uses `width` (D) and `filter_width` (F).
+    """
+
+    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.layers = [
-            TransformerLayer(config, decoder=decoder, name=f"layer_{i}") for i in range(count)
+        self.norm = normalization.LayerNorm(config.width, name="norm")
+        self.inner = linear.Linear(config.width, config.filter_width, name="inner")
+        self.outer = linear.Linear(config.filter_width, config.width, name="outer")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Maps `[..., D]` to `[..., D]`."""
+        return self.outer(tf.nn.relu(self.inner(self.norm(x))))
+
+
+class Encoder(base.Layer):
+    """Layers of self-attention and feed-forward, each added to what it was given."""
+
+    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.blocks = [
+            EncoderLayer(config, name=f"layer_{i}") for i in range(config.encoder_layers)
+        ]
+        self.norm = normalization.LayerNorm(config.width, name="norm")
+
+    def call(
+        self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
+    ) -> tf.Tensor:
+        """Maps `[B, S, D]` to `[B, S, D]`; positions where `mask` is 0 are unseen."""
+        for block in self.blocks:
+            x = block(x, mask, rng)
+        return self.norm(x)
+
+
+class EncoderLayer(base.Layer):
+    """Self-attention without a mask on time, and feed-forward."""
+
+    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.rate = config.dropout
+        self.norm = normalization.LayerNorm(config.width, name="norm")
+        self.attention = attention.SelfAttention(
+            config.width, config.heads, causal=False, name="attention"
+        )
+        self.feed_forward = FeedForward(config, name="feed_forward")
+
+    def call(
+        self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
+    ) -> tf.Tensor:
+        """Maps `[B, S, D]` to `[B, S, D]`."""
+        x += base.dropout(self.attention(self.norm(x), mask), self.rate, rng)
+        return x + base.dropout(self.feed_forward(x), self.rate, rng)
+
+
+class Decoder(base.Layer):
+    """Layers of causal self-attention, attention to the source, and feed-forward."""
+
+    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.blocks = [
+            DecoderLayer(config, name=f"layer_{i}") for i in range(config.decoder_layers)
         ]
         self.norm = normalization.LayerNorm(config.width, name="norm")
 
     def call(
         self,
         x: tf.Tensor,
+        source: tf.Tensor,
         mask: tf.Tensor | None = None,
-        source: tf.Tensor | None = None,
-        source_mask: tf.Tensor | None = None,
         rng: base.Rng | None = None,
     ) -> tf.Tensor:
-        """Maps `[B, T, D]` to `[B, T, D]`."""
-        for layer in self.layers:
-            x = layer(x, mask, source, source_mask, rng)
+        """Maps `[B, T, D]` and a source `[B, S, D]` with mask `[B, S]` to `[B, T, D]`."""
+        for block in self.blocks:
+            x = block(x, source, mask, rng)
         return self.norm(x)
 
-
-class TransformerLayer(base.Layer):
-    """Self-attention, in a decoder attention to the source, and feed-forward."""
-
-    def __init__(
-        self, config: configs.TransformerConfig, *, decoder: bool, name: str | None = None
-    ) -> None:
-        super().__init__(name=name)
-        width, self.rate = config.width, config.dropout
-        self.self_norm = normalization.LayerNorm(width, name="self_norm")
-        self.self_attention = attention.SelfAttention(
-            width, config.heads, causal=decoder, name="self_attention"
-        )
-        self.source_attention = None
-        if decoder:
-            self.source_norm = normalization.LayerNorm(width, name="source_norm")
-            self.source_attention = attention.SourceAttention(
-                width, config.heads, name="source_attention"
-            )
-        self.filter_norm = normalization.LayerNorm(width, name="filter_norm")
-        self.filter_in = linear.Linear(width, config.filter_width, name="filter_in")
-        self.filter_out = linear.Linear(config.filter_width, width, name="filter_out")
-
-    def call(
-        self,
-        x: tf.Tensor,
-        mask: tf.Tensor | None = None,
-        source: tf.Tensor | None = None,
-        source_mask: tf.Tensor | None = None,
-        rng: base.Rng | None = None,
-    ) -> tf.Tensor:
-        """Maps `[B, T, D]` to `[B, T, D]`."""
-        x += base.dropout(self.self_attention(self.self_norm(x), mask), self.rate, rng)
-        if self.source_attention is not None:
-            cache = self.source_attention.read(source)
-            y = self.source_attention(self.source_norm(x), cache, source_mask)
-            x += base.dropout(y, self.rate, rng)
-        return x + base.dropout(self._filter(x), self.rate, rng)
-
     def start(self, source: tf.Tensor, length: int | tf.Tensor) -> tuple:
-        """Returns the state before the first position; the source is read once."""
-        cache = self.self_attention.start(tf.shape(source)[0], length)
-        return cache, self.source_attention.read(source)
+        """Returns the state before the first position."""
+        return tuple(block.start(source, length) for block in self.blocks)
 
     def step(
         self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, tuple]:
-        """Computes one position of a decoder layer, `[B, D]` to `[B, D]`."""
+        """Computes one position, `[B, D]` to `[B, D]`, and the state after it."""
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, new = block.step(x, position, before, mask)
+            after.append(new)
+        return self.norm(x), tuple(after)
+
+
+class DecoderLayer(base.Layer):
+    """Causal self-attention, attention to the source, and feed-forward."""
+
+    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        width, self.rate = config.width, config.dropout
+        self.self_norm = normalization.LayerNorm(width, name="self_norm")
+        self.self_attention = attention.SelfAttention(
+            width, config.heads, causal=True, name="self_attention"
+        )
+        self.source_norm = normalization.LayerNorm(width, name="source_norm")
+        self.source_attention = attention.SourceAttention(
+            width, config.heads, name="source_attention"
+        )
+        self.feed_forward = FeedForward(config, name="feed_forward")
+
+    def call(
+        self,
+        x: tf.Tensor,
+        source: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        rng: base.Rng | None = None,
+    ) -> tf.Tensor:
+        """Maps `[B, T, D]` to `[B, T, D]`."""
+        x += base.dropout(self.self_attention(self.self_norm(x)), self.rate, rng)
+        cache = self.source_attention.read_source(source)
+        y = self.source_attention(self.source_norm(x), cache, mask)
+        x += base.dropout(y, self.rate, rng)
+        return x + base.dropout(self.feed_forward(x), self.rate, rng)
+
+    def start(self, source: tf.Tensor, length: int | tf.Tensor) -> tuple:
+        """Returns the state before the first position; the source is read once."""
+        cache = self.self_attention.start(tf.shape(source)[0], length)
+        return cache, self.source_attention.read_source(source)
+
+    def step(
+        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tuple]:
+        """Computes one position, `[B, D]` to `[B, D]`, and the state after it."""
         cache, source = state
         y, cache = self.self_attention.step(self.self_norm(x), position, cache)
         x += y
         x += self.source_attention(self.source_norm(x)[:, None], source, mask)[:, 0]
-        return x + self._filter(x), (cache, source)
-
-    def _filter(self, x: tf.Tensor) -> tf.Tensor:
-        return self.filter_out(tf.nn.relu(self.filter_in(self.filter_norm(x))))
+        return x + self.feed_forward(x), (cache, source)

@@ -7,6 +7,7 @@ every checkpoint; everything random is a function of seed and step.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -14,20 +15,22 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import config, plugins
+from t2t_mm import plugins
 from t2t_mm import run as runs
 from t2t_mm.evaluation import evaluate, evaluator
+from t2t_mm.models import build
 from t2t_mm.training import (
     console,
     guards,
     metrics_log,
     rates,
+    request,
     session,
     step,
     summary,
     tally,
 )
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.training import warm_start as weights
 
 
 def train(
@@ -37,6 +40,7 @@ def train(
     output_dir: str | os.PathLike[str],
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
+    warm_start: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
@@ -52,6 +56,7 @@ def train(
       output_dir: the run folder.
       gin_files: paths, or names under `gin/`.
       gin_params: single bindings, over those of the files.
+      warm_start: another run, whose weights a new one begins with as far as they fit.
       dry_run: make the model, show its size, shapes, rates and memory; train nothing.
       **settings: fields of `TrainSettings`, over those of gin; None leaves one alone.
 
@@ -67,22 +72,29 @@ def train(
       KeyboardInterrupt: after Ctrl-C, with the state saved.
     """
     plugins.load_all()
-    config.load(gin_files, gin_params)
-    chosen = config.build(settings_lib.TrainSettings, **settings)
+    chosen = request.configure(
+        output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings
+    )
     with console.Console() as screen:
         made = session.open_session(
             problems, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
         )
         if dry_run:
             return summary.show(made, screen.line)
-        return _Training(made, output_dir, screen).run()
+        training = _Training(made, output_dir, screen, warm_start)
+        with training.folder.lock() if made.is_chief else contextlib.nullcontext():
+            return training.run()
 
 
 class _Training:
     """One call of `train`, once everything is made."""
 
     def __init__(
-        self, made: session.Session, output_dir: str | os.PathLike[str], screen: console.Console
+        self,
+        made: session.Session,
+        output_dir: str | os.PathLike[str],
+        screen: console.Console,
+        warm_start: str | os.PathLike[str] | None,
     ) -> None:
         self.made = made
         self.screen = screen
@@ -95,6 +107,13 @@ class _Training:
             self.step = restored[0]
             made.selection.restore(extra["selection"])
             screen.line(f"Going on from step {self.step}.")
+        elif warm_start is not None:
+            identity = build.fingerprint(made.settings.model, made.model)
+            taken = weights.load(warm_start, made.model, fingerprint=identity)
+            screen.line(
+                f"Took {len(taken.taken)} variables of step {taken.step} from {warm_start}; "
+                f"{len(taken.left)} begin anew: {', '.join(taken.left) or 'none'}."
+            )
         self.saved_step = self.step if restored else -1
         self.folder = runs.RunFolder.create(
             output_dir,
@@ -102,10 +121,8 @@ class _Training:
             schedule=made.settings.schedule,
             tasks=made.tasks,
         )
-        self.folder.write_config()
         guards.check_disk(self.folder.path, summary.checkpoint_bytes(made))
-        self.log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
-        self.log.rewind(self.step)
+        self.log: metrics_log.MetricsLog | None = None
         self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
         self.finite = guards.FiniteGuard(self.step)
         self.first_step = self.step
@@ -116,7 +133,14 @@ class _Training:
         settings = self.made.settings
         summary.show_mixture(self.made, self.screen.line)
         start = time.perf_counter()
-        with self.log, guards.Interrupt() as interrupt:
+        with contextlib.ExitStack() as stack:
+            if self.made.is_chief:
+                self.folder.write_config()
+                self.log = stack.enter_context(
+                    metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
+                )
+                self.log.rewind(self.step)
+            interrupt = stack.enter_context(guards.Interrupt())
             while self.step < settings.train_steps and not interrupt.is_requested:
                 if settings.train_seconds and time.perf_counter() - start > settings.train_seconds:
                     break
@@ -165,9 +189,7 @@ class _Training:
         rate = rates.learning_rate(made.optimizer_settings, self.step, made.settings.train_steps)
         seed = tf.constant([made.settings.seed, self.step], tf.int32)
         metrics = self.functions[name](batch, seed, tf.constant(rate, tf.float32))
-        self.tally.add(
-            name, metrics, seconds=time.perf_counter() - begin, examples=examples
-        )
+        self.tally.add(name, metrics, seconds=time.perf_counter() - begin, examples=examples)
         self.step += 1
         self.evaluated = {}
 
@@ -182,12 +204,9 @@ class _Training:
         rate = rates.learning_rate(
             self.made.optimizer_settings, self.step - 1, settings.train_steps
         )
-        if self.made.is_chief:
-            for name, mean in means.items():
-                self.log.write(self.step, "train", name, mean)
-            self.log.write(
-                self.step, "train", "", {"steps_per_s": pace, "learning_rate": rate}
-            )
+        for name, mean in means.items():
+            self._write("train", name, mean)
+        self._write("train", "", {"steps_per_s": pace, "learning_rate": rate})
         left = (settings.train_steps - self.step) / pace if pace else None
         if settings.train_seconds:
             until = max(0.0, settings.train_seconds - (time.perf_counter() - start))
@@ -210,18 +229,20 @@ class _Training:
                 max_examples=made.settings.eval_examples or None,
             )
             results[task.name] = found.values
-            if made.is_chief:
-                self.log.write(self.step, split, task.name, {**found.values, **found.notes})
+            notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
+            self._write(split, task.name, {**found.values, **notes})
             own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
             self.tally.evaluated[task.name] = (own, found.values[own])
-            shown = ", ".join(
-                f"{n} {console.format_metric(n, v)}" for n, v in found.values.items()
-            )
+            shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
             self.screen.line(f"step {self.step}, {split} of {task.name}: {shown}")
         self.evaluated = results
         if made.selection.see(self.step, results):
             self._save()
             made.checkpoints.mark_best(self.step)
+
+    def _write(self, split: str, problem: str, metrics: metrics_log.Metrics) -> None:
+        if self.log is not None:
+            self.log.write(self.step, split, problem, metrics)
 
     def _save(self) -> None:
         """Saves a checkpoint of this step, unless there is one."""

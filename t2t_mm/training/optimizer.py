@@ -8,13 +8,14 @@ and all, and each variable's bias correction counts its own updates.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
 
 from t2t_mm.training import settings as settings_lib
 
-Gradient = tf.Tensor | tf.IndexedSlices | None
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
 
 class Adam(tf.Module):

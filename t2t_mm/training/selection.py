@@ -36,9 +36,7 @@ class Selection:
     waited: int = 0
 
     @classmethod
-    def make(
-        cls, settings: settings_lib.TrainSettings, tasks: Sequence[tasks.Task]
-    ) -> Selection:
+    def make(cls, settings: settings_lib.TrainSettings, tasks: Sequence[tasks.Task]) -> Selection:
         """Reads `TrainSettings.best_metric`.
 
         Raises:

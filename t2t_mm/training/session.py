@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -48,7 +50,6 @@ class Session:
     strategy: tf.distribute.Strategy
     tasks: list[task_lib.Task]
     mixture: mixtures.Mixture
-    precision: str
     model: base.Model
     optimizer: optimizer.Adam
     feed: feed.Feed
@@ -78,27 +79,31 @@ def open_session(
     optimizer_settings = config.build(settings_lib.OptimizerSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
+    decode_settings.check_greedy()
     devices = strategy.make(settings.strategy)
-    tasks = task_lib.tasks_from_data(problems, data_dir)
+    tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
     mixture = mixtures.Mixture.of_tasks(tasks, settings.schedule, seed=settings.seed)
     chosen = selection.Selection.make(settings, tasks)
     runs.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
     arithmetic = precision.choose(settings)
     precision.use(arithmetic)
+    # Measured once: what goes on with this run, or reads it, finds the answer in its config.
+    settings = config.build(settings_lib.TrainSettings, **_fields(settings, precision=arithmetic))
     with devices.scope():
         model = build.build(settings.model, tasks)
         adam = optimizer.Adam(model.trainable_variables, optimizer_settings)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
-    objects = {"model": model, "optimizer": adam}
-    objects.update({f"data_{name}": it for name, it in batches.iterators.items()})
+    objects: dict[str, Any] = {"model": model, "optimizer": adam}
+    places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
         runs.RunFolder(output_dir).checkpoints,
-        objects,
+        {**objects, **places},
         keep=settings.keep_checkpoints,
         fingerprint=build.fingerprint(settings.model, model),
         is_chief=strategy.is_chief(devices),
         worker=strategy.worker_index(devices),
+        local=list(places),
         warn=warn,
     )
     return Session(
@@ -109,10 +114,14 @@ def open_session(
         strategy=devices,
         tasks=tasks,
         mixture=mixture,
-        precision=arithmetic,
         model=model,
         optimizer=adam,
         feed=batches,
         selection=chosen,
         checkpoints=checkpoints,
     )
+
+
+def _fields(settings: settings_lib.TrainSettings, **changes: Any) -> dict[str, Any]:
+    """Returns all fields of the settings, some of them changed."""
+    return {**dataclasses.asdict(settings), **changes}

@@ -58,6 +58,6 @@ def make(
         }
 
     if strategy.num_replicas_in_sync > 1:
-        return tf.function(step, reduce_retracing=True)
+        return tf.function(step, reduce_retracing=True, autograph=False)
     signature = [spec, tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
-    return tf.function(step, input_signature=signature)
+    return tf.function(step, input_signature=signature, autograph=False)

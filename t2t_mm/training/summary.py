@@ -25,7 +25,7 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
     batches = {name: made.feed.next(name)[0] for name in made.mixture.names}
     shapes = {name: _shapes(batch) for name, batch in batches.items()}
     total = sum(parts.values())
-    line(f"Model {made.settings.model}, {total:,} weights, computed in {made.precision}:")
+    line(f"Model {made.settings.model}, {total:,} weights, computed in {made.settings.precision}:")
     for name, size in parts.items():
         line(f"  {name:<28} {size:>13,}  {size / total:6.1%}")
     line("Shapes of a first batch of each problem:")
@@ -42,7 +42,7 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
         "shapes": shapes,
         "rates": rates,
         "memory_bytes": memory,
-        "precision": made.precision,
+        "precision": made.settings.precision,
     }
 
 
@@ -90,7 +90,7 @@ def _activation_bytes(made: session.Session, name: str, batch: Any) -> int:
         return made.model.loss(name, batch, training=True, seed=seed)[0]
 
     first = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), _local(batch))
-    graph = tf.function(forward).get_concrete_function(first).graph
+    graph = tf.function(forward, autograph=False).get_concrete_function(first).graph
     total = 0
     for operation in graph.get_operations():
         if operation.type in _VIEWS:

@@ -1,8 +1,8 @@
 """The categorical net: Xception's exit flow (Kaiser et al. 2017, section 2.5.3).
 
-    skip = ConvStep_3x3,stride 2(x)
-    h    = maxpool_3x3,stride 2(ConvStep(ConvStep(x))) + skip
-    classes = pointwise(mean over positions(ReLU(ConvStep_2048(ConvStep_1536(h)))))
+skip = ConvStep_3x3,stride 2(x)
+h    = maxpool_3x3,stride 2(ConvStep(ConvStep(x))) + skip
+classes = pointwise(mean over positions(ReLU(ConvStep_2048(ConvStep_1536(h)))))
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class CategoricalNet(base.Layer):
         self.fourth = conv_2d.PlaneConvStep(one, two, name="fourth")
         self.classes = linear.Linear(two, len(spec.classes), name="classes")
 
-    def logits(
-        self, body: representation.Representation, rng: base.Rng | None = None
-    ) -> tf.Tensor:
+    def logits(self, body: representation.Representation, rng: base.Rng | None = None) -> tf.Tensor:
         """Maps the body's `[B, S, D]` to float32 `[B, C]`.
 
         What came from a plane is one again; a sequence is a plane one wide.
@@ -58,7 +56,8 @@ class CategoricalNet(base.Layer):
             mask = tf.reshape(tf.cast(body.mask, x.dtype), [-1, height, width, 1])
         x = tf.reshape(x, [-1, height, width, body.x.shape[-1]])
         x = _masked(x, mask)
-        h = conv_2d.pool(_masked(self.second(_masked(self.first(x), mask)), mask)) + self.skip(x)
+        h = self.second(_masked(self.first(x), mask))
+        h = conv_2d.pool(h, mask) + self.skip(x)
         mask = None if mask is None else mask[:, ::2]
         h = self.third(_masked(h, mask))
         h = tf.nn.relu(self.fourth(_masked(h, mask)))
@@ -69,9 +68,7 @@ class CategoricalNet(base.Layer):
             mean = tf.reduce_sum(h * mask, [1, 2]) / count
         return tf.cast(self.classes(base.dropout(mean, self.rate, rng)), tf.float32)
 
-    def loss(
-        self, logits: tf.Tensor, labels: tf.Tensor, *, training: bool
-    ) -> representation.Loss:
+    def loss(self, logits: tf.Tensor, labels: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `labels` `[B]` under `logits` `[B, C]`."""
         nll = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         log_perplexity = tf.reduce_mean(nll)

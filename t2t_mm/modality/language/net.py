@@ -40,9 +40,7 @@ class LanguageNet(base.Layer):
         if not config.tie_embeddings:
             self.softmax = linear.Linear(self.width, self.vocabulary_size, name="softmax")
 
-    def bottom(
-        self, ids: tf.Tensor, rng: base.Rng | None = None
-    ) -> representation.Representation:
+    def bottom(self, ids: tf.Tensor, rng: base.Rng | None = None) -> representation.Representation:
         """Embeds ids `[B, S]`; padding is masked."""
         del rng
         mask = tf.cast(ids != vocabulary.PAD_ID, tf.float32)
@@ -61,9 +59,7 @@ class LanguageNet(base.Layer):
         table = self.read(self.embedding)
         return tf.cast(tf.matmul(hidden, table, transpose_b=True), tf.float32)
 
-    def loss(
-        self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool
-    ) -> representation.Loss:
+    def loss(self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `targets` `[B, T]` under `hidden` `[B, T, D]`.
 
         Only real tokens reach the softmax: its logits are most of what a step

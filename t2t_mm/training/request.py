@@ -1,0 +1,66 @@
+"""What a training is asked to do, checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import config, registry
+from t2t_mm import run as runs
+from t2t_mm.data import manifest
+from t2t_mm.training import settings as settings_lib
+
+
+def configure(
+    output_dir: str | os.PathLike[str],
+    *,
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> settings_lib.TrainSettings:
+    """Loads the configuration and returns the settings of the training.
+
+    A run that is gone on with keeps its own configuration, unless files are given.
+
+    Args:
+      output_dir: the run folder; it need not exist.
+      gin_files: paths, or names under `gin/`.
+      gin_params: single bindings on top.
+      settings: fields of `TrainSettings` on top; None leaves one alone.
+
+    Raises:
+      ConfigError: anything in it that would have no effect, or a wrong one.
+    """
+    folder = runs.RunFolder(output_dir)
+    if not gin_files and folder.exists() and folder.config_path.is_file():
+        folder.load_config(gin_params)
+    else:
+        config.load(gin_files, gin_params)
+    return config.build(settings_lib.TrainSettings, **(settings or {}))
+
+
+def check(
+    problems: Sequence[str],
+    *,
+    data_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Raises for what can be known within a second: names, configuration, data.
+
+    Raises:
+      ConfigError: an unknown problem, model or schedule, or a bad binding.
+      DataError: data that was not generated.
+    """
+    from t2t_mm.data import schedules
+
+    chosen = configure(output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings)
+    if chosen.model not in registry.models:
+        registry.models.get(chosen.model)  # raises, with a suggestion
+    schedules.parse(chosen.schedule)
+    for name in problems:
+        problem = registry.problems.get(name)
+        manifest.Manifest.load(data_dir, name, problem.version)

@@ -1,0 +1,100 @@
+"""Two small models and four tasks that share what they should share."""
+
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm.data import task as task_lib
+from t2t_mm.modality import Categorical, Image, Language
+from t2t_mm.models import config, multi_model, transformer
+
+PIECES = 40
+
+
+def make_task(name, inputs, targets, command):
+    vocabulary = types.SimpleNamespace(name="mm_8k", size=PIECES, sha256="0" * 64)
+    return task_lib.Task(
+        name=name,
+        version="1.0.0",
+        inputs=inputs,
+        targets=targets,
+        command=command,
+        metrics=("log_perplexity",),
+        splits=("train", "validation"),
+        vocabularies={"mm_8k": vocabulary},
+    )
+
+
+TASKS = (
+    make_task("ende", {"inputs": Language()}, Language(), "to-german"),
+    make_task("fren", {"inputs": Language()}, Language(), "to-english"),
+    make_task("pictures", {"image": Image(size=32)}, Categorical(classes=("a", "b", "c")), "to-a"),
+    make_task("stars", {"review": Language()}, Categorical(classes=("1", "2")), "to-stars"),
+)
+
+MODELS = {
+    "multi_model": (
+        multi_model.MultiModel,
+        config.MultiModelConfig(
+            width=16,
+            heads=2,
+            encoder_blocks=2,
+            mixer_blocks=1,
+            decoder_blocks=2,
+            experts=6,
+            selected=2,
+            expert_filter=12,
+            entry_widths=(4, 6, 8, 10),
+            exit_widths=(12, 14),
+        ),
+    ),
+    "transformer": (
+        transformer.Transformer,
+        config.TransformerConfig(
+            width=16,
+            filter_width=24,
+            heads=2,
+            encoder_layers=2,
+            decoder_layers=2,
+            entry_widths=(4, 6, 8, 10),
+            exit_widths=(12, 14),
+        ),
+    ),
+}
+
+
+def make_model(name, tasks=TASKS, *, seed=0, **changes):
+    """Builds a model and gives every variable, biases and gates too, a value of its own."""
+    import dataclasses
+
+    cls, sizes = MODELS[name]
+    model = cls(dataclasses.replace(sizes, **changes), tasks)
+    draw = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        noise = draw.normal(scale=0.1, size=variable.shape)
+        variable.assign(variable.numpy() + noise.astype(np.float32))
+    return model
+
+
+@pytest.fixture(scope="session", params=sorted(MODELS))
+def model(request):
+    return make_model(request.param)
+
+
+def text_batch(batch=3, source=7, target=6, *, seed=0):
+    draw = np.random.default_rng(seed)
+    return {
+        "inputs": {"inputs": tf.constant(draw.integers(3, PIECES, (batch, source)), tf.int32)},
+        "targets": tf.constant(draw.integers(3, PIECES, (batch, target)), tf.int32),
+    }
+
+
+def picture_batch(batch=4, *, size=32, seed=0):
+    draw = np.random.default_rng(seed)
+    pixels = draw.integers(0, 256, (batch, size, size, 3))
+    return {
+        "inputs": {"image": tf.constant(pixels, tf.uint8)},
+        "targets": tf.constant(draw.integers(0, 3, batch), tf.int32),
+    }

@@ -1,0 +1,206 @@
+"""The whole training on sample data: what it writes, exact resume, Ctrl-C."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import t2t_mm
+from t2t_mm import errors
+from t2t_mm.training import checkpoint
+
+PROBLEMS = ["wmt_ende", "imagenet"]
+TINY = [
+    "MultiModelConfig.width = 16",
+    "MultiModelConfig.heads = 2",
+    "MultiModelConfig.encoder_blocks = 2",
+    "MultiModelConfig.mixer_blocks = 1",
+    "MultiModelConfig.decoder_blocks = 2",
+    "MultiModelConfig.experts = 4",
+    "MultiModelConfig.selected = 2",
+    "MultiModelConfig.expert_filter = 16",
+    "MultiModelConfig.entry_widths = (4, 4, 8, 8)",
+    "MultiModelConfig.exit_widths = (16, 16)",
+    "Batching.batch_tokens = 256",
+    "Batching.max_length = 64",
+    "Batching.batch_examples = 4",
+    "TrainSettings.eval_examples = 6",
+    "TrainSettings.log_every = 2",
+    "TrainSettings.schedule = 'uniform'",
+    "DecodeSettings.max_length = 12",
+]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    t2t_mm.generate(PROBLEMS, folder, source="sample", sample_size=60, workers=1)
+    return folder
+
+
+def train(data_dir, output_dir, **changes):
+    given = {"gin_params": TINY, "train_steps": 6, "eval_every": 0, "save_every": 100, **changes}
+    return t2t_mm.train(PROBLEMS, data_dir=data_dir, output_dir=output_dir, **given)
+
+
+def weights(output_dir, step):
+    """Reads every tensor of a checkpoint, optimizer and counters included."""
+    folder = pathlib.Path(output_dir) / "checkpoints"
+    prefix = json.loads((folder / f"ckpt-{step}.json").read_text())["prefix"]
+    reader = tf.train.load_checkpoint(str(folder / prefix))
+    types = reader.get_variable_to_dtype_map()
+    return {name: reader.get_tensor(name) for name, t in types.items() if t.is_floating}
+
+
+@pytest.fixture(scope="module")
+def straight(data_dir, tmp_path_factory):
+    """Six steps in one go."""
+    output_dir = tmp_path_factory.mktemp("runs") / "straight"
+    return output_dir, train(data_dir, output_dir)
+
+
+def test_the_answer_says_what_was_done(straight):
+    _, answer = straight
+    assert answer["step"] == 6
+    assert answer["seconds"] > 0 and answer["steps_per_s"] > 0
+    assert sum(problem["steps"] for problem in answer["problems"].values()) == 6
+    for problem in answer["problems"].values():
+        assert problem["steps"] > 0 and np.isfinite(problem["loss"])
+    assert set(answer["eval"]) == set(PROBLEMS)
+    assert {"bleu", "log_perplexity"} <= set(answer["eval"]["wmt_ende"])
+    assert {"accuracy", "top5_accuracy"} <= set(answer["eval"]["imagenet"])
+
+
+def test_the_run_folder_is_whole(straight):
+    output_dir, _ = straight
+    names = {path.name for path in output_dir.iterdir()}
+    assert {"config.gin", "problems.json", "checkpoints", "metrics.jsonl", "tensorboard"} <= names
+    lines = [json.loads(line) for line in (output_dir / "metrics.jsonl").open()]
+    assert {line["split"] for line in lines} >= {"train", "validation"}
+    for line in lines:
+        assert set(line) == {"step", "time", "split", "problem", "metrics"}
+    assert "MultiModelConfig.width = 16" in (output_dir / "config.gin").read_text()
+
+
+def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tmp_path):
+    output_dir, answer = straight
+    train(data_dir, tmp_path / "parts", train_steps=3)
+    resumed = train(data_dir, tmp_path / "parts", train_steps=6)
+    assert resumed["eval"] == answer["eval"]
+    one, two = weights(output_dir, 6), weights(tmp_path / "parts", 6)
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], err_msg=name)
+
+
+def test_another_seed_is_another_run(straight, data_dir, tmp_path):
+    output_dir, _ = straight
+    train(data_dir, tmp_path / "other", seed=1)
+    one, two = weights(output_dir, 6), weights(tmp_path / "other", 6)
+    assert any(not np.array_equal(value, two[name]) for name, value in one.items())
+
+
+def test_a_reached_step_is_not_trained_again(straight, data_dir):
+    output_dir, _ = straight
+    before = checkpoint.Checkpoints(output_dir / "checkpoints", {}).steps()
+    answer = train(data_dir, output_dir)
+    assert (answer["step"], answer["steps_per_s"]) == (6, 0.0)
+    assert set(answer["eval"]) == set(PROBLEMS)
+    assert checkpoint.Checkpoints(output_dir / "checkpoints", {}).steps() == before
+
+
+def test_the_time_limit_ends_a_training(data_dir, tmp_path):
+    answer = train(data_dir, tmp_path / "timed", train_steps=10_000, train_seconds=1)
+    assert 0 < answer["step"] < 10_000
+
+
+def test_patience_ends_a_training(data_dir, tmp_path):
+    answer = train(
+        data_dir,
+        tmp_path / "patient",
+        train_steps=50,
+        eval_every=1,
+        gin_params=[
+            *TINY,
+            "OptimizerSettings.learning_rate = 1e-12",  # nothing gets better
+            "TrainSettings.patience = 2",
+            "TrainSettings.best_metric = 'imagenet/accuracy'",
+        ],
+    )
+    assert answer["step"] == 3  # the first is the best; two more without a better one
+    best = checkpoint.Checkpoints(tmp_path / "patient" / "checkpoints", {}).best_step()
+    assert best == 1
+
+
+def test_a_dry_run_tells_and_writes_nothing(data_dir, tmp_path):
+    answer = train(data_dir, tmp_path / "dry", dry_run=True)
+    assert answer["rates"] == {"wmt_ende": 0.5, "imagenet": 0.5}
+    assert answer["parameters"]["image"] > 0 and answer["parameters"]["body/encoder"] > 0
+    assert answer["shapes"]["imagenet"]["image"][1:] == answer["shapes"]["imagenet"]["image"][1:]
+    assert answer["memory_bytes"]["optimizer"] == 2 * answer["memory_bytes"]["weights"]
+    assert answer["memory_bytes"]["activations"] > 0
+    assert not (tmp_path / "dry").exists()
+
+
+def test_a_folder_of_another_run_is_refused(straight, data_dir):
+    output_dir, _ = straight
+    with pytest.raises(errors.ConfigError, match="holds another run.*model is multi_model"):
+        train(data_dir, output_dir, model="transformer")
+    with pytest.raises(errors.UserError, match="width"):
+        train(data_dir, output_dir, gin_params=[*TINY[1:], "MultiModelConfig.width = 32"])
+
+
+def test_a_loss_that_is_no_number_stops_the_run(data_dir, tmp_path):
+    with pytest.raises(errors.NotFiniteError, match="between steps"):
+        train(
+            data_dir,
+            tmp_path / "nan",
+            train_steps=40,
+            gin_params=[
+                *TINY,
+                "OptimizerSettings.learning_rate = 1e30",
+                "OptimizerSettings.warmup_steps = 0",
+            ],
+        )
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(data_dir, tmp_path):
+    command = [
+        *(sys.executable, "-m", "t2t_mm.bin.trainer", "--json"),
+        f"--problems={','.join(PROBLEMS)}",
+        f"--data_dir={data_dir}",
+        f"--output_dir={tmp_path / 'run'}",
+        "--eval_every=0",
+        *(f"--gin_param={binding}" for binding in TINY),
+    ]
+    first = subprocess.Popen(
+        [*command, "--train_steps=100000"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    log = tmp_path / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (log.exists() and log.read_text().count('"train"') >= 2):
+        assert time.monotonic() < deadline and first.poll() is None
+        time.sleep(0.2)
+    first.send_signal(signal.SIGINT)
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 130, err
+    assert out == ""
+    assert "is saved" in err
+    (step,) = checkpoint.Checkpoints(tmp_path / "run" / "checkpoints", {}).steps()
+    second = subprocess.run(
+        [*command, f"--train_steps={step + 2}"], capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 0, second.stderr
+    assert f"Going on from step {step}" in second.stderr
+    assert json.loads(second.stdout)["step"] == step + 2

@@ -1,0 +1,88 @@
+"""Adam against its formulas in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm.training import optimizer, settings
+
+
+def make(values, **changes):
+    variables = [keras.Variable(np.array(value, np.float32)) for value in values]
+    chosen = settings.OptimizerSettings(
+        **{"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "clip_norm": 0.0, **changes}
+    )
+    return variables, optimizer.Adam(variables, chosen)
+
+
+def apply(adam, gradients, rate=0.1):
+    @tf.function
+    def step():
+        return adam.apply(gradients, tf.constant(rate))
+
+    return float(step())
+
+
+class Reference:
+    """Kingma and Ba 2015, algorithm 1 (with epsilon beside the uncorrected root)."""
+
+    def __init__(self, value):
+        self.value, self.m, self.v, self.t = np.array(value, np.float64), 0.0, 0.0, 0
+
+    def step(self, gradient, rate=0.1):
+        gradient = np.asarray(gradient, np.float64)
+        self.t += 1
+        self.m = 0.9 * self.m + 0.1 * gradient
+        self.v = 0.99 * self.v + 0.01 * gradient**2
+        correction = np.sqrt(1 - 0.99**self.t) / (1 - 0.9**self.t)
+        self.value = self.value - rate * correction * self.m / (np.sqrt(self.v) + 1e-8)
+
+
+def test_three_steps_against_the_formulas():
+    (variable,), adam = make([[1.0, -2.0]])
+    reference = Reference([1.0, -2.0])
+    for gradient in ([0.5, -1.0], [0.1, 2.0], [-3.0, 0.0]):
+        apply(adam, [tf.constant(gradient)])
+        reference.step(gradient)
+        np.testing.assert_allclose(variable.numpy(), reference.value, rtol=1e-5)
+
+
+def test_a_variable_without_gradient_is_left_alone_moments_and_all():
+    (shared, private), adam = make([[1.0], [1.0]])
+    one, two = Reference([1.0]), Reference([1.0])
+    for step in range(6):
+        is_its_turn = step >= 4
+        apply(adam, [tf.constant([1.0]), tf.constant([2.0]) if is_its_turn else None])
+        one.step([1.0])
+        if is_its_turn:
+            two.step([2.0])
+        else:
+            assert private.numpy() == 1.0
+            assert float(adam.means[1][0]) == float(adam.squares[1][0]) == 0.0
+    # Its first updates are corrected as first updates, though it is the run's fifth step.
+    np.testing.assert_allclose(shared.numpy(), one.value, rtol=1e-5)
+    np.testing.assert_allclose(private.numpy(), two.value, rtol=1e-5)
+    assert adam.updates.numpy().tolist() == [6, 2]
+
+
+def test_clipping_is_by_the_norm_of_all_gradients_together():
+    _, adam = make([[0.0], [0.0]], clip_norm=1.0)
+    norm = apply(adam, [tf.constant([3.0]), tf.constant([4.0])])
+    assert norm == pytest.approx(5.0)  # sqrt(9 + 16)
+    # Adam's first moment is a tenth of the clipped gradient: 3 / 5 and 4 / 5.
+    assert float(adam.means[0][0]) == pytest.approx(0.06)
+    assert float(adam.means[1][0]) == pytest.approx(0.08)
+
+
+def test_gradients_below_the_bound_are_not_scaled():
+    _, adam = make([[0.0]], clip_norm=10.0)
+    apply(adam, [tf.constant([3.0])])
+    assert float(adam.means[0][0]) == pytest.approx(0.3)
+
+
+def test_rows_that_were_looked_up_twice_get_both_gradients():
+    _, adam = make([[[0.0], [0.0], [0.0]]])
+    slices = tf.IndexedSlices(tf.constant([[1.0], [2.0]]), tf.constant([1, 1]), tf.constant([3, 1]))
+    apply(adam, [slices])
+    np.testing.assert_allclose(adam.means[0].numpy()[:, 0], [0.0, 0.3, 0.0], rtol=1e-5)

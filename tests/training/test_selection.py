@@ -1,0 +1,78 @@
+"""Which evaluation counts as the best, and when patience ends."""
+
+import math
+import types
+
+import pytest
+
+from t2t_mm import errors
+from t2t_mm.training import selection, settings
+
+TASKS = [
+    types.SimpleNamespace(name="ende", metrics=("bleu", "log_perplexity")),
+    types.SimpleNamespace(name="pictures", metrics=("accuracy",)),
+]
+
+
+def make(best_metric="", patience=0):
+    chosen = settings.TrainSettings(best_metric=best_metric, patience=patience)
+    return selection.Selection.make(chosen, TASKS)
+
+
+def perplexities(one, two):
+    return {"ende": {"log_perplexity": one}, "pictures": {"log_perplexity": two}}
+
+
+def test_without_a_name_the_mean_log_perplexity_decides():
+    follow = make()
+    assert follow.see(10, perplexities(3.0, 1.0))  # mean 2.0
+    assert not follow.see(20, perplexities(1.0, 3.5))  # mean 2.25, though ende is better
+    assert follow.see(30, perplexities(1.0, 2.9))  # mean 1.95
+    assert (follow.best_step, follow.best_value) == (30, pytest.approx(1.95))
+
+
+def test_a_named_metric_goes_in_its_own_direction():
+    follow = make("ende/bleu")
+    assert follow.see(1, {"ende": {"bleu": 10.0}})
+    assert not follow.see(2, {"ende": {"bleu": 9.0}})
+    assert follow.see(3, {"ende": {"bleu": 11.0}})
+
+
+def test_patience_counts_evaluations_without_a_better_value():
+    follow = make("ende/bleu", patience=2)
+    seen = []
+    for step, bleu in enumerate([5.0, 4.0, 6.0, 6.0, 5.9]):
+        follow.see(step, {"ende": {"bleu": bleu}})
+        seen.append(follow.is_over)
+    assert seen == [False, False, False, False, True]
+
+
+def test_no_patience_means_for_ever():
+    follow = make("ende/bleu")
+    for step in range(100):
+        follow.see(step, {"ende": {"bleu": 1.0}})
+    assert not follow.is_over
+
+
+def test_what_is_no_number_is_never_the_best():
+    follow = make("ende/bleu")
+    assert not follow.see(1, {"ende": {"bleu": math.nan}})
+    assert follow.see(2, {"ende": {"bleu": 0.0}})
+
+
+def test_state_survives_a_checkpoint():
+    follow = make("ende/bleu", patience=3)
+    follow.see(1, {"ende": {"bleu": 5.0}})
+    follow.see(2, {"ende": {"bleu": 4.0}})
+    again = make("ende/bleu", patience=3)
+    again.restore(follow.state())
+    assert again == follow
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("end/bleu", "Did you mean 'ende'"), ("ende/blue", "Did you mean 'bleu'")],
+)
+def test_unknown_names_get_a_suggestion(name, message):
+    with pytest.raises(errors.ConfigError, match=message):
+        make(name)
