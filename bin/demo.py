@@ -80,7 +80,7 @@ def _show(results: Mapping[str, Any], answers: Mapping[str, Sequence[Any]]) -> N
     from t2t_mm.report import showcase
 
     tasks = task.tasks_from_data(list(answers), _FOLDER.value / "data")
-    names = {wnid: shape for shape, wnid in corpora.WNIDS.items()}
+    names = {wnid: label for label, wnid in corpora.WNIDS.items()}
     screen = cli.console(stderr=True)
     screen.print()
     showcase.show(tasks, "validation", results, answers, names=names, console=screen)

@@ -14,7 +14,7 @@ LANGUAGES: dict[str, Callable[[scene.Scene], str]] = {
     "de": german.write,
     "fr": french.write,
 }
-WNIDS = {shape: f"n{99_000_001 + number}" for number, shape in enumerate(scene.SHAPES)}
+WNIDS = {label: f"n{99_000_001 + number}" for number, label in enumerate(scene.LABELS)}
 """Made-up WordNet ids, beyond the real ones, for the classes of the pictures."""
 
 _SMALLEST_TEST = 200
@@ -74,12 +74,12 @@ def write_imagenet(folder: pathlib.Path, *, seed: int, size: int) -> None:
         for wnid in WNIDS.values():
             (folder / place / wnid).mkdir(parents=True)
         for number in range(counts[split]):
-            what = scene.draw(seed, split, number)
+            what = scene.draw(seed, split, number, labelled=True)
             wnid = WNIDS[what.label]
             stem = f"{wnid}_{number}" if split == "train" else f"ILSVRC2012_val_{number + 1:08d}"
             jpeg = picture.draw(what, random.Random(f"picture {seed}/{split}/{number}"))
             (folder / place / wnid / f"{stem}.JPEG").write_bytes(jpeg)
-    names = "".join(f"{wnid} {shape}\n" for shape, wnid in WNIDS.items())
+    names = "".join(f"{wnid} {label}\n" for label, wnid in WNIDS.items())
     (folder / "LOC_synset_mapping.txt").write_text(names, encoding="utf-8")
 
 

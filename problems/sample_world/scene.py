@@ -26,6 +26,13 @@ RELATIONS = (
     "above", "below", "behind", "in front of", "next to", "near",
     "to the left of", "to the right of",
 )  # fmt: skip
+LABELS = tuple(
+    f"{colour} {shape}"
+    for shape in ("square", "star", "ring", "cross")
+    for colour in ("red", "blue", "green", "yellow")
+)
+"""The classes of pictures: few, with colours that stand out from any background."""
+
 SINGULAR = ("a", "the", "this")
 PLURAL = {"two": 2, "three": 3, "four": 4, "several": 4, "the": 2, "this": 2}
 """Determiners of a plural, and how many things the picture shows for them."""
@@ -106,20 +113,26 @@ class Scene:
 
     @property
     def label(self) -> str:
-        """The class of the picture: the shape in the foreground."""
-        return self.first.subject.shape
+        """The class of the picture: what stands in the foreground."""
+        return f"{self.first.subject.colour} {self.first.subject.shape}"
 
 
-def draw(seed: int, split: str, number: int) -> Scene:
+def draw(seed: int, split: str, number: int, *, labelled: bool = False) -> Scene:
     """Returns scene `number` of `split`.
 
     A hash of the scene itself says to which split it belongs, and drawing goes
     on until one belongs here: no test scene is ever a training scene.
+
+    Args:
+      seed: of all scenes.
+      split: of `SPLITS`.
+      number: from 0.
+      labelled: only scenes whose label is one of `LABELS`.
     """
     dice = random.Random(f"{seed}/{split}/{number}")
     while True:
         scene = _scene(dice)
-        if _home(scene) == split:
+        if _home(scene) == split and (not labelled or scene.label in LABELS):
             return scene
 
 

@@ -37,7 +37,7 @@ def test_imagenet_has_its_layout(tmp_path):
     assert len([p for p in photos if p[0] == "train"]) == 30
     assert len([p for p in photos if p[0] == "val"]) == 200
     assert {wnid for _, wnid, _ in photos} <= set(corpora.WNIDS.values())
-    assert found["LOC_synset_mapping.txt"].decode().split("\n")[0] == "n99000001 circle"
+    assert found["LOC_synset_mapping.txt"].decode().split("\n")[0] == "n99000001 red square"
 
 
 def test_twins_are_equal_and_another_seed_differs(tmp_path, monkeypatch):
@@ -56,5 +56,5 @@ def test_held_out_sizes_follow_in_proportion():
     assert corpora.sizes(50_000)["test"] == 1000
 
 
-def test_a_class_for_every_shape():
-    assert list(corpora.WNIDS) == list(scene.SHAPES)
+def test_a_class_for_every_label():
+    assert list(corpora.WNIDS) == list(scene.LABELS)

@@ -24,7 +24,7 @@ def test_the_splits_share_no_scene():
 
 def test_every_shape_frame_and_tense_occurs():
     scenes = some("train", 1000)
-    assert {what.label for what in scenes} == set(scene.SHAPES)
+    assert {what.first.subject.shape for what in scenes} == set(scene.SHAPES)
     assert {what.first.tense for what in scenes} == set(scene.TIMES)
     assert {what.frame for what in scenes} == {
         "statement", "question", "report", "pair", "relative", "existence",
@@ -41,3 +41,9 @@ def test_a_thing_counts_as_its_determiner_says():
     for what in some("train", 500):
         thing = what.first.subject
         assert (thing.count > 1) == thing.plural
+
+
+def test_labelled_scenes_are_of_the_classes_of_pictures():
+    labels = [scene.draw(0, "train", number, labelled=True).label for number in range(400)]
+    assert set(labels) == set(scene.LABELS)
+    assert len(set(scene.LABELS)) == 16
