@@ -31,7 +31,7 @@ _SEED = _COMMAND.integer("seed", 0, "of the order of records, and of samples")
 _OVERWRITE = _COMMAND.boolean("overwrite", False, "make data anew that is there")
 _VERIFY = _COMMAND.boolean("verify", False, "only compare what is there with its manifests")
 _VOCABULARY_SIZE = _COMMAND.integer(
-    "vocabulary_size", None, "pieces at most of a new vocabulary (default: 8192)", least=1
+    "vocabulary_size", None, "pieces at most of a new vocabulary (default: 8192)", least=300
 )
 _REBUILD = _COMMAND.boolean(
     "rebuild_vocabulary", False, "build vocabularies that are there anew, from these problems"

@@ -7,6 +7,7 @@ out beside two simple answers. `make demo` runs it.
 from __future__ import annotations
 
 import json
+import pathlib
 import shlex
 import signal
 import subprocess
@@ -49,7 +50,9 @@ def _demo() -> dict[str, Any]:
     _show(measured["results"], answers)
     seconds = time.monotonic() - start
     cli.info(f"\nDone in {seconds / 60:.1f} minutes. The run is in {run}; go on with, for example,")
-    cli.info(f"  mm-decoder --output_dir={run} --problem=wmt_ende   (and type a sentence)")
+    decoder = pathlib.Path(sys.executable).with_name("mm-decoder")
+    command = shlex.join([str(decoder), f"--output_dir={run}", "--problem=wmt_ende"])
+    cli.info(f"  {command}   (and type a sentence)")
     return {"seconds": round(seconds, 1), "results": measured["results"]}
 
 

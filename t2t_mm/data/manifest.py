@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -108,6 +109,14 @@ class Manifest:
         atomic.write_json(self.folder / FILE, {**named, "splits": splits, **self.details})
 
     @property
+    def command(self) -> str:
+        """The command that makes this data, to be shown in hints."""
+        data_dir = self.folder.parent.parent
+        words = [f"--problem={self.problem}", f"--data_dir={data_dir}", f"--source={self.source}"]
+        raw = " --manual_dir=RAW_FILES" if self.source == "manual" else ""
+        return shlex.join(["mm-datagen", *words]) + raw
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits in the order in which the problem names them."""
         return tuple(self.shards)
@@ -194,10 +203,9 @@ class Manifest:
 
     def _fail_if(self, wrong: str | None) -> None:
         if wrong:
-            data_dir = self.folder.parent.parent
             raise errors.DataError(
                 f"The data of {self.problem} is damaged: {wrong}",
-                hint=f"Run: mm-datagen --problem={self.problem} --data_dir={data_dir} --overwrite",
+                hint=f"Run: {self.command} --overwrite",
             )
 
 

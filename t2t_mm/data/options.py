@@ -56,11 +56,16 @@ def check_fits(
     asked = {"source": source.name, "seed": options.seed, **settings(problem, source, options)}
     was = {"source": existing.source, "seed": existing.seed, **existing.details}
     again = "--overwrite makes it anew, another --data_dir keeps both"
-    if was.get("features") != asked.pop("features"):
+    held: Any = was.get("features")
+    wanted: Any = asked.pop("features")
+    if held == wanted:
+        held, wanted = list(existing.splits), list(problem.splits)
+    if held != wanted:
         raise errors.DataError(
             f"The declaration of {problem.name} has changed since its data was made, but not "
             f"its version {problem.version}",
-            received=f"{was.get('features')} in {existing.folder}",
+            received=f"{held} in {existing.folder}",
+            expected=wanted,
             hint="Raise the version in the problem, or use --overwrite",
         )
     differing = [name for name, value in asked.items() if was.get(name) != value]

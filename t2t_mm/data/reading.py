@@ -44,7 +44,7 @@ class Source:
         if not examples:
             raise errors.DataError(
                 f"The split {split!r} of {task.name!r} is empty",
-                hint=f"Make it again: mm-datagen --problem={task.name} --overwrite",
+                hint=f"Make it again: {manifest.command} --overwrite",
             )
         return cls(files, examples, manifest.bytes(split))
 
@@ -105,12 +105,10 @@ def find_unusable(
       the error that names it, or None.
     """
     made = {name: features_lib.build(m, task) for name, m in task.modalities().items()}
-    hint = (
-        "If the problem has changed, raise its version and run: "
-        f"mm-datagen --problem={task.name} --overwrite"
-    )
+    manifest = task.manifest()
+    hint = f"If the problem has changed, raise its version and run: {manifest.command}"
     end = time.monotonic() + limit_s
-    for path in task.manifest().files(split):
+    for path in manifest.files(split):
         for number, example in enumerate(records.read_examples(path)):
             if time.monotonic() > end:
                 return None

@@ -61,12 +61,11 @@ class Task:
         problem = registry.problems.get(problem_name)
         folder = pathlib.Path(data_dir)
         manifest = manifest_lib.Manifest.load(folder, problem_name, problem.version)
-        classes = manifest.classes or {}
         inputs = {
-            name: _resolve(problem_name, name, declaration, classes)
+            name: _resolve(manifest, name, declaration)
             for name, declaration in problem.declared_inputs(manifest.source).items()
         }
-        targets = _resolve(problem_name, TARGETS, problem.targets, classes)
+        targets = _resolve(manifest, TARGETS, problem.targets)
         return cls(
             name=problem_name,
             version=problem.version,
@@ -75,7 +74,11 @@ class Task:
             command=problem.command,
             metrics=tuple(problem.metrics),
             splits=tuple(problem.splits),
-            vocabularies=_load_vocabularies([*inputs.values(), targets], folder / VOCABULARIES),
+            vocabularies=_load_vocabularies(
+                [*inputs.values(), targets],
+                folder / VOCABULARIES,
+                hint=f"Run: {manifest.command}",
+            ),
             data_dir=folder,
         )
 
@@ -205,24 +208,26 @@ def check_agreement(tasks: Sequence[Task]) -> None:
 
 
 def _resolve(
-    problem: str,
-    name: str,
-    declaration: modality.Modality,
-    classes: Mapping[str, Sequence[str]],
+    manifest: manifest_lib.Manifest, name: str, declaration: modality.Modality
 ) -> modality.Modality:
     """Gives a label set that the declaration left open the classes of the data."""
     if getattr(declaration, "classes", None) != ():
         return declaration
-    if not classes.get(name):
+    classes = manifest.classes.get(name)
+    if not classes:
         raise errors.DataError(
-            f"The manifest of {problem!r} does not list the classes of {name!r}",
-            hint=f"Make the data again: mm-datagen --problem={problem} --overwrite",
+            f"The manifest of {manifest.problem!r} does not list the classes of {name!r}",
+            hint=f"Make the data again: {manifest.command} --overwrite",
         )
-    return declaration.with_classes(tuple(classes[name]))  # type: ignore[attr-defined]
+    return declaration.with_classes(classes)  # type: ignore[attr-defined]
 
 
 def _load_vocabularies(
-    modalities: Sequence[modality.Modality], folder: pathlib.Path
+    modalities: Sequence[modality.Modality], folder: pathlib.Path, *, hint: str | None = None
 ) -> dict[str, vocabulary_lib.Vocabulary]:
+    """Loads the vocabularies that are used; `hint` says how to make one that is missing."""
     names = dict.fromkeys(m.vocab for m in modalities if hasattr(m, "vocab"))
+    for name in names:
+        if not vocabulary_lib.exists(folder / name):
+            raise errors.DataError(f"There is no vocabulary in {folder / name}", hint=hint)
     return {name: vocabulary_lib.Vocabulary.load(folder / name) for name in names}

@@ -131,7 +131,8 @@ def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
     folder = pathlib.Path(folder)
     if not exists(folder) or not (folder / MODEL_FILE).is_file():
         raise errors.DataError(
-            f"There is no vocabulary in {folder}", hint="mm-datagen builds it with the data"
+            f"There is no vocabulary in {folder}",
+            hint="Build it: mm-datagen --problem=PROBLEM --data_dir=DATA, as for the data",
         )
     try:
         about = json.loads((folder / JSON_FILE).read_text(encoding="utf-8"))

@@ -364,3 +364,10 @@ def test_the_size_of_a_vocabulary(generate):
     assert generate()["vocabularies"]["toy"] == made
     with pytest.raises(errors.DataError, match="400 pieces.*300.*--rebuild_vocabulary"):
         generate(vocabulary_size=400)
+
+
+def test_other_splits_are_another_declaration(generate, registries, monkeypatch):
+    generate()
+    monkeypatch.setattr(registries.problems.get("toy_text"), "splits", ("train", "test"))
+    with pytest.raises(errors.DataError, match="declaration of toy_text has changed"):
+        generate()

@@ -88,14 +88,14 @@ def test_data_that_is_not_there_names_the_command(data_dir, tmp_path):
 
 
 def test_a_missing_vocabulary_is_an_error(registries, write_data):
-    define("mute", {}, Language(vocab="absent"))
-    with pytest.raises(errors.DataError, match="no vocabulary in .*absent"):
+    define("mute", {"image": Image()}, Language(vocab="absent"))
+    with pytest.raises(errors.DataError, match="no vocabulary in .*absent.*--data_dir=.*data"):
         task.Task.from_data("mute", write_data("mute", {"train": []}))
 
 
 def test_classes_that_the_manifest_lacks(registries, write_data):
-    define("open", {}, Categorical())
-    with pytest.raises(errors.DataError, match="classes of 'targets'.*--overwrite"):
+    define("open", {"image": Image()}, Categorical())
+    with pytest.raises(errors.DataError, match="classes of 'targets'.*--data_dir=.*--overwrite"):
         task.Task.from_data("open", write_data("open", {"train": []}))
 
 
@@ -106,7 +106,7 @@ def test_a_task_without_text_has_no_target_vocabulary(data_dir):
 
 def test_one_label_set_has_one_list_of_classes(registries, write_data):
     for name, classes in (("one", ("a", "b")), ("two", ("a", "c")), ("three", ("a", "b"))):
-        define(name, {}, Categorical(labels="shared"))
+        define(name, {"image": Image()}, Categorical(labels="shared"))
         folder = write_data(name, {"train": []}, classes=classes)
     assert len(task.tasks_from_data(["one", "three"], folder)) == 2
     with pytest.raises(errors.DataError, match="'one' and 'two' share the label set 'shared'"):
