@@ -40,6 +40,16 @@ def test_it_is_filed_under_the_place_that_declared_it(registries):
         ({"inputs": [Language()]}, "not a dict of modalities"),
         ({"inputs": {"a": "text"}}, "inputs holds a value that is not a modality"),
         ({"inputs": {"targets": Language()}}, "named 'targets' or 'key'"),
+        ({"inputs": {}}, "inputs is empty"),
+        ({"inputs": {"a": Categorical()}}, "the input 'a' is Categorical(), only for targets"),
+        ({"targets": Image()}, "targets is Image(), which can only be an input"),
+        ({"splits": "train"}, "splits is a string"),
+        ({"sources": "manual"}, "sources is a string"),
+        ({"splits": ("train",)}, "two different ones at least"),
+        ({"splits": ("train", "train")}, "two different ones at least"),
+        ({"version": 1}, "version is 1, not"),
+        ({"version": "../1"}, "version is '../1', not"),
+        ({"version": ""}, "version is '', not"),
         ({"command": ""}, "command is empty"),
         ({"metrics": "accuracy"}, "metrics is a string"),
         ({"generate_examples": Problem.generate_examples}, "generate_examples is missing"),
@@ -50,6 +60,12 @@ def test_what_is_missing_or_wrong_is_said(registries, changes, reason):
         problem_lib.register_problem("made_here")(declaration(**changes))
     assert reason in str(caught.value)
     assert "made_here" not in registry.problems
+
+
+@pytest.mark.parametrize("name", ["vocabularies", "raw_sample"])
+def test_a_name_that_data_folders_use_is_refused(registries, name):
+    with pytest.raises(errors.PluginError, match="for itself"):
+        problem_lib.register_problem(name)(declaration())
 
 
 def test_modalities_survive_their_description():

@@ -26,6 +26,8 @@ class Modality:
     net_class: ClassVar[str] = ""
     autoregressive: ClassVar[bool] = False
     """As a target: written piece by piece (language), or at once (a class)?"""
+    can_be_input: ClassVar[bool] = True
+    can_be_target: ClassVar[bool] = True
 
     def encode(self, value: Any) -> bytes:
         """Checks a raw value of `generate_examples` and returns the record's bytes.

@@ -23,6 +23,7 @@ class Categorical(base.Modality):
     kind: ClassVar[str] = "categorical"
     features_class: ClassVar[str] = "t2t_mm.modality.categorical.features:CategoricalFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.categorical.net:CategoricalNet"
+    can_be_input: ClassVar[bool] = False
 
     classes: tuple[str, ...] = ()
     labels: str = ""

@@ -26,6 +26,14 @@ class Language(base.Modality):
     vocab: str = "mm_8k"
     max_length: int = 256
 
+    def __post_init__(self) -> None:
+        if self.max_length < 2:
+            raise errors.ConfigError(
+                "The maximal length of a text is out of range",
+                received=f"Language(max_length={self.max_length})",
+                expected="2 or more: a piece and the end token",
+            )
+
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str):
             raise errors.BadExampleError(

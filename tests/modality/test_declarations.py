@@ -1,0 +1,30 @@
+"""What a declaration takes, and what it makes of raw values."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image as pillow
+
+from t2t_mm import errors
+from t2t_mm.modality import Image, Language
+
+
+def test_a_picture_given_as_text_is_refused():
+    with pytest.raises(errors.BadExampleError, match="neither a path nor encoded bytes.*pathlib"):
+        Image().encode("pictures/cat.png")
+
+
+def test_deep_grey_is_scaled_not_clipped():
+    levels = np.linspace(0, 65_535, 64 * 64).round().astype(np.uint16).reshape(64, 64)
+    given = io.BytesIO()
+    pillow.fromarray(levels).save(given, "PNG")
+    kept = pillow.open(io.BytesIO(Image(size=64).encode(given.getvalue())))
+    assert kept.mode == "L"
+    np.testing.assert_array_equal(np.asarray(kept), (levels / 257).round())
+
+
+def test_a_text_has_room_for_a_piece_and_its_end():
+    assert Language(max_length=2).max_length == 2
+    with pytest.raises(errors.ConfigError, match=r"Language\(max_length=1\)"):
+        Language(max_length=1)
