@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli
+from t2t_mm import cli, command_output
 from t2t_mm.decoding import flags as decoding_flags
 from t2t_mm.evaluation import table
 
 _COMMAND = cli.Command(
     "mm-eval",
     "Measures a trained model on a split of each of its problems: BLEU of what it writes, "
-    "accuracy of the classes it names, log-perplexity. What it wrote is kept in the run's "
-    "decodes/.",
+    "accuracy of the classes it names, log-perplexity. What it wrote for a whole split is kept in "
+    "the run's decodes/.",
     example="mm-eval --output_dir=runs/demo --split=test --checkpoint=best",
 )
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
@@ -41,18 +43,24 @@ def _eval() -> dict[str, Any]:
         _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
     )
     with contextlib.ExitStack() as stack:
-        status = stack.enter_context(cli.console(stderr=True).status("Evaluating"))
+        status = None
+        if command_output.can_redraw(sys.stderr):
+            status = stack.enter_context(cli.console(stderr=True).status("Evaluating"))
         answer = evaluate.evaluate(
             loaded,
             problems=_COMMAND.problem_patterns(),
             split=_SPLIT.value,
             settings=dataclasses.replace(loaded.decode_settings, **given),
             max_examples=_MAX_EXAMPLES.value,
-            progress=lambda problem, done: status.update(f"{problem}: {done:,} examples"),
+            progress=None if status is None else functools.partial(_tell, status),
         )
     if not _COMMAND.json:
         table.show(answer, console=cli.console())
     return answer
+
+
+def _tell(status: Any, problem: str, done: int) -> None:
+    status.update(f"{problem}: {done:,} examples")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What commands write on standard output: JSON, and what to do when nobody reads it."""
+"""The streams of commands: JSON on standard output, and what a stream is able to show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 import select
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 
 def to_json(value: Any) -> str:
@@ -43,6 +43,13 @@ def use_utf8() -> None:
             "utf8",
         ):
             stream.reconfigure(encoding="utf-8")
+
+
+def can_redraw(stream: IO[str]) -> bool:
+    """Returns whether a stream is a terminal on which lines can be redrawn."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(getattr(stream, "isatty", lambda: False)())
 
 
 def reader_is_gone() -> bool:

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any
 
+from t2t_mm import command_output
+
 _LINE_SECONDS = 10.0
 
 
@@ -92,5 +94,5 @@ class Bar(Lines):
 
 
 def for_terminal() -> Progress:
-    """Returns a bar where standard error is a terminal, lines elsewhere."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    """Returns a bar where standard error is a terminal that can move it, lines elsewhere."""
+    return Bar() if command_output.can_redraw(sys.stderr) else Lines()

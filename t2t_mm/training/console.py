@@ -6,10 +6,11 @@ All of it goes to standard error, which leaves standard output to `--json`.
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Sequence
 from typing import IO, Any
+
+from t2t_mm import command_output
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 24
@@ -68,7 +69,7 @@ class Console:
 
     def __init__(self, stream: IO[str] | None = None, *, is_live: bool | None = None) -> None:
         self._stream = stream or sys.stderr
-        self.is_live = can_redraw(self._stream) if is_live is None else is_live
+        self.is_live = command_output.can_redraw(self._stream) if is_live is None else is_live
         self._live: Any = None
 
     def __enter__(self) -> Console:
@@ -113,13 +114,6 @@ class Console:
             )
             self._live.start()
         self._live.update(_table(progress, rows), refresh=True)
-
-
-def can_redraw(stream: IO[str]) -> bool:
-    """Returns whether a stream is a terminal on which a table can be redrawn."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return bool(getattr(stream, "isatty", lambda: False)())
 
 
 def plain_lines(progress: Progress, rows: Sequence[Row]) -> list[str]:

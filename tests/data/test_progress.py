@@ -50,6 +50,10 @@ def test_a_line_every_ten_seconds(capsys, monkeypatch):
 def test_a_bar_on_a_terminal(monkeypatch, ends_well):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not isinstance(progress.for_terminal(), progress.Bar)
+    monkeypatch.delenv("NO_COLOR")
     told = progress.for_terminal()
     assert isinstance(told, progress.Bar)
     if ends_well:

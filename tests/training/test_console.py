@@ -52,17 +52,6 @@ def test_a_terminal_gets_a_table():
     assert text.endswith("\x1b[?25h"), "the cursor is given back"
 
 
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_the_environment_can_ask_for_plain_lines(monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-    assert not console.can_redraw(_Terminal())
-
-
-def test_a_pipe_gets_plain_lines():
-    assert not console.can_redraw(io.StringIO())
-    assert console.can_redraw(_Terminal())
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(3.2, "3 s"), (89, "89 s"), (600, "10 min"), (5399, "1 h 30 min"), (7300, "2 h 02 min")],
