@@ -76,15 +76,19 @@ def names() -> list[str]:
 def find(name: str, *, beside: pathlib.Path | None = None, place: str = "") -> pathlib.Path:
     """Returns the file that `name` stands for.
 
-    Looked for as a path (beside the including file, then from the working
-    directory), then under `gin/`, with or without `.gin`; the subfolder may be
-    left out where only one file has the name.
+    Looked for as a path (beside the including file, then, unless that is one of the
+    framework's, from the working directory), then under `gin/`, with or without
+    `.gin`; the subfolder may be left out where only one file has the name.
 
     Raises:
       ConfigError: no such file, or several.
     """
     given = pathlib.Path(name).expanduser()
-    roots = ([beside] if beside else []) + [pathlib.Path.cwd(), folder()]
+    roots = [pathlib.Path.cwd(), folder()]
+    if beside:
+        # Our own files include our own, whatever the working directory holds.
+        ours = beside.resolve().is_relative_to(folder().resolve())
+        roots = [beside, folder()] if ours else [beside, *roots]
     for root in roots:
         for path in (root / given, root / f"{given}.gin"):
             if path.is_file():

@@ -25,7 +25,7 @@ import pkgutil
 import sys
 import traceback
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from t2t_mm import builtins, errors, registry
@@ -114,12 +114,12 @@ def _load_entry_point(point: importlib.metadata.EntryPoint) -> None:
     if not _import(family, family=family, plugin=point.module, origin=f"{dist}: {point.value}"):
         return
     package = sys.modules[point.module]
-    names = [name for name in _modules(package) if not name.startswith("_")]
+    names = _modules(package)
     for name in names:
         module = f"{point.module}.{name}"
         _import(module, family=family, plugin=module, origin=f"{dist}: {module}")
-    if names and not _reports[point.module].defines:
-        del _reports[point.module]  # a package that only holds its modules
+    if names:
+        _drop_empty_packages({m: m for m in (family, *(f"{family}.{name}" for name in names))})
 
 
 def _folders(usr_dir: str | os.PathLike[str] | Iterable[str] | None) -> list[pathlib.Path]:
@@ -167,10 +167,12 @@ def _load_folder(folder: pathlib.Path) -> None:
         if not _import(package, family=package, plugin=label, origin=origin, spec=spec):
             _add_empty_package(package, folder)
     importlib.invalidate_caches()
-    for name in _modules(sys.modules[package]):
+    names = _modules(sys.modules[package])
+    for name in names:
         path = folder / name if (folder / name).is_dir() else folder / f"{name}.py"
         plugin = f"{label}.{name}"
         _import(f"{package}.{name}", family=package, plugin=plugin, origin=str(path))
+    _drop_empty_packages({f"{label}.{name}": f"{package}.{name}" for name in names})
 
 
 def _add_empty_package(package: str, folder: pathlib.Path) -> None:
@@ -180,9 +182,22 @@ def _add_empty_package(package: str, folder: pathlib.Path) -> None:
 
 
 def _modules(package: types.ModuleType) -> list[str]:
-    """Returns the names of a package's modules and packages; none for a module."""
+    """Returns the names of a package's public modules and packages; none for a module."""
     found = pkgutil.iter_modules(getattr(package, "__path__", []))
-    return sorted(module.name for module in found)
+    return sorted(module.name for module in found if not module.name.startswith("_"))
+
+
+def _drop_empty_packages(modules: Mapping[str, str]) -> None:
+    """Forgets the reports of packages that went well and define nothing: mere holders.
+
+    Args:
+      modules: full names of modules by the plugin that each is reported as.
+    """
+    for plugin, module in modules.items():
+        report = _reports[plugin]
+        is_package = hasattr(sys.modules.get(module), "__path__")
+        if report.status == "ok" and is_package and not report.defines:
+            del _reports[plugin]
 
 
 def _import(

@@ -226,10 +226,11 @@ class RunFolder:
     def _keep_vocabulary(self, name: str, vocabulary: Any) -> None:
         """Copies a vocabulary into the run, or checks the copy that is there."""
         folder = self.vocabularies / name
-        if not folder.is_dir():
-            vocabulary.save(folder)
+        try:
+            held = type(vocabulary).load(folder)
+        except errors.DataError:
+            vocabulary.save(folder)  # no copy yet, or one cut off while it was written
             return
-        held = type(vocabulary).load(folder)
         if held.sha256 != vocabulary.sha256:
             if self.exists():
                 raise errors.ConfigError(

@@ -119,6 +119,15 @@ def test_a_name_in_two_folders_needs_the_folder(tmp_path, monkeypatch):
     assert gin_files.find("models/same") == tmp_path / "models" / "same.gin"
 
 
+def test_our_own_files_include_our_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "multi_model_small.gin").write_text("")
+    ours = gin_files.folder() / "experiments"
+    found = gin_files.find("models/multi_model_small.gin", beside=ours)
+    assert found == gin_files.folder() / "models" / "multi_model_small.gin"
+
+
 def test_includes_resolve_beside_the_including_file(tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "inner.gin").write_text("TrainSettings.seed = 4\n")

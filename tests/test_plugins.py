@@ -73,6 +73,16 @@ def test_relative_imports_and_packages_work(registries, write):
     assert report_of("mine.single").defines == ("problem my_single",)
 
 
+def test_private_modules_are_not_plugins_and_mere_holders_are_not_listed(registries, write):
+    write("mine/_private.py", "boom()\n")
+    write("mine/__main__.py", "boom()\n")
+    write("mine/holder/__init__.py", "")
+    write("mine/words.py", "")
+    folder = write("mine/reviews.py", PROBLEM.format(name="my_reviews"))
+    names = [r.name for r in plugins.load_all(folder) if r.name.startswith("mine")]
+    assert names == ["mine.reviews", "mine.words"]
+
+
 def test_a_package_init_runs_too(registries, write):
     write("mine/__init__.py", "from . import reviews\nNUMBER = 3\n")
     write("mine/later.py", "from . import NUMBER\nassert NUMBER == 3\n")

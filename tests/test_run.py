@@ -203,3 +203,11 @@ def test_one_process_at_a_time(path, tasks, python):
         assert "Another process is at work on the run in" in done.stderr
     assert python("-c", other).returncode == 0
     run_lib.RunFolder.create(path, model="multi_model", schedule="uniform", tasks=tasks)
+
+
+@pytest.mark.parametrize("missing", ["vocabulary.json", "sentencepiece.model"])
+def test_a_copy_of_a_vocabulary_that_was_cut_off_is_made_again(path, tasks, missing):
+    run = _create(path, tasks)
+    (run.vocabularies / "mm_8k" / missing).unlink()
+    _create(path, tasks)
+    assert run_lib.RunFolder.open(path).tasks()[0].vocabulary.sha256 == tasks[0].vocabulary.sha256

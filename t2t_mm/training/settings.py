@@ -49,8 +49,9 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for name in ("train_steps", "save_every", "keep_checkpoints", "log_every"):
             _require(self, name, getattr(self, name) >= 1, "1 or more")
-        for name in ("train_seconds", "eval_every", "eval_examples", "patience", "seed"):
+        for name in ("train_seconds", "eval_every", "eval_examples", "patience"):
             _require(self, name, getattr(self, name) >= 0, "0 or more")
+        _require(self, "seed", 0 <= self.seed < 2**31, "0 or more, below 2147483648")
         problem, slash, metric = self.best_metric.partition("/")
         whole = bool(problem and slash and metric)
         _require(self, "best_metric", not self.best_metric or whole, '"PROBLEM/METRIC" or ""')

@@ -11,6 +11,7 @@ from t2t_mm.training import settings
     [
         (settings.TrainSettings, "train_steps", 0),
         (settings.TrainSettings, "seed", -1),
+        (settings.TrainSettings, "seed", 2**31),
         (settings.TrainSettings, "keep_checkpoints", 0),
         (settings.TrainSettings, "best_metric", "bleu"),
         (settings.TrainSettings, "best_metric", "wmt_ende/"),
