@@ -25,7 +25,7 @@ _INPUT = _COMMAND.string("input", None, "file of inputs; - is standard input")
 _SPLIT = _COMMAND.string("split", None, "decode this generated split instead")
 _OUTPUT = _COMMAND.path("output", None, "file for the answers; else standard output")
 _CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
-_MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of a split; 0 is all")
+_MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of the inputs; 0 is all")
 _decoding = decoding_flags.define(_COMMAND)
 
 
@@ -63,9 +63,11 @@ def _decode() -> None:
             settings=settings,
             max_examples=_MAX_EXAMPLES.value,
         )
-        cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value)}")
+        if decode.is_whole(task, _SPLIT.value, len(answers)):
+            cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value)}")
     else:
-        requests = (inputs.request(task, value, place) for place, value in lines)
+        chosen = lines[: _MAX_EXAMPLES.value or None]
+        requests = (inputs.request(task, value, place) for place, value in chosen)
         answers = list(decode.of_requests(loaded, task, requests, settings))
     if _OUTPUT.value:
         atomic.write_text(_OUTPUT.value, decode.as_text(answers, as_json=_COMMAND.json))

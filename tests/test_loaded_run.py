@@ -233,6 +233,16 @@ def test_decode_a_split(run, folder):
     assert (folder / "decodes" / f"{PICTURES}.test.7.jsonl").is_file()
 
 
+def test_a_part_of_a_split_does_not_replace_the_whole(run, folder):
+    t2t_mm.decode(run, problem=PICTURES, split="test")
+    kept = folder / "decodes" / f"{PICTURES}.test.7.jsonl"
+    before = kept.read_bytes()
+    assert len(t2t_mm.decode(run, problem=PICTURES, split="test", max_examples=2)) == 2
+    found = t2t_mm.evaluate(run, problems=[PICTURES], split="test", max_examples=2)
+    assert found["decodes"] == {}
+    assert kept.read_bytes() == before
+
+
 def test_what_cannot_be_meant_is_refused(run, folder):
     with pytest.raises(errors.ConfigError, match=f"one of {TEXT}, {PICTURES}"):
         t2t_mm.decode(run, ["dog"])
@@ -275,6 +285,10 @@ def test_mm_decoder_keeps_lines_in_step(folder, loaded_once, capsys, standard_in
     lines = capsys.readouterr().out.split("\n")
     assert len(lines) == 4
     assert lines[1] == lines[3] == ""
+    standard_input("dog runs\n\nhome\n")
+    flags = [f"--output_dir={folder}", f"--problem={TEXT}", "--input=-", "--max_examples=2"]
+    assert decoder_command.main(flags) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_mm_decoder_prints_one_document_a_line(folder, loaded_once, capsys, tmp_path):

@@ -67,8 +67,8 @@ def decode(
       run: an output folder of a training, or what `load_run` returned.
       inputs: texts, paths of files, encoded bytes, or objects of these by input name.
       problem: may be left out where the run has but one.
-      split: decode this generated split instead of `inputs`; the answers are also
-        kept in the run's `decodes/`.
+      split: decode this generated split instead of `inputs`; the answers to a whole
+        split are also kept in the run's `decodes/`.
       checkpoint: "latest", "best" or a step; of no effect on a loaded run.
       data_dir: of generated data, if it is not where the training read it.
       settings: of the search; those of the run's configuration when left out.
@@ -95,7 +95,8 @@ def decode(
     task = loaded.task(problem)
     if split is not None:
         answers = _of_split(loaded, task, split, settings, max_examples)
-        keep(loaded, task, split, answers)
+        if is_whole(task, split, len(answers)):
+            keep(loaded, task, split, answers)
         return answers
     return list(of_requests(loaded, task, inputs_lib.requests(task, inputs or ()), settings))
 
@@ -126,10 +127,15 @@ def of_requests(
                 yield Answer(request.shown, decode.outputs, decode.score)
 
 
+def is_whole(task: task_lib.Task, split: str, answers: int) -> bool:
+    """Returns whether so many answers are those to a whole split, and so worth keeping."""
+    return answers == task.manifest().examples(split)
+
+
 def keep(
     loaded: loaded_run.LoadedRun, task: task_lib.Task, split: str, answers: list[Answer]
 ) -> pathlib.Path:
-    """Writes the answers for a split to the run's `decodes/`, and returns the file."""
+    """Writes the answers for a whole split to the run's `decodes/`, and returns the file."""
     path = kept_path(loaded, task, split)
     atomic.write_text(path, as_text(answers, as_json=True))
     return path

@@ -45,7 +45,8 @@ def evaluate(
     Returns:
       `step`, `split`, `results` (values by problem and metric), `notes` (by problem:
       what must be known to compare the values, such as BLEU's signature) and
-      `decodes` (by problem: the file of what the model wrote, where a metric asked).
+      `decodes` (by problem: the file of what the model wrote, where a metric asked and
+      no example was left out).
 
     Raises:
       ConfigError: for names or settings that cannot be meant.
@@ -74,7 +75,7 @@ def evaluate(
         )
         results[task.name] = found.values
         notes[task.name] = found.notes
-        if found.decodes:
+        if found.decodes and decode.is_whole(task, name, len(found.decodes)):
             rows = zip(found.inputs, found.decodes, found.references, strict=True)
             answers = [decode.Answer(i, d.outputs, d.score, wanted) for i, d, wanted in rows]
             files[task.name] = str(decode.keep(loaded, task, name, answers))
