@@ -75,15 +75,12 @@ class Command:
       name: as it is typed.
       description: what it does, in a sentence or a short paragraph.
       example: a line that works when pasted.
-      takes: what may follow the flags ("" for nothing), kept in `rest`.
     """
 
-    def __init__(self, name: str, description: str, *, example: str, takes: str = "") -> None:
+    def __init__(self, name: str, description: str, *, example: str) -> None:
         self.name = name
         self.description = description
         self.example = example
-        self.takes = takes
-        self.rest: list[str] = []
         self.flags = flags.FlagValues()
         self.flags.set_gnu_getopt(True)
         self.shown: list[command_help.Shown] = []
@@ -156,9 +153,14 @@ class Command:
         """Returns the names that `--problems` stands for, globs expanded.
 
         Raises:
-          ConfigError: for an unknown name, or a pattern that matches nothing.
+          ConfigError: for no name, an unknown one, or a pattern that matches nothing.
         """
-        return registry.problems.match(self.problem_patterns())
+        patterns = self.problem_patterns()
+        if not patterns:
+            raise errors.ConfigError(
+                "--problems names no problem", hint=f"For example: {self.example}"
+            )
+        return registry.problems.match(patterns)
 
     def problem_patterns(self) -> list[str]:
         """Returns what `--problems` holds, for names that need not be registered here."""
@@ -201,7 +203,7 @@ class Command:
             self._work(work)
             return 0
         except errors.UserError as error:
-            return self._fail(error, debug="--debug" in options)
+            return self._fail(error, options)
         except KeyboardInterrupt as interrupt:
             info(f"{self.name}: {interrupt or 'interrupted'}")
             return 130
@@ -211,7 +213,7 @@ class Command:
                 return 0
             if error.errno in _USER_ERRNOS:
                 known = errors.UserError(_USER_ERRNOS[error.errno], received=error.filename)
-                return self._fail(known, debug="--debug" in options)
+                return self._fail(known, options)
             return self._fault()
         except Exception:
             # The last line of defence: a fault ends with its traceback and exit code 1.
@@ -236,7 +238,7 @@ class Command:
         for name in self.flags:
             self.flags[name].unparse()
         try:
-            self.rest = self.flags([self.name, *argv])[1:]
+            rest = self.flags([self.name, *argv])[1:]
         except flags.UnrecognizedFlagError as error:
             names = [f"--{name}" for name in self.flags]
             near = errors.did_you_mean(f"--{error.flagname}", names)
@@ -252,10 +254,10 @@ class Command:
         finally:
             if not self.flags.is_parsed():
                 self.flags.mark_as_parsed()
-        if self.rest and not self.takes:
+        if rest:
             raise errors.ConfigError(
                 f"{self.name} takes flags only",
-                received=repr(self.rest[0]),
+                received=repr(rest[0]),
                 expected="--FLAG=VALUE",
             )
         for name in self._required:
@@ -286,8 +288,9 @@ class Command:
             if report.status == "failed" and self.name != "mm-list":
                 info(f"{self.name}: warning: plugin {report.name} did not load: {report.error}")
 
-    def _fail(self, error: errors.UserError, *, debug: bool) -> int:
-        if debug:
+    def _fail(self, error: errors.UserError, options: Sequence[str]) -> int:
+        # Where the flags could not be parsed, --debug may stand behind what is wrong.
+        if self.flags["debug"].value or "--debug" in options:
             traceback.print_exc()
         info(f"{self.name}: {error}")
         return 2

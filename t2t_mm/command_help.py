@@ -29,7 +29,6 @@ class Command(Protocol):
     name: str
     description: str
     example: str
-    takes: str
     shown: list[Shown]
 
 
@@ -38,9 +37,8 @@ def text(command: Command) -> str:
     width = min(100, max(60, shutil.get_terminal_size((100, 24)).columns))
     own = [flag for flag in command.shown if flag.name not in _COMMON]
     common = [flag for flag in command.shown if flag.name in _COMMON]
-    takes = f" {command.takes}" if command.takes else ""
     parts = [
-        f"usage: {command.name} [flags]{takes}",
+        f"usage: {command.name} [flags]",
         textwrap.fill(" ".join(command.description.split()), width),
         "Example:\n" + textwrap.indent(textwrap.dedent(command.example).strip(), "  "),
     ]

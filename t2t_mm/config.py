@@ -31,7 +31,6 @@ T = TypeVar("T")
 _MODULES = (
     "t2t_mm.data.batching",
     "t2t_mm.data.schedules",
-    "t2t_mm.data.schedules",
     "t2t_mm.decoding.settings",
     "t2t_mm.models.config",
     "t2t_mm.training.settings",
@@ -161,24 +160,9 @@ def import_configurables() -> None:
                 register(value)
 
 
-def configurables() -> dict[str, dict[str, Any]]:
-    """Returns every registered class name with the default of each of its fields."""
-    import_configurables()
-    return {
-        name: {f.name: _default(f) for f in dataclasses.fields(_classes[name]) if f.init}
-        for name in sorted(_classes)
-    }
-
-
 def _is_frozen(cls: type) -> bool:
     parameters = getattr(cls, "__dataclass_params__", None)
     return parameters is not None and bool(parameters.frozen)
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None if field.default is dataclasses.MISSING else field.default
 
 
 def _construct(cls: type[T], overrides: dict[str, Any]) -> T:

@@ -179,10 +179,23 @@ def test_gin_flags_repeat_and_keep_commas():
     assert params.value == ["a.b=(1, 2)", "a.c=3"]
 
 
-def test_what_follows_the_flags_is_kept_where_a_command_takes_it():
-    made = cli.Command("mm-go", "Goes.", example="mm-go", takes="FILE")
-    assert made.run(dict, ["a", "--json", "b"]) == 0
-    assert made.rest == ["a", "b"]
+@pytest.mark.parametrize("given", ["", ",", " , "])
+def test_no_problem_at_all_is_exit_2(capsys, given):
+    made = cli.Command("mm-go", "Goes.", example="mm-go")
+    made.problems()
+    assert made.run(made.problem_names, [f"--problems={given}"]) == 2
+    assert "names no problem" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--debug", "--debug=true"])
+def test_debug_shows_the_traceback_of_an_error(capsys, flag):
+    made = cli.Command("mm-go", "Goes.", example="mm-go")
+
+    def fail():
+        raise errors.DataError("gone")
+
+    assert made.run(fail, [flag]) == 2
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_help_shows_the_example_and_the_flags(command, capsys):

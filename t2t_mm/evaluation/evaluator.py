@@ -1,7 +1,7 @@
 """Feeds the metrics of a task: one pass over a split, every example once.
 
-The training loop calls `evaluate_task` with the weights it is training; `mm-eval` does
-with restored ones. What is compiled is kept with the model (`decoding.compiled`).
+The training loop calls `run` with the weights it is training, `mm-eval` with restored
+ones. What is compiled is kept with the model (`decoding.compiled`).
 """
 
 from __future__ import annotations
@@ -41,19 +41,6 @@ class Evaluation:
     decodes: list[decoder.Decode]
     references: list[str]
     inputs: list[Any]
-
-
-def evaluate_task(
-    model: Any,
-    task: task_lib.Task,
-    split: str,
-    batching: batching_lib.Batching,
-    decode_settings: settings_lib.DecodeSettings,
-    *,
-    max_examples: int | None = None,
-) -> dict[str, float]:
-    """Returns the values of the task's metrics on a split; see `run`."""
-    return run(model, task, split, batching, decode_settings, max_examples=max_examples).values
 
 
 def run(

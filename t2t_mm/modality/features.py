@@ -45,10 +45,6 @@ class Features:
         """
         raise NotImplementedError(f"{type(self).__name__}.featurize")
 
-    def length(self, feature: tf.Tensor) -> tf.Tensor:
-        """Returns the positions that one unbatched example takes, scalar int32."""
-        raise NotImplementedError(f"{type(self).__name__}.length")
-
     def fixed_length(self) -> int:
         """Returns the positions that every example takes; only where not `ragged`."""
         raise NotImplementedError(f"{type(self).__name__}.fixed_length")

@@ -136,7 +136,7 @@ def test_classes_are_measured_from_one_forward_pass(serve):
         name="image",
         depth=3,
     )
-    values = evaluator.evaluate_task(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+    values = evaluator.run(Classifier(), CLASSES, "test", BATCHING, GREEDY).values
     # -log p: ln(e^2 + 2) - 2, ln(e + 2) - 0, ln(e^3 + 2) - 3; a mean over three examples.
     e = math.e
     nats = math.log(e**2 + 2) - 2 + math.log(e + 2) + math.log(e**3 + 2) - 3
@@ -154,7 +154,7 @@ def test_evaluating_again_traces_nothing(serve):
         ids = np.full([length, length], 3, np.int32)
         ids[:, -1] = 1
         serve([(list(range(length)), ids, ids, [b"x"] * length)], name="inputs")
-        evaluator.evaluate_task(model, make_task(), "test", BATCHING, GREEDY)
+        evaluator.run(model, make_task(), "test", BATCHING, GREEDY)
     assert compiled.of(model).traces() == 2  # the search and the sums
 
 
@@ -180,16 +180,16 @@ def test_an_example_given_twice_or_left_out_is_a_fault(serve):
     row = ([[3, 1]], [[3, 1]], [b"x"])
     serve([([0], *row), ([0], *row)], name="inputs")
     with pytest.raises(RuntimeError, match="example 0 twice"):
-        evaluator.evaluate_task(Copier(), make_task(), "test", BATCHING, GREEDY)
+        evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
     serve([([0], *row), ([2], *row)], name="inputs")
     with pytest.raises(RuntimeError, match="left out example 1"):
-        evaluator.evaluate_task(Copier(), make_task(), "test", BATCHING, GREEDY)
+        evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
 
 
 def test_scores_that_are_no_numbers_end_in_one_line(serve):
     serve([([0], [[math.nan] * 3], [0], [b"cat"])], name="image", depth=3)
     with pytest.raises(errors.NotFiniteError, match="no finite numbers"):
-        evaluator.evaluate_task(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+        evaluator.run(Classifier(), CLASSES, "test", BATCHING, GREEDY)
 
 
 def test_a_metric_of_classes_is_refused_for_text():
@@ -215,5 +215,5 @@ def test_metrics_of_plugins_are_fed(serve, registries):
 
     serve([([1, 0], [[3, 3, 1], [3, 1, 0]], [[3, 1], [3, 1]], [b"x", b"x"])], name="inputs")
     task = make_task(metrics=("mean_length",))
-    values = evaluator.evaluate_task(Copier(), task, "test", BATCHING, GREEDY)
+    values = evaluator.run(Copier(), task, "test", BATCHING, GREEDY).values
     assert values["mean_length"] == 1.5

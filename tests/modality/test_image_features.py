@@ -135,4 +135,3 @@ def test_what_is_no_picture_is_an_error():
 @pytest.mark.parametrize(("size", "positions"), [(32, 4), (64, 16), (224, 196), (299, 361)])
 def test_length_is_the_number_of_patches(size, positions):
     assert build(size).fixed_length() == positions
-    assert int(build(size).length(tf.zeros([size, size, 3]))) == positions

@@ -55,9 +55,3 @@ def test_long_text_is_cut_and_keeps_its_end(words):
 
 def test_no_texts_at_all(language):
     assert language.featurize(tf.constant([], tf.string), training=False).shape[0] == 0
-
-
-def test_length_counts_the_end_token(language):
-    ids = language.featurize(tf.constant(["a"]), training=False)
-    assert int(language.length(ids[0])) == len(ids.to_list()[0])
-    assert language.ragged

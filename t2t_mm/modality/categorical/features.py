@@ -68,11 +68,6 @@ class CategoricalFeatures(features.Features):
         with tf.control_dependencies([check]):
             return tf.identity(ids)
 
-    def length(self, feature: tf.Tensor) -> tf.Tensor:
-        """Returns 1: a class takes one position."""
-        del feature
-        return tf.constant(1, tf.int32)
-
     def fixed_length(self) -> int:
         return 1
 

@@ -59,11 +59,6 @@ class ImageFeatures(features.Features):
         draws = tf.random.stateless_uniform([tf.shape(raw)[0], DRAWS], seed)
         return tf.map_fn(self._augmented, (raw, draws), fn_output_signature=spec)
 
-    def length(self, feature: tf.Tensor) -> tf.Tensor:
-        """Returns the positions of the body, whatever the pixels."""
-        del feature
-        return tf.constant(self.fixed_length(), tf.int32)
-
     def fixed_length(self) -> int:
         side = math.ceil(self.size / PATCH)
         return side * side

@@ -46,7 +46,3 @@ class LanguageFeatures(features.Features):
         pieces = self._tokenizer.tokenize(raw)[:, : self.max_length - 1]
         ends = tf.fill([pieces.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
         return tf.concat([pieces, ends], axis=1)
-
-    def length(self, feature: tf.Tensor) -> tf.Tensor:
-        """Returns the number of ids, end token included, of one example `[T]`."""
-        return tf.shape(feature)[0]
