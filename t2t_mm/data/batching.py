@@ -20,7 +20,7 @@ class Batching:
       shuffle_buffer: records that are shuffled among each other.
     """
 
-    batch_tokens: int = 2048
+    batch_tokens: int = 1024
     batch_examples: int = 32
     max_length: int = 256
     length_multiple: int = 4

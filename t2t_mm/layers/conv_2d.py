@@ -10,10 +10,9 @@ channels: planes are `[B, height, width, C]`, convolutions padded to keep their 
 
 from __future__ import annotations
 
-import keras
 import tensorflow as tf
 
-from t2t_mm.layers import base, linear, normalization
+from t2t_mm.layers import base, initializers, linear, normalization
 
 SIZE = 3
 # One on every side, where TensorFlow's "SAME" would shift by the parity of the size: a
@@ -35,8 +34,8 @@ class PlaneConvStep(base.Layer):
     ) -> None:
         super().__init__(name=name)
         self.stride = stride
-        spread = keras.initializers.RandomNormal(stddev=1 / SIZE)
-        self.depthwise = self.weight("depthwise", (SIZE, SIZE, width_in, 1), spread)
+        taps = initializers.NearIdentity((SIZE // 2, SIZE // 2))
+        self.depthwise = self.weight("depthwise", (SIZE, SIZE, width_in, 1), taps)
         self.pointwise = linear.Linear(width_in, width_out, name="pointwise")
         self.norm = normalization.LayerNorm(width_out, name="norm")
 

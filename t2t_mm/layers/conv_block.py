@@ -13,12 +13,14 @@ A causal step is padded on the left. Its incremental state is the last
 
 from __future__ import annotations
 
-import keras
 import tensorflow as tf
 
-from t2t_mm.layers import base, linear, normalization
+from t2t_mm.layers import base, initializers, linear, normalization
 
 SHORT, LONG, DILATION = 3, 15, 8
+BRANCH_SCALE = 0.3
+"""With what a residual branch begins, beside the block's input at 1: blocks that begin
+small leave a deep stack readable from the first step."""
 
 
 class ConvStep(base.Layer):
@@ -30,6 +32,7 @@ class ConvStep(base.Layer):
       kernel: positions that one output sees.
       dilation: distance between them.
       causal: whether the last of them is the output's own position.
+      scale: with what the layer norm's scale begins.
     """
 
     def __init__(
@@ -40,17 +43,18 @@ class ConvStep(base.Layer):
         kernel: int,
         dilation: int = 1,
         causal: bool = False,
+        scale: float = 1.0,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.width_in = width_in
         self.dilation, self.causal = dilation, causal
         self.reach = (kernel - 1) * dilation
-        # Taps that keep the variance of independent inputs.
-        spread = keras.initializers.RandomNormal(stddev=kernel**-0.5)
-        self.depthwise = self.weight("depthwise", (kernel, width_in), spread)
+        own = kernel - 1 if causal else kernel // 2
+        taps = initializers.NearIdentity((own,))
+        self.depthwise = self.weight("depthwise", (kernel, width_in), taps)
         self.pointwise = linear.Linear(width_in, width_out, name="pointwise")
-        self.norm = normalization.LayerNorm(width_out, name="norm")
+        self.norm = normalization.LayerNorm(width_out, scale=scale, name="norm")
 
     def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps `[B, T, width_in]` to `[B, T, width_out]`.
@@ -107,11 +111,23 @@ class ConvBlock(base.Layer):
     ) -> None:
         super().__init__(name=name)
         self.rate = dropout
+        shapes = (
+            ("short_1", SHORT, 1, 1.0),
+            ("short_2", SHORT, 1, BRANCH_SCALE),
+            ("long_1", LONG, 1, 1.0),
+            ("long_2", LONG, DILATION, BRANCH_SCALE),
+        )
         self.steps = [
-            ConvStep(width, width, kernel=SHORT, causal=causal, name="short_1"),
-            ConvStep(width, width, kernel=SHORT, causal=causal, name="short_2"),
-            ConvStep(width, width, kernel=LONG, causal=causal, name="long_1"),
-            ConvStep(width, width, kernel=LONG, dilation=DILATION, causal=causal, name="long_2"),
+            ConvStep(
+                width,
+                width,
+                kernel=kernel,
+                dilation=dilation,
+                causal=causal,
+                scale=scale,
+                name=step_name,
+            )
+            for step_name, kernel, dilation, scale in shapes
         ]
 
     def call(
@@ -149,19 +165,26 @@ def depthwise_over_time(
 
     A dilated convolution is computed as an undilated one: time is folded to
     `[T / dilation, dilation]`, where neighbours along the first axis lie
-    `dilation` apart. That is exact, and on a CPU up to half the time.
+    `dilation` apart. That is exact, and on a CPU up to half the time. Taps that are
+    farther off than the sequence is long see only zeros, and are left out: of 15 taps
+    with dilation 8 a sentence of 20 pieces meets three.
 
     Args:
       x: `[B, T, D]`.
       kernel: `[taps, D]`.
       dilation: distance between taps.
-      before: zeros put before the first position.
+      before: zeros put before the first position, a multiple of `dilation`.
       after: zeros put after the last; `before + after = (taps - 1) * dilation`.
 
     Returns:
       `[B, T, D]`.
     """
     batch, length, width = tf.shape(x)[0], tf.shape(x)[1], x.shape[-1]
+    farthest = (length - 1) // dilation
+    first, last = before // dilation, after // dilation
+    kept_before, kept_after = tf.minimum(first, farthest), tf.minimum(last, farthest)
+    kernel = kernel[first - kept_before : first + kept_after + 1]
+    before, after = kept_before * dilation, kept_after * dilation
     fill = -(length + before + after) % dilation
     padded = tf.pad(x, [[0, 0], [before, after + fill], [0, 0]])
     folded = tf.reshape(padded, [batch, -1, dilation, width])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 from t2t_mm.layers import base
@@ -16,11 +17,13 @@ class LayerNorm(base.Layer):
 
     Args:
       width: size of the last axis.
+      scale: with what `scale` begins.
     """
 
-    def __init__(self, width: int, name: str | None = None) -> None:
+    def __init__(self, width: int, *, scale: float = 1.0, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.scale = self.weight("scale", (width,), "ones")
+        start = keras.initializers.Constant(scale)
+        self.scale = self.weight("scale", (width,), start)
         self.offset = self.weight("offset", (width,), "zeros")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -106,8 +106,8 @@ class Model(base.Layer):
         Returns:
           The loss, a float32 scalar, and scalars by name: `loss` (nats a target
           token), `log_perplexity` (without smoothing), `accuracy` (left out of
-          training for text), `tokens`, `aux_loss`, and `expert_load` `[E]`, positions
-          that each expert served, summed over layers.
+          training for text), `tokens`, `aux_loss`, and `expert_load` `[layers, E]`,
+          positions that each expert served.
         """
         task = self._task(task_name)
         rng = base.Rng(seed) if training and seed is not None else None
@@ -127,7 +127,9 @@ class Model(base.Layer):
             aux += self.config.gate_loss * (stat.importance_loss + stat.load_loss)
         metrics["aux_loss"] = aux
         if stats + more:
-            metrics["expert_load"] = tf.add_n([stat.load for stat in stats + more])
+            metrics["expert_load"] = tf.stack([stat.load for stat in stats + more])
+        if training and task.targets.autoregressive:
+            del metrics["accuracy"]  # it would take another pass over all logits
         return target_loss.loss + aux, metrics
 
     def call(self, batch: Mapping[str, Any], task_name: str) -> tf.Tensor:

@@ -10,7 +10,7 @@ from t2t_mm import config, registry
 from t2t_mm.data import task as tasks
 from t2t_mm.models import base
 
-_ONLY_TRAINING = ("dropout", "label_smoothing", "gate_loss")
+_ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
 """Sizes that a checkpoint does not depend on."""
 
 

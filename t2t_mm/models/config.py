@@ -26,6 +26,7 @@ _EXPECTED = {
     "width": "an even number of at least 8",
     "selected": "between 1 and the number of experts",
     "dropout": "a fraction below 1",
+    "block_dropout": "a fraction below 1",
     "label_smoothing": "a fraction below 1",
     "entry_widths": "four widths, those of Xception's entry flow before the body's",
     "exit_widths": "two widths",
@@ -48,7 +49,9 @@ class MultiModelConfig:
       expert_filter: F, hidden width of an expert.
       gate_loss: weight of the importance and load losses.
       attention: without it the decoder sees the source through the mixer alone.
-      dropout: at the end of every block, in training.
+      dropout: on what attention, experts and the class's net add, in training.
+      block_dropout: at the end of every conv block, where the paper has it (its rate
+        is 0.4). It thins out all that went before: six blocks at 0.1 leave half.
       label_smoothing: share of the target's probability spread over the vocabulary.
       tie_embeddings: the language net's output uses its input embedding.
       entry_widths: of the image net before its last block of width D.
@@ -67,6 +70,7 @@ class MultiModelConfig:
     gate_loss: float = 0.01
     attention: bool = True
     dropout: float = 0.1
+    block_dropout: float = 0.0
     label_smoothing: float = 0.1
     tie_embeddings: bool = True
     entry_widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -84,6 +88,7 @@ class MultiModelConfig:
             selected=self.selected >= 1 and (not self.experts or self.selected <= self.experts),
             expert_filter=self.expert_filter >= 1,
             dropout=0 <= self.dropout < 1,
+            block_dropout=0 <= self.block_dropout < 1,
             label_smoothing=0 <= self.label_smoothing < 1,
             entry_widths=len(self.entry_widths) == 4,
             exit_widths=len(self.exit_widths) == 2,

@@ -7,8 +7,13 @@
 
 What the paper leaves open follows the authors' first code: the mixer concatenates,
 on channels, the attended input and the shifted outputs, one 3x1 ConvStep merges
-them, and every decoder block attends to the encoded input again. Encoder and decoder
-end in a layer norm.
+them, and every decoder block attends to the encoded input again.
+
+What neither gives, and is ours: a layer norm at the end of encoder and decoder;
+residual connections around the experts (with a layer norm before them), around the
+decoder's attention, and within the attention block; dropout on the outputs of experts
+and attention; where attention is left out, the mean of the encoded input in its place;
+taps and scales that begin near the identity (`layers/conv_block.py`).
 """
 
 from __future__ import annotations
@@ -115,10 +120,9 @@ class Encoder(base.Layer):
 
     def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.rate = config.dropout
         self.blocks = [
             conv_block.ConvBlock(
-                config.width, causal=False, dropout=config.dropout, name=f"block_{i}"
+                config.width, causal=False, dropout=config.block_dropout, name=f"block_{i}"
             )
             for i in range(config.encoder_blocks)
         ]
@@ -149,7 +153,9 @@ class Mixer(base.Layer):
             self.attention = attention.AttentionBlock(width, config.heads, name="attention")
         self.merge = conv_block.ConvStep(2 * width, width, kernel=3, causal=True, name="merge")
         self.blocks = [
-            conv_block.ConvBlock(width, causal=True, dropout=config.dropout, name=f"block_{i}")
+            conv_block.ConvBlock(
+                width, causal=True, dropout=config.block_dropout, name=f"block_{i}"
+            )
             for i in range(config.mixer_blocks)
         ]
 
@@ -202,7 +208,9 @@ class Decoder(base.Layer):
         width, self.rate = config.width, config.dropout
         count = config.decoder_blocks
         self.blocks = [
-            conv_block.ConvBlock(width, causal=True, dropout=config.dropout, name=f"block_{i}")
+            conv_block.ConvBlock(
+                width, causal=True, dropout=config.block_dropout, name=f"block_{i}"
+            )
             for i in range(count)
         ]
         self.attentions = [

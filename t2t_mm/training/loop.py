@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import plugins
+from t2t_mm import config, plugins
 from t2t_mm import run as runs
 from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.models import build
@@ -79,11 +79,18 @@ def train(
         made = session.open_session(
             problems, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
         )
+        for binding in config.unused():
+            screen.line(f"Without effect in this run: {binding}")
         if dry_run:
             return summary.show(made, screen.line)
-        training = _Training(made, output_dir, screen, warm_start)
-        with training.folder.lock() if made.is_chief else contextlib.nullcontext():
-            return training.run()
+        guards.check_disk(output_dir, summary.checkpoint_bytes(made))
+        folder = runs.RunFolder(output_dir)
+        with folder.lock() if made.is_chief else contextlib.nullcontext():
+            return _Training(made, folder, screen, warm_start).run()
+
+
+class _LeftError(Exception):
+    """An evaluation was left in the middle."""
 
 
 class _Training:
@@ -92,7 +99,7 @@ class _Training:
     def __init__(
         self,
         made: session.Session,
-        output_dir: str | os.PathLike[str],
+        folder: runs.RunFolder,
         screen: console.Console,
         warm_start: str | os.PathLike[str] | None,
     ) -> None:
@@ -115,18 +122,18 @@ class _Training:
                 f"{len(taken.left)} begin anew: {', '.join(taken.left) or 'none'}."
             )
         self.saved_step = self.step if restored else -1
-        self.folder = runs.RunFolder.create(
-            output_dir,
-            model=made.settings.model,
-            schedule=made.settings.schedule,
-            tasks=made.tasks,
-        )
-        guards.check_disk(self.folder.path, summary.checkpoint_bytes(made))
+        self.folder = folder
+        if made.is_chief:
+            self.folder = runs.RunFolder.create(
+                folder.path,
+                model=made.settings.model,
+                schedule=made.settings.schedule,
+                tasks=made.tasks,
+            )
         self.log: metrics_log.MetricsLog | None = None
         self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
         self.finite = guards.FiniteGuard(self.step)
         self.first_step = self.step
-        self.steps_per_s = 0.0
 
     def run(self) -> dict[str, Any]:
         """Trains until a limit is reached, evaluates, and returns the answer."""
@@ -141,29 +148,27 @@ class _Training:
                 )
                 self.log.rewind(self.step)
             interrupt = stack.enter_context(guards.Interrupt())
-            while self.step < settings.train_steps and not interrupt.is_requested:
+            while self._is_unfinished() and not interrupt.is_requested:
                 if settings.train_seconds and time.perf_counter() - start > settings.train_seconds:
                     break
                 self._take_step()
                 if self.step % settings.log_every == 0:
                     self._report(start)
                 if settings.eval_every and self.step % settings.eval_every == 0:
-                    self._evaluate()
+                    self._evaluate(interrupt)
                     if self.made.selection.is_over:
                         self.screen.line(f"No better value for {settings.patience} evaluations.")
-                        break
                 if self.step % settings.save_every == 0:
                     self._save()
             seconds = time.perf_counter() - start
             self._report(start)
             self._save()
+            if not self.evaluated:
+                self._evaluate(interrupt)
             if interrupt.is_requested:
                 raise KeyboardInterrupt(
                     f"interrupted: step {self.step} is saved; the same command goes on from there"
                 )
-            if not self.evaluated:
-                self._evaluate()
-                self._save()
         taken = self.step - self.first_step
         return {
             "step": self.step,
@@ -175,6 +180,9 @@ class _Training:
             },
             "eval": self.evaluated,
         }
+
+    def _is_unfinished(self) -> bool:
+        return self.step < self.made.settings.train_steps and not self.made.selection.is_over
 
     def _take_step(self) -> None:
         """Trains one batch of the problem that this step draws."""
@@ -198,7 +206,6 @@ class _Training:
         means, pace = self.tally.flush()
         if not means:
             return
-        self.steps_per_s = pace
         self.finite.check(self.step, {name: mean["loss"] for name, mean in means.items()})
         settings = self.made.settings
         rate = rates.learning_rate(
@@ -214,8 +221,20 @@ class _Training:
         progress = console.Progress(self.step, settings.train_steps, pace, left, rate)
         self.screen.update(progress, self.tally.rows(means))
 
-    def _evaluate(self) -> None:
-        """Measures every problem, and keeps the checkpoint if it is the best so far."""
+    def _evaluate(self, interrupt: guards.Interrupt) -> None:
+        """Measures every problem, and keeps the checkpoint if it is the best so far.
+
+        An interrupt ends it at the next batch, and leaves things as they were.
+        """
+        with self.tally.paused(), contextlib.suppress(_LeftError):
+            self._measure(interrupt)
+
+    def _measure(self, interrupt: guards.Interrupt) -> None:
+        def heed(_: int = 0) -> None:
+            if interrupt.is_requested:
+                raise _LeftError
+
+        heed()
         made = self.made
         results: dict[str, dict[str, float]] = {}
         for task in made.tasks:
@@ -227,6 +246,7 @@ class _Training:
                 made.batching,
                 made.decode_settings,
                 max_examples=made.settings.eval_examples or None,
+                progress=heed,
             )
             results[task.name] = found.values
             notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
@@ -236,8 +256,10 @@ class _Training:
             shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
             self.screen.line(f"step {self.step}, {split} of {task.name}: {shown}")
         self.evaluated = results
-        if made.selection.see(self.step, results):
-            self._save()
+        is_best = made.selection.see(self.step, results)
+        self.saved_step = -1  # what is to be kept of this step has changed
+        self._save()
+        if is_best:
             made.checkpoints.mark_best(self.step)
 
     def _write(self, split: str, problem: str, metrics: metrics_log.Metrics) -> None:
@@ -248,11 +270,7 @@ class _Training:
         """Saves a checkpoint of this step, unless there is one."""
         if self.saved_step == self.step:
             return
-        self.made.checkpoints.save(
-            self.step,
-            {
-                "problem_steps": self.tally.steps,
-                "selection": self.made.selection.state(),
-            },
-        )
+        state = {"problem_steps": self.tally.steps, "selection": self.made.selection.state()}
+        with self.tally.paused():
+            self.made.checkpoints.save(self.step, state)
         self.saved_step = self.step

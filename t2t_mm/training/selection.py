@@ -81,10 +81,17 @@ class Selection:
 
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps."""
-        return {"value": self.best_value, "step": self.best_step, "waited": self.waited}
+        return {
+            "of": f"{self.problem}/{self.metric}",
+            "value": self.best_value,
+            "step": self.best_step,
+            "waited": self.waited,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Takes back what `state` gave."""
+        """Takes back what `state` gave; values of another metric say nothing of this one."""
+        if state["of"] != f"{self.problem}/{self.metric}":
+            return
         self.best_value, self.best_step = state["value"], state["step"]
         self.waited = state["waited"]
 

@@ -21,12 +21,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2t_mm import config
+from t2t_mm import config, gin_files
 from t2t_mm import run as runs
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import mixture as mixtures
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import settings as decoding
+from t2t_mm.evaluation import evaluator
 from t2t_mm.models import base, build
 from t2t_mm.training import (
     checkpoint,
@@ -83,10 +84,12 @@ def open_session(
     devices = strategy.make(settings.strategy)
     tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
     mixture = mixtures.Mixture.of_tasks(tasks, settings.schedule, seed=settings.seed)
+    for task in tasks:
+        evaluator.metrics_of(task)  # raises for a metric that does not fit
     chosen = selection.Selection.make(settings, tasks)
     runs.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
-    arithmetic = precision.choose(settings)
+    arithmetic = _recorded_precision(output_dir) or precision.choose(settings)
     precision.use(arithmetic)
     # Measured once: what goes on with this run, or reads it, finds the answer in its config.
     settings = config.build(settings_lib.TrainSettings, **_fields(settings, precision=arithmetic))
@@ -125,3 +128,18 @@ def open_session(
 def _fields(settings: settings_lib.TrainSettings, **changes: Any) -> dict[str, Any]:
     """Returns all fields of the settings, some of them changed."""
     return {**dataclasses.asdict(settings), **changes}
+
+
+def _recorded_precision(output_dir: str | os.PathLike[str]) -> str | None:
+    """Returns what the run in `output_dir` has computed in so far, if there is one.
+
+    A busy machine might measure otherwise than before, and the run would go on in
+    another arithmetic.
+    """
+    path = runs.RunFolder(output_dir).config_path
+    if not path.is_file():
+        return None
+    for binding in gin_files.read(str(path)):
+        if (binding.name, binding.parameter) == ("TrainSettings", "precision"):
+            return None if binding.value == "auto" else str(binding.value)
+    return None

@@ -73,9 +73,9 @@ class OptimizerSettings:
       clip_norm: norm at most of all gradients together; 0 for no clipping.
     """
 
-    learning_rate: float = 1e-3
-    warmup_steps: int = 1000
-    decay: Literal["rsqrt", "cosine", "linear", "constant"] = "rsqrt"
+    learning_rate: float = 2e-3
+    warmup_steps: int = 300
+    decay: Literal["rsqrt", "cosine", "linear", "constant"] = "linear"
     beta_1: float = 0.9
     beta_2: float = 0.98
     epsilon: float = 1e-9

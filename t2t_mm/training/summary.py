@@ -91,13 +91,16 @@ def _activation_bytes(made: session.Session, name: str, batch: Any) -> int:
 
     first = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), _local(batch))
     graph = tf.function(forward, autograph=False).get_concrete_function(first).graph
+    # Where a size is open, it counts positions: the rows of the softmax, of an expert.
+    tokens = int(tf.size(_local(batch)["targets"]))
     total = 0
     for operation in graph.get_operations():
         if operation.type in _VIEWS:
             continue
         for output in operation.outputs:
-            if output.dtype.is_floating and output.shape.is_fully_defined():
-                total += output.shape.num_elements() * output.dtype.size
+            if output.dtype.is_floating and output.shape.rank is not None:
+                sizes = [tokens if size is None else size for size in output.shape]
+                total += math.prod(sizes) * output.dtype.size
     return total
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,16 @@ class Tally:
         self._shown: dict[str, console.Row] = {}
         self._sums = {task.name: _Sums() for task in tasks}
         self._start = time.perf_counter()
+        self._paused_s = 0.0
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the time within the block out of the rates: an evaluation, a checkpoint."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._paused_s += time.perf_counter() - begin
 
     def add(
         self, name: str, metrics: Mapping[str, tf.Tensor], *, seconds: float, examples: int
@@ -55,19 +66,22 @@ class Tally:
         """
         means: dict[str, dict[str, Any]] = {}
         taken = sum(len(sums.metrics) for sums in self._sums.values())
-        elapsed = time.perf_counter() - self._start
+        elapsed = time.perf_counter() - self._start - self._paused_s
+        # On a device that works behind our back, a step's own time is that of giving it
+        # the work; so problems share the whole time in proportion.
+        stretch = elapsed / max(sum(sums.seconds for sums in self._sums.values()), 1e-9)
         for name, sums in self._sums.items():
             if not sums.metrics:
                 continue
             mean = _means(sums.metrics)
             tokens = mean["tokens"] * len(sums.metrics)
             mean["share"] = len(sums.metrics) / taken
-            mean["tokens_per_s"] = tokens / sums.seconds
-            mean["examples_per_s"] = sums.examples / sums.seconds
+            mean["tokens_per_s"] = tokens / (sums.seconds * stretch)
+            mean["examples_per_s"] = sums.examples / (sums.seconds * stretch)
             means[name] = mean
             self.losses[name] = mean["loss"]
         self._sums = {task.name: _Sums() for task in self.tasks}
-        self._start = time.perf_counter()
+        self._start, self._paused_s = time.perf_counter(), 0.0
         return means, taken / elapsed if taken else 0.0
 
     def rows(self, means: Mapping[str, Mapping[str, Any]]) -> list[console.Row]:
@@ -85,7 +99,7 @@ class Tally:
                     share=mean["share"],
                     rate=mean["tokens_per_s" if is_text else "examples_per_s"],
                     unit="tokens" if is_text else _unit(task),
-                    expert_load=mean.get("expert_load", ()),
+                    expert_load=max(mean.get("expert_load", [()]), key=_peak),
                 )
             metric = self.evaluated.get(task.name)
             self._shown[task.name] = dataclasses.replace(row, metric=metric)
@@ -98,11 +112,15 @@ def _means(metrics: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, Any]:
     for name in metrics[0]:
         stacked = np.stack([np.asarray(step[name]) for step in metrics])
         mean = stacked.mean(0)
-        if mean.ndim:
-            means[name] = (mean / max(float(mean.sum()), 1.0)).tolist()
+        if mean.ndim:  # [layers, E]: shares of a layer's positions
+            means[name] = (mean / np.maximum(mean.sum(-1, keepdims=True), 1.0)).tolist()
         else:
             means[name] = float(mean)
     return means
+
+
+def _peak(load: Sequence[float]) -> float:
+    return max(load, default=0.0)
 
 
 def _unit(task: tasks.Task) -> str:

@@ -63,7 +63,7 @@ def test_source_attention_agrees_with_the_formula(random, reference, shake):
     layer = attention.SourceAttention(D, H)
     shake(layer)
     expected = _source_attention(reference, layer, x, source, lambda b, t, s: mask[b, s] == 1)
-    y = layer(_f32(x), layer.read(_f32(source)), _f32(mask))
+    y = layer(_f32(x), layer.read_source(_f32(source)), _f32(mask))
     np.testing.assert_allclose(y, expected, atol=1e-4)
 
 

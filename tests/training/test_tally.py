@@ -1,5 +1,6 @@
 """Means, shares and rates between two lines of the log."""
 
+import time
 import types
 
 import numpy as np
@@ -20,7 +21,7 @@ def make(steps=()):
     return tally.Tally([text, pictures], dict(steps))
 
 
-def metrics(loss, tokens, load=(1.0, 3.0)):
+def metrics(loss, tokens, load=((1.0, 3.0), (1.0, 1.0))):
     return {"loss": loss, "tokens": tokens, "expert_load": np.array(load)}
 
 
@@ -32,9 +33,11 @@ def test_means_shares_and_rates():
     means, steps_per_s = counts.flush()
     assert means["ende"]["loss"] == 3.0
     assert means["ende"]["share"] == pytest.approx(2 / 3)
-    assert means["ende"]["tokens_per_s"] == pytest.approx(400 / 4)
-    assert means["pictures"]["examples_per_s"] == pytest.approx(32 / 0.5)
-    assert means["ende"]["expert_load"] == [0.25, 0.75]
+    # The whole time is shared as the steps' own times are: 4 s to 0.5 s.
+    elapsed = 3 / steps_per_s
+    assert means["ende"]["tokens_per_s"] == pytest.approx(400 / (elapsed * 4 / 4.5))
+    assert means["pictures"]["examples_per_s"] == pytest.approx(32 / (elapsed * 0.5 / 4.5))
+    assert means["ende"]["expert_load"] == [[0.25, 0.75], [0.5, 0.5]]
     assert steps_per_s > 0
 
 
@@ -54,6 +57,16 @@ def test_rows_keep_what_a_problem_had_last():
     counts.rows(counts.flush()[0])
     counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10)
     ende, pictures = counts.rows(counts.flush()[0])
-    assert (ende.loss, ende.rate, ende.unit, ende.share) == (4.0, 100.0, "tokens", 1.0)
-    assert (pictures.loss, pictures.rate, pictures.unit) == (1.0, 64.0, "pictures")
+    assert (ende.loss, ende.unit, ende.share) == (4.0, "tokens", 1.0)
+    assert ende.expert_load == [0.25, 0.75]  # of the layer that is the least even
+    assert (pictures.loss, pictures.unit) == (1.0, "pictures")
+    assert ende.rate > 0 and pictures.rate > 0
     assert (pictures.share, pictures.metric) == (0.0, ("accuracy", 0.5))
+
+
+def test_time_spent_on_other_things_is_left_out():
+    counts = make()
+    with counts.paused():
+        time.sleep(0.2)
+    counts.add("ende", metrics(1.0, 10.0), seconds=0.1, examples=1)
+    assert counts.flush()[1] > 1 / 0.15
