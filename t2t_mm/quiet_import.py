@@ -1,7 +1,8 @@
 """Keeps TensorFlow's notices off the terminal while it is imported.
 
 Its C++ side says twice on every machine without a GPU that it found none, before
-any log level can apply. Warnings and errors are passed on.
+any log level can apply; SentencePiece inside tensorflow-text heeds no level at all.
+Warnings and errors are passed on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import types
 from collections.abc import Iterator, Sequence
 
 _NOTICE = re.compile(
-    rb"^(I\d{4} [^\n]*|WARNING: All log messages before absl[^\n]*)\n", re.MULTILINE
+    rb"^(I\d{4} [^\n]*|WARNING: All log messages before absl[^\n]*"
+    rb"|\w+\.cc\(\d+\) LOG\(INFO\)[^\n]*)\n",
+    re.MULTILINE,
 )
 _STDERR = 2
 
@@ -57,12 +60,12 @@ class _Loader(importlib.abc.Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
-        with _without_notices():
+        with without_notices():
             self._loader.exec_module(module)
 
 
 @contextlib.contextmanager
-def _without_notices() -> Iterator[None]:
+def without_notices() -> Iterator[None]:
     """Passes all that is written to file descriptor 2 through a filter."""
     sys.stderr.flush()
     saved = os.dup(_STDERR)

@@ -94,7 +94,7 @@ def test_macros_reach_their_places_and_can_be_overridden(tmp_path):
     [
         ("TrainSettings.train_stps = 5", ["train_stps", "Did you mean 'train_steps'?"]),
         ("TrainSetings.seed = 5", ["TrainSetings", "Did you mean 'TrainSettings'?"]),
-        ("seed = 5", ["Nothing uses the macro seed", "'TrainSettings.seed'"]),
+        ("seed = 5", ["Nothing uses the macro seed", "Did you mean", "Settings.seed'"]),
         ("TrainSettings.seed = %SEED", ["%SEED", "not defined"]),
         ("TrainSettings.seed = '5'", ["TrainSettings.seed", "'5' (str)", "int", "quotes"]),
         ("TrainSettings.seed = 5.0", ["5.0 (float)", "Write 5"]),

@@ -27,6 +27,7 @@ from t2t_mm.training import (
     request,
     session,
     step,
+    strategy,
     summary,
     tally,
 )
@@ -134,6 +135,7 @@ class _Training:
         self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
         self.finite = guards.FiniteGuard(self.step)
         self.first_step = self.step
+        self.vote = strategy.Vote(made.strategy)
 
     def run(self) -> dict[str, Any]:
         """Trains until a limit is reached, evaluates, and returns the answer."""
@@ -148,9 +150,7 @@ class _Training:
                 )
                 self.log.rewind(self.step)
             interrupt = stack.enter_context(guards.Interrupt())
-            while self._is_unfinished() and not interrupt.is_requested:
-                if settings.train_seconds and time.perf_counter() - start > settings.train_seconds:
-                    break
+            while not self.vote.any(self._should_stop(start) or interrupt.is_requested):
                 self._take_step()
                 if self.step % settings.log_every == 0:
                     self._report(start)
@@ -161,11 +161,12 @@ class _Training:
                 if self.step % settings.save_every == 0:
                     self._save()
             seconds = time.perf_counter() - start
+            is_interrupted = self.vote.any(interrupt.is_requested)
             self._report(start)
             self._save()
-            if not self.evaluated:
+            if not (self.evaluated or is_interrupted):
                 self._evaluate(interrupt)
-            if interrupt.is_requested:
+            if is_interrupted or interrupt.is_requested:
                 raise KeyboardInterrupt(
                     f"interrupted: step {self.step} is saved; the same command goes on from there"
                 )
@@ -181,8 +182,12 @@ class _Training:
             "eval": self.evaluated,
         }
 
-    def _is_unfinished(self) -> bool:
-        return self.step < self.made.settings.train_steps and not self.made.selection.is_over
+    def _should_stop(self, start: float) -> bool:
+        """Is a limit reached: of steps, of seconds, of patience?"""
+        settings = self.made.settings
+        is_late = settings.train_seconds and time.perf_counter() - start > settings.train_seconds
+        is_done = self.step >= settings.train_steps
+        return bool(is_done or is_late or self.made.selection.is_over)
 
     def _take_step(self) -> None:
         """Trains one batch of the problem that this step draws."""

@@ -90,6 +90,8 @@ def open_session(
     runs.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
     arithmetic = _recorded_precision(output_dir) or precision.choose(settings)
+    is_exact = strategy.Vote(devices).any(arithmetic == "float32")
+    arithmetic = "float32" if is_exact else arithmetic  # the same on every worker
     precision.use(arithmetic)
     # Measured once: what goes on with this run, or reads it, finds the answer in its config.
     settings = config.build(settings_lib.TrainSettings, **_fields(settings, precision=arithmetic))

@@ -76,6 +76,38 @@ def worker_count(strategy: tf.distribute.Strategy) -> int:
     return max(1, len(spec.get("worker", ())) + len(spec.get("chief", ())))
 
 
+class Vote:
+    """One decision for all workers: yes, where any of them says yes.
+
+    Clocks and signals differ between machines; a worker that stopped on its own would
+    leave the others waiting for its gradients. All must ask at the same points.
+
+    Args:
+      strategy: of the training.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self._strategy = strategy
+        self._sum = None
+        if worker_count(strategy) > 1:
+            self._sum = tf.function(self._total, autograph=False)
+
+    def any(self, wish: bool) -> bool:
+        """Returns whether any worker has the wish."""
+        if self._sum is None:
+            return wish
+        return bool(self._sum(tf.constant(float(wish))) > 0)
+
+    def _total(self, wish: tf.Tensor) -> tf.Tensor:
+        def on_replica(wish: tf.Tensor) -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, wish)
+
+        return self._strategy.experimental_local_results(
+            self._strategy.run(on_replica, args=(wish,))
+        )[0]
+
+
 def split_cpu(count: int = 2) -> None:
     """Makes the processor look like several devices, to try `mirrored` without GPUs.
 

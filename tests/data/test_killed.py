@@ -64,6 +64,7 @@ def slow(toys, toy_raw, tmp_path):
             [*COMMAND, *flags, "--workers=2", f"--usr_dir={toys}"],
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_interrupts,
         )
         started.append(process)
         spill = data / "toy_slow" / ".1.0.0.making" / ".spill"
@@ -90,6 +91,11 @@ def test_killed_while_workers_write(slow, toy_raw, tmp_path, hashes):
     for folder in (data, tmp_path / "other"):
         generate.generate("toy_slow", folder, manual_dir=toy_raw.parent, workers=1)
     assert hashes(data) == hashes(tmp_path / "other")
+
+
+def _heed_interrupts():
+    """Undoes what a shell does to background jobs, whose children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_interrupted(slow, tmp_path):

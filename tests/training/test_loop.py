@@ -24,6 +24,7 @@ COMMON = [
     "OptimizerSettings.decay = 'constant'",  # others depend on the last step
     "TrainSettings.eval_examples = 6",
     "TrainSettings.log_every = 2",
+    "TrainSettings.precision = 'float32'",
     "TrainSettings.schedule = 'uniform'",
     "DecodeSettings.max_length = 12",
 ]

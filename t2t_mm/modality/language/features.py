@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from t2t_mm import quiet_import
 from t2t_mm.data import vocabulary
 from t2t_mm.modality import features
 from t2t_mm.modality.language import declaration as language
@@ -28,9 +29,10 @@ class LanguageFeatures(features.Features):
         super().__init__(declaration, task)
         self.max_length = declaration.max_length
         # The tokenizer's own end token is left off: it would be cut with the text.
-        self._tokenizer = tf_text.SentencepieceTokenizer(
-            model=task.vocabularies[declaration.vocab].model, out_type=tf.int32
-        )
+        with quiet_import.without_notices():
+            self._tokenizer = tf_text.SentencepieceTokenizer(
+                model=task.vocabularies[declaration.vocab].model, out_type=tf.int32
+            )
 
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None

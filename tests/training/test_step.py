@@ -1,0 +1,54 @@
+"""The step on one device and on two: the same batch gives the same weights."""
+
+_TWO_DEVICES = """
+import sys
+import keras
+import numpy as np
+import tensorflow as tf
+from t2t_mm.training import optimizer, settings, step, strategy
+
+if sys.argv[1] == "mirrored":
+    strategy.split_cpu(2)
+made = strategy.make(sys.argv[1])
+from tests.models import conftest
+
+chosen = settings.OptimizerSettings(clip_norm=0.05)
+keras.utils.set_random_seed(1)
+with made.scope():
+    model = conftest.make_model("transformer", dropout=0.0)
+    adam = optimizer.Adam(model.trainable_variables, chosen)
+norms = []
+for number, (name, batch) in enumerate(
+    [("ende", conftest.text_batch()), ("pictures", conftest.picture_batch())] * 2
+):
+    spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
+    function = step.make(model, adam, made, name, spec)
+    if made.num_replicas_in_sync > 1:
+        batch = made.experimental_distribute_values_from_function(lambda context: batch)
+    metrics = function(batch, tf.constant([1, number]), tf.constant(0.01))
+    norms.append(float(metrics["norm"]))
+    tokens = float(metrics["tokens"])
+assert tokens == 4 * made.num_replicas_in_sync, tokens
+assert min(norms) > chosen.clip_norm, norms  # so the bound was in force
+assert adam.updates.numpy().max() == 4 and adam.updates.numpy().min() in (0, 2)
+values = {f"w{i}": v.numpy() for i, v in enumerate(model.trainable_variables)}
+np.savez(sys.argv[2], norms=norms, **values)
+"""
+
+
+def test_two_replicas_with_one_batch_are_one_device(python, tmp_path):
+    import numpy as np
+
+    from tests import conftest
+
+    results = []
+    for name in ("default", "mirrored"):
+        file = tmp_path / f"{name}.npz"
+        done = python("-c", _TWO_DEVICES, name, file, cwd=conftest.REPOSITORY)
+        assert done.returncode == 0, done.stderr[-3000:]
+        results.append(np.load(file, allow_pickle=False))
+    one, two = results
+    assert set(one.files) == set(two.files)
+    np.testing.assert_allclose(one["norms"], two["norms"], rtol=1e-4)
+    for name in one.files:
+        np.testing.assert_allclose(one[name], two[name], atol=1e-4, err_msg=name)
