@@ -101,7 +101,8 @@ class Vote:
     def _total(self, wish: tf.Tensor) -> tf.Tensor:
         def on_replica(wish: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, wish)
+            # A copy has the replica's device, without which nothing can be reduced.
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(wish))
 
         return self._strategy.experimental_local_results(
             self._strategy.run(on_replica, args=(wish,))
