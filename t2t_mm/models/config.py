@@ -73,7 +73,7 @@ class MultiModelConfig:
     block_dropout: float = 0.0
     label_smoothing: float = 0.1
     tie_embeddings: bool = True
-    entry_widths: tuple[int, ...] = (32, 64, 128, 256)
+    entry_widths: tuple[int, ...] = (16, 32, 64, 128)
     exit_widths: tuple[int, ...] = (384, 512)
     class_through_decoder: bool = False
 
@@ -122,7 +122,7 @@ class TransformerConfig:
     dropout: float = 0.1
     label_smoothing: float = 0.1
     tie_embeddings: bool = True
-    entry_widths: tuple[int, ...] = (32, 64, 128, 256)
+    entry_widths: tuple[int, ...] = (16, 32, 64, 128)
     exit_widths: tuple[int, ...] = (384, 512)
     class_through_decoder: bool = False
 
