@@ -78,6 +78,20 @@ def python(tmp_path):
 
 
 @pytest.fixture
+def real_data():
+    """Returns a function from a corpus to its folder's parent; skips where it is absent."""
+    place = os.environ.get("T2T_MM_REAL_DATA")
+    root = pathlib.Path(place or REPOSITORY.parent / "shared" / "data")
+
+    def find(corpus):
+        if not (root / corpus).is_dir():
+            pytest.skip(f"no real corpus {corpus} in {root} (T2T_MM_REAL_DATA names another place)")
+        return root
+
+    return find
+
+
+@pytest.fixture
 def write_data(tmp_path):
     """Returns a function that writes records and a manifest as mm-datagen would.
 
