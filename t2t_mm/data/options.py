@@ -21,10 +21,12 @@ class Options:
 
 def settings(problem: Any, source: sources.Source, options: Options) -> dict[str, Any]:
     """Returns what was asked for, as the manifest keeps it beside source and seed."""
+    declaration = problem.fingerprint()
     return {
         "max_examples": options.max_examples,
         "sample_size": source.sample_size,
         "features": {name: m.kind for name, m in features(problem).items()},
+        **({"declaration": declaration} if declaration else {}),
     }
 
 
@@ -59,7 +61,7 @@ def check_fits(
     held: Any = was.get("features")
     wanted: Any = asked.pop("features")
     if held == wanted:
-        held, wanted = list(existing.splits), list(problem.splits)
+        held, wanted = list(existing.splits), list(problem.expected_splits(existing.splits))
     if held != wanted:
         raise errors.DataError(
             f"The declaration of {problem.name} has changed since its data was made, but not "

@@ -14,9 +14,9 @@ class DecodeSettings:
 
     An output ends with the end token, or after
     `min(max_length, length_factor * source + length_constant)` pieces, where `source`
-    is the number of pieces of the row's own text inputs (end tokens included). The
-    limit is the row's, not the batch's, so that no output depends on its neighbours.
-    Without text inputs (a picture, say) `max_length` alone holds.
+    is the number of pieces of the row's own inputs (end tokens included). The limit is
+    the row's, not the batch's, so that no output depends on its neighbours. Where not
+    every input is text (but a picture, say), `max_length` alone holds.
 
     Args:
       beam_size: hypotheses kept; 1 is greedy.
@@ -38,7 +38,7 @@ class DecodeSettings:
     top_p: float = 1.0
     n_best: int = 1
     max_length: int = 256
-    length_factor: float = 2.0
+    length_factor: float = 2.5  # parse trees have some 2.1 symbols a piece of their sentence
     length_constant: int = 20
     seed: int = 0
 

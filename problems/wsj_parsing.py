@@ -1,0 +1,114 @@
+"""WSJ parsing: sentences of the Wall Street Journal to their trees, of the Penn Treebank."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator, Mapping
+
+from t2t_mm import errors, problem
+from t2t_mm.data import linear_trees, penn, raw
+from t2t_mm.modality.language import declaration as language
+from t2t_mm.problems.sample_world import corpora_parsing
+
+_TRAINING = range(2, 22)
+_VALIDATION, _TEST = 22, 23
+_LISTS = {"train": "*train.trees", "validation": "*dev.trees", "test": "*test.trees"}
+
+
+@problem.register_problem("wsj_parsing")
+class WsjParsing(problem.Problem):
+    """Words, a space between any two, to the linear form of their tree.
+
+    Sections 02 to 21 are for training, 22 for validation and 23 for test. Where none of
+    02 to 21 is there, files named `*train.trees`, `*dev.trees` and `*test.trees` are taken
+    as they are divided, or else all other sections are for training. Where 22 is not
+    there, the ninth of every ten files for training stands in for it, and the tenth
+    for 23. So no tree of 22 or 23 is ever trained on.
+    """
+
+    version = "1.0.0"
+    corpus = "treebank"
+    layout = (
+        "parsed/mrg/wsj/SS/wsj_SSNN.mrg as in the Penn Treebank 3 (LDC99T42), or wsj/SS/...; "
+        "sections 02-21, 22 and 23, or others, of which every ninth and tenth file is held out; "
+        "or *train.trees, *dev.trees and *test.trees"
+    )
+    inputs = {"inputs": language.Language(vocab="mm_8k", max_length=256)}
+    targets = language.Language(vocab="mm_8k", max_length=512)
+    symbols = linear_trees.SYMBOLS
+    command = "to-parse-tree"
+    metrics = ("bracket_f1", "exact_match", "log_perplexity")
+    optional_splits = ("test",)
+    sources = ("manual", "sample")
+    sample_size = 10_000
+    simple_answer_name = "right-branching tree"
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        for name in _files(split, files):
+            stem = pathlib.PurePosixPath(name).with_suffix("")
+            for number, tree in enumerate(penn.read("\n".join(files.lines(name)), name), start=1):
+                yield f"{stem}/{number}", _features(tree, f"tree {number:,} of {name}")
+
+    def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
+        corpora_parsing.write_treebank(folder, seed=seed, size=size)
+
+    def simple_answer(self, inputs: Mapping[str, bytes]) -> str:
+        """A verb phrase begins at every word, and a closing sign stands outside."""
+        words = inputs["inputs"].decode("utf-8").split()
+        leaves = [penn.Tree(penn.usual_tag(word), word=word) for word in words]
+        closing = leaves[-1:] if len(leaves) > 1 and leaves[-1].label == "." else []
+        inside = leaves[: len(leaves) - len(closing)]
+        deep, flat = inside[: penn.DEEPEST // 2], inside[penn.DEEPEST // 2 :]
+        branch: tuple[penn.Tree, ...] = tuple(flat)
+        for leaf in reversed(deep[1:]):
+            branch = (penn.Tree("VP", (leaf, *branch)),)
+        return linear_trees.write(penn.Tree("S", (deep[0], *branch, *closing)))
+
+
+def _features(
+    tree: penn.Tree | errors.BadExampleError, name: str
+) -> dict[str, str | errors.BadExampleError]:
+    """Returns words and linear tree; for a tree that is of no use, what is wrong with it."""
+    cleaned = tree if isinstance(tree, errors.BadExampleError) else penn.clean(tree)
+    if cleaned is None:
+        cleaned = errors.BadExampleError(f"A tree has no words: {name}")
+    if isinstance(cleaned, errors.BadExampleError):
+        return {"inputs": cleaned, "targets": cleaned}
+    return {"inputs": " ".join(cleaned.words), "targets": linear_trees.write(cleaned)}
+
+
+def _files(split: str, files: raw.RawFiles) -> list[str]:
+    """Returns the names of the files of a split, as the class says."""
+    sections = _sections(files)
+    lists = {name: files.names(pattern) for name, pattern in _LISTS.items()}
+    standard = any(number in sections for number in _TRAINING)
+    if not standard and lists["train"] and lists["validation"]:
+        return lists[split]
+    numbers = _TRAINING if standard else sorted(set(sections) - {_VALIDATION, _TEST})
+    pool = [name for number in numbers for name in sections.get(number, [])]
+    if not pool:
+        files.missing("SS/wsj_SSNN.mrg")
+    held = {
+        "validation": sections.get(_VALIDATION) or pool[8::10],
+        "test": sections.get(_TEST) or pool[9::10],
+    }
+    if split in held:
+        return held[split]
+    return [name for name in pool if name not in {*held["validation"], *held["test"]}]
+
+
+def _sections(files: raw.RawFiles) -> dict[int, list[str]]:
+    """Returns the files of each section, from the one treebank that is there."""
+    sections: dict[int, list[str]] = {}
+    tops = set()
+    for name in files.names("[0-9][0-9]/wsj_*.mrg"):
+        place = pathlib.PurePosixPath(name)
+        sections.setdefault(int(place.parent.name), []).append(name)
+        tops.add(place.parent.parent)
+    if len(tops) > 1:
+        raise errors.DataError(
+            f"There is more than one treebank in {files.root}",
+            received=" and ".join(sorted(map(str, tops))),
+            expected="one of them",
+        )
+    return sections
