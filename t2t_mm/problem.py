@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from t2t_mm import errors, registry
@@ -31,17 +31,23 @@ class Problem:
         that it must be made anew.
       corpus: folder under `--manual_dir` that holds the raw files.
       layout: the files expected there, in one or two lines; shown in errors.
-      inputs: one modality or more by name (`{"image": Image(), "question": Language()}`).
+      inputs: modalities by name (`{"image": Image(), "question": Language()}`); `{}`
+        for a language model, whose texts are made from nothing.
       targets: the modality to be produced.
       command: the token that tells the decoder what to write ("to-german");
         problems that want the same share it.
       metrics: names of registered metrics; the first one is the problem's own.
       splits: what can be generated, two or more; the first is for training, the
         second for evaluation while training.
+      optional_splits: of `splits` after the second, those that some raw data of the corpus
+        lacks: one for which no example is yielded is left out.
       sources: where raw files can come from; the first is the default.
       sample_inputs: what of `inputs` is declared otherwise for sample data, whose
         pictures, say, are smaller than the real ones.
       sample_size: training examples of sample data, unless `--sample_size` is given.
+      symbols: words that the vocabularies of its texts keep whole, such as the labelled
+        brackets of parse trees; each gets a piece of its own.
+      simple_answer_name: what `simple_answer` does, in a few words ("copy the question").
     """
 
     name: ClassVar[str] = ""
@@ -53,17 +59,25 @@ class Problem:
     command: ClassVar[str] = ""
     metrics: ClassVar[tuple[str, ...]] = ()
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
+    optional_splits: ClassVar[tuple[str, ...]] = ()
     sources: ClassVar[tuple[str, ...]] = ("manual",)
     sample_inputs: ClassVar[Mapping[str, modality.Modality]] = {}
     sample_size: ClassVar[int] = 4_000
+    symbols: ClassVar[tuple[str, ...]] = ()
+    simple_answer_name: ClassVar[str] = ""
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[Example]:
         """Yields `(key, features)` for every example of `split`.
 
         Keys are unique within a split. Features hold one raw value under each
         name of `inputs` and one under `targets`: text as `str`, a picture as a
-        path or as encoded bytes, a class as its name. Values are checked and
-        encoded by the modality's `encode`, in the worker that needs them.
+        path or as encoded bytes, a class as its name. Where several targets
+        are right (five captions of a picture), `targets` is a tuple or list of them: the
+        first is the one that losses are of, and metrics see all. Values are checked and
+        encoded by the modality's `encode`, in the worker that needs them. In place
+        of a value that is known to be of no use (a recording that is not there, say)
+        stands the `BadExampleError` that says so. Examples that are left out on purpose are
+        counted by `files.skip(reason)`, and the counts are kept in the manifest.
         """
         raise NotImplementedError(f"{type(self).__name__}.generate_examples")
 
@@ -79,6 +93,36 @@ class Problem:
             f"The problem {self.name!r} has no sample data",
             expected=f"--source={'|'.join(self.sources)}",
         )
+
+    def simple_answer(self, inputs: Mapping[str, bytes]) -> str | None:
+        """Returns the answer of someone who has learnt nothing, for a model to be measured by.
+
+        None, the default, leaves it to what fits the problem's modalities: the most
+        frequent class or text of training, or a copy of the source.
+
+        Args:
+          inputs: values by name, as records hold them.
+        """
+        del inputs
+        return None
+
+    @classmethod
+    def fingerprint(cls) -> str:
+        """Returns a digest of what decides the data beside version, splits and modalities.
+
+        For problems that are declared, not programmed: of code, the version alone tells.
+        """
+        return ""
+
+    @classmethod
+    def wrong_declaration(cls) -> str | None:
+        """Returns what is wrong with attributes that a base class of yours adds, or None."""
+        return None
+
+    @classmethod
+    def expected_splits(cls, held: Collection[str]) -> tuple[str, ...]:
+        """Returns the splits that data must have: all but the optional ones not `held`."""
+        return tuple(s for s in cls.splits if s in held or s not in cls.optional_splits)
 
     @classmethod
     def declared_inputs(cls, source: str) -> dict[str, modality.Modality]:
@@ -101,24 +145,34 @@ class Problem:
         }
 
 
-def register_problem(name: str) -> Callable[[type[Problem]], type[Problem]]:
-    """Files a `Problem` class under `name`, having checked its declaration."""
-    add = registry.problems.register(name)
+def register_problem(
+    name: str, *, place: str | None = None
+) -> Callable[[type[Problem]], type[Problem]]:
+    """Files a `Problem` class under `name`, having checked its declaration.
+
+    Args:
+      name: of the problem.
+      place: `file:line` of the declaration, where that is not the Python caller.
+    """
+    add = registry.problems.register(name, place=place)
 
     def decorate(cls: type[Problem]) -> type[Problem]:
-        _check(name, cls)
+        _check(name, cls, place or cls.__module__)
         cls.name = name
         return add(cls)
 
     return decorate
 
 
-def _check(name: str, cls: type[Problem]) -> None:
-    for wrong in (_wrong_name(name, cls), _wrong_modality(cls), _wrong_list(cls)):
+def _check(name: str, cls: type[Problem], place: str) -> None:
+    for wrong in (
+        _wrong_name(name, cls),
+        _wrong_modality(cls),
+        _wrong_list(cls),
+        cls.wrong_declaration(),
+    ):
         if wrong:
-            raise errors.PluginError(
-                f"The problem {name!r} ({cls.__module__}) is not whole: {wrong}"
-            )
+            raise errors.PluginError(f"The problem {name!r} ({place}) is not whole: {wrong}")
 
 
 def _wrong_name(name: str, cls: type[Problem]) -> str | None:
@@ -141,8 +195,10 @@ def _wrong_modality(cls: type[Problem]) -> str | None:
         return f"targets is {type(targets).__name__}(), which can only be an input"
     if not isinstance(cls.inputs, Mapping):
         return f"inputs is {cls.inputs!r}, not a dict of modalities by name"
-    if not cls.inputs:
-        return "inputs is empty; a problem needs at least one input"
+    if cls.inputs is Problem.inputs:
+        return "inputs is missing; a language model, which has none, says inputs = {}"
+    if not cls.inputs and not targets.autoregressive:
+        return f"inputs is empty; only text is made from nothing, not {type(targets).__name__}()"
     if "targets" in cls.inputs or "key" in cls.inputs:
         return "an input is named 'targets' or 'key', which records keep for themselves"
     for held in (cls.inputs, cls.sample_inputs):
@@ -157,13 +213,21 @@ def _wrong_modality(cls: type[Problem]) -> str | None:
 
 
 def _wrong_list(cls: type[Problem]) -> str | None:
-    for attribute in ("metrics", "splits", "sources"):
+    for attribute in ("metrics", "splits", "optional_splits", "sources", "symbols"):
         value = getattr(cls, attribute)
         if isinstance(value, str):
             return f"{attribute} is a string; write ({value!r},)"
+    for symbol in cls.symbols:
+        if not isinstance(symbol, str) or symbol.split() != [symbol]:
+            return f"symbols holds {symbol!r}, which is not a word"
     if len(set(cls.splits)) < 2 or len(set(cls.splits)) != len(cls.splits):
         return (
             f"splits is {tuple(cls.splits)!r}; two different ones at least are needed, the first "
             "for training and the second for evaluation"
+        )
+    if not set(cls.optional_splits) <= set(cls.splits[2:]):
+        return (
+            f"optional_splits is {tuple(cls.optional_splits)!r}, which may hold splits after the "
+            "second only"
         )
     return None

@@ -22,6 +22,7 @@ from typing import Any
 from t2t_mm import config, errors
 from t2t_mm.data import atomic
 from t2t_mm.data import task as task_lib
+from t2t_mm.modality import base as modality
 
 FORMAT = 1
 PROBLEMS = "problems.json"
@@ -254,10 +255,22 @@ def _differences(held: dict[str, Any], model: str, problems: list[dict[str, Any]
         found.append(f"its problems are {', '.join(sorted(old))}, not {', '.join(sorted(new))}")
     for name in sorted(set(old) & set(new)):
         for item in sorted(set(old[name]) | set(new[name])):
-            before, after = old[name].get(item), new[name].get(item)
+            before, after = (_completed(item, side[name].get(item)) for side in (old, new))
             if item != "splits" and item != "metrics" and before != after:
                 found.append(f"{item} of {name} was {_short(before)}, not {_short(after)}")
     return found
+
+
+def _completed(item: str, value: Any) -> Any:
+    """Returns what was described, with the defaults of parameters that are newer."""
+    if item == "inputs":
+        return {name: _completed("targets", described) for name, described in value.items()}
+    if item != "targets":
+        return value
+    try:
+        return json.loads(json.dumps(modality.from_description(value).describe()))
+    except errors.UserError:
+        return value  # of a modality, or with a parameter, that there is no longer
 
 
 def _short(value: Any) -> str:

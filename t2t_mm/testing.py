@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import io
 import os
 import pathlib
+import tarfile
 import tempfile
 import unittest
 from collections.abc import Mapping
@@ -83,25 +85,27 @@ class ProblemTestCase(unittest.TestCase):
         """Every record has a key of its own and a value for each feature."""
         declared = registry.problems.get(self.problem)
         names = {*declared.inputs, "targets", "key"}
-        self.assertEqual(self._manifest.splits, declared.splits)
-        for split in declared.splits:
-            examples = [e for f in self._manifest.files(split) for e in records.read_examples(f)]
+        splits = self._manifest.splits
+        self.assertEqual(splits, declared.expected_splits(splits))
+        for split in splits:
+            examples = [e for f in self._manifest.files(split) for e in records.read_values(f)]
             self.assertTrue(examples, f"the split {split!r} is empty")
             self.assertEqual(len(examples), self._manifest.examples(split))
             if split in self.expected_examples:
                 self.assertEqual(len(examples), self.expected_examples[split], split)
             for example in examples:
                 self.assertEqual(set(example), names)
-                self.assertTrue(all(example.values()), f"a value of {example['key']!r} is empty")
+                for name, values in example.items():
+                    self.assertTrue(all(values), f"{name} of {example['key'][0]!r} is empty")
             counts = collections.Counter(example["key"] for example in examples)
             self.assertEqual(counts.most_common(1)[0][1], 1, "a key occurs twice")
 
     def test_splits_are_disjoint(self) -> None:
         """No example of training occurs, whole, among those held out."""
-        declared = registry.problems.get(self.problem)
-        held = {split: self._contents(split) for split in declared.splits}
-        for split in declared.splits[1:]:
-            self.assertFalse(held[declared.splits[0]] & held[split], f"{split} overlaps")
+        training, *others = self._manifest.splits
+        held = {split: self._contents(split) for split in (training, *others)}
+        for split in others:
+            self.assertFalse(held[training] & held[split], f"{split} overlaps")
 
     def test_any_number_of_workers_gives_the_same_bytes(self) -> None:
         """Records and their order do not depend on how they were made."""
@@ -117,7 +121,7 @@ class ProblemTestCase(unittest.TestCase):
         for split in task.splits:
             seen: list[bytes] = []
             for batch in pipeline.eval_dataset(task, split, batching.Batching()):
-                self.assertEqual(set(batch["inputs"]), set(task.inputs))
+                self.assertEqual(set(batch["inputs"]), set(task.given()))
                 self.assertEqual(len(batch["targets"]), len(batch["key"]))
                 seen += batch["key"].numpy().tolist()
             self.assertEqual(len(seen), self._manifest.examples(split))
@@ -139,11 +143,11 @@ class ProblemTestCase(unittest.TestCase):
         version = registry.problems.get(cls.problem).version
         return manifest_lib.Manifest.load(cls._folder / name, cls.problem, version)
 
-    def _contents(self, split: str) -> set[tuple[tuple[str, bytes], ...]]:
+    def _contents(self, split: str) -> set[tuple[tuple[str, tuple[bytes, ...]], ...]]:
         return {
             tuple(sorted((name, value) for name, value in example.items() if name != "key"))
             for file in self._manifest.files(split)
-            for example in records.read_examples(file)
+            for example in records.read_values(file)
         }
 
 
@@ -153,6 +157,24 @@ def write_files(folder: str | os.PathLike[str], files: Mapping[str, str | bytes]
         path = pathlib.Path(folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def tar(files: Mapping[str, str | bytes], *, packing: str = "") -> bytes:
+    """Returns a tar archive of texts (as UTF-8) and bytes under their names.
+
+    Args:
+      files: contents by name.
+      packing: of the archive as a whole: `gz`, `bz2`, `xz`, or nothing.
+    """
+    held = io.BytesIO()
+    mode: Any = f"w:{packing}"
+    with tarfile.open(fileobj=held, mode=mode) as archive:
+        for name, content in files.items():
+            data = content.encode("utf-8") if isinstance(content, str) else content
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return held.getvalue()
 
 
 def generated(

@@ -211,3 +211,16 @@ def test_a_copy_of_a_vocabulary_that_was_cut_off_is_made_again(path, tasks, miss
     (run.vocabularies / "mm_8k" / missing).unlink()
     _create(path, tasks)
     assert run_lib.RunFolder.open(path).tasks()[0].vocabulary.sha256 == tasks[0].vocabulary.sha256
+
+
+def test_a_parameter_that_came_later_is_no_difference(path, tasks):
+    _create(path, tasks)
+    file = path / "problems.json"
+    held = json.loads(file.read_text())
+    del held["problems"][1]["inputs"]["image"]["mirror"]
+    del held["problems"][1]["targets"]["allow_unseen"]
+    file.write_text(json.dumps(held))
+    run_lib.RunFolder(path).check(model="multi_model", tasks=tasks)
+    other = dataclasses.replace(tasks[1], inputs={"image": Image(size=32, mirror=False)})
+    with pytest.raises(errors.ConfigError, match="inputs of pictures was"):
+        run_lib.RunFolder(path).check(model="multi_model", tasks=[tasks[0], other])

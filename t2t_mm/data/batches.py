@@ -14,8 +14,11 @@ from t2t_mm.data import pools
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
 
+USUAL_LENGTH = 16
+"""Pieces of a text whose length is not known."""
+
 POOL_BATCHES = 64
-"""A pool is made large enough for about so many batches, were a text 16 pieces long ..."""
+"""A pool is made large enough for about so many batches, were a text of usual length ..."""
 
 LARGEST_POOL = 65_536
 """... but no larger than this, or the first batch would be long in coming."""
@@ -24,7 +27,8 @@ READ_AHEAD = 4
 """Batches kept ready."""
 
 Values = dict[str, Any]
-"""`raw`: string `[P]` by name; for evaluation `index` int32 `[P]` and `key` string `[P]`."""
+"""`raw`: string `[P]` by name; for evaluation `index` int32 `[P]`, `key` string `[P]` and
+`references` ragged string `[P, R]`."""
 
 
 def derive_seed(*parts: int | str) -> int:
@@ -34,16 +38,20 @@ def derive_seed(*parts: int | str) -> int:
 
 
 def build_features(
-    task: task_lib.Task, batching: batching_lib.Batching
+    task: task_lib.Task, batching: batching_lib.Batching, names: Sequence[str]
 ) -> dict[str, features_lib.Features]:
-    """Returns the features of inputs and targets, cut to the batching's length too."""
+    """Returns the features under `names`, cut to the batching's length too."""
     built = {}
-    for name, declaration in task.modalities().items():
+    declared = {**task.given(), **task.modalities()}
+    for name in names:
+        declaration = declared[name]
         own = getattr(declaration, "max_length", None)
         if own is not None and own > batching.max_length:
             limit: dict[str, Any] = {"max_length": batching.max_length}
             declaration = dataclasses.replace(declaration, **limit)
-        built[name] = features_lib.build(declaration, task)
+        built[name] = features_lib.build(
+            declaration, task, length_multiple=batching.length_multiple
+        )
     return built
 
 
@@ -69,9 +77,9 @@ class Maker:
         self.batching = batching
         self.names = list(names)
         self.seed = seed
-        built = build_features(task, batching)
-        self.features = {name: built[name] for name in self.names}
+        self.features = build_features(task, batching, self.names)
         self.ragged = [name for name in self.names if self.features[name].ragged]
+        self.batch_positions = min(f.most_positions(batching) for f in self.features.values())
 
     def batches(
         self, records: tf.data.Dataset, parse: Callable[[Any], Values], *, largest_pool: int
@@ -85,7 +93,8 @@ class Maker:
         """
         plain = tf.autograph.experimental.do_not_convert  # graph operations only: trace as it is
         if self.ragged:
-            size = min(self.batching.batch_tokens * POOL_BATCHES // 16, LARGEST_POOL, largest_pool)
+            usual = self.batching.batch_tokens * POOL_BATCHES // USUAL_LENGTH
+            size = min(usual, LARGEST_POOL, largest_pool)
             pool = records.batch(max(1, size)).enumerate()
             pool = pool.map(plain(lambda number, element: self._sort(number, parse(element))))
             numbered = pool.prefetch(1).flat_map(plain(self._split)).enumerate()
@@ -99,24 +108,33 @@ class Maker:
         return batches.prefetch(READ_AHEAD).with_options(options)
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
-        """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches."""
+        """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches.
+
+        Of what is heavy it only takes the lengths.
+        """
         multiple = self.batching.length_multiple
         ids = {
             name: self.features[name].featurize(values["raw"][name], training=False)
             for name in self.ragged
+            if not self.features[name].heavy
         }
         count = tf.size(values["raw"][self.names[0]])
         sides = [tf.zeros([count], tf.int32), tf.zeros([count], tf.int32)]
         for name in self.names:
             if name in ids:
                 length = tf.cast(pools.round_up(ids[name].row_lengths(), multiple), tf.int32)
+            elif self.features[name].heavy:
+                length = self.features[name].lengths(values["raw"][name])
+                length = pools.round_up(length, multiple)
             else:
                 length = tf.constant(self.features[name].fixed_length(), tf.int32)
+            if name == task_lib.PREFIX:  # of no length at all, perhaps, but of a usual text
+                length = tf.maximum(length, USUAL_LENGTH)
             sides[name == task_lib.TARGETS] += length
         both = tf.stack(sides, axis=1)
         order = pools.sort_by_length(both)
         longest = tf.gather(tf.reduce_max(both, axis=1), order)
-        bounds = pools.cut(longest, batch_tokens=self.batching.batch_tokens)
+        bounds = pools.cut(longest, batch_tokens=self.batch_positions)
         turns = tf.range(tf.size(bounds) - 1)
         if self.seed is not None:
             draws = tf.random.stateless_uniform(tf.shape(turns), self._seed_at(number))
@@ -146,7 +164,7 @@ class Maker:
         )
 
     def _finish(self, number: tf.Tensor, values: Values) -> Values:
-        """Makes the features that are not text, and gives the batch its final form."""
+        """Makes the features that the pool has not, and gives the batch its final form."""
         raw, ids = values["raw"], values.get("ids", {})
         made = {}
         for place, name in enumerate(self.names):
@@ -160,11 +178,14 @@ class Maker:
         batch: Values = {"inputs": {n: v for n, v in made.items() if n != task_lib.TARGETS}}
         if task_lib.TARGETS in made:
             batch["targets"] = made[task_lib.TARGETS]
+        if not batch["inputs"]:  # there is still a number of texts to be written
+            rows = tf.shape(batch["targets"])[0]
+            batch["inputs"] = {task_lib.PREFIX: tf.zeros([rows, 0], tf.int32)}
         if self.seed is None:
             batch["raw_inputs"] = {n: v for n, v in raw.items() if n != task_lib.TARGETS}
             if task_lib.TARGETS in raw:
                 batch["raw_targets"] = raw[task_lib.TARGETS]
-            batch.update({n: values[n] for n in ("index", "key") if n in values})
+            batch.update({n: values[n] for n in ("index", "key", "references") if n in values})
         return batch
 
     def _seed_at(self, number: tf.Tensor) -> tf.Tensor:

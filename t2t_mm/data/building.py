@@ -35,16 +35,23 @@ def build(
     with atomic.folder(folder) as making:
         shards: dict[str, tuple[manifest.Shard, ...]] = {}
         shares: dict[str, list[share.Share]] = {}
+        known: dict[str, frozenset[str]] = {}
         for split in problem.splits:
             report.start(f"{problem.name} {split}", options.max_examples)
             spilt = making / ".spill"
             with atomic.writing(spilt):
                 spilt.mkdir()
-            shares[split] = _encode(problem, split, source, spilt, options, pool, report)
+            shares[split] = _encode(problem, split, source, spilt, options, known, pool, report)
+            known = known or _known(problem, shares[split], options)
             _check_bad([s for done in shares.values() for s in done], options.max_bad_examples)
             shards[split] = _sort(split, spilt, making, shares[split], pool)
             shutil.rmtree(spilt)
             count = sum(shard.examples for shard in shards[split])
+            if not count and split in problem.optional_splits:
+                del shards[split]
+                report.finish(0)
+                report.say(f"{problem.name}: the raw files have no examples for {split}")
+                continue
             if not count:
                 raise errors.DataError(
                     f"The split {split!r} of {problem.name} is empty",
@@ -60,7 +67,7 @@ def build(
             seed=options.seed,
             shards=shards,
             details=options_lib.settings(problem, source, options)
-            | _found(problem, source, shares, partial=options.max_examples is not None)
+            | _found(problem, source, shares)
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
                 "code_version": t2t_mm.__version__,
@@ -68,6 +75,12 @@ def build(
         )
         made.save()
     _tell_skipped(problem.name, shares, report)
+    for split, reasons in made.details["filtered"].items():
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+        report.say(f"left out of {problem.name} {split}: {listed}")
+    for name, counts in made.details.get("unseen", {}).items():
+        said = ", ".join(f"{count:,} examples of {split}" for split, count in counts.items())
+        report.say(f"{said} have {name} that {problem.splits[0]} has not: no answer is right")
     return dataclasses.replace(made, folder=folder)
 
 
@@ -77,6 +90,7 @@ def _encode(
     source: sources.Source,
     spilt: pathlib.Path,
     options: options_lib.Options,
+    known: Mapping[str, frozenset[str]],
     pool: workers.Workers,
     report: progress.Progress,
 ) -> list[share.Share]:
@@ -92,10 +106,26 @@ def _encode(
             seed=options.seed,
             max_examples=options.max_examples,
             max_bad_examples=options.max_bad_examples,
+            known=known,
         )
         for worker in range(pool.count)
     ]
     return pool.run(share.make, requests, watch=report.update)
+
+
+def _known(
+    problem: Any, training: Sequence[share.Share], options: options_lib.Options
+) -> dict[str, frozenset[str]]:
+    """Returns the classes of training by feature, where examples of others are bad.
+
+    A part of the data may lack some classes in training; then all are taken.
+    """
+    features = options_lib.features(problem)
+    return {
+        name: frozenset(label for s in training for label in s.classes[name])
+        for name in share.undeclared_classes(features)
+        if options.max_examples is None and not features[name].allow_unseen
+    }
 
 
 def _sort(
@@ -123,52 +153,57 @@ def _check_bad(shares: Sequence[share.Share], most: int) -> None:
 
 
 def _found(
-    problem: Any,
-    source: sources.Source,
-    shares: Mapping[str, Sequence[share.Share]],
-    *,
-    partial: bool,
+    problem: Any, source: sources.Source, shares: Mapping[str, Sequence[share.Share]]
 ) -> dict[str, Any]:
-    """Returns what the data itself told: class names, skipped examples, files read."""
+    """Returns what the data itself told: class names, examples left out, files read."""
     every = [s for done in shares.values() for s in done]
     skipped = collections.Counter(bad.reason for s in every for bad in s.bad)
     found: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
+    filtered = {split: done[0].filtered for split, done in shares.items()}
+    found["filtered"] = {split: counts for split, counts in filtered.items() if counts}
+    features = options_lib.features(problem)
     classes = {
-        name: _classes(problem, name, shares, partial=partial)
-        for name in share.undeclared_classes(options_lib.features(problem))
+        name: _classes(problem, name, shares)
+        for name in share.undeclared_classes(features)
     }
     if classes:
         found["classes"] = classes
+    unseen = {
+        name: _unseen(shares, name, frozenset(names))
+        for name, names in classes.items()
+        if features[name].allow_unseen
+    }
+    if any(unseen.values()):
+        found["unseen"] = unseen
     if source.name == sources.MANUAL:
         found["raw_files"] = {name: size for s in every for name, size in sorted(s.used.items())}
     return found
 
 
 def _classes(
-    problem: Any, name: str, shares: Mapping[str, Sequence[share.Share]], *, partial: bool
+    problem: Any, name: str, shares: Mapping[str, Sequence[share.Share]]
 ) -> list[str]:
     """Returns the sorted class names of the training split.
 
     A part of the data may lack some there; then those of all splits are taken.
-
-    Raises:
-      DataError: for a class that only another split has.
     """
-    by_split: dict[str, set[str]] = {
-        split: set().union(*(s.classes[name] for s in done)) for split, done in shares.items()
+    seen: list[share.Share] = []
+    for split, done in shares.items():
+        # Of whole data, no other split has more classes: such examples were refused.
+        if split == problem.splits[0] or not options_lib.features(problem)[name].allow_unseen:
+            seen += done
+    return sorted(set().union(*(s.classes[name] for s in seen)))
+
+
+def _unseen(
+    shares: Mapping[str, Sequence[share.Share]], name: str, known: frozenset[str]
+) -> dict[str, int]:
+    """Returns how many examples of each split are of a class that is not `known`."""
+    counts = {
+        split: sum(n for s in done for label, n in s.classes[name].items() if label not in known)
+        for split, done in shares.items()
     }
-    training = by_split[problem.splits[0]]
-    for split, found in by_split.items():
-        strange = sorted(found - training)
-        if strange and not partial:
-            raise errors.DataError(
-                f"The split {split!r} of {problem.name} has the class {strange[0]!r}, which "
-                f"{problem.splits[0]!r} has not",
-                received=f"{len(strange):,} such classes",
-                expected=problem.layout or f"some of the {len(training):,} classes there",
-                hint=errors.did_you_mean(strange[0], training),
-            )
-    return sorted(set().union(*by_split.values()))
+    return {split: count for split, count in counts.items() if count}
 
 
 def _tell_skipped(

@@ -3,7 +3,7 @@
 The way of an example: shards are read in a new order each epoch and shuffled as
 serialized bytes; a *pool* of some thousand examples is parsed, and its text cut into
 pieces, in one call; the pool is sorted by length and cut into batches of equally
-many positions; what is heavy (pictures) is decoded batch by batch, in parallel.
+many positions; what is heavy (pictures, sounds) is decoded batch by batch, in parallel.
 Only plain tf.data operations are used, so iterators can be saved in checkpoints.
 
 Text longer than a problem's or the batching's `max_length` is cut, never dropped.
@@ -50,7 +50,9 @@ def train_dataset(
 
     Returns:
       batches `{"inputs": {NAME: tensor}, "targets": tensor}`: text int32 `[B, S]`
-      padded with 0, pictures uint8 `[B, size, size, 3]`, classes int32 `[B]`.
+      padded with 0, pictures uint8 `[B, size, size, 3]`, sounds float32 `[B, T, F]` whose
+      last channel is their mask, classes int32 `[B]`. Where a
+      task has no inputs, `prefix` (int32 `[B, 0]`) stands for them.
 
     Raises:
       DataError: when shards are missing, cut short, or hold too few examples.
@@ -105,7 +107,9 @@ def eval_dataset(
 
     Returns:
       batches as of `train_dataset`, with `index` (int32 `[B]`, the place in record
-      order), `key`, `raw_targets` (string `[B]`) and `raw_inputs` (string `[B]` by name).
+      order), `key`, `raw_targets` (string `[B]`), `references` (ragged string `[B, R]`:
+      all targets, the first of which is that of `raw_targets`) and `raw_inputs` (string
+      `[B]` by name).
 
     Raises:
       ConfigError: for an unknown split.
@@ -118,9 +122,11 @@ def eval_dataset(
 
     def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
         index, serialized = element
-        raw = reading.parse(serialized, [*maker.names, task_lib.KEY])
+        names = [*maker.names, task_lib.KEY]
+        raw, references = reading.parse_with_references(serialized, names)
         key = raw.pop(task_lib.KEY)
-        return {"raw": raw, "key": key, "index": tf.cast(index, tf.int32)}
+        place = tf.cast(index, tf.int32)
+        return {"raw": raw, "references": references, "key": key, "index": place}
 
     largest_pool = min(source.held(HELD_BYTES), examples)
     return maker.batches(records, parse, largest_pool=largest_pool)
@@ -133,7 +139,8 @@ def predict_dataset(
 
     Args:
       task: the problem.
-      examples: raw values by input name, encoded as records hold them.
+      examples: raw values by input name, encoded as records hold them; for a task
+        without inputs, under `prefix` the beginning of each text, or nothing.
       batching: sizes.
 
     Raises:
@@ -141,19 +148,19 @@ def predict_dataset(
     """
     if not examples:
         raise errors.DataError("There is nothing to predict", expected="at least one input")
+    names = list(task.given())
     for number, example in enumerate(examples):
-        missing = [name for name in task.inputs if name not in example]
+        missing = [name for name in names if name not in example]
         if missing:
             raise errors.DataError(
                 f"Input {number + 1} has no {missing[0]!r}",
                 received=f"an object with {', '.join(sorted(example)) or 'nothing'}",
-                expected=f"{task.name!r} takes {', '.join(task.inputs)}",
+                expected=f"{task.name!r} takes {', '.join(names)}",
             )
     columns = {
-        name: tf.constant([example[name] for example in examples], tf.string)
-        for name in task.inputs
+        name: tf.constant([example[name] for example in examples], tf.string) for name in names
     }
-    maker = batches.Maker(task, batching, names=list(task.inputs), seed=None)
+    maker = batches.Maker(task, batching, names=names, seed=None)
     return maker.batches(
         tf.data.Dataset.from_tensor_slices(columns).enumerate(),
         lambda element: {"raw": element[1], "index": tf.cast(element[0], tf.int32)},

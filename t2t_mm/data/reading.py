@@ -54,13 +54,42 @@ class Source:
 
 
 def parse(serialized: tf.Tensor, names: Sequence[str]) -> dict[str, tf.Tensor]:
-    """Returns the raw values `[B]` under `names`; each must be there, exactly once.
+    """Returns the raw values `[B]` under `names`; of several targets, the first.
 
     Raises:
       InvalidArgumentError: naming a feature that an example lacks.
     """
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
-    return tf.io.parse_example(serialized, spec)
+    return parse_with_references(serialized, names)[0]
+
+
+def parse_with_references(
+    serialized: tf.Tensor, names: Sequence[str]
+) -> tuple[dict[str, tf.Tensor], tf.RaggedTensor | None]:
+    """Returns the raw values `[B]` under `names`, and all targets of each example.
+
+    Args:
+      serialized: string `[B]`, examples.
+      names: of features; each must be there, exactly once but for the targets.
+
+    Returns:
+      the values by name, of several targets the first; and the targets, ragged string
+      `[B, R]` with one or more a row, or None where `names` has none.
+
+    Raises:
+      InvalidArgumentError: naming a feature that an example lacks.
+    """
+    spec: dict[str, Any] = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    if task_lib.TARGETS not in spec:
+        return tf.io.parse_example(serialized, spec), None
+    spec[task_lib.TARGETS] = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
+    values = tf.io.parse_example(serialized, spec)
+    references = values[task_lib.TARGETS]
+    # A ragged feature that is missing is parsed as an empty row, without a word.
+    whole = tf.reduce_all(references.row_lengths() > 0)
+    check = tf.debugging.Assert(whole, [f"An example has no {task_lib.TARGETS!r}"])
+    with tf.control_dependencies([] if check is None else [check]):
+        first = tf.gather(references.flat_values, references.row_starts())
+    return {**values, task_lib.TARGETS: first}, references
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """TFRecord files of `tf.train.Example`, written and read without TensorFlow.
 
 Workers that generate data must start fast and may be many, so the two formats
-(both are stable and small) are written here. All features are one byte string:
-an `Example` is `{1: {1: map entries}}`, an entry `{1: name, 2: {1: {1: bytes}}}`
-in protocol buffer terms. A record is its length (8 bytes), a checksum of that
+(both are stable and small) are written here. A feature is one byte string; that of
+the targets may be several, all of them right, of which the first is *the* target. An
+`Example` is `{1: {1: map entries}}`, an entry `{1: name, 2: {1: {1: bytes, ...}}}` in
+protocol buffer terms. A record is its length (8 bytes), a checksum of that
 (4), the data, and a checksum of the data (4).
 """
 
@@ -13,7 +14,8 @@ import functools
 import os
 import pathlib
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import google_crc32c
 
@@ -24,29 +26,54 @@ _CHECK = struct.Struct("<I")
 OVERHEAD_BYTES = _HEAD.size + _CHECK.size
 _LENGTH_DELIMITED = 2
 
+SEVERAL = "targets"
+"""The only feature that may hold several values."""
 
-def encode_example(features: Mapping[str, bytes]) -> bytes:
-    """Returns the serialised `tf.train.Example`; names are sorted, so bytes are fixed."""
+T = TypeVar("T")
+
+
+def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
+    """Returns the serialised `tf.train.Example`; names are sorted, so bytes are fixed.
+
+    Args:
+      features: a value by name; for the targets also a list or tuple of values.
+    """
     entries = []
     for name in sorted(features):
-        feature = _field(1, _field(1, features[name]))
+        value = features[name]
+        values = (value,) if isinstance(value, bytes) else value
+        feature = _field(1, b"".join(_field(1, one) for one in values))
         entries.append(_field(1, _field(1, name.encode("utf-8")) + _field(2, feature)))
     return _field(1, b"".join(entries))
 
 
 def decode_example(data: bytes) -> dict[str, bytes]:
-    """Inverts `encode_example`; also reads what TensorFlow serialised.
+    """Inverts `encode_example`, of several targets to the first alone.
+
+    Also reads what TensorFlow serialised.
 
     Raises:
-      ValueError: for bytes that are not an `Example` of single byte strings.
+      ValueError: as of `decode_values`.
+    """
+    return {name: values[0] for name, values in decode_values(data).items()}
+
+
+def decode_values(data: bytes) -> dict[str, tuple[bytes, ...]]:
+    """Inverts `encode_example`: a tuple by name, of one value but for several targets.
+
+    Raises:
+      ValueError: for bytes that are not an `Example` of byte strings, one each.
     """
     features = {}
     for outer in _fields(data, 1):
         for entry in _fields(outer, 1):
-            (name,) = _fields(entry, 1)
+            (key,) = _fields(entry, 1)
             (feature,) = _fields(entry, 2)
             (values,) = _fields(feature, 1)
-            (features[name.decode("utf-8")],) = _fields(values, 1)
+            name = key.decode("utf-8")
+            features[name] = tuple(_fields(values, 1))
+            if not features[name] or (len(features[name]) > 1 and name != SEVERAL):
+                raise ValueError(f"the feature {name!r} holds {len(features[name])} values")
     return features
 
 
@@ -91,10 +118,29 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def read_examples(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
-    """Yields the features of every record of a file."""
+    """Yields the features of every record of a file, of several targets the first.
+
+    Raises:
+      DataError: for a record that is damaged or holds something else, with its number.
+    """
+    return _decoded(path, decode_example)
+
+
+def read_values(path: str | os.PathLike[str]) -> Iterator[dict[str, tuple[bytes, ...]]]:
+    """Yields the features of every record of a file as tuples, with all of several targets.
+
+    Raises:
+      DataError: as `read_examples`.
+    """
+    return _decoded(path, decode_values)
+
+
+def _decoded(
+    path: str | os.PathLike[str], decode: Callable[[bytes], dict[str, T]]
+) -> Iterator[dict[str, T]]:
     for number, data in enumerate(read_records(path)):
         try:
-            yield decode_example(data)
+            yield decode(data)
         except ValueError as error:
             raise errors.DataError(
                 f"Record {number:,} of {os.fspath(path)} is not a tf.train.Example of raw features",

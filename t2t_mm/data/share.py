@@ -7,13 +7,14 @@ between processes, and no generator has to know of workers.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import pathlib
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors, registry
@@ -21,7 +22,7 @@ from t2t_mm.data import raw, records, spill
 from t2t_mm.modality.categorical import declaration as categorical
 
 _TELL_EVERY = 64
-_QUOTED = re.compile(r"'[^']*'|\d+")
+_QUOTED = re.compile(r"'[^']*'|(?<![-\w])\d+")  # but not the 8 of UTF-8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Request:
       seed: of the order.
       max_examples: of the split, or None.
       max_bad_examples: more of them end the work.
+      known: the classes of the training split by feature, where all others are bad.
     """
 
     problem: str
@@ -49,6 +51,7 @@ class Request:
     seed: int
     max_examples: int | None
     max_bad_examples: int
+    known: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +66,20 @@ class BadExample:
 
 @dataclasses.dataclass
 class Share:
-    """What a worker did: counts, bytes, bad examples, class names found, files read."""
+    """What a worker did: counts, bytes, bad examples, class names found, files read.
+
+    Attributes:
+      classes: by feature, how often each class was met that no declaration lists.
+      filtered: how many examples the generator left out, by reason; it runs whole in
+        every worker, so all workers count the same.
+    """
 
     examples: int = 0
     bytes: int = 0
     bad: list[BadExample] = dataclasses.field(default_factory=list)
-    classes: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    classes: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
     used: dict[str, int] = dataclasses.field(default_factory=dict)
+    filtered: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def make(request: Request, count: Callable[[int], None]) -> Share:
@@ -85,7 +95,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
     problem = registry.problems.get(request.problem)()
     files = raw.RawFiles.of(request.root, problem.corpus, problem.layout)
     features = {**problem.inputs, "targets": problem.targets}
-    share = Share(classes={name: set() for name in undeclared_classes(features)})
+    share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
     out = spill.Spill(request.spill, request.worker)
     try:
         for index, item in _items(problem, request, files):
@@ -96,20 +106,22 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
             key, values = _checked(item, features, problem.name, index)
             try:
                 encoded = _encode(key, values, features)
+                _check_classes(encoded, request.known)
             except errors.BadExampleError as error:
-                share.bad.append(_bad(index, key, request, error))
+                share.bad.append(_bad(index, key, request, files.damage.explain(values) or error))
                 if len(share.bad) > request.max_bad_examples:
                     break
                 continue
             for name, found in share.classes.items():
-                found.add(encoded[name].decode("utf-8"))
-            digest = spill.hash_key(encoded["key"], request.seed)
+                found[encoded[name][0].decode("utf-8")] += 1
+            digest = spill.hash_key(encoded["key"][0], request.seed)
             share.bytes += out.add(digest, records.encode_example(encoded))
             share.examples += 1
     finally:
         out.close()
     count(share.examples)
     share.used = files.used
+    share.filtered = files.skipped
     return share
 
 
@@ -188,13 +200,17 @@ def _checked(
     )
 
 
-def _encode(key: str, values: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, bytes]:
-    """Returns what the record holds: the features and the key."""
+def _encode(
+    key: str, values: Mapping[str, Any], features: Mapping[str, Any]
+) -> dict[str, Sequence[bytes]]:
+    """Returns what the record holds: the features and the key, each of one value or more."""
     name = "key"
     try:
-        encoded = {name: key.encode("utf-8")}
+        encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8")]}
         for name, modality in features.items():
-            encoded[name] = modality.encode(values[name])
+            encoded[name] = [modality.encode(value) for value in _each(name, values[name])]
+            if any(not value or value.isspace() for value in encoded[name]):
+                raise errors.BadExampleError("It is empty")
     except errors.BadExampleError as error:
         raise errors.BadExampleError(f"{name}: {error}") from error
     except UnicodeEncodeError as error:
@@ -202,6 +218,33 @@ def _encode(key: str, values: Mapping[str, Any], features: Mapping[str, Any]) ->
             f"{name}: It is not valid Unicode", received=ascii(values.get(name, key))[:80]
         ) from error
     return encoded
+
+
+def _each(name: str, value: Any) -> Sequence[Any]:
+    """Returns the values of a feature: several for targets of which each is right."""
+    if isinstance(value, errors.BadExampleError):
+        raise value
+    if name != records.SEVERAL or not isinstance(value, (list, tuple)):
+        return [value]
+    if not value:
+        raise errors.BadExampleError(
+            "There is no target in the list of targets", expected="one value or more"
+        )
+    return value
+
+
+def _check_classes(
+    encoded: Mapping[str, Sequence[bytes]], known: Mapping[str, frozenset[str]]
+) -> None:
+    """Refuses an example of a class that no example of training has."""
+    for name, classes in known.items():
+        label = encoded[name][0].decode("utf-8")
+        if label not in classes:
+            raise errors.BadExampleError(
+                f"{name}: The class {label!r} does not occur in training",
+                expected=f"one of the {len(classes):,} classes there",
+                hint=errors.did_you_mean(label, classes),
+            )
 
 
 def _bad(index: int, key: str, request: Request, error: errors.BadExampleError) -> BadExample:

@@ -92,8 +92,9 @@ def _reuse(
     strangers = [p for p in problems if p not in built_from]
     if strangers:
         say(
-            f"vocabulary {name}: was there already, built from {', '.join(sorted(built_from))} "
-            f"without {', '.join(strangers)}; --rebuild_vocabulary builds it from all named here"
+            f"vocabulary {name}: was there already, built from "
+            f"{', '.join(sorted(built_from)) or 'other data'} without {', '.join(strangers)}; "
+            "--rebuild_vocabulary builds it from all named here"
         )
     if size is not None and size != about.get("asked", size):
         raise errors.DataError(
@@ -129,12 +130,14 @@ def _build(
                     sentences += 1
                     yield text
 
-    built = vocabulary.build(name, texts(), size=asked)
+    symbols = _symbols(problems)
+    built = vocabulary.build(name, texts(), size=asked, symbols=symbols)
     with atomic.folder(folder) as making:
         built.save(
             making,
             asked=asked,
             problems=list(problems),
+            symbols=symbols,
             fingerprints={problem: _text(manifests[problem]) for problem in problems},
             sentences=sentences,
         )
@@ -148,9 +151,15 @@ def _texts(name: str, data: manifest.Manifest) -> Iterator[str]:
     """
     features = [f for f, used in _features(data.problem).items() if used == name]
     for path in data.files(data.splits[0]):
-        for example in records.read_examples(path):
+        for example in records.read_values(path):
             for feature in features:
-                yield example[feature].decode("utf-8")
+                for text in example[feature]:
+                    yield text.decode("utf-8")
+
+
+def _symbols(problems: Sequence[str]) -> list[str]:
+    """Returns the words that one of the problems wants whole."""
+    return sorted({word for name in problems for word in registry.problems.get(name).symbols})
 
 
 def _text(data: manifest.Manifest) -> str:

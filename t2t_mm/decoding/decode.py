@@ -31,19 +31,31 @@ class Answer:
       inputs: as given: a text, a path, or an object of them by input name.
       outputs: text (detokenised), or the name of a class; empty for an empty input.
       score: log-probability of the outputs, in nats.
-      reference: the target of a generated split; None for other inputs.
+      references: the targets of a generated split, of which each is right; none for
+        other inputs.
     """
 
     inputs: Any
     outputs: str
     score: float
-    reference: str | None = None
+    references: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str | None:
+        """The target of a generated split, of several the first; None for other inputs."""
+        return self.references[0] if self.references else None
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON values, a reference only where there is one."""
+        """Returns the answer as JSON values.
+
+        `reference` is there where there is a target, `references` where there are more.
+        """
         values = dataclasses.asdict(self)
-        if self.reference is None:
-            values.pop("reference")
+        references = values.pop("references")
+        if references:
+            values["reference"] = references[0]
+        if len(references) > 1:
+            values["references"] = list(references)
         return values
 
 
@@ -176,7 +188,7 @@ def _of_split(
     for batch in pipeline.iterate(dataset, task, split):
         decodes = decoder.decode_batch(loaded.model, task, batch, spec, search)
         shown = decoder.shown_inputs(task, batch)
-        references = decoder.texts(batch["raw_targets"])
+        references = decoder.references(batch)
         for row, place in enumerate(batch["index"].numpy().tolist()):
             found[place] = Answer(
                 shown[row],

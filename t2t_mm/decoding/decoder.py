@@ -96,7 +96,7 @@ def shown_inputs(task: task_lib.Task, batch: Mapping[str, Any]) -> list[Any]:
     """Returns the inputs of a batch of records as they can be printed.
 
     Text as it is, and the record's key for what cannot be printed; an object by name
-    where there are several inputs.
+    where there are several inputs, or none.
     """
     keys = texts(batch["key"])
     columns = {
@@ -111,6 +111,12 @@ def shown_inputs(task: task_lib.Task, batch: Mapping[str, Any]) -> list[Any]:
 def texts(strings: tf.Tensor) -> list[str]:
     """Returns a tensor of UTF-8 bytes, string [B], as texts."""
     return [value.decode("utf-8") for value in strings.numpy().tolist()]
+
+
+def references(batch: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Returns all targets of each record of an evaluation batch, the first one first."""
+    rows = batch["references"].to_list()
+    return [tuple(value.decode("utf-8") for value in row) for row in rows]
 
 
 def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any) -> Decode:

@@ -71,11 +71,12 @@ def _ranks(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Of equally likely classes the one with the smaller id comes first, as in argmax:
     a model that gives every class the same score earns no more than chance. A true
-    class whose score is NaN is ranked last.
+    class whose score is NaN, or that the model does not have (-1), is ranked last.
     """
     labels = labels.astype(np.int64)
-    own = np.take_along_axis(log_probs, labels[:, None], axis=1)  # [B, 1]
+    own = np.take_along_axis(log_probs, np.maximum(labels, 0)[:, None], axis=1)  # [B, 1]
     ids = np.arange(log_probs.shape[1])[None, :]
     before = (log_probs > own) | ((log_probs == own) & (ids < labels[:, None]))
     ranks = before.sum(axis=1)
-    return np.where(np.isnan(own[:, 0]), np.iinfo(np.int64).max, ranks)
+    last = np.isnan(own[:, 0]) | (labels < 0)
+    return np.where(last, np.iinfo(np.int64).max, ranks)

@@ -53,12 +53,13 @@ class Decodes:
 
     Args:
       outputs: one text (detokenised) or class name an example.
-      references: the raw targets of the records, as many.
+      references: the raw targets of the records, as many: for each example a tuple of
+        one or more, all of them right. The first is the target that losses are of.
       keys: the keys of the records, as many.
     """
 
     outputs: Sequence[str]
-    references: Sequence[str]
+    references: Sequence[tuple[str, ...]]
     keys: Sequence[str] = ()
 
 
@@ -70,11 +71,13 @@ class Scores:
       nats: of -log p(target), without label smoothing or auxiliary losses.
       correct: targets that the likeliest prediction hits.
       tokens: how many targets there are: pieces of text, or one a class.
+      unknown: further targets, of classes that the model does not have.
     """
 
     nats: float
     correct: float
     tokens: float
+    unknown: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +86,8 @@ class Classes:
 
     Args:
       log_probs: float [B, C], natural logarithms.
-      labels: int [B], ids of the true classes.
+      labels: int [B], ids of the true classes; -1 for a class that training has not
+        shown (where a problem allows that), so that no answer is right.
     """
 
     log_probs: np.ndarray

@@ -32,14 +32,14 @@ class Evaluation:
       values: by name of metric.
       notes: what must be known to compare the values, by metric (BLEU's signature).
       decodes: the outputs in the order of the records; empty where no metric needs them.
-      references: the raw targets, in the same order.
+      references: the raw targets, one or more an example, in the same order.
       inputs: as they can be printed (`decoder.shown_inputs`), in the same order.
     """
 
     values: dict[str, float]
     notes: dict[str, str]
     decodes: list[decoder.Decode]
-    references: list[str]
+    references: list[tuple[str, ...]]
     inputs: list[Any]
 
 
@@ -122,14 +122,14 @@ class _Feed:
         self._decodes: dict[int, decoder.Decode] = {}
         self._keys: dict[int, str] = {}
         self._inputs: dict[int, Any] = {}
-        self.references: dict[int, str] = {}
+        self.references: dict[int, tuple[str, ...]] = {}
 
     def take(self, batch: Mapping[str, Any]) -> None:
         places = batch["index"].numpy().tolist()
         twice = [place for place in places if place in self.references]
         if twice:
             raise RuntimeError(f"The data set gave example {twice[0]} twice.")
-        self.references.update(zip(places, decoder.texts(batch["raw_targets"]), strict=True))
+        self.references.update(zip(places, decoder.references(batch), strict=True))
         self._keys.update(zip(places, decoder.texts(batch["key"]), strict=True))
         self._inputs.update(zip(places, decoder.shown_inputs(self._task, batch), strict=True))
         decodes = self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
@@ -171,11 +171,18 @@ class _Feed:
         log_probs = predict(batch["inputs"]).numpy()  # [B, C]
         labels = batch["targets"].numpy()
         self._give("classes", base.Classes(log_probs, labels))
-        own = np.take_along_axis(log_probs, labels[:, None].astype(np.int64), axis=1)
+        # A class that the model does not have (-1) has no probability to be measured.
+        known = np.flatnonzero(labels >= 0)
+        own = log_probs[known, labels[known]]
         correct = np.argmax(log_probs, axis=1) == labels
         self._give(
             "scores",
-            base.Scores(nats=-float(own.sum()), correct=float(correct.sum()), tokens=len(labels)),
+            base.Scores(
+                nats=-float(own.sum()),
+                correct=float(correct.sum()),
+                tokens=len(known),
+                unknown=len(labels) - len(known),
+            ),
         )
         return decoder.classes(self._task, log_probs)
 

@@ -1,4 +1,4 @@
-"""Exact match: outputs that equal their reference."""
+"""Exact match: outputs that equal a reference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from t2t_mm.evaluation import base
 
 
 class ExactMatch(base.Metric):
-    """Share of outputs equal to their reference, white space at the ends aside."""
+    """Share of outputs equal to one of their references, white space at the ends aside."""
 
     name = "exact_match"
     higher_is_better = True
@@ -20,9 +20,9 @@ class ExactMatch(base.Metric):
         self._examples = 0
 
     def update(self, given: base.Decodes) -> None:
-        pairs = list(zip(given.outputs, given.references, strict=True))
-        self._hits += sum(output.strip() == wanted.strip() for output, wanted in pairs)
-        self._examples += len(pairs)
+        for output, references in zip(given.outputs, given.references, strict=True):
+            self._hits += output.strip() in {wanted.strip() for wanted in references}
+            self._examples += 1
 
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._hits, self._examples)}

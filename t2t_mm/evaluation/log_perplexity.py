@@ -12,7 +12,8 @@ class LogPerplexity(base.Metric):
 
     Each token weighs the same, whichever batch it sat in: sums are divided once, at
     the end. Label smoothing and auxiliary losses are no part of it. For classes a
-    token is an example.
+    token is an example; one of a class that the model does not have is left out, and
+    `notes` says how many those are.
     """
 
     name = "log_perplexity"
@@ -23,10 +24,20 @@ class LogPerplexity(base.Metric):
         super().__init__(task)
         self._nats = 0.0
         self._tokens = 0.0
+        self._unknown = 0.0
 
     def update(self, given: base.Scores) -> None:
         self._nats += given.nats
         self._tokens += given.tokens
+        self._unknown += given.unknown
 
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._nats, self._tokens)}
+
+    def notes(self) -> dict[str, str]:
+        """Returns how many examples are not in the mean, where there are such."""
+        if not self._unknown:
+            return {}
+        every = self._tokens + self._unknown
+        said = f"without {self._unknown:,.0f} of {every:,.0f} examples, of classes not in training"
+        return {self.name: said}

@@ -23,6 +23,9 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
         table.add_column(name, justify="right")
     for problem, values in results.items():
         table.add_row(problem, *(_cell(name, values.get(name)) for name in names))
+        for simple, of_it in _by_answer(answer.get("baselines", {}).get(problem)).items():
+            cells = (_cell(name, of_it.get(name)) for name in names)
+            table.add_row(f"  {simple}", *cells, style="dim")
     console.print(table)
     signatures = {f"{n}: {note}" for notes in answer["notes"].values() for n, note in notes.items()}
     for line in sorted(signatures):
@@ -31,8 +34,18 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
         console.print(f"decodes of {problem}: {path}", markup=False)
 
 
+def _by_answer(baseline: Mapping[str, Any] | None) -> dict[str, dict[str, float]]:
+    """Returns the values of each simple answer by metric."""
+    found: dict[str, dict[str, float]] = {}
+    if baseline is None:
+        return found
+    for metric, value in baseline["values"].items():
+        found.setdefault(baseline["names"].get(metric, baseline["name"]), {})[metric] = value
+    return found
+
+
 def _cell(name: str, value: float | None) -> str:
     """Returns a value with the decimals that a difference can be seen in."""
     if value is None:
         return ""
-    return f"{value:.2f}" if name == "bleu" else f"{value:.4f}"
+    return f"{value:.2f}" if name.endswith("bleu") else f"{value:.4f}"

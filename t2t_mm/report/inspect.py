@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-from t2t_mm.report import histogram, inspection, pictures
+from t2t_mm.report import histogram, inspection, pictures, sounds
 
 _TEXT_SHOWN = 600
 _CLASSES_SHOWN = 12
@@ -53,6 +54,8 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
         console.print(text.Text.assemble((f"{number}. ", "bold"), (printable(example.key), "dim")))
         for name, data in example.values.items():
             _show_value(name, data, found.modalities[name].kind, console)
+        for data in example.references[1:]:
+            _show_value("or", data, found.modalities["targets"].kind, console)
 
 
 def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
@@ -60,6 +63,8 @@ def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
 
     if kind == "image":
         said = pictures.about(data).summary()
+    elif kind == "audio":
+        said = sounds.about(data).summary()
     elif kind in ("language", "categorical"):
         said = printable(data.decode("utf-8", "replace"))
         if len(said) > _TEXT_SHOWN:
@@ -69,6 +74,8 @@ def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
     console.print(text.Text.assemble((f"   {name}: ", "cyan"), said))
     if kind == "image" and console.is_terminal and console.color_system:
         console.print(pictures.half_blocks(data))
+    if kind == "audio":
+        console.print(text.Text(f"   {sounds.level_bars(data)}", "green", no_wrap=True))
 
 
 def printable(text: str) -> str:
@@ -85,7 +92,7 @@ def _merged(bins: tuple[histogram.Bin, ...], most: int) -> list[histogram.Bin]:
     while len(merged) > most:
         pairs = [merged[i : i + 2] for i in range(0, len(merged), 2)]
         merged = [
-            histogram.Bin(pair[0].start, pair[-1].stop, sum(b.count for b in pair))
+            dataclasses.replace(pair[0], stop=pair[-1].stop, count=sum(b.count for b in pair))
             for pair in pairs
         ]
     return merged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 
-from t2t_mm.report import histogram, inspection, pictures
+from t2t_mm.report import histogram, inspection, pictures, sounds
 
 _CLASSES_SHOWN = 40
 
@@ -34,6 +34,7 @@ dl { margin: 0; } dt { color: var(--quiet); font-size: 12px; margin-top: 8px; }
 dd { margin: 2px 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 img { max-width: 100%; min-width: 96px; border-radius: 6px; display: block; margin-bottom: 4px;
   image-rendering: auto; }
+audio { width: 100%; display: block; margin: 6px 0 4px; }
 .key { font: 12px ui-monospace, monospace; color: var(--quiet); overflow-wrap: anywhere; }
 .pill { background: var(--ground); border: 1px solid var(--line); border-radius: 99px;
   padding: 1px 10px; display: inline-block; }
@@ -41,7 +42,7 @@ img { max-width: 100%; min-width: 96px; border-radius: 6px; display: block; marg
 
 
 def page(found: inspection.Inspection) -> str:
-    """Returns the page: all data is escaped, and pictures are within it."""
+    """Returns the page: all data is escaped, pictures and sounds are within it."""
     title = html.escape(f"{found.problem} {found.version}")
     total = found.splits[found.split]
     measured = f"measured on {found.read:,} of {total:,} examples of {html.escape(found.split)}"
@@ -104,6 +105,9 @@ def _example(found: inspection.Inspection, example: inspection.Example) -> str:
     for name, data in example.values.items():
         kind = found.modalities[name].kind
         parts.append(f"<dt>{html.escape(name)}</dt><dd>{_value(data, kind)}</dd>")
+    for data in example.references[1:]:
+        kind = found.modalities["targets"].kind
+        parts.append(f"<dt>or</dt><dd>{_value(data, kind)}</dd>")
     return "".join([*parts, "</dl></div>"])
 
 
@@ -114,6 +118,12 @@ def _value(data: bytes, kind: str) -> str:
         return (
             f'<img alt="" src="data:{html.escape(about.mime)};base64,{encoded}">'
             f'<span class="quiet">{html.escape(about.summary())}</span>'
+        )
+    if kind == "audio":
+        encoded = base64.b64encode(data).decode("ascii")
+        return (
+            f'{sounds.svg(data)}<audio controls src="data:audio/wav;base64,{encoded}"></audio>'
+            f'<span class="quiet">{html.escape(sounds.about(data).summary())}</span>'
         )
     if kind in ("language", "categorical"):
         text = html.escape(data.decode("utf-8", "replace"))

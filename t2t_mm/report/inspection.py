@@ -17,7 +17,7 @@ from t2t_mm.data import manifest as manifest_lib
 from t2t_mm.data import records
 from t2t_mm.data import vocabulary as vocabulary_lib
 from t2t_mm.modality import base as modality
-from t2t_mm.report import histogram, pictures
+from t2t_mm.report import histogram, pictures, sounds
 
 READ_AT_MOST = 20_000
 """Records that are measured; they lie in random order, so the first ones will do."""
@@ -25,10 +25,17 @@ READ_AT_MOST = 20_000
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One record: its key and its raw values in the order of the declaration."""
+    """One record.
+
+    Attributes:
+      key: of the record.
+      values: raw, in the order of the declaration; of several targets the first.
+      references: all targets.
+    """
 
     key: str
     values: dict[str, bytes]
+    references: tuple[bytes, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,10 +81,14 @@ class Inspection:
             kind = self.modalities[name].kind
             if kind == "image":
                 described[name] = dataclasses.asdict(pictures.about(data))
+            elif kind == "audio":
+                described[name] = dataclasses.asdict(sounds.about(data))
             elif kind in ("language", "categorical"):
                 described[name] = data.decode("utf-8", "replace")
             else:
                 described[name] = {"bytes": len(data)}
+        if len(example.references) > 1:
+            described["references"] = [r.decode("utf-8", "replace") for r in example.references]
         return described
 
 
@@ -154,6 +165,8 @@ class _Measure:
         elif self.kind == "image":
             about = pictures.about(data)
             self.values.append(min(about.width, about.height))
+        elif self.kind == "audio":
+            self.values.append(round(100 * sounds.seconds(data)))
         elif self.kind == "language":
             text = data.decode("utf-8", "replace")
             # The end token counts: it takes a position too.
@@ -167,15 +180,18 @@ class _Measure:
             return None
         units = {
             "image": "pixels (shorter side)",
+            "audio": "seconds",
             "language": "pieces" if self.vocabulary else "characters",
         }
-        return histogram.Histogram.of(self.values, unit=units.get(self.kind, "bytes"))
+        decimals = 2 if self.kind == "audio" else 0
+        unit = units.get(self.kind, "bytes")
+        return histogram.Histogram.of(self.values, unit=unit, decimals=decimals)
 
 
 def _read(files: list[pathlib.Path], names: list[str]) -> Iterator[Example]:
     """Yields examples, each with every feature that the problem declares."""
     for path in files:
-        for number, values in enumerate(records.read_examples(path)):
+        for number, values in enumerate(records.read_values(path)):
             missing = [name for name in names if name not in values]
             if missing:
                 raise errors.DataError(
@@ -183,5 +199,5 @@ def _read(files: list[pathlib.Path], names: list[str]) -> Iterator[Example]:
                     received=", ".join(sorted(values)),
                     hint="If the problem has changed, raise its version and generate it again",
                 )
-            key = values.get("key", b"").decode("utf-8", "replace")
-            yield Example(key, {name: values[name] for name in names})
+            key = values.get("key", (b"",))[0].decode("utf-8", "replace")
+            yield Example(key, {name: values[name][0] for name in names}, values["targets"])

@@ -9,10 +9,12 @@ from typing import Any
 from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import baselines
-from t2t_mm.report import pictures
+from t2t_mm.report import pictures, sounds
 
 Answer = Mapping[str, Any]
-"""What mm-decoder writes of one example: inputs, outputs, score, reference."""
+"""What mm-decoder writes of one example: inputs, outputs, score, reference, references."""
+
+_REFERENCES_SHOWN = 3
 
 
 def show(
@@ -37,12 +39,14 @@ def show(
     for task in tasks:
         given = answers.get(task.name, ())
         images = [name for name, declared in task.inputs.items() if declared.kind == "image"]
-        if images:
-            shown = [e[images[0]] for e in _first(task, split, len(given))]
-            colour = bool(console.is_terminal and console.color_system)
+        examples = _first(task, split, len(given))
+        shown = [example[images[0]] for example in examples] if images else []
+        colour = bool(console.is_terminal and console.color_system)
+        if images and len(task.inputs) == 1 and not task.targets.autoregressive:
             console.print(labelled_pictures(shown, given, names=names, colour=colour))
         else:
-            console.print(translations(given))
+            heard = with_sounds(task, given, examples)
+            console.print(written(heard, shown if colour else ()))
     simple = {task.name: baselines.measure(task, split) for task in tasks}
     console.print(values(results, simple))
 
@@ -63,26 +67,60 @@ def values(
         first = problem
         for metric, value in measured.items():
             against = baseline.values.get(metric) if baseline else None
-            said = baseline.name if baseline and against is not None else ""
+            said = baseline.name_of(metric) if baseline else ""
             shown.add_row(first, metric, _number(metric, value), _number(metric, against), said)
             first = ""
         shown.add_section()
     return shown
 
 
-def translations(answers: Sequence[Answer]) -> Any:
-    """Returns a rich table of sources, references and what the model wrote."""
+def written(answers: Sequence[Answer], images: Sequence[bytes] = ()) -> Any:
+    """Returns a rich table of inputs, references and what the model wrote.
+
+    Args:
+      answers: with text, or several inputs by name.
+      images: encoded, to be drawn over the answers they belong to; none to leave them out.
+    """
     from rich import table, text
 
     shown = table.Table(show_header=False, title="What it writes", title_justify="left")
     shown.add_column(style="dim")
     shown.add_column(overflow="fold")
-    for answer in answers:
-        right = answer["outputs"] == answer["reference"]
-        shown.add_row("source", text.Text(str(answer["inputs"])))
-        shown.add_row("reference", text.Text(answer["reference"]))
+    for answer, image in itertools.zip_longest(answers, images[: len(answers)]):
+        if image is not None:
+            shown.add_row("", pictures.half_blocks(image, columns=24))
+        inputs = answer["inputs"]
+        named = inputs if isinstance(inputs, Mapping) else {"source": inputs}
+        for name, value in named.items():
+            shown.add_row(name, text.Text(str(value)))
+        references = list(answer.get("references", [answer["reference"]]))
+        for reference in references[:_REFERENCES_SHOWN]:
+            shown.add_row("reference", text.Text(reference))
+        right = answer["outputs"] in references
         shown.add_row("model", text.Text(answer["outputs"], style="green" if right else "yellow"))
         shown.add_section()
+    return shown
+
+
+def with_sounds(
+    task: task_lib.Task, answers: Sequence[Answer], examples: Sequence[Mapping[str, bytes]]
+) -> list[Answer]:
+    """Returns the answers with what can be said of a sound behind the name of its record.
+
+    Args:
+      task: whose inputs they answer.
+      answers: to the examples, in their order.
+      examples: the records, a value a feature.
+    """
+    heard = [name for name, declared in task.inputs.items() if declared.kind == "audio"]
+    shown: list[Answer] = []
+    for answer, example in zip(answers, examples, strict=False):
+        inputs = answer["inputs"]
+        named = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(task.inputs, inputs)
+        for name in heard:
+            named[name] = f"{named[name]}: {sounds.about(example[name]).summary()}"
+        single = len(task.inputs) == 1
+        shown.append({**answer, "inputs": next(iter(named.values())) if single else named})
     return shown
 
 
@@ -112,7 +150,8 @@ def labelled_pictures(
     wanted = [names.get(answer["reference"], answer["reference"]) for answer in answers]
     said = [names.get(answer["outputs"], answer["outputs"]) for answer in answers]
     shown.add_row("label", *wanted)
-    marks = ["green" if one == other else "yellow" for one, other in zip(wanted, said, strict=True)]
+    right = [a["outputs"] in a.get("references", [a["reference"]]) for a in answers]
+    marks = ["green" if one else "yellow" for one in right]
     shown.add_row("model", *(text.Text(w, style=m) for w, m in zip(said, marks, strict=True)))
     return shown
 
@@ -125,4 +164,4 @@ def _first(task: task_lib.Task, split: str, count: int) -> list[dict[str, bytes]
 def _number(metric: str, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.2f}" if metric == "bleu" else f"{value:.3f}"
+    return f"{value:.2f}" if metric.endswith("bleu") else f"{value:.3f}"

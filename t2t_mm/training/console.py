@@ -155,7 +155,7 @@ def format_seconds(seconds: float) -> str:
 
 def format_metric(name: str, value: float) -> str:
     """Returns a metric with as many places as it deserves."""
-    return f"{value:.1f}" if name == "bleu" else f"{value:.3f}"
+    return f"{value:.1f}" if name.endswith("bleu") else f"{value:.3f}"
 
 
 def load_range(load: Sequence[float]) -> str:

@@ -78,3 +78,37 @@ def test_bytes_that_are_no_example(file, data):
     file.write_bytes(records.frame(data))
     with pytest.raises(errors.DataError, match=r"Record 0 .* is not a tf\.train\.Example"):
         list(records.read_examples(file))
+
+
+def test_several_targets_come_back_in_order():
+    several = {"inputs": b"x", "targets": [b"one", b"", b"three"], "key": b"k"}
+    data = records.encode_example(several)
+    assert records.decode_values(data) == {
+        "inputs": (b"x",), "targets": (b"one", b"", b"three"), "key": (b"k",),
+    }  # fmt: skip
+    assert records.decode_example(data) == {"inputs": b"x", "targets": b"one", "key": b"k"}
+    again = {**several, "targets": tuple(several["targets"])}
+    assert records.encode_example(again) == data
+
+
+def test_one_value_is_written_the_same_alone_and_in_a_list():
+    listed = {name: [value] for name, value in FEATURES.items()}
+    assert records.encode_example(listed) == records.encode_example(FEATURES)
+
+
+def test_tensorflow_reads_several_targets(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    data = records.encode_example({"targets": [b"one", b"", b"three"]})
+    found = tf.train.Example.FromString(data).features.feature["targets"].bytes_list.value
+    assert list(found) == [b"one", b"", b"three"]
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [({"inputs": [b"x", b"y"]}, "'inputs' holds 2"), ({"targets": []}, "'targets' holds 0")],
+)
+def test_no_value_and_a_second_one_but_of_targets_are_refused(file, features, said):
+    file.write_bytes(records.frame(records.encode_example(features)))
+    for read in (records.read_examples, records.read_values):
+        with pytest.raises(errors.DataError, match=rf"Record 0 .* the feature {said} values"):
+            list(read(file))

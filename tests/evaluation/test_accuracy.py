@@ -58,3 +58,9 @@ def test_token_accuracy_weighs_tokens():
     metric.update(base.Scores(nats=0, correct=9, tokens=10))
     metric.update(base.Scores(nats=0, correct=0, tokens=90))
     assert metric.result() == {"token_accuracy": 0.09}  # 9 of 100, not the mean of 0.9 and 0
+
+
+def test_a_class_that_the_model_does_not_have_is_missed():
+    for metric in (accuracy.Accuracy(), accuracy.Top5Accuracy()):
+        metric.update(classes([[-1, -2, -3], [-3, -2, -1]], [-1, 2]))  # none, the last
+        assert metric.result() == {metric.name: 0.5}

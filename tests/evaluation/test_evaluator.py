@@ -73,7 +73,10 @@ CLASSES = make_task(
 
 
 def dataset(batches, *, name, depth=None):
-    """Batches of (index, features, targets, references), as the pipeline makes them."""
+    """Batches of (index, features, targets, references), as the pipeline makes them.
+
+    References are a text an example, or a list of several.
+    """
     dtype = tf.float32 if depth else tf.int32
     targets = tf.TensorSpec([None] if depth else [None, None], tf.int32)
     strings = tf.TensorSpec([None], tf.string)
@@ -83,17 +86,20 @@ def dataset(batches, *, name, depth=None):
         "index": tf.TensorSpec([None], tf.int32),
         "key": strings,
         "raw_targets": strings,
+        "references": tf.RaggedTensorSpec([None, None], tf.string),
         "raw_inputs": {name: strings},
     }
 
     def generate():
         for index, features, target, references in batches:
+            several = [given if isinstance(given, list) else [given] for given in references]
             yield {
                 "inputs": {name: features},
                 "targets": target,
                 "index": index,
                 "key": [f"key {i}".encode() for i in index],
-                "raw_targets": references,
+                "raw_targets": [given[0] for given in several],
+                "references": tf.ragged.constant(several),
                 "raw_inputs": {name: [f"raw {i}".encode() for i in index]},
             }
 
@@ -119,7 +125,7 @@ def test_text_covers_every_example_once_in_record_order(serve):
     serve(batches, name="inputs")
     found = evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
     assert [decode.outputs for decode in found.decodes] == ["yz", "xxxa", "x"]
-    assert found.references == ["yz", "xxxx", "x"]
+    assert found.references == [("yz",), ("xxxx",), ("x",)]
     assert found.inputs == ["raw 0", "raw 1", "raw 2"]
     assert found.values == {
         "exact_match": pytest.approx(2 / 3),
@@ -146,6 +152,31 @@ def test_classes_are_measured_from_one_forward_pass(serve):
         "exact_match": pytest.approx(2 / 3),
         "log_perplexity": pytest.approx(nats / 3),
     }
+
+
+def test_metrics_see_all_references(serve):
+    batches = [
+        ([1, 0], [[3, 1, 0], [4, 5, 1]], [[3, 1, 0], [4, 5, 1]], [[b"a", b"x"], [b"x", b"b"]])
+    ]
+    serve(batches, name="inputs")
+    found = evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
+    assert found.references == [("x", "b"), ("a", "x")]
+    assert [decode.outputs for decode in found.decodes] == ["yz", "x"]
+    assert found.values["exact_match"] == 1 / 2
+
+
+def test_no_answer_is_right_where_the_class_is_not_in_training(serve):
+    logits = [[2.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    serve([([0, 1], logits, [0, -1], [b"cat", b"fox"])], name="image", depth=3)
+    found = evaluator.run(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+    e = math.e
+    assert found.values == {
+        "accuracy": 1 / 2,
+        "top5_accuracy": 1 / 2,
+        "exact_match": 1 / 2,
+        "log_perplexity": pytest.approx(math.log(e**2 + 2) - 2),
+    }
+    assert found.notes["log_perplexity"].startswith("without 1 of 2 examples")
 
 
 def test_evaluating_again_traces_nothing(serve):

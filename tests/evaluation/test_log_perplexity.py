@@ -15,3 +15,12 @@ def test_tokens_weigh_the_same_whatever_their_batch():
 
 def test_nothing_to_measure_is_nan():
     assert math.isnan(log_perplexity.LogPerplexity().result()["log_perplexity"])
+
+
+def test_targets_without_a_probability_are_left_out_and_said():
+    metric = log_perplexity.LogPerplexity()
+    metric.update(base.Scores(nats=6.0, correct=0, tokens=3))
+    assert metric.notes() == {}
+    metric.update(base.Scores(nats=0.0, correct=0, tokens=0, unknown=1))
+    assert metric.result() == {"log_perplexity": 2.0}
+    assert metric.notes()["log_perplexity"].startswith("without 1 of 4 examples")

@@ -46,3 +46,12 @@ def test_classes_must_be_a_set(classes):
 
 def test_a_class_takes_one_position():
     assert build("a").fixed_length() == 1
+
+
+def test_an_unknown_class_is_none_of_them_where_that_is_allowed():
+    made = features.build(Categorical(classes=("wolf", "ant"), allow_unseen=True), TASK)
+    graph = tf.function(lambda raw: made.featurize(raw, training=False))
+    for call in (graph, lambda raw: made.featurize(raw, training=False)):
+        found = call(tf.constant(["ant", "cow", "wolf"]))
+        assert found.numpy().tolist() == [1, -1, 0]
+        assert found.dtype == tf.int32

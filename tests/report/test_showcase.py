@@ -1,4 +1,6 @@
 import io
+import types
+import wave
 
 import pytest
 import rich.console
@@ -38,11 +40,11 @@ def test_values_stand_beside_their_baseline(printed):
     assert "0.250" in row(text, "wer")
 
 
-def test_translations_are_shown_as_written(printed):
+def test_texts_are_shown_as_written(printed):
     answers = [
         {"inputs": "A [red] star.", "reference": "Ein roter Stern.", "outputs": "[/] Stern."}
     ]
-    text = printed(showcase.translations(answers))
+    text = printed(showcase.written(answers))
     assert "A [red] star." in row(text, "source")
     assert "Ein roter Stern." in row(text, "reference")
     assert "[/] Stern." in row(text, "model")
@@ -60,3 +62,47 @@ def test_pictures_have_labels_and_predictions(printed, colour):
     assert ("▀" in text) == colour
     assert "star" in row(text, "label")
     assert "n2" in row(text, "model")
+
+
+def test_several_inputs_and_several_references(printed):
+    answers = [
+        {
+            "inputs": {"image": "validation/7", "question": "What [is] it?"},
+            "outputs": "a dog",
+            "reference": "dog",
+            "references": ["dog", "a dog", "puppy", "cat"],
+        }
+    ]
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), (255, 0, 0)).save(file, "PNG")
+    shown = showcase.written(answers, [file.getvalue()])
+    text = printed(shown, color_system="truecolor", force_terminal=True)
+    assert "▀" in text
+    assert "validation/7" in row(text, "image")
+    assert "What [is] it?" in row(text, "question")
+    assert [word in text for word in ("dog", "puppy", "cat")] == [True, True, False]
+    (line,) = [line for line in text.splitlines() if "model" in line]
+    assert "\x1b[32m" in line  # green: one of the references
+
+
+def test_a_sound_is_told_by_its_length(printed):
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(2 * 12_000))
+    task = types.SimpleNamespace(inputs={"audio": types.SimpleNamespace(kind="audio")})
+    answers = [{"inputs": "test/7", "reference": "seven", "outputs": "six"}]
+    heard = showcase.with_sounds(task, answers, [{"audio": file.getvalue()}])
+    assert "1.5" in row(printed(showcase.written(heard)), "test/7")
+    task.inputs["text"] = types.SimpleNamespace(kind="language")
+    both = [{**answers[0], "inputs": {"audio": "test/7", "text": "which?"}}]
+    heard = showcase.with_sounds(task, both, [{"audio": file.getvalue()}])
+    shown = printed(showcase.written(heard))
+    assert "1.5" in row(shown, "audio")
+    assert "which?" in row(shown, "text")
+
+
+def test_what_is_made_from_nothing_has_no_source(printed):
+    text = printed(showcase.written([{"inputs": {}, "reference": "A dog.", "outputs": "A cat."}]))
+    assert "source" not in text
+    assert "A dog." in row(text, "reference")

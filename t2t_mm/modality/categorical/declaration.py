@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from t2t_mm import errors
@@ -18,6 +19,10 @@ class Categorical(base.Modality):
         the sorted names found in the training split, kept in the manifest.
       labels: names the label set; problems that name the same one share a head.
         Left empty, the head is the problem's own.
+      allow_unseen: where classes are found: whether another split may have some that
+        training has not (rare answers to questions, say). Such an example is kept and
+        counted, and no answer to it can be right. Else it is an error, for it mostly is
+        a mistake in the files.
     """
 
     kind: ClassVar[str] = "categorical"
@@ -27,6 +32,7 @@ class Categorical(base.Modality):
 
     classes: tuple[str, ...] = ()
     labels: str = ""
+    allow_unseen: bool = False
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or not value:
@@ -43,6 +49,10 @@ class Categorical(base.Modality):
 
     def net_name(self, problem: str) -> str:
         return f"{self.kind}_{self.labels or problem}"
+
+    def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
+        del vocabularies
+        return self.classes
 
     def with_classes(self, classes: tuple[str, ...]) -> Categorical:
         """Returns the same declaration with the class names that the data has."""

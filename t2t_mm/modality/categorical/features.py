@@ -46,16 +46,19 @@ class CategoricalFeatures(features.Features):
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Returns class ids, int32 `[B]`.
+        """Returns class ids, int32 `[B]`; -1 for an unknown class, where that is allowed.
 
         Raises:
-          InvalidArgumentError: naming the first class that is not among the known.
+          InvalidArgumentError: naming the first class that is not among the known, where
+            it has to be.
         """
         del training, seed
         place = tf.searchsorted(tf.constant(self._sorted_prints), _fingerprints(raw))
         place = tf.minimum(place, len(self._sorted_ids) - 1)
         ids = tf.gather(tf.constant(self._sorted_ids), place)
         known = tf.equal(tf.gather(tf.constant(self.declaration.classes), ids), raw)
+        if self.declaration.allow_unseen:
+            return tf.where(known, ids, -1)
         said = f"A class of {self.task.name} is not among the {len(self._sorted_ids)} known:"
         strangers = tf.boolean_mask(raw, ~known)
         if tf.executing_eagerly():
