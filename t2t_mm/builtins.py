@@ -5,6 +5,7 @@ from __future__ import annotations
 from t2t_mm import registry
 
 _MODALITIES = {
+    "audio": "t2t_mm.modality.audio.declaration:Audio",
     "categorical": "t2t_mm.modality.categorical.declaration:Categorical",
     "image": "t2t_mm.modality.image.declaration:Image",
     "language": "t2t_mm.modality.language.declaration:Language",
@@ -16,10 +17,15 @@ _MODELS = {
 _METRICS = {
     "accuracy": "t2t_mm.evaluation.accuracy:Accuracy",
     "bleu": "t2t_mm.evaluation.bleu:Bleu",
+    "bracket_f1": "t2t_mm.evaluation.bracket_f1:BracketF1",
+    "caption_bleu": "t2t_mm.evaluation.caption_bleu:CaptionBleu",
+    "cider": "t2t_mm.evaluation.cider:Cider",
     "exact_match": "t2t_mm.evaluation.exact_match:ExactMatch",
     "log_perplexity": "t2t_mm.evaluation.log_perplexity:LogPerplexity",
     "token_accuracy": "t2t_mm.evaluation.accuracy:TokenAccuracy",
     "top5_accuracy": "t2t_mm.evaluation.accuracy:Top5Accuracy",
+    "vqa_accuracy": "t2t_mm.evaluation.vqa_accuracy:VqaAccuracy",
+    "wer": "t2t_mm.evaluation.wer:Wer",
 }
 _SCHEDULES = {
     "constant": "t2t_mm.data.schedules:Constant",

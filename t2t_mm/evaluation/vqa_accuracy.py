@@ -1,0 +1,84 @@
+"""VQA accuracy: how far an answer is that of ten people.
+
+Goyal et al. 2017. An answer that three of nine people gave is right, one that fewer gave
+is right in part; as ten people were asked, it is the mean over the ten groups of nine:
+
+    accuracy = mean over k of min(1, people other than k who gave it / 3)
+
+Answers are compared after the normalisation of the published evaluation: lower case, no
+articles, number words up to ten as digits, no punctuation. It differs from that code in
+three points. Apostrophes are left out, so that "dont" is "don't", where that code has a
+list of contractions and tears "don't" in two. What people said is normalised exactly as
+the answer is, always; that code leaves articles in it, and all of it as it is where the
+ten agree. And a sign always parts words; there it joins them where another of its kind
+stands beside a space, or a comma between digits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm.evaluation import base
+
+_ENOUGH = 3
+"""People who must have given an answer for it to be wholly right."""
+
+_ARTICLES = frozenset(("a", "an", "the"))
+_DIGITS = {
+    "none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
+    "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+}  # fmt: skip
+_NOTHING = re.compile(r"['\u2019`]|(?<=\d),(?=\d)|\.(?!\d)")
+"""What is left out: apostrophes, commas within numbers, periods that are no decimal points."""
+
+_GAP = re.compile(r"[;:/\[\]\"()=+\\_<>@,?]")
+"""What parts words."""
+
+
+class VqaAccuracy(base.Metric):
+    """Mean VQA accuracy, 0 to 1."""
+
+    name = "vqa_accuracy"
+    higher_is_better = True
+    needs = "decodes"
+
+    def __init__(self, task: Any = None) -> None:
+        super().__init__(task)
+        self._sum = 0.0
+        self._examples = 0
+
+    def update(self, given: base.Decodes) -> None:
+        for output, answers in zip(given.outputs, given.references, strict=True):
+            self._sum += accuracy(output, answers)
+            self._examples += 1
+
+    def result(self) -> dict[str, float]:
+        return {self.name: base.ratio(self._sum, self._examples)}
+
+    def notes(self) -> dict[str, str]:
+        """Returns how answers are compared."""
+        return {self.name: "mean of min(1, people / 3) over groups of nine, answers normalised"}
+
+
+def accuracy(answer: str, answers: Sequence[str]) -> float:
+    """Returns how right an answer is, 0 to 1.
+
+    Args:
+      answer: of the model.
+      answers: of people, ten in VQA. A single one is simply the right one.
+    """
+    given = normalise(answer)
+    same = [normalise(other) == given for other in answers]
+    if len(same) == 1:
+        return float(same[0])
+    count = sum(same)
+    return sum(min(1.0, (count - own) / _ENOUGH) for own in same) / len(same)
+
+
+def normalise(answer: str) -> str:
+    """Returns an answer in the form in which answers are compared."""
+    text = _GAP.sub(" ", _NOTHING.sub("", answer.lower()))
+    found = [_DIGITS.get(word, word) for word in text.split()]
+    return " ".join(word for word in found if word not in _ARTICLES)
