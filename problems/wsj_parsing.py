@@ -29,7 +29,8 @@ class WsjParsing(problem.Problem):
     version = "1.0.0"
     corpus = "treebank"
     layout = (
-        "parsed/mrg/wsj/SS/wsj_SSNN.mrg as in the Penn Treebank 3 (LDC99T42), or wsj/SS/...; "
+        "parsed/mrg/wsj/SS/wsj_SSNN.mrg as in the Penn Treebank 3 (LDC99T42, unpacked), or "
+        "wsj/SS/...; "
         "sections 02-21, 22 and 23, or others, of which every ninth and tenth file is held out; "
         "or *train.trees, *dev.trees and *test.trees"
     )
@@ -80,7 +81,7 @@ def _features(
 def _files(split: str, files: raw.RawFiles) -> list[str]:
     """Returns the names of the files of a split, as the class says."""
     sections = _sections(files)
-    lists = {name: files.names(pattern) for name, pattern in _LISTS.items()}
+    lists = {name: files.names(pattern, packed=False) for name, pattern in _LISTS.items()}
     standard = any(number in sections for number in _TRAINING)
     if not standard and lists["train"] and lists["validation"]:
         return lists[split]
@@ -101,7 +102,8 @@ def _sections(files: raw.RawFiles) -> dict[int, list[str]]:
     """Returns the files of each section, from the one treebank that is there."""
     sections: dict[int, list[str]] = {}
     tops = set()
-    for name in files.names("[0-9][0-9]/wsj_*.mrg"):
+    # A thousand files out of a compressed tar would take hours: it has to be unpacked.
+    for name in files.names("[0-9][0-9]/wsj_*.mrg", packed=False):
         place = pathlib.PurePosixPath(name)
         sections.setdefault(int(place.parent.name), []).append(name)
         tops.add(place.parent.parent)

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from t2t_mm import errors, registry, testing
@@ -133,6 +135,22 @@ def test_broken_trees_can_be_left_out_and_are_counted(tmp_path):
     assert sorted(found.details["skipped"].items()) == [
         ("inputs: A tree cannot be read", 1), ("inputs: A tree has no words", 1),
     ]  # fmt: skip
+
+
+def test_line_ends_of_windows_a_mark_and_gzip_do_no_harm(tmp_path):
+    text = TREE.format(word="wsj_0201").replace("(VP", "\n (VP").replace("\n", "\r\n")
+    packed = gzip.compress(b"\xef\xbb\xbf" + text.encode() * 2)
+    testing.write_files(tmp_path, {"treebank/wsj/02/wsj_0201.mrg.gz": packed})
+    assert read("train", tmp_path) == ["0201", "0201"]
+
+
+@pytest.mark.parametrize("byte", [b"\xe9", b"\x00"])
+def test_a_tree_that_is_no_text_is_named(tmp_path, byte):
+    broken = TREE.format(word="X").encode().replace(b"X", b"X" + byte)
+    files = {"treebank/wsj/02/wsj_0201.mrg": TREE.format(word="good").encode() + broken}
+    testing.write_files(tmp_path / "raw", files | treebank("2200"))
+    with pytest.raises(errors.BadExampleError, match=r"example 'wsj/02/wsj_0201/2'"):
+        make(tmp_path)
 
 
 def simple_answer(words):
