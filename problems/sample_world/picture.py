@@ -33,6 +33,8 @@ _SIDES = {
     "behind": (0, -0.4), "in front of": (0, 0.5), "next to": (1, 0.2), "near": (-0.8, -0.4),
 }  # fmt: skip
 """Where the landmark lies, seen from the subject: x to the right, y downwards."""
+_WHOLE_SIDES = {**_SIDES, "behind": (0, 0.7), "in front of": (0, -0.7)}
+"""The same where nothing is to be hidden: what is farther away stands higher."""
 
 _FAINT = [value // 3 for value in range(256)]
 
@@ -40,23 +42,44 @@ Outline = list[tuple[list[tuple[float, float]], bool]]
 """Polygons in a square of -1 to 1, each one added (True) or cut out (False)."""
 
 
-def draw(what: scene.Scene, dice: random.Random) -> bytes:
-    """Returns the JPEG of a scene; `dice` decides all that the scene leaves open."""
+def draw(what: scene.Scene, dice: random.Random, *, whole: bool = False) -> bytes:
+    """Returns the JPEG of a scene.
+
+    Args:
+      what: to be shown.
+      dice: decides all that the scene leaves open.
+      whole: whether all things are to be seen, as captions tell of them: smaller, closer
+        together, and which is in front of which is as the scene says. Otherwise the
+        subject is large, and the others may be hidden or cut off.
+    """
     noise = np.random.default_rng(dice.getrandbits(64))
     picture = _background(dice, noise)
     clause = what.first
+    nearest, farthest = (0.32, 0.38) if whole else (0.42, 0.55)
+    large, small = (0.75, 0.55) if whole else (1.0, 0.6)
     x, y = (_CANVAS * dice.uniform(0.4, 0.6) for _ in range(2))
+    sides = _WHOLE_SIDES if whole else _SIDES
+    last = whole and clause.landmark is not None and clause.relation == "behind"
     if clause.target:
         angle = dice.uniform(0, 2 * math.pi)
-        far = _CANVAS * dice.uniform(0.42, 0.55)
-        _put(
-            picture, clause.target, x + far * math.cos(angle), y + far * math.sin(angle), 0.6, dice
-        )
+        if whole and clause.landmark:
+            right, down = sides[clause.relation]
+            angle = math.atan2(-down, -right) + (angle - math.pi) / 3
+        far = _CANVAS * dice.uniform(nearest, farthest)
+        right, down = math.cos(angle), math.sin(angle)
+        if whole and not clause.landmark:
+            x, y = x - far * right / 2, y - far * down / 2
+        _put(picture, clause.target, x + far * right, y + far * down, small, dice)
     if clause.landmark:
-        right, down = _SIDES[clause.relation]
-        far = _CANVAS * dice.uniform(0.42, 0.55)
-        _put(picture, clause.landmark, x + far * right, y + far * down, 0.6, dice)
-    _put(picture, clause.subject, x, y, 1.0, dice)
+        right, down = sides[clause.relation]
+        far = _CANVAS * dice.uniform(nearest, farthest)
+        if whole and not clause.target:
+            x, y = x - far * right / 2, y - far * down / 2
+        if last:
+            _put(picture, clause.subject, x, y, large, dice)
+        _put(picture, clause.landmark, x + far * right, y + far * down, small, dice)
+    if not last:
+        _put(picture, clause.subject, x, y, large, dice)
     return _photograph(picture, dice, noise)
 
 

@@ -94,6 +94,14 @@ def test_about_half_are_mirrored():
     assert 0.35 < mirrored < 0.65  # 0.5, give or take 4 standard deviations
 
 
+def test_a_picture_need_not_be_mirrored():
+    made = features.build(Image(size=32, mirror=False), None)
+    raw = tf.constant([encode(gradient(48, 64))] * 30)
+    found = made.featurize(raw, training=True, seed=SEED).numpy().astype(int)
+    assert (found[:, 16, 0, 0] < found[:, 16, -1, 0]).all()
+    assert len({picture.tobytes() for picture in found}) == 30
+
+
 def test_a_crop_keeps_most_of_the_picture():
     raw = tf.constant([encode(gradient(100, 100))] * 100)
     found = augmented(32, raw).astype(float)

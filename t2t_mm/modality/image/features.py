@@ -30,13 +30,15 @@ class ImageFeatures(features.Features):
     training (with `augment`) a crop of 60 to 100 % of the area with an aspect ratio
     near the square's is resized instead; a picture that is stored at exactly `size`
     is not resampled but shifted by up to an eighth of its side, with black at the
-    edges. Half of the training pictures are mirrored. Grey pictures become RGB.
+    edges. With `mirror`, half of the training pictures are mirrored. Grey pictures become
+    RGB.
     """
 
     def __init__(self, declaration: image.Image, task: task_lib.Task) -> None:
         super().__init__(declaration, task)
         self.size = declaration.size
         self.augment = declaration.augment
+        self.mirror = declaration.mirror
 
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
@@ -86,7 +88,8 @@ class ImageFeatures(features.Features):
             lambda: self._shift(pixels, draws),
             lambda: self._resize(_random_crop(pixels, draws)),
         )
-        pixels = tf.cond(draws[4] < 0.5, lambda: tf.reverse(pixels, [1]), lambda: pixels)
+        if self.mirror:
+            pixels = tf.cond(draws[4] < 0.5, lambda: tf.reverse(pixels, [1]), lambda: pixels)
         return tf.ensure_shape(pixels, [self.size, self.size, 3])
 
     def _shift(self, pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:

@@ -43,3 +43,29 @@ def test_patterns_and_other_things_show():
     green = beside[..., 1] - beside[..., [0, 2]].mean(-1)
     _, columns = np.nonzero(green > 40)
     assert columns.mean() > picture.SIZE / 2
+
+
+@pytest.mark.parametrize("relation", scene.RELATIONS)
+@pytest.mark.parametrize("beside", [False, True])
+def test_all_that_captions_tell_can_be_seen(relation, beside):
+    landmark = dataclasses.replace(PLAIN, shape="square", colour="green", size="")
+    target = dataclasses.replace(PLAIN, shape="star", colour="blue", size="") if beside else None
+    clause = scene.Clause(PLAIN, "wait", "present", target, relation, landmark)
+    shares, sides = [], []
+    for number in range(12):
+        what = scene.Scene("statement", clause)
+        seen = pixels(picture.draw(what, random.Random(number), whole=True))
+        colours = [seen[..., c] - np.delete(seen, c, axis=-1).mean(-1) for c in range(3)]
+        masks = [colour > 50 for colour in colours]
+        shares.append([mask.mean() for mask in masks])
+        middles = [np.argwhere(mask).mean(0) for mask in masks[:2]]
+        sides.append(middles[1] - middles[0])  # rows down, columns right; landmark from subject
+    red, green, blue = np.median(shares, axis=0)
+    assert red > 0.05
+    assert green > 0.01
+    assert (blue > 0.01) == beside
+    down, right = np.median(sides, axis=0)
+    if relation in ("above", "below"):
+        assert (down > 8) == (relation == "above")
+    if "the" in relation:
+        assert (right > 8) == (relation == "to the left of")

@@ -1,0 +1,1 @@
+"""How COCO, and corpora over its photos, keep annotations and pictures."""

@@ -1,0 +1,81 @@
+"""Questions about the photos of COCO, in the files of VQA v2."""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from t2t_mm import errors
+from t2t_mm.data import raw
+from t2t_mm.problems.coco import reading
+
+
+class Question(NamedTuple):
+    """A question about a picture and what people answered, the most frequent answer first."""
+
+    id: int
+    image: pathlib.Path | errors.BadExampleError
+    text: str
+    answers: tuple[str, ...]
+
+
+def questions(files: raw.RawFiles, part: str) -> Iterator[Question]:
+    """Yields the questions with answers of VQA v2, in the order of their file.
+
+    Args:
+      files: of the corpus.
+      part: "train" or "val".
+
+    Raises:
+      DataError: for a file that is missing, or not as published.
+    """
+    name = f"v2_OpenEnded_mscoco_{part}2014_questions.json"
+    fields = {"question_id": int, "image_id": int, "question": str}
+    asked = reading.rows(files, name, "questions", fields)
+    said = answers(files, part)
+    folder = f"{part}2014"
+    # No file lists the photos: their names follow from their numbers.
+    photos = {row["image_id"]: f"COCO_{folder}_{row['image_id']:012d}.jpg" for row in asked}
+    pictures = reading.Pictures(files, folder, photos.values())
+    for row in asked:
+        if row["question_id"] not in said:
+            raise errors.DataError(
+                f"A question of {files.root / name} has no answers",
+                received=f"question_id {row['question_id']}",
+                expected="answers to every question, in the file of annotations",
+            )
+        image = pictures.find(photos[row["image_id"]])
+        text = reading.one_line(row["question"])
+        yield Question(row["question_id"], image, text, said[row["question_id"]])
+
+
+def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
+    """Returns what people answered, by question; see `by_frequency` for the order.
+
+    Raises:
+      DataError: for a file that is missing, or not as published.
+    """
+    name = f"v2_mscoco_{part}2014_annotations.json"
+    found = {}
+    for row in reading.rows(files, name, "annotations", {"question_id": int, "answers": list}):
+        given = [a.get("answer") if isinstance(a, dict) else None for a in row["answers"]]
+        texts = [reading.one_line(answer) for answer in given if isinstance(answer, str)]
+        if not texts or len(texts) < len(given):
+            raise errors.DataError(
+                f"A question in {files.root / name} has answers of another form",
+                received=f"question_id {row['question_id']}: {str(row['answers'])[:80]}",
+                expected='a list of objects such as {"answer": "yes", ...}',
+            )
+        found[row["question_id"]] = by_frequency(texts)
+    return found
+
+
+def by_frequency(texts: Sequence[str]) -> tuple[str, ...]:
+    """Returns all answers, equal ones together, the most frequent first.
+
+    Of equally frequent ones, that which was given first.
+    """
+    counts = collections.Counter(texts)
+    return tuple(answer for answer, count in counts.most_common() for _ in range(count))

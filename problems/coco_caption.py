@@ -1,0 +1,52 @@
+"""COCO captions: photos of everyday scenes, each described by five people."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import pathlib
+from collections.abc import Iterator
+
+from t2t_mm import problem
+from t2t_mm.data import raw
+from t2t_mm.modality.image import declaration as image
+from t2t_mm.modality.language import declaration as language
+from t2t_mm.problems.coco import reading
+from t2t_mm.problems.sample_world import corpora_captions, picture
+
+
+@problem.register_problem("coco_caption")
+class CocoCaption(problem.Problem):
+    """Chen et al. 2015: of 2017, 118,287 photos for training and 5,000 for validation.
+
+    Each caption is an example of training, with its photo (so records hold that five
+    times), and each photo one of validation, with all its captions as references.
+    """
+
+    version = "1.0.0"
+    corpus = "coco2017"
+    layout = "annotations/captions_{train,val}2017.json and {train,val}2017/*.jpg, or all with 2014"
+    inputs = {"image": image.Image(size=224, mirror=False)}
+    sample_inputs = {"image": image.Image(size=picture.SIZE, mirror=False)}
+    targets = language.Language(vocab="mm_8k", max_length=64)
+    command = "to-english"
+    metrics = ("caption_bleu", "cider", "log_perplexity")
+    splits = ("train", "validation")
+    sources = ("manual", "sample")
+    sample_size = 20_000
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        if split == "train":
+            for row in reading.captions(files, "train"):
+                key = f"train/{row.image_id}/{row.id}"
+                yield key, {"image": row.image, "targets": row.text}
+            return
+        by_photo = operator.attrgetter("image_id")
+        rows = sorted(reading.captions(files, "val"), key=by_photo)
+        for number, group in itertools.groupby(rows, key=by_photo):
+            described = list(group)
+            targets = tuple(row.text for row in described)
+            yield f"validation/{number}", {"image": described[0].image, "targets": targets}
+
+    def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
+        corpora_captions.write_coco(folder, seed=seed, size=size)
