@@ -29,13 +29,13 @@ class UserError(Exception):
         expected: object = None,
         hint: str | None = None,
     ) -> None:
-        parts = [what.rstrip(".") + "."]
+        parts = [_sentence(what)]
         if received is not None:
             parts.append(f"Received: {received}.")
         if expected is not None:
             parts.append(f"Expected: {expected}.")
         if hint:
-            parts.append(hint if hint.endswith("?") else hint.rstrip(".") + ".")
+            parts.append(_sentence(hint))
         super().__init__(" ".join(" ".join(parts).split()))
 
 
@@ -61,6 +61,11 @@ class PluginError(UserError):
 
 class NotFiniteError(UserError):
     """A loss or gradient that is NaN or infinite."""
+
+
+def _sentence(text: str) -> str:
+    """Returns a text with the full stop, or question mark, that it needs."""
+    return text if text.endswith("?") else text.rstrip(".") + "."
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str | None:

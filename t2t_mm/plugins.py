@@ -7,7 +7,8 @@ Three doors, in this order, and one way of loading behind them:
    entry point names a module or a package. The built-in problems come in here;
 3. folders given as `--usr_dir`, or by the environment variable `T2T_MM_USR_DIR`.
 
-Each module of a package or folder is imported on its own. One that fails leaves
+Each module of a package or folder is imported on its own, then each table: a
+`.toml` file that declares a problem (`t2t_mm.tables`). One that fails leaves
 nothing behind and is reported; it hurts only those who ask for its problems.
 """
 
@@ -29,6 +30,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from t2t_mm import builtins, errors, registry
+from t2t_mm.tables import declaration as tables
+from t2t_mm.tables import document
 
 GROUP = "t2t_mm.plugins"
 USR_DIR_VARIABLE = "T2T_MM_USR_DIR"
@@ -120,6 +123,10 @@ def _load_entry_point(point: importlib.metadata.EntryPoint) -> None:
         _import(module, family=family, plugin=module, origin=f"{dist}: {module}")
     if names:
         _drop_empty_packages({m: m for m in (family, *(f"{family}.{name}" for name in names))})
+    for folder in getattr(package, "__path__", []):
+        for path in tables.find(pathlib.Path(folder)):
+            plugin = f"{family}.{path.name}"
+            _load_table(path, plugin=plugin, origin=f"{dist}: {plugin}")
 
 
 def _folders(usr_dir: str | os.PathLike[str] | Iterable[str] | None) -> list[pathlib.Path]:
@@ -141,7 +148,7 @@ def _folders(usr_dir: str | os.PathLike[str] | Iterable[str] | None) -> list[pat
                     if not folder.exists()
                     else f"{source} names something that is not a folder",
                     received=part,
-                    expected="a folder of .py files that register problems",
+                    expected="a folder of .py or .toml files that declare problems",
                 )
             folders.append(folder)
     return list(dict.fromkeys(folders))
@@ -173,6 +180,8 @@ def _load_folder(folder: pathlib.Path) -> None:
         plugin = f"{label}.{name}"
         _import(f"{package}.{name}", family=package, plugin=plugin, origin=str(path))
     _drop_empty_packages({f"{label}.{name}": f"{package}.{name}" for name in names})
+    for path in tables.find(folder):
+        _load_table(path, plugin=f"{label}.{path.name}", origin=str(path))
 
 
 def _add_empty_package(package: str, folder: pathlib.Path) -> None:
@@ -227,19 +236,37 @@ def _import(
                 importlib.import_module(module)
     except (Exception, SystemExit) as error:
         # Whatever a plugin does wrong must not stop the others from loading.
-        for registered in registry.ALL.values():
-            registered.remove_plugin(plugin)
         for name in set(sys.modules) - before:
             if name.startswith(f"{family}.") or name == module:
                 del sys.modules[name]  # siblings it imported are imported anew by themselves
-        reason = _one_line(error, origin)
-        _reports[plugin] = LoadReport(plugin, origin, "failed", reason)
-        registry.failed[plugin] = reason
+        _report_failure(plugin, origin, error)
         return False
     if module != family:
         _credit_siblings(plugin, module)
     _reports[plugin] = LoadReport(plugin, origin, defines=_defined_by(plugin))
     return True
+
+
+def _load_table(path: pathlib.Path, *, plugin: str, origin: str) -> None:
+    """Loads a table as a plugin of its own and reports on it, unless it is no table at all."""
+    try:
+        with registry.registering(plugin):
+            if not tables.load(path):
+                return
+    except Exception as error:
+        # A modality of another plugin may fail in any way; the other tables must still load.
+        _report_failure(plugin, origin, error)
+    else:
+        _reports[plugin] = LoadReport(plugin, origin, defines=_defined_by(plugin))
+
+
+def _report_failure(plugin: str, origin: str, error: BaseException) -> None:
+    """Takes back what a plugin has registered so far, and reports why it failed."""
+    for registered in registry.ALL.values():
+        registered.remove_plugin(plugin)
+    reason = _one_line(error, origin)
+    _reports[plugin] = LoadReport(plugin, origin, "failed", reason)
+    registry.failed[plugin] = reason
 
 
 def _credit_siblings(plugin: str, module: str) -> None:
@@ -267,6 +294,8 @@ def _one_line(error: BaseException, origin: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}"
         text = error.msg
+    elif isinstance(error, document.TableError):
+        place, text = error.place, str(error)
     else:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_of_plugin(f.filename)]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else origin

@@ -55,9 +55,14 @@ class Registry(Generic[T]):
         self.noun = noun
         self._entries: dict[str, Entry] = {}
 
-    def register(self, name: str) -> Callable[[Any], Any]:
-        """Returns a decorator that files a class or function under `name`."""
-        place = _caller()
+    def register(self, name: str, *, place: str | None = None) -> Callable[[Any], Any]:
+        """Returns a decorator that files a class or function under `name`.
+
+        Args:
+          name: of the value.
+          place: `file:line` that declares it; that of the caller if None.
+        """
+        place = place or _caller()
 
         def decorate(value: Any) -> Any:
             self._add(name, value, place)

@@ -243,3 +243,37 @@ def test_an_entry_point_to_nothing_is_reported(write, python, tmp_path):
     done = python("-m", "t2t_mm.bin.list", "--json", PYTHONPATH=str(tmp_path / "site"))
     reports = {report["name"]: report for report in json.loads(done.stdout)["plugins"]}
     assert "No module named 'ghost_package'" in reports["ghost_package"]["error"]
+
+
+def test_an_installed_package_ships_tables_beside_its_modules(write, python, tmp_path):
+    table = """
+        name = "star_table"
+        command = "to-stars"
+        metrics = ["accuracy"]
+        [splits]
+        train = "train.csv"
+        validation = "dev.csv"
+        [inputs.review]
+        modality = "language"
+        [targets]
+        modality = "categorical"
+    """
+    write("site/star_plugin/__init__.py", "")
+    write("site/star_plugin/stars.toml", table)
+    write("site/star_plugin/broken.toml", table.replace("metrics", "metrix"))
+    write(
+        "site/star_plugin-2.0.dist-info/METADATA",
+        "Metadata-Version: 2.1\nName: star-plugin\nVersion: 2.0\n",
+    )
+    write(
+        "site/star_plugin-2.0.dist-info/entry_points.txt",
+        "[t2t_mm.plugins]\nstars = star_plugin\n",
+    )
+    done = python("-m", "t2t_mm.bin.list", "--json", PYTHONPATH=str(tmp_path / "site"))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    problem = next(entry for entry in answer["problems"] if entry["name"] == "star_table")
+    assert problem["plugin"] == "star_plugin.stars.toml"
+    reports = {report["name"]: report for report in answer["plugins"]}
+    assert reports["star_plugin.stars.toml"]["origin"] == "star-plugin 2.0: star_plugin.stars.toml"
+    assert "broken.toml:4: Unknown key 'metrix'" in reports["star_plugin.broken.toml"]["error"]

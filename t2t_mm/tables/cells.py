@@ -1,0 +1,122 @@
+"""Cells: what a row holds in its columns, as raw values of a problem."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.tables import rows
+
+_BRACED = re.compile(r"\{([^{}]*)\}")
+
+
+def text_or_none(value: Any) -> str | None:
+    """Returns a cell as text; a number or truth value as JSON writes it; else None."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int | float) else None
+
+
+def text(row: rows.Row, column: str) -> str:
+    """Returns the text of a row's cell.
+
+    Raises:
+      BadExampleError: when the row has no such cell, or one that is no text.
+    """
+    found = text_or_none(cell(row, column))
+    if found is None:
+        raise _wrong(row, column, row.values[column], "a text or a number")
+    return found
+
+
+def texts(row: rows.Row, columns: Sequence[str]) -> str | list[str]:
+    """Returns the text of a cell, or those of several cells or of the list that one is.
+
+    Raises:
+      BadExampleError: as `text`.
+    """
+    if len(columns) > 1:
+        return [found for column in columns if (found := text(row, column))]
+    value = cell(row, columns[0])
+    if not isinstance(value, list):
+        return text(row, columns[0])
+    several = [text_or_none(one) for one in value]
+    whole = [one for one in several if one is not None]
+    if len(whole) < len(several):
+        raise _wrong(row, columns[0], value, "a list of texts or numbers")
+    return whole
+
+
+def cell(row: rows.Row, column: str) -> Any:
+    """Returns the value of a column.
+
+    Raises:
+      BadExampleError: when the row has no such column.
+    """
+    if column not in row.values:
+        raise errors.BadExampleError(
+            f"{row.place}, has no {column!r}",
+            received=", ".join(row.values) or "nothing",
+            hint=errors.did_you_mean(column, row.values),
+        )
+    return row.values[column]
+
+
+def columns_of(template: str) -> list[str]:
+    """Returns the columns that stand in braces in a pattern such as "images/{id}.jpg"."""
+    return _BRACED.findall(template)
+
+
+def path(row: rows.Row, template: str, root: pathlib.Path) -> pathlib.Path:
+    """Returns the path below the corpus that a template gives for a row.
+
+    Raises:
+      BadExampleError: for a cell that is missing, or a path that leaves the corpus.
+    """
+    return inside(_BRACED.sub(lambda found: text(row, found[1]), template), row, root)
+
+
+def inside(name: str, row: rows.Row, root: pathlib.Path) -> pathlib.Path:
+    """Returns a path of a row below the corpus.
+
+    Raises:
+      BadExampleError: for one that leads elsewhere.
+    """
+    relative = pathlib.PurePath(name)
+    if not name or relative.is_absolute() or ".." in relative.parts:
+        raise errors.BadExampleError(
+            f"{row.place}, names no file below the corpus",
+            received=repr(name),
+            expected=f"a path that begins in {root}",
+        )
+    return root / relative
+
+
+def read(file: pathlib.Path) -> str:
+    """Returns the text of a file, without the white space around it.
+
+    Raises:
+      BadExampleError: for a file that is not there, or not UTF-8.
+    """
+    try:
+        return file.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8").strip()
+    except OSError as error:
+        raise errors.BadExampleError(
+            f"A text cannot be read: {file}", received=error.strerror
+        ) from error
+    except UnicodeDecodeError as error:
+        raise errors.BadExampleError(f"{file} is not UTF-8") from error
+
+
+def _wrong(row: rows.Row, column: str, value: Any, expected: str) -> errors.BadExampleError:
+    said = json.dumps(value, ensure_ascii=False)
+    return errors.BadExampleError(
+        f"{row.place}, {column!r} is not what it should be",
+        received=said if len(said) <= 80 else f"{said[:77]}...",
+        expected=expected,
+    )
