@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from t2t_mm.evaluation.evaluate import evaluate
     from t2t_mm.loaded_run import load_run
     from t2t_mm.problem import Problem, register_problem
+    from t2t_mm.tfds.declaration import TfdsProblem
     from t2t_mm.training.loop import train
 
 # Keras runs on several backends, and a settings file of the user's may name another.
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 # would put it in the place of the function.
 _PUBLIC = {
     "Problem": "t2t_mm.problem",
+    "TfdsProblem": "t2t_mm.tfds.declaration",
     "decode": "t2t_mm.decoding.decode",
     "evaluate": "t2t_mm.evaluation.evaluate",
     "generate": "t2t_mm.data.generate",
@@ -41,6 +43,7 @@ _PUBLIC = {
 
 __all__ = [
     "Problem",
+    "TfdsProblem",
     "decode",
     "evaluate",
     "generate",

@@ -57,8 +57,9 @@ def generate(
     Args:
       problems: names or globs.
       data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`.
-      source: `sample` or `manual`; the problem's first if None.
-      manual_dir: for `manual`: a folder of corpora, or of this corpus's files.
+      source: `sample`, `manual` or `tfds`; the problem's first if None.
+      manual_dir: for `manual`: a folder of corpora, or of this corpus's files; for `tfds`
+        that of the prepared data sets, if it is not TFDS's own.
       workers: processes; as many as there are processors if None. With 1, all is
         done in this process. With more, a script must call this under
         `if __name__ == "__main__":`.

@@ -1,7 +1,8 @@
 """Sources: where the raw files of a problem come from.
 
 All sources end in a folder that is read in the corpus's published layout, so
-one generator serves all of them.
+one generator serves all of them. That of `tfds` holds data sets that TensorFlow
+Datasets has prepared; nothing is downloaded or prepared here.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import t2t_mm
 from t2t_mm import errors, registry
 from t2t_mm.data import atomic, share, workers
 
-SAMPLE, MANUAL = "sample", "manual"
-NAMES = (SAMPLE, MANUAL, "tfds", "download")
+SAMPLE, MANUAL, TFDS = "sample", "manual", "tfds"
+NAMES = (SAMPLE, MANUAL, TFDS, "download")
+_READ = (SAMPLE, MANUAL, TFDS)
 SAMPLE_FOLDER = "raw_sample"
 
 
@@ -53,7 +55,7 @@ def choose(problem: Any, source: str | None, *, manual: bool) -> str:
     Raises:
       ConfigError: for a source that the problem does not have.
     """
-    offered = [name for name in problem.sources if name in (SAMPLE, MANUAL)]
+    offered = [name for name in problem.sources if name in _READ]
     if source is None and offered:
         return MANUAL if manual and MANUAL in offered else offered[0]
     if source is None or source not in offered:
@@ -76,6 +78,9 @@ def resolve(
 ) -> Source:
     """Returns where a problem's raw files are, or will be once `make_samples` has run.
 
+    Prepared data sets are looked for where TensorFlow Datasets keeps them, if there is
+    no `manual_dir`.
+
     Raises:
       ConfigError: for manual files without `manual_dir`.
       DataError: when that folder does not exist.
@@ -84,6 +89,8 @@ def resolve(
         size = sample_size or int(problem.sample_size)
         root = data_dir / SAMPLE_FOLDER / _sample_name(problem, seed=seed, size=size)
         return Source(problem.name, source, root, seed, size)
+    if source == TFDS and not manual_dir:
+        return Source(problem.name, source, _tfds_folder(), seed)
     if not manual_dir:
         raise errors.ConfigError(
             f"The raw files of {problem.name!r} are needed",
@@ -99,6 +106,12 @@ def resolve(
             hint="Name its place with --manual_dir",
         )
     return Source(problem.name, source, folder, seed)
+
+
+def _tfds_folder() -> pathlib.Path:
+    """Returns the folder where TensorFlow Datasets looks unless told otherwise."""
+    named = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return pathlib.Path(named).expanduser()
 
 
 def make_samples(wanted: Sequence[Source], pool: workers.Workers) -> None:

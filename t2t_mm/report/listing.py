@@ -52,10 +52,17 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
 
 def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
     """Says once for each corpus where `--manual_dir` must hold what."""
-    layouts = {p["corpus"]: p["layout"] for p in problems if p["corpus"] and p["layout"]}
+    layouts = sorted(
+        {
+            (p["corpus"], p["layout"])
+            for p in problems
+            if p["corpus"] and p["layout"] and "manual" in p["sources"]
+        }
+    )
+    prepared = sorted({p["layout"] for p in problems if p["layout"] and "tfds" in p["sources"]})
     if layouts:
         console.print("\nRaw files expected by --source=manual:", style="bold")
-    for corpus, layout in sorted(layouts.items()):
+    for corpus, layout in layouts:
         said = " ".join(layout.split())
         lines = textwrap.fill(
             f"MANUAL_DIR/{corpus}/: {said}",
@@ -65,6 +72,10 @@ def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
             break_on_hyphens=False,
         )
         console.print(lines, markup=False)
+    if prepared:
+        console.print("\nData sets expected by --source=tfds:", style="bold")
+    for layout in prepared:
+        console.print(f"  {layout}", markup=False)
 
 
 def _say(modality: Mapping[str, Any]) -> str:

@@ -132,4 +132,4 @@ class ToyNumbers(Wrong):
 
 @register_problem("toy_remote")
 class ToyRemote(Toy):
-    sources = ("tfds",)
+    sources = ("download",)
