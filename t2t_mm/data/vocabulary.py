@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -33,10 +34,12 @@ MAX_TEXT_BYTES = 64 << 20
 # strange signs do not take the place of pieces.
 _COVERAGE = 0.9999
 _MAX_SENTENCE_BYTES = 1 << 16
+_SYMBOLS_EVERY = 100  # lines; a word in one of a hundred is far more frequent than the last pieces
 # Fixed, not the processor's count: it is stored in the model, whose bytes must
 # depend on the text alone.
 _THREADS = 4
 _FIXED_PIECES = 3 + 256
+_SPACE = "\u2581"  # as which SentencePiece writes the space before a word
 
 
 class Vocabulary:
@@ -144,12 +147,29 @@ def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return dict(about)
 
 
-def build(name: str, texts: Iterable[str], *, size: int = SIZE, seed: int = 0) -> Vocabulary:
+def build(
+    name: str,
+    texts: Iterable[str],
+    *,
+    size: int = SIZE,
+    symbols: Sequence[str] = (),
+    seed: int = 0,
+) -> Vocabulary:
     """Makes a vocabulary of at most `size` pieces from `texts`.
 
     Reads at most `MAX_SENTENCES` lines and `MAX_TEXT_BYTES` bytes of them; give
-    texts in random order where there may be more. The same texts give the same
-    bytes.
+    texts in random order where there may be more. The same texts and symbols give
+    the same bytes.
+
+    Args:
+      name: of the vocabulary.
+      texts: to learn pieces from.
+      size: pieces at most, symbols included.
+      symbols: words that get a piece each, however rare they are. One of signs and
+        letters ("(NP") is kept whole wherever a word begins with it; one of either kind
+        alone could be the beginning of many words ("IN"), so it is shown often enough
+        to be learnt.
+      seed: of the training's draws.
 
     Raises:
       DataError: for no text at all.
@@ -163,9 +183,15 @@ def build(name: str, texts: Iterable[str], *, size: int = SIZE, seed: int = 0) -
         raise errors.DataError(f"There is no text to build the vocabulary {name!r} from")
     sentencepiece.set_random_generator_seed(seed)
     model = io.BytesIO()
+    # Pieces that are learnt hold either signs or letters.
+    mixed = [s for s in dict.fromkeys(symbols) if not s.isalnum() and any(map(str.isalnum, s))]
+    plain = [s for s in dict.fromkeys(symbols) if s not in mixed]
+    whole: dict[str, Any] = {}
+    if mixed:
+        whole["user_defined_symbols"] = [f"{_SPACE}{symbol}" for symbol in mixed]
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_chain(first, lines),
+            sentence_iterator=_with(plain, itertools.chain([first], lines)),
             model_writer=model,
             model_type="bpe",
             vocab_size=size,
@@ -180,12 +206,14 @@ def build(name: str, texts: Iterable[str], *, size: int = SIZE, seed: int = 0) -
             bos_id=-1,
             num_threads=_THREADS,
             minloglevel=2,
+            **whole,
         )
     except RuntimeError as error:
         raise errors.ConfigError(
             f"A vocabulary {name!r} of {size:,} pieces cannot be built from this text",
             received=str(error).splitlines()[-1].strip() or None,
-            expected=f"more than {_FIXED_PIECES} pieces and one for every usual character",
+            expected=f"more than {_FIXED_PIECES + len(set(symbols))} pieces and one for every "
+            "usual character",
         ) from error
     return Vocabulary(name, model.getvalue())
 
@@ -204,6 +232,9 @@ def _bounded(texts: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+def _with(symbols: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
+    """Yields the lines, and now and then one of all symbols."""
+    for number, line in enumerate(lines):
+        if symbols and number % _SYMBOLS_EVERY == 0:
+            yield " ".join(symbols)
+        yield line

@@ -193,10 +193,34 @@ def pictures(generate, tmp_path):
     return folder
 
 
-def test_a_class_that_only_validation_has(generate, pictures):
-    (pictures / "validation" / "red").rename(pictures / "validation" / "blue")
-    with pytest.raises(errors.DataError, match="'validation' of toy_pictures has the class 'blue'"):
-        generate("toy_pictures", manual_dir=pictures.parent)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_class_that_only_validation_has(generate, pictures, data, workers):
+    (pictures / "validation" / "red").rename(pictures / "validation" / "reds")
+    options = {"manual_dir": pictures.parent, "workers": workers}
+    words = (
+        "'validation/reds/0' of toy_pictures, split validation, is bad: targets: The class 'reds' "
+        "does not occur in training.*one of the 2 classes there.*Did you mean 'red'"
+    )
+    with pytest.raises(errors.BadExampleError, match=f"{words}.*--max_bad_examples=3"):
+        generate("toy_pictures", **options, max_bad_examples=3)
+    assert not data.exists()
+    answer = generate("toy_pictures", **options, max_bad_examples=4)
+    counts = [c["examples"] for c in answer["problems"]["toy_pictures"]["splits"].values()]
+    assert counts == [8, 4]
+    loaded = manifest.Manifest.load(data, "toy_pictures", "1.0.0")
+    assert loaded.classes == {"targets": ("green", "red")}
+    assert loaded.details["skipped"] == {"targets: The class ... does not occur in training": 4}
+
+
+def test_a_part_of_the_data_may_lack_classes_in_training(generate, pictures, data):
+    generate("toy_pictures", manual_dir=pictures.parent, max_examples=4)
+    # Sorted by path, the first four training pictures are all green, as are these.
+    loaded = manifest.Manifest.load(data, "toy_pictures", "1.0.0")
+    assert loaded.classes == {"targets": ("green",)}
+    (pictures / "validation" / "green").rename(pictures / "validation" / "blue")
+    generate("toy_pictures", manual_dir=pictures.parent, max_examples=4, overwrite=True)
+    loaded = manifest.Manifest.load(data, "toy_pictures", "1.0.0")
+    assert loaded.classes == {"targets": ("blue", "green")}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -217,6 +241,26 @@ def test_bad_pictures(generate, pictures, data, workers):
     assert counts == [6, 7]
     details = manifest.Manifest.load(data, "toy_pictures", "1.0.0").details
     assert details["skipped"] == {"image: A picture does not decode": 3}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_examples_that_a_generator_leaves_out_are_counted_once(generate, data, workers):
+    said = []
+
+    class Said(progress.Progress):
+        def say(self, text):
+            said.append(text)
+
+    answer = generate("toy_picky", workers=workers, progress=Said())
+    counts = [c["examples"] for c in answer["problems"]["toy_picky"]["splits"].values()]
+    assert counts == [45, 10, 9]
+    details = manifest.Manifest.load(data, "toy_picky", "1.0.0").details
+    assert details["filtered"] == {
+        "train": {"of eight letters": 5},
+        "validation": {"of eight letters": 1, "the last": 1},
+        "test": {"of eight letters": 1, "the last": 1},
+    }
+    assert "left out of toy_picky validation: 1 of eight letters, 1 the last" in said
 
 
 def test_values_of_a_wrong_type_are_bad_examples(generate, data):
@@ -276,7 +320,8 @@ def test_raw_files_that_are_wrong(generate, data, toy_raw):
     with pytest.raises(errors.DataError, match=r"test\.src.*Expected: \{train,validation,test\}"):
         generate()
     (toy_raw / "train.src").write_bytes(b"good\n\xff\n")
-    with pytest.raises(errors.DataError, match=r"train\.src, line 2, is not UTF-8"):
+    (toy_raw / "train.tgt").write_text("good\nbad\n")
+    with pytest.raises(errors.BadExampleError, match=r"is not UTF-8: .*train\.src, line 2"):
         generate()
     assert not data.exists()
 
@@ -340,6 +385,16 @@ def test_a_vocabulary_that_is_there_is_kept(generate, data):
     rebuilt = generate(["toy_text", "toy_reversed"], rebuild_vocabulary=True)["vocabularies"]
     assert vocabulary.read_json(data / "vocabularies" / "toy")["sentences"] == 200
     assert rebuilt["toy"]["sha256"] == vocabulary.Vocabulary.load(data / "vocabularies/toy").sha256
+
+
+def test_a_vocabulary_of_a_run_serves_new_data(generate, data, tmp_path):
+    """So a task can be added to a trained model: the pieces must be those it knows."""
+    first = generate("toy_text")["vocabularies"]
+    held = vocabulary.Vocabulary.load(data / "vocabularies" / "toy")
+    other = tmp_path / "other"
+    held.save(other / "vocabularies" / "toy")
+    made = generate("toy_reversed", data_dir=other)
+    assert made["vocabularies"] == first
 
 
 def test_a_vocabulary_that_is_missing_is_built_from_the_records(generate, data):

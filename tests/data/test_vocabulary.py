@@ -80,6 +80,21 @@ def test_damage_is_noticed(small, tmp_path):
         vocabulary.Vocabulary.load(tmp_path)
 
 
+def test_symbols_get_a_piece_each_however_rare(small):
+    symbols = ["(NP", ")NP", "PRP$", "WHADJP", "SYM", "``"]
+    made = vocabulary.build("trees", TEXTS, symbols=symbols)
+    text = "The number (NP PRP$ SYM )NP WHADJP `` 7"
+    assert [made.pieces[i] for i in made.encode(text) if made.pieces[i][1:] in symbols] == [
+        "\u2581(NP", "\u2581PRP$", "\u2581SYM", "\u2581)NP", "\u2581WHADJP", "\u2581``",
+    ]  # fmt: skip
+    assert made.decode(made.encode(text)) == text
+    assert len(made.encode("PRP$ (NP SYM")) == 3
+    assert len(small.encode("PRP$ (NP SYM")) > 6
+    # Letters alone are no reason to cut a longer word where they end.
+    assert "\u2581SYM" in [made.pieces[i] for i in made.encode("SYM")]
+    assert made.model == vocabulary.build("trees", TEXTS, symbols=symbols).model
+
+
 def test_no_text_and_no_room():
     with pytest.raises(errors.DataError, match="no text to build the vocabulary 'x'"):
         vocabulary.build("x", ["", " \n "])
