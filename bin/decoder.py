@@ -13,8 +13,9 @@ from t2t_mm.decoding import inputs
 
 _COMMAND = cli.Command(
     "mm-decoder",
-    "Answers every input, one a line: a text, or the path of a picture. For several inputs, or "
-    "texts with line ends, --input is a .jsonl file of objects keyed by input name. With neither "
+    "Answers every input, one a line: a text, or the path of a picture or a sound. For several "
+    "inputs, or texts with line ends, --input is a .jsonl file of objects keyed by input name. To "
+    "a language model, which has no inputs, each line is the beginning of a text. With neither "
     "--input nor --split it reads standard input, and asks where that is a terminal.",
     example="echo 'A dog runs.' | mm-decoder --output_dir=runs/demo --problem=wmt_ende --input=-",
 )

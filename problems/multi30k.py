@@ -6,11 +6,14 @@ Elliott et al. 2016 (English-German), 2017 (French). Untokenised text as publish
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterator
+from typing import ClassVar
 
 from t2t_mm import problem
 from t2t_mm.data import raw
 from t2t_mm.modality.language import declaration as language
+from t2t_mm.problems.sample_world import corpora_translation
 
 _FILES = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
 
@@ -26,7 +29,9 @@ class Multi30k(problem.Problem):
     )
     inputs = {"inputs": language.Language(vocab="mm_8k", max_length=128)}
     targets = language.Language(vocab="mm_8k", max_length=128)
-    metrics = ("bleu", "log_perplexity")
+    metrics: ClassVar[tuple[str, ...]] = ("bleu", "log_perplexity")
+    sources = ("manual", "sample")
+    sample_size = 20_000
 
     source = ""
     target = ""
@@ -36,6 +41,9 @@ class Multi30k(problem.Problem):
         pairs = files.parallel(f"{stem}.{self.source}", f"{stem}.{self.target}")
         for number, (source, target) in enumerate(pairs):
             yield f"{split}/{number}", {"inputs": source.strip(), "targets": target.strip()}
+
+    def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
+        corpora_translation.write_multi30k(folder, seed=seed, size=size)
 
 
 @problem.register_problem("multi30k_ende")
@@ -66,3 +74,16 @@ class Multi30kDeFr(Multi30k):
 @problem.register_problem("multi30k_frde")
 class Multi30kFrDe(Multi30k):
     source, target, command = "fr", "de", "to-german"
+
+
+@problem.register_problem("multi30k_lm_en")
+class Multi30kLmEn(Multi30k):
+    """The English sentences alone, made from nothing: a language model."""
+
+    inputs = {}
+    metrics = ("log_perplexity",)
+    source, target, command = "en", "en", "to-english"  # the same side twice, of which one is kept
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        for key, pair in super().generate_examples(split, files):
+            yield key, {"targets": pair["targets"]}

@@ -27,6 +27,11 @@ def test_a_whole_problem_is_registered_and_knows_its_name(registries):
     assert cls.name == "made_here"
 
 
+def test_a_language_model_says_that_it_has_no_inputs(registries):
+    problem_lib.register_problem("made_here")(declaration(inputs={}, targets=Language()))
+    assert registries.problems.get("made_here")().describe()["inputs"] == {}
+
+
 def test_it_is_filed_under_the_place_that_declared_it(registries):
     problem_lib.register_problem("made_here")(declaration())
     entry = next(entry for entry in registries.problems.entries() if entry.name == "made_here")
@@ -40,13 +45,17 @@ def test_it_is_filed_under_the_place_that_declared_it(registries):
         ({"inputs": [Language()]}, "not a dict of modalities"),
         ({"inputs": {"a": "text"}}, "inputs holds a value that is not a modality"),
         ({"inputs": {"targets": Language()}}, "named 'targets' or 'key'"),
-        ({"inputs": {}}, "inputs is empty"),
+        ({"inputs": {}}, "inputs is empty; only text is made from nothing"),
+        ({"inputs": Problem.inputs, "targets": Language()}, "inputs is missing"),
+        ({"symbols": "(NP"}, "symbols is a string"),
+        ({"symbols": ("(NP", "a b")}, "symbols holds 'a b', which is not a word"),
         ({"inputs": {"a": Categorical()}}, "the input 'a' is Categorical(), only for targets"),
         ({"targets": Image()}, "targets is Image(), which can only be an input"),
         ({"splits": "train"}, "splits is a string"),
         ({"sources": "manual"}, "sources is a string"),
         ({"splits": ("train",)}, "two different ones at least"),
         ({"splits": ("train", "train")}, "two different ones at least"),
+        ({"optional_splits": ("validation",)}, "which may hold splits after the second only"),
         ({"version": 1}, "version is 1, not"),
         ({"version": "../1"}, "version is '../1', not"),
         ({"version": ""}, "version is '', not"),

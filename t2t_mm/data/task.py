@@ -21,6 +21,8 @@ from t2t_mm.modality import base as modality
 
 TARGETS = "targets"
 KEY = "key"
+PREFIX = "prefix"
+"""Under this name stands the beginning of a text, for a task without inputs."""
 VOCABULARIES = "vocabularies"
 
 
@@ -35,7 +37,7 @@ class Task:
       targets: the modality to be produced, resolved likewise.
       command: the token that tells the decoder what to write.
       metrics: names of registered metrics; the first is the problem's own.
-      splits: the splits of the problem; the first is for training.
+      splits: those that there are; the first is for training.
       vocabularies: by name, those that the modalities use.
       data_dir: where the records are; None for a task without data at hand.
     """
@@ -73,7 +75,7 @@ class Task:
             targets=targets,
             command=problem.command,
             metrics=tuple(problem.metrics),
-            splits=tuple(problem.splits),
+            splits=problem.expected_splits(manifest.splits),
             vocabularies=_load_vocabularies(
                 [*inputs.values(), targets],
                 folder / VOCABULARIES,
@@ -162,6 +164,13 @@ class Task:
                 f"The data folder of {self.name!r} is not known", hint="Give --data_dir"
             )
         return manifest_lib.Manifest.load(self.data_dir, self.name, self.version)
+
+    def given(self) -> dict[str, modality.Modality]:
+        """Returns what an answer is made from, by its name in a batch's `inputs`.
+
+        Those are the inputs; a task that has none goes on with the beginning of a text.
+        """
+        return dict(self.inputs) or {PREFIX: self.targets.prefix()}
 
     def modalities(self) -> dict[str, modality.Modality]:
         """Returns inputs and targets under their names in the records."""

@@ -53,12 +53,15 @@ class Compiled:
           spec: of the inputs that the function will be given.
         """
         settings.check_greedy()
-        texts = [name for name, modality in task.inputs.items() if modality.kind == "language"]
+        texts = list(task.inputs)
+        if any(modality.kind != "language" for modality in task.inputs.values()):
+            texts = []  # a question's length says nothing of how much there is in a picture
         longest = getattr(task.targets, "max_length", settings.max_length)
 
         def run(inputs: dict[str, tf.Tensor]) -> greedy.Hypotheses:
             limits = greedy.length_limits(inputs, texts, settings, longest)
-            return greedy.greedy(self._live(), task.name, inputs, limits)
+            prefix = None if task.inputs else inputs[task_lib.PREFIX]
+            return greedy.greedy(self._live(), task.name, inputs, limits, prefix)
 
         return self._function(("search", task.name, settings, longest), run, spec)
 

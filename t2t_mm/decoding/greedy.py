@@ -33,8 +33,9 @@ class Hypotheses(NamedTuple):
 
     Attributes:
       ids: int32 [B, T], the end token where one was written, padding after it.
-      scores: float32 [B], sum of the log-probabilities of the pieces, end token included.
-      lengths: int32 [B], pieces written, end token included.
+      scores: float32 [B], sum of the log-probabilities of the pieces, end token included;
+        those of a prefix count nothing.
+      lengths: int32 [B], pieces of prefix and of what follows it, end token included.
     """
 
     ids: tf.Tensor
@@ -66,7 +67,11 @@ def length_limits(
 
 
 def greedy(
-    model: Decodable, task_name: str, inputs: dict[str, tf.Tensor], limits: tf.Tensor
+    model: Decodable,
+    task_name: str,
+    inputs: dict[str, tf.Tensor],
+    limits: tf.Tensor,
+    prefix: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Writes each row piece by piece, until every row has ended or met its limit.
 
@@ -78,6 +83,8 @@ def greedy(
       task_name: the problem to carry out.
       inputs: a batch of features by name, [B, ...].
       limits: int32 [B], pieces at most, at least 1.
+      prefix: int32 [B, P], pieces that a row begins with, whatever the model thinks of
+        them; padded with 0.
     """
     memory = model.encode(task_name, inputs)
     longest = tf.reduce_max(limits)
@@ -105,7 +112,12 @@ def greedy(
         state = tf.nest.map_structure(tf.ensure_shape, state, shapes)
         log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
         ids = _likeliest(log_probs)
-        scores += tf.where(ended, 0.0, tf.gather(log_probs, ids, batch_dims=1))
+        is_own = ~ended
+        if prefix is not None:
+            begun = _at(prefix, step)
+            is_own &= begun == _PAD
+            ids = tf.where(begun == _PAD, ids, begun)
+        scores += tf.where(is_own, tf.gather(log_probs, ids, batch_dims=1), 0.0)
         lengths += tf.cast(~ended, tf.int32)
         ids = tf.where(ended, _PAD, ids)
         written = written.write(step, ids)
@@ -131,6 +143,12 @@ def _likeliest(log_probs: tf.Tensor) -> tf.Tensor:
     hidden = tf.one_hot(_PAD, tf.shape(log_probs)[-1], on_value=True, off_value=False)
     lowest = tf.constant(float("-inf"), tf.float32)
     return tf.argmax(tf.where(hidden, lowest, log_probs), axis=-1, output_type=tf.int32)
+
+
+def _at(prefix: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Returns int32 [B], the pieces of `prefix` [B, P] at a step, padding behind its end."""
+    padded = tf.pad(prefix, [[0, 0], [0, 1]])
+    return padded[:, tf.minimum(step, tf.shape(prefix)[1])]
 
 
 def _count(ids: tf.Tensor) -> tf.Tensor:

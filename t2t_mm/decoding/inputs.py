@@ -1,5 +1,9 @@
 """What a user asks to decode: lines, paths and JSON objects to raw features.
 
+To a problem without inputs, a language model, the beginning of a text is given: what
+it writes goes on with it, or is a whole text where the beginning is empty. In a JSON
+object its name is `prefix`, and it may be left out.
+
 Free of TensorFlow, so that a wrong line is found before a model is loaded.
 """
 
@@ -33,7 +37,7 @@ class Request:
     Args:
       shown: as given, for the answer.
       raw: record bytes by input name; None for an empty line, which is not decoded
-        but keeps its place.
+        but keeps its place (unless it is the beginning of a text).
     """
 
     shown: Any
@@ -110,7 +114,7 @@ def parse(task: task_lib.Task, text: str, place: str, *, objects: bool = False) 
     Raises:
       DataError: for a line that should be an object of strings and is not.
     """
-    if not text.strip() or (len(task.inputs) == 1 and not objects):
+    if not text.strip() or (len(task.inputs) <= 1 and not objects):
         return text
     return _object(text, place)
 
@@ -128,18 +132,21 @@ def request(task: task_lib.Task, given: Given, place: str) -> Request:
       DataError: for a file that is not there.
       BadExampleError: for a value that cannot be used, such as a damaged picture.
     """
-    if isinstance(given, str) and not given.strip():
+    if isinstance(given, str) and not given.strip() and task.inputs:
         return Request(given, None)
     values = given if isinstance(given, Mapping) else _single(task, given, place)
-    if set(values) != set(task.inputs):
-        odd = sorted(set(values) ^ set(task.inputs))[0]
+    if not task.inputs:
+        values = {task_lib.PREFIX: "", **values}
+    declared = task.given()
+    if set(values) != set(declared):
+        odd = sorted(set(values) ^ set(declared))[0]
         raise errors.ConfigError(
             f"{place} does not have the inputs of {task.name!r}",
             received=", ".join(sorted(values)) or "none",
-            expected=", ".join(sorted(task.inputs)),
-            hint=errors.did_you_mean(odd, task.inputs),
+            expected=", ".join(sorted(declared)),
+            hint=errors.did_you_mean(odd, declared),
         )
-    raw = {name: _encode(task.inputs[name], value, place) for name, value in values.items()}
+    raw = {name: _encode(declared[name], value, place) for name, value in values.items()}
     return Request(_shown(given), raw)
 
 
@@ -170,13 +177,13 @@ def _object(text: str, place: str) -> Mapping[str, Value]:
 
 
 def _single(task: task_lib.Task, given: Value, place: str) -> dict[str, Value]:
-    if len(task.inputs) != 1:
+    if len(task.inputs) > 1:
         raise errors.ConfigError(
             f"{task.name!r} has several inputs, and {place} is a single one",
             expected=f"an object with {', '.join(task.inputs)}",
             hint="Give --input a .jsonl file of such objects",
         )
-    return {next(iter(task.inputs)): given}
+    return {next(iter(task.given())): given}
 
 
 def _encode(declaration: modality.Modality, value: Value, place: str) -> bytes:

@@ -63,5 +63,7 @@ def talk(
 def _wanted(task: task_lib.Task) -> str:
     if len(task.inputs) > 1:
         return f"objects with {', '.join(task.inputs)}"
+    if not task.inputs:
+        return "beginnings of texts, to be gone on with, or nothing"
     (declaration,) = task.inputs.values()
     return "texts" if declaration.kind in inputs.TYPED else f"paths of files ({declaration.kind})"

@@ -35,6 +35,10 @@ class Layer(keras.layers.Layer):
         """Returns the variable's value in the compute dtype, in or outside `call`."""
         return tf.cast(tf.convert_to_tensor(variable), self.compute_dtype)
 
+    def by_row(self) -> list[tuple[keras.Variable, int]]:
+        """Returns the variables that have a row for each piece or class, and its axis."""
+        return []
+
     def build(self, *shapes: object) -> None:
         """Does nothing: the variables are there since construction."""
         self.built = True

@@ -37,10 +37,26 @@ class Modality:
         """
         raise NotImplementedError(f"{type(self).__name__}.encode")
 
+    def prefix(self) -> Modality:
+        """Returns how the beginning of such a target is given, for a model to go on with.
+
+        Only of what is written piece by piece.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.prefix")
+
     def net_name(self, problem: str) -> str:
         """Names the net that serves this declaration; equal names share weights."""
         del problem
         return self.kind
+
+    def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
+        """Returns what the rows of its net's tables stand for: pieces, classes, or nothing.
+
+        Args:
+          vocabularies: of the task, by name.
+        """
+        del vocabularies
+        return ()
 
     def describe(self) -> dict[str, Any]:
         """Returns the declaration as JSON values; `from_description` inverts it."""

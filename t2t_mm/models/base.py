@@ -15,6 +15,7 @@ from t2t_mm.layers import base
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.modality import base as modality
 from t2t_mm.modality import representation
+from t2t_mm.models import rows
 
 Stats = list[moe.MoeStats]
 Memory = tuple[tf.Tensor, tf.Tensor]
@@ -77,15 +78,15 @@ class Model(base.Layer):
         self.tasks = {task.name: task for task in tasks}
         self.body = body
         self.nets = _make_nets(config, tasks)
-        self.commands = sorted({task.command for task in tasks})
+        self.commands = rows.commands(tasks)
         spread = keras.initializers.RandomNormal(stddev=1.0)
         self.command_embedding = self.weight("commands", (len(self.commands), config.width), spread)
-        self.input_names = sorted(
-            {name for task in tasks if len(task.inputs) > 1 for name in task.inputs}
-        )
+        self.input_names = rows.inputs(tasks)
         if self.input_names:
             shape = (len(self.input_names), config.width)
             self.input_marks = self.weight("input_marks", shape, spread)
+        if any(not task.inputs for task in tasks):
+            self.no_input = self.weight("no_input", (config.width,), spread)
 
     def loss(
         self,
@@ -99,7 +100,7 @@ class Model(base.Layer):
 
         Args:
           task_name: the task that the batch belongs to.
-          batch: `inputs`, features by name, and `targets`.
+          batch: `inputs`, features by name (those of `Task.given`), and `targets`.
           training: with dropout, gate noise and label smoothing.
           seed: int32 `[2]`, of this step's randomness; needed in training.
 
@@ -195,6 +196,15 @@ class Model(base.Layer):
         parts["commands"] = [v for v in self.trainable_variables if id(v) not in counted]
         return parts
 
+    def tables(self) -> list[rows.Table]:
+        """Returns the variables whose rows are found by name in another model."""
+        found = [rows.Table(self.command_embedding, 0, rows.COMMANDS)]
+        if self.input_names:
+            found.append(rows.Table(self.input_marks, 0, rows.INPUTS))
+        for name, net in self.nets.items():
+            found += [rows.Table(variable, axis, name) for variable, axis in net.by_row()]
+        return found
+
     def _task(self, name: str) -> tasks.Task:
         if name not in self.tasks:
             raise errors.ConfigError(
@@ -213,7 +223,15 @@ class Model(base.Layer):
     def _encode(
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
     ) -> tuple[representation.Representation, Stats]:
-        """Runs the input nets and the encoder; several inputs follow one another."""
+        """Runs the input nets and the encoder; several inputs follow one another.
+
+        Without any input there is nothing to encode: the decoder sees one position, always
+        the same, that says so.
+        """
+        if not task.inputs:
+            count = tf.shape(inputs[tasks.PREFIX])[0]
+            nothing = tf.tile(self.read(self.no_input)[None, None], [count, 1, 1])
+            return representation.Representation(nothing), []
         found = []
         for name, declaration in task.inputs.items():
             part = self.nets[declaration.net_name(task.name)].bottom(inputs[name], rng)

@@ -24,7 +24,7 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
         inputs = ", ".join(f"{name}: {_say(m)}" for name, m in problem["inputs"].items())
         problems.add_row(
             f"{problem['name']} {problem['version']}",
-            inputs,
+            inputs or "nothing",
             _say(problem["targets"]),
             problem["command"],
             ", ".join(problem["splits"]),
@@ -81,6 +81,8 @@ def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
 def _say(modality: Mapping[str, Any]) -> str:
     """Returns "image 64" or "categorical 5" for a modality's description."""
     kind = modality["modality"]
+    if "sample_rate" in modality:
+        return f"{kind} {modality['sample_rate'] / 1000:g} kHz"
     if "size" in modality:
         return f"{kind} {modality['size']}"
     if modality.get("classes"):

@@ -112,7 +112,8 @@ def _local(batch: Any) -> Any:
 def _shapes(batch: Any) -> dict[str, list[int]]:
     local = _local(batch)
     flat = {**local["inputs"], "targets": local["targets"]}
-    return {name: list(value.shape) for name, value in flat.items()}
+    # What is of no size stands for inputs that there are none of.
+    return {name: list(value.shape) for name, value in flat.items() if 0 not in value.shape}
 
 
 def _mib(size_bytes: int) -> str:

@@ -68,6 +68,32 @@ def test_padding_of_minus_infinity_leaves_scores_finite_and_unchanged(toy):
     np.testing.assert_allclose(hidden.scores, faint.scores, rtol=1e-6)
 
 
+def test_a_row_begins_with_its_prefix_and_goes_on_by_itself(toy):
+    model = toy(seed=1, eos_bias=-100.0)
+    prefix = tf.constant([[7, 3], [5, 0], [0, 0]])
+    inputs = {"inputs": tf.constant(SOURCES[:3])}
+    found = greedy.greedy(model, "toy", inputs, tf.constant([5] * 3), prefix)
+    assert found.lengths.numpy().tolist() == [5, 5, 5]
+    for row, begun in enumerate([[7, 3], [5], []]):
+        written, score = list(begun), 0.0
+        while len(written) < 5:
+            logits = model.logits_anew(SOURCES[row], written).astype(np.float64)
+            log_probs = logits - np.log(np.exp(logits).sum())
+            written.append(int(np.argmax(np.where(np.arange(len(logits)) == 0, -np.inf, logits))))
+            score += log_probs[written[-1]]
+        assert found.ids.numpy()[row].tolist() == written
+        np.testing.assert_allclose(found.scores.numpy()[row], score, rtol=1e-4, atol=1e-5)
+
+
+def test_an_empty_prefix_changes_nothing(toy):
+    model = toy(seed=3)
+    inputs, limits = {"inputs": tf.constant(SOURCES)}, tf.constant([6] * 5)
+    plain = greedy.greedy(model, "toy", inputs, limits)
+    empty = greedy.greedy(model, "toy", inputs, limits, tf.zeros([5, 0], tf.int32))
+    np.testing.assert_array_equal(plain.ids, empty.ids)
+    np.testing.assert_allclose(plain.scores, empty.scores, rtol=1e-6)
+
+
 def test_padding_is_never_chosen(toy):
     found = search(toy(pad_logit=50.0, eos_bias=-100.0), SOURCES, [4] * 5)
     assert (found.ids.numpy() != 0).all()

@@ -61,7 +61,7 @@ def test_a_picture_that_is_missing_or_damaged_is_named(of_pictures, picture, tmp
     with pytest.raises(errors.DataError, match=r"in.txt line 3: there is no file .*nowhere.png"):
         inputs.request(of_pictures, str(tmp_path / "nowhere.png"), "in.txt line 3")
     picture.write_bytes(picture.read_bytes()[:40])
-    with pytest.raises(errors.DataError, match=r"in.txt line 4: .*does not decode: .*dot.png"):
+    with pytest.raises(errors.DataError, match=r"in.txt line 4: .*is not a picture: .*dot.png"):
         inputs.request(of_pictures, str(picture), "in.txt line 4")
 
 
@@ -82,6 +82,20 @@ def test_objects_serve_one_input_too(task):
 def test_a_line_that_is_no_object_is_named(task, line):
     with pytest.raises(errors.DataError, match=r"in\.txt line 1 is not"):
         read(task, line, objects=True)
+
+
+def test_to_a_language_model_the_beginnings_of_texts_are_given(task):
+    lm = dataclasses.replace(task, inputs={})
+    found = [inputs.request(lm, value, place) for place, value in read(lm, b"A dog\n\n")]
+    assert [request.raw for request in found] == [{"prefix": b"A dog"}, {"prefix": b""}]
+    assert [request.shown for request in found] == ["A dog", ""]
+    objects = read(lm, b'{"prefix": "A dog"}\n{}\n', objects=True)
+    assert [inputs.request(lm, value, place).raw for place, value in objects] == [
+        {"prefix": b"A dog"},
+        {"prefix": b""},
+    ]
+    with pytest.raises(errors.ConfigError, match="Did you mean 'prefix'"):
+        inputs.request(lm, {"prefx": "A"}, "line 1")
 
 
 def test_names_that_are_no_inputs_are_refused_with_a_suggestion(of_both):

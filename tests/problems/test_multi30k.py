@@ -20,6 +20,11 @@ def raw_files():
     }
 
 
+class SampleMulti30kTest(testing.ProblemTestCase):
+    problem = "multi30k_defr"
+    expected_examples = {"train": 40, "validation": 200, "test": 200}
+
+
 @pytest.mark.parametrize(
     ("direction", "source", "target", "command"),
     [
@@ -43,6 +48,18 @@ def test_each_direction_reads_its_two_languages(tmp_path, direction, source, tar
     ]
     assert registry.problems.get(name).command == command
     assert len(testing.generated(name, "train", tmp_path)) == 6
+
+
+def test_a_language_model_has_the_english_side_alone(tmp_path):
+    english = {name: text for name, text in raw_files().items() if name.endswith(".en.gz")}
+    testing.write_files(tmp_path, english)
+    found = testing.generated("multi30k_lm_en", "validation", tmp_path)
+    assert found == [
+        ("validation/0", {"targets": "A dog runs."}),
+        ("validation/1", {"targets": "Two men eat."}),
+    ]
+    declared = registry.problems.get("multi30k_lm_en")
+    assert (declared.inputs, declared.command) == ({}, "to-english")
 
 
 def test_missing_files_say_the_layout(tmp_path):

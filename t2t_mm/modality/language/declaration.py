@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from t2t_mm import errors
 from t2t_mm.modality import base
+
+MAX_CHARACTERS = 50_000
+"""More is no text for a model that sees some hundred pieces, but many texts run together."""
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+"""Those of ASCII, but for tabs, line and page ends and separators, which are white space."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +43,50 @@ class Language(base.Modality):
             )
 
     def encode(self, value: Any) -> bytes:
+        """Takes a `str` as it is: white space of any kind, line ends too, is kept.
+
+        Text that no model should learn from is refused: control characters (those of
+        white space apart), lone surrogates, and more than `MAX_CHARACTERS`.
+        """
         if not isinstance(value, str):
             raise errors.BadExampleError(
                 "A text is not a string", received=type(value).__name__, expected="str"
             )
-        return value.encode("utf-8")
+        if len(value) > MAX_CHARACTERS:
+            raise errors.BadExampleError(
+                "A text is too long",
+                received=f"{len(value):,} characters, from {value[:40]!r} on",
+                expected=f"at most {MAX_CHARACTERS:,}; are its line ends lost?",
+            )
+        if wrong := CONTROL_CHARACTERS.search(value):
+            raise errors.BadExampleError(
+                "A text holds a control character",
+                received=f"U+{ord(wrong[0]):04X} at character {wrong.start() + 1:,} of "
+                f"{value[:40]!r}",
+                hint="Is it text in UTF-16, or no text?" if wrong[0] == "\0" else None,
+            )
+        try:
+            return value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise errors.BadExampleError(
+                "A text is not valid Unicode",
+                received=f"a lone surrogate at character {error.start + 1:,} of {value[:40]!r}",
+                expected="text that was decoded from UTF-8, or from what its file is in",
+            ) from None
+
+    def prefix(self) -> Prefix:
+        return Prefix(self.vocab, self.max_length)
 
     def net_name(self, problem: str) -> str:
         del problem
         return f"{self.kind}_{self.vocab}"
+
+    def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(vocabularies[self.vocab].pieces)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prefix(Language):
+    """The beginning of a text: its pieces without an end token, or none at all."""
+
+    features_class: ClassVar[str] = "t2t_mm.modality.language.features:PrefixFeatures"

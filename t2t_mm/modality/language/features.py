@@ -45,6 +45,24 @@ class LanguageFeatures(features.Features):
           seed: without effect.
         """
         del training, seed
-        pieces = self._tokenizer.tokenize(raw)[:, : self.max_length - 1]
+        pieces = self._pieces(raw)
         ends = tf.fill([pieces.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
         return tf.concat([pieces, ends], axis=1)
+
+    def _pieces(self, raw: tf.Tensor) -> tf.RaggedTensor:
+        """Returns ids `[B, None]`, short enough for an end token behind them."""
+        return self._tokenizer.tokenize(raw)[:, : self.max_length - 1]
+
+
+class PrefixFeatures(LanguageFeatures):
+    """Cuts the beginning of a text into pieces; what is to follow has no end token yet.
+
+    The pieces of a beginning are those of the whole text where it ends with a word.
+    """
+
+    def featurize(
+        self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
+    ) -> tf.RaggedTensor:
+        """Returns int32 ids `[B, None]`; a row may be empty."""
+        del training, seed
+        return self._pieces(raw)

@@ -40,6 +40,12 @@ class LanguageNet(base.Layer):
         if not config.tie_embeddings:
             self.softmax = linear.Linear(self.width, self.vocabulary_size, name="softmax")
 
+    def by_row(self) -> list[tuple[keras.Variable, int]]:
+        found = [(self.embedding, 0)]
+        if self.softmax is not None:
+            found += [(self.softmax.kernel, 1), (self.softmax.bias, 0)]
+        return found
+
     def bottom(self, ids: tf.Tensor, rng: base.Rng | None = None) -> representation.Representation:
         """Embeds ids `[B, S]`; padding is masked."""
         del rng
