@@ -1,6 +1,5 @@
 """TfdsProblem: what is declared, and what comes of a prepared data set."""
 
-import numpy as np
 import pytest
 
 import t2t_mm
@@ -211,32 +210,3 @@ def test_declaring_imports_no_tensorflow(python):
     )
     done = python("-c", program)
     assert done.returncode == 0, done.stderr
-
-
-def test_sounds_are_scaled_and_have_their_rate(prepared):
-    from t2t_mm.tfds import features, reading
-
-    data = reading.open_data(conftest.NAME, prepared)
-    wanted = [features.Wanted("inputs", "sound", "audio")]
-    fields = features.find(data, wanted, features.Sound(None, 16))
-    found = [fields["inputs"].value(e) for _, e in reading.examples(data, "train", fields)]
-    samples, rate = max(found, key=lambda one: one[0][-1])
-    assert rate == 8000
-    assert samples.dtype == np.float32
-    # Of number 19: 0, 1, 2 and 3 times 500 x 19.
-    np.testing.assert_array_equal(samples, np.float32([0, 9_500, 19_000, 28_500]) / 32_768)
-
-
-def test_a_sound_without_a_rate_or_of_more_bits(prepared):
-    from t2t_mm.tfds import features, reading
-
-    data = reading.open_data(conftest.NAME, prepared)
-    wanted = [features.Wanted("inputs", "loud", "audio")]
-    with pytest.raises(errors.DataError, match="'loud'.*sample rate.*sample_rate = 16_000"):
-        features.find(data, wanted, features.Sound(None, 16))
-    for bits, fits in ((16, False), (24, True)):
-        fields = features.find(data, wanted, features.Sound(8000, bits))
-        value = fields["inputs"].value(next(reading.examples(data, "test", fields))[1])
-        assert isinstance(value, tuple) == fits
-        if not fits:
-            assert "more than 16 bits" in str(value)
