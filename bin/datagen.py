@@ -10,12 +10,14 @@ from t2t_mm.data import generate, progress, sources
 
 _COMMAND = cli.Command(
     "mm-datagen",
-    "Makes the records of some problems, and the vocabularies that these share. Data that is "
-    "there already is left alone; raw files of your own are read from --manual_dir/CORPUS (mm-list "
-    "names the corpus and its layout).",
+    "Makes the records of some problems, and the vocabularies that these share. The problems are "
+    "those of --problems, or of a --gin_file such as mixtures/paper_8. Data that is there already "
+    "is left alone; raw files of your own are read from --manual_dir/CORPUS (mm-list names the "
+    "corpus and its layout).",
     example="mm-datagen --problem=wmt_ende,imagenet --source=sample --data_dir=data",
 )
-_COMMAND.problems()
+_COMMAND.problems(required=False)
+_GIN_FILES, _GIN_PARAMS = _COMMAND.gin()
 _DATA_DIR = _COMMAND.path("data_dir", None, "where the data goes", required=True)
 _SOURCE = _COMMAND.choice(
     "source", None, sources.NAMES, "where raw files come from (default: the problem's first)"
@@ -44,8 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _generate() -> dict[str, Any]:
+    from t2t_mm import config
+    from t2t_mm.data import mixture
+
+    config.load(_GIN_FILES.value, _GIN_PARAMS.value)
     answer = generate.generate(
-        _COMMAND.problem_names(),
+        mixture.problem_names(_COMMAND.problem_patterns()),
         _DATA_DIR.value,
         source=_SOURCE.value,
         manual_dir=_MANUAL_DIR.value,

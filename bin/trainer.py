@@ -11,11 +11,12 @@ _COMMAND = cli.Command(
     "mm-trainer",
     "Trains one model on one or many problems whose data has been generated, and goes on with "
     "the run in --output_dir if there is one. Sizes and rates are set by gin; without a "
-    "--gin_file the model is the size `small`, made for two processor cores.",
+    "--gin_file the model is the size `small`, made for two processor cores. A gin file of "
+    "gin/mixtures names problems too, for mm-datagen as for mm-trainer.",
     example="mm-trainer --problems=wmt_ende,imagenet --data_dir=data --output_dir=run "
     "--train_steps=1000",
 )
-_COMMAND.problems()
+_COMMAND.problems(required=False)
 _DATA_DIR = _COMMAND.path("data_dir", "data", "where mm-datagen has put the data")
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "the run folder", required=True)
 _MODEL = _COMMAND.string("model", None, "name of a registered model [TrainSettings.model]")
@@ -51,15 +52,14 @@ def _train() -> dict[str, Any]:
         "output_dir": _OUTPUT_DIR.value,
         "gin_files": _GIN_FILES.value,
         "gin_params": _GIN_PARAMS.value,
+        "warm_start": _WARM_START.value,
     }
     settings = {name: flag.value for name, flag in _SETTINGS.items()}
-    problems = _COMMAND.problem_names()
+    problems = _COMMAND.problem_patterns()
     request.check(problems, **asked, settings=settings)
     import t2t_mm  # `train` imports TensorFlow, so not before all is known to be right
 
-    return t2t_mm.train(
-        problems, **asked, warm_start=_WARM_START.value, dry_run=_DRY_RUN.value, **settings
-    )
+    return t2t_mm.train(problems, **asked, dry_run=_DRY_RUN.value, **settings)
 
 
 if __name__ == "__main__":

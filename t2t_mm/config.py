@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _MODULES = (
     "t2t_mm.data.batching",
+    "t2t_mm.data.mixture",
     "t2t_mm.data.schedules",
     "t2t_mm.decoding.settings",
     "t2t_mm.models.config",

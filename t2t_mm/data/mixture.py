@@ -1,4 +1,7 @@
-"""Mixture: which problem each step trains.
+"""Mixture: which problems are trained together, and which of them each step trains.
+
+The problems are those that a command names, or else those of a gin file
+(`MixtureSettings.problems`): data generation and training can share a list.
 
 The draw depends on seed and step alone. Every worker makes it for itself and gets
 the same answer, and a resumed run goes on with the draws that it would have had.
@@ -6,14 +9,51 @@ the same answer, and a resumed run goes on with the draws that it would have had
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from t2t_mm import errors
+from t2t_mm import config, errors, registry
 from t2t_mm.data import schedules
 from t2t_mm.data import task as task_lib
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MixtureSettings:
+    """Which problems are meant where none is named.
+
+    Args:
+      problems: names or globs, as `--problems` takes them.
+    """
+
+    problems: tuple[str, ...] = ()
+
+
+def problem_names(asked: str | Sequence[str] | None) -> list[str]:
+    """Returns the problems that are meant: those asked for, else those configured.
+
+    The configuration then holds them by name, whatever globs they were given as.
+
+    Args:
+      asked: a name or glob, or several; none of them for what the configuration says.
+
+    Raises:
+      ConfigError: for no name at all, an unknown one, or a glob that matches nothing.
+    """
+    given = (asked,) if isinstance(asked, str) else tuple(asked or ())
+    patterns = given or config.build(MixtureSettings).problems
+    if not patterns:
+        raise errors.ConfigError(
+            "No problem is named",
+            expected="--problems=NAMES, or a --gin_file that sets MixtureSettings.problems",
+            hint="For example: --gin_file=mixtures/paper_8. mm-list shows the names",
+        )
+    names = registry.problems.match(list(patterns))
+    config.build(MixtureSettings, problems=tuple(names))
+    return names
 
 
 class Row(NamedTuple):

@@ -13,6 +13,9 @@ from t2t_mm.models import base
 _ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
 """Sizes that a checkpoint does not depend on."""
 
+_OF_NETS = {"audio_widths": "audio"}
+"""Sizes of one kind of net alone; checkpoints of models without it need not name them."""
+
 
 def build(name: str, tasks: Sequence[tasks.Task]) -> base.Model:
     """Returns the model filed under `name`, sized by gin, with its variables.
@@ -27,6 +30,9 @@ def build(name: str, tasks: Sequence[tasks.Task]) -> base.Model:
 def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
     """Returns what a checkpoint of this model must fit, as JSON values."""
     sizes = dataclasses.asdict(model.config)
+    for size, net in _OF_NETS.items():
+        if not any(name.startswith(net) for name in model.nets):
+            sizes.pop(size, None)
     tasks = model.tasks.values()
     return {
         "model": name,

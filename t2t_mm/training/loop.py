@@ -17,11 +17,12 @@ import tensorflow as tf
 
 from t2t_mm import config, plugins
 from t2t_mm import run as runs
+from t2t_mm.data import mixture
 from t2t_mm.evaluation import evaluate, evaluator
-from t2t_mm.models import build
 from t2t_mm.training import (
     console,
     guards,
+    memory,
     metrics_log,
     rates,
     request,
@@ -31,11 +32,13 @@ from t2t_mm.training import (
     summary,
     tally,
 )
+from t2t_mm.training import restored as restored_lib
+from t2t_mm.training import settings as settings_lib
 from t2t_mm.training import warm_start as weights
 
 
 def train(
-    problems: Sequence[str],
+    problems: str | Sequence[str] | None = None,
     *,
     data_dir: str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
@@ -52,18 +55,22 @@ def train(
                      train_steps=1000)
 
     Args:
-      problems: names; their data must have been generated.
+      problems: names or globs; their data must have been generated. Left out, they are
+        those of the gin files, or of the run that is gone on with.
       data_dir: where that is.
       output_dir: the run folder.
       gin_files: paths, or names under `gin/`.
       gin_params: single bindings, over those of the files.
-      warm_start: another run, whose weights a new one begins with as far as they fit.
+      warm_start: another run, or a checkpoint of it, whose weights a new one begins with:
+        all that is shared; new problems' own parts begin anew. `WarmStartSettings` says
+        what may differ.
       dry_run: make the model, show its size, shapes, rates and memory; train nothing.
       **settings: fields of `TrainSettings`, over those of gin; None leaves one alone.
 
     Returns:
       `step`, `seconds` (of this call's training), `steps_per_s`, `problems` (steps and
-      last loss by name) and `eval` (the last evaluation's values by name and metric).
+      last loss by name), `eval` (the last evaluation's values by name and metric) and,
+      where there was one, `warm_start` (what was restored, by part of the model).
 
     Raises:
       ConfigError: what was asked for does not go together.
@@ -76,13 +83,18 @@ def train(
     chosen = request.configure(
         output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings
     )
+    names = mixture.problem_names(problems)
     with console.Console() as screen:
         made = session.open_session(
-            problems, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
+            names, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
         )
+        if warm_start is not None or made.checkpoints.steps():  # it may have begun so
+            config.build(settings_lib.WarmStartSettings)
         for binding in config.unused():
             screen.line(f"Without effect in this run: {binding}")
         if dry_run:
+            if warm_start is not None and not made.checkpoints.steps():
+                weights.begin(made.settings.model, made.model, warm_start, screen.line)
             return summary.show(made, screen.line)
         guards.check_disk(output_dir, summary.checkpoint_bytes(made))
         folder = runs.RunFolder(output_dir)
@@ -109,6 +121,7 @@ class _Training:
         self.step = 0
         self.evaluated: dict[str, dict[str, float]] = {}
         self.functions: dict[str, step.StepFunction] = {}
+        self.begun: restored_lib.Restored | None = None
         restored = made.checkpoints.restore()
         extra = restored[1] if restored else {}
         if restored:
@@ -116,12 +129,8 @@ class _Training:
             made.selection.restore(extra["selection"])
             screen.line(f"Going on from step {self.step}.")
         elif warm_start is not None:
-            identity = build.fingerprint(made.settings.model, made.model)
-            taken = weights.load(warm_start, made.model, fingerprint=identity)
-            screen.line(
-                f"Took {len(taken.taken)} variables of step {taken.step} from {warm_start}; "
-                f"{len(taken.left)} begin anew: {', '.join(taken.left) or 'none'}."
-            )
+            name = made.settings.model
+            self.begun = weights.begin(name, made.model, warm_start, screen.line)
         self.saved_step = self.step if restored else -1
         self.folder = folder
         if made.is_chief:
@@ -180,6 +189,7 @@ class _Training:
                 for name, count in self.tally.steps.items()
             },
             "eval": self.evaluated,
+            **({"warm_start": self.begun.describe()} if self.begun else {}),
         }
 
     def _should_stop(self, start: float) -> bool:
@@ -194,7 +204,7 @@ class _Training:
         made = self.made
         name = made.mixture.names[made.mixture.pick(self.step)]
         begin = time.perf_counter()
-        batch, examples = made.feed.next(name)
+        batch, counts = made.feed.next(name)
         if name not in self.functions:
             self.functions[name] = step.make(
                 made.model, made.optimizer, made.strategy, name, made.feed.specs[name]
@@ -202,7 +212,8 @@ class _Training:
         rate = rates.learning_rate(made.optimizer_settings, self.step, made.settings.train_steps)
         seed = tf.constant([made.settings.seed, self.step], tf.int32)
         metrics = self.functions[name](batch, seed, tf.constant(rate, tf.float32))
-        self.tally.add(name, metrics, seconds=time.perf_counter() - begin, examples=examples)
+        taken_s = time.perf_counter() - begin
+        self.tally.add(name, metrics, seconds=taken_s, **counts._asdict())
         self.step += 1
         self.evaluated = {}
 
@@ -218,7 +229,8 @@ class _Training:
         )
         for name, mean in means.items():
             self._write("train", name, mean)
-        self._write("train", "", {"steps_per_s": pace, "learning_rate": rate})
+        held = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
+        self._write("train", "", {"steps_per_s": pace, "learning_rate": rate, **held})
         left = (settings.train_steps - self.step) / pace if pace else None
         if settings.train_seconds:
             until = max(0.0, settings.train_seconds - (time.perf_counter() - start))

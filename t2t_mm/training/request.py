@@ -8,7 +8,8 @@ from typing import Any
 
 from t2t_mm import config, registry
 from t2t_mm import run as runs
-from t2t_mm.data import manifest
+from t2t_mm.data import manifest, mixture
+from t2t_mm.training import origin
 from t2t_mm.training import settings as settings_lib
 
 
@@ -41,19 +42,30 @@ def configure(
 
 
 def check(
-    problems: Sequence[str],
+    problems: str | Sequence[str] | None,
     *,
     data_dir: str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
+    warm_start: str | os.PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Raises for what can be known within a second: names, configuration, data.
 
+    Args:
+      problems: names or globs; those of the configuration where there are none.
+      data_dir: of the generated data.
+      output_dir: the run folder; it need not exist.
+      gin_files: paths, or names under `gin/`.
+      gin_params: single bindings on top.
+      warm_start: a run or checkpoint, that a new run begins with.
+      settings: fields of `TrainSettings` on top.
+
     Raises:
       ConfigError: an unknown problem, model or schedule, or a bad binding.
       DataError: data that was not generated.
+      CheckpointError: no checkpoint to start from.
     """
     from t2t_mm.data import schedules
 
@@ -61,6 +73,8 @@ def check(
     if chosen.model not in registry.models:
         registry.models.get(chosen.model)  # raises, with a suggestion
     schedules.parse(chosen.schedule)
-    for name in problems:
+    for name in mixture.problem_names(problems):
         problem = registry.problems.get(name)
         manifest.Manifest.load(data_dir, name, problem.version)
+    if warm_start is not None and not runs.RunFolder(output_dir).exists():
+        origin.find(warm_start)

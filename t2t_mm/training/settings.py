@@ -90,6 +90,21 @@ class OptimizerSettings:
             _require(self, name, 0 <= getattr(self, name) < 1, "0 or more, below 1")
 
 
+@config.register
+@dataclasses.dataclass(frozen=True)
+class WarmStartSettings:
+    """What `--warm_start` may put up with. New problems are no misfit and need nothing.
+
+    Args:
+      allow: "vocabulary": another one of the same name; pieces are matched by their
+        text, so that what was learnt of a piece is kept under its new number.
+        "classes": another list of classes for a label set, matched by their names.
+        "sizes": another shape of the model; whatever has another shape begins anew.
+    """
+
+    allow: tuple[Literal["vocabulary", "classes", "sizes"], ...] = ()
+
+
 def _require(settings: Any, name: str, is_right: bool, expected: str) -> None:
     if not is_right:
         raise errors.ConfigError(

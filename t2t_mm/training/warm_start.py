@@ -1,94 +1,276 @@
-"""Begins a run with the weights of another one, as far as they fit.
+"""Begins a run with the weights of another one: what both have is taken, the rest is new.
 
 Unlike resuming, this takes weights alone: step, moments and data begin anew, and
-problems may have come or gone. Weights fit that have the same name and shape.
+problems may have come or gone. Weights go by the names of what they are for: a net by
+its modality, a row by its command, input, piece or class, whatever its number. A
+problem that is new brings new rows and nets; what else differs is a misfit, and an
+error unless the user allows it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 import os
-import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from t2t_mm import errors
-from t2t_mm.training import checkpoint_files as files_lib
-from t2t_mm.training import trackables
+from t2t_mm import config, errors
+from t2t_mm.models import base, build
+from t2t_mm.models import rows as rows_lib
+from t2t_mm.training import fingerprint as fingerprint_lib
+from t2t_mm.training import origin as origin_lib
+from t2t_mm.training import restored, trackables
+from t2t_mm.training import settings as settings_lib
+
+VOCABULARY, CLASSES, SIZES = "vocabulary", "classes", "sizes"
+_NET = ("model", "nets")
+_BODY = ("model", "body")
+_OWN = "commands"
+"""The part of what is the model's own: commands, marks of inputs, and what no input is."""
+_SHOWN = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class WarmStart:
-    """What was taken over.
+class _Misfit:
+    """What the user has to allow: its kind and a phrase."""
 
-    Attributes:
-      step: of the checkpoint.
-      taken: variables that have its values.
-      left: variables that it does not have, or has in another shape.
+    kind: str
+    what: str
+
+
+def begin(
+    name: str,
+    model: base.Model,
+    given: str | os.PathLike[str],
+    line: Callable[[str], None],
+) -> restored.Restored:
+    """Gives a model another run's weights, as `WarmStartSettings` allows, and shows which.
+
+    Args:
+      name: the registered one of the model.
+      model: with all its variables.
+      given: a run or a checkpoint.
+      line: takes a line for people.
+
+    Raises:
+      CheckpointError: as of `load`, or when there is no whole checkpoint.
     """
-
-    step: int
-    taken: tuple[str, ...]
-    left: tuple[str, ...]
+    found = load(
+        origin_lib.find(given),
+        model,
+        fingerprint=build.fingerprint(name, model),
+        allow=config.build(settings_lib.WarmStartSettings).allow,
+    )
+    found.show(line)
+    return found
 
 
 def load(
-    folder: str | os.PathLike[str], model: Any, *, fingerprint: Mapping[str, Any]
-) -> WarmStart:
-    """Gives a model the weights of another run's newest whole checkpoint.
+    origin: origin_lib.Origin,
+    model: base.Model,
+    *,
+    fingerprint: Mapping[str, Any],
+    allow: Sequence[str] = (),
+) -> restored.Restored:
+    """Gives a model the weights of another run's checkpoint.
+
+    Nothing is changed unless all fits, or what does not is allowed.
 
     Args:
-      folder: the other run's `checkpoints/`, or its run folder.
+      origin: the checkpoint.
       model: with all its variables; saved as "model" by both runs.
-      fingerprint: of this run; a vocabulary that both have must be the same one,
-        for the rows of an embedding mean nothing under another.
+      fingerprint: of this run.
+      allow: misfits to put up with: "vocabulary" (pieces are matched by their text),
+        "classes" (by their names), "sizes" (what has another shape begins anew).
 
     Raises:
-      CheckpointError: no whole checkpoint, another vocabulary, or nothing that fits.
+      CheckpointError: for a misfit that is not allowed, or where nothing fits.
     """
-    place = pathlib.Path(folder).expanduser()
-    place = place / "checkpoints" if (place / "checkpoints").is_dir() else place
-    step = next(
-        (s for s in reversed(files_lib.steps(place)) if not files_lib.damage(place, s)), None
-    )
-    if step is None:
+    plan = _Plan(origin, model, fingerprint)
+    wrong = [misfit for misfit in plan.misfits if misfit.kind not in allow]
+    if wrong:
+        kinds = tuple(dict.fromkeys((*allow, *(misfit.kind for misfit in wrong))))
         raise errors.CheckpointError(
-            f"There is no whole checkpoint in {place} to start from",
-            expected="the --output_dir of a training that has saved one",
+            f"The weights of {origin} do not fit this model: {_some([m.what for m in wrong])}",
+            expected=_wanted(origin, {misfit.kind for misfit in wrong}),
+            hint=f'Or take what fits: --gin_param="WarmStartSettings.allow = {kinds}"',
         )
-    sidecar = files_lib.read_sidecar(place, step)
-    _check_vocabularies(sidecar["fingerprint"], fingerprint, f"{place}, step {step}")
-    prefix = str(place / sidecar["prefix"])
-    held = trackables.held_shapes(prefix)
-    variables = trackables.Trackables({"model": model}).variables()
-    taken = [name for name, v in variables.items() if held.get(name) == tuple(v.shape)]
-    if not taken:
+    if not any(part.restored for part in plan.parts.values()):
         raise errors.CheckpointError(
-            f"No weight of {place} (step {step}) fits this model",
-            received=f"{len(held)} variables there, {len(variables)} here",
+            f"No weight of {origin} fits this model",
+            received=f"{len(plan.held)} variables there, {len(plan.values)} here",
             expected="the same model in the same size",
         )
-    for name in taken:
-        (value,) = tf.raw_ops.RestoreV2(
-            prefix=prefix,
-            tensor_names=[name + trackables.SUFFIX],
-            shape_and_slices=[""],
-            dtypes=[variables[name].dtype],
-        )
-        variables[name].assign(value)
-    left = tuple(sorted(set(variables) - set(taken)))
-    return WarmStart(step, tuple(taken), left)
+    for variable, value in plan.values:
+        variable.assign(value())
+    return restored.Restored(origin, plan.parts, plan.left)
 
 
-def _check_vocabularies(held: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> None:
-    old, new = held.get("vocabularies", {}), wanted.get("vocabularies", {})
-    for name in sorted(set(old) & set(new)):
-        if old[name] != new[name]:
-            raise errors.CheckpointError(
-                f"The vocabulary {name!r} is not the one of the checkpoint ({place})",
-                received=f"sha256 {new[name][:12]}",
-                expected=f"sha256 {old[name][:12]}",
-                hint=f"Generate the data with that run's vocabularies/{name} in --data_dir",
+class _Plan:
+    """What goes where; nothing is assigned yet."""
+
+    def __init__(
+        self, origin: origin_lib.Origin, model: base.Model, fingerprint: Mapping[str, Any]
+    ) -> None:
+        self.misfits = _other_sizes(origin.fingerprint, fingerprint)
+        self.parts: dict[str, restored.Part] = {}
+        self.values: list[tuple[tf.Variable, Callable[[], np.ndarray]]] = []
+        self._reader = tf.train.load_checkpoint(origin.prefix)
+        held = trackables.held_shapes(origin.prefix)
+        self.held = {name: shape for name, shape in held.items() if name.startswith("model/")}
+        self._old = rows_lib.names(origin.run.tasks())
+        self._new = rows_lib.names(list(model.tasks.values()))
+        self._check_rows(model.tasks.values())
+        tables = {id(table.variable.value): table for table in model.tables()}
+        variables = trackables.Trackables({"model": model}).variables()
+        old_parts = {_part(name) for name in self.held}
+        for name, variable in variables.items():
+            part = self.parts.setdefault(_part(name), restored.Part())
+            part.weights += math.prod(variable.shape)
+            if id(variable) in tables:
+                self._take_rows(name, variable, tables[id(variable)], part)
+            elif self.held.get(name) == tuple(variable.shape):
+                self.values.append((variable, functools.partial(self._read, name)))
+                part.restored += math.prod(variable.shape)
+            elif name in self.held:
+                self._misfit(self._shapes(name, variable), part)
+            elif _part(name) == _OWN:
+                _note(part, _short(name))
+            elif _part(name) in old_parts or _is_body(name):
+                self._misfit(f"{_short(name)} is not there", part)
+            else:
+                _note(part, "not in that run")
+        self.left = self._leftovers(variables)
+
+    def _check_rows(self, tasks: Any) -> None:
+        """Notes vocabularies and label sets of one name that are not the same."""
+        declared = {
+            one.net_name(task.name): one for task in tasks for one in task.modalities().values()
+        }
+        for net in sorted(set(self._old) & set(self._new) & set(declared)):
+            if self._old[net] == self._new[net]:
+                continue
+            vocabulary = getattr(declared[net], "vocab", None)
+            kind, what = (
+                (CLASSES, f"the classes of {net}")
+                if vocabulary is None
+                else (VOCABULARY, f"the vocabulary {vocabulary!r}")
             )
+            common = len(set(self._old[net]) & set(self._new[net]))
+            sizes = f"{len(self._old[net]):,} there, {len(self._new[net]):,} here"
+            self.misfits.append(_Misfit(kind, f"{what} is another: {sizes}, {common:,} in both"))
+
+    def _take_rows(
+        self, name: str, variable: tf.Variable, table: rows_lib.Table, part: restored.Part
+    ) -> None:
+        """Plans the rows that both tables have, each by its name."""
+        old_names, new_names = self._old.get(table.rows, ()), self._new[table.rows]
+        is_net = table.rows not in (rows_lib.COMMANDS, rows_lib.INPUTS)
+        if name not in self.held:
+            _note(part, "not in that run" if is_net else _some(new_names))
+            return
+        others = [list(shape) for shape in (self.held[name], variable.shape)]
+        for shape in others:
+            del shape[table.axis]
+        if others[0] != others[1]:
+            self._misfit(self._shapes(name, variable), part)
+            return
+        places = {row: number for number, row in enumerate(old_names)}
+        pairs = [(places[row], n) for n, row in enumerate(new_names) if row in places]
+        merged = functools.partial(self._merged, name, variable, table.axis, pairs)
+        self.values.append((variable, merged))
+        part.restored += math.prod(variable.shape) // len(new_names) * len(pairs)
+        fresh = [row for row in new_names if row not in places]
+        if fresh:
+            _note(part, _some(fresh))
+
+    def _merged(
+        self, name: str, variable: tf.Variable, axis: int, pairs: Sequence[tuple[int, int]]
+    ) -> np.ndarray:
+        """Returns the new table with the old one's rows put in, by pairs of (old, new)."""
+        value = np.array(tf.convert_to_tensor(variable))
+        into = np.moveaxis(value, axis, 0)  # a view: what is written there is in `value`
+        held = np.moveaxis(self._read(name), axis, 0)
+        if pairs:
+            old, new = zip(*pairs, strict=True)
+            into[list(new)] = held[list(old)]
+        return value
+
+    def _misfit(self, what: str, part: restored.Part) -> None:
+        self.misfits.append(_Misfit(SIZES, what))
+        _note(part, "of another size")
+
+    def _leftovers(self, variables: Mapping[str, Any]) -> list[str]:
+        """Returns the old parts without a place here; one that lost but some is a misfit."""
+        new_parts = {_part(name) for name in variables}
+        left: dict[str, None] = {}
+        for name in self.held:
+            if name in variables:
+                continue
+            part = _part(name)
+            if part != _OWN and (_is_body(name) or part in new_parts):
+                self.misfits.append(_Misfit(SIZES, f"{_short(name)} has no place here"))
+            else:
+                left[_short(name) if part == _OWN else part] = None
+        for table, noun in ((rows_lib.COMMANDS, "command"), (rows_lib.INPUTS, "input")):
+            kept = set(self._new.get(table, ()))
+            gone = [f"{noun} {row}" for row in self._old.get(table, ()) if row not in kept]
+            left.update(dict.fromkeys(gone))
+        return list(left)
+
+    def _shapes(self, name: str, variable: tf.Variable) -> str:
+        return f"{_short(name)} is {list(self.held[name])} there, {list(variable.shape)} here"
+
+    def _read(self, name: str) -> np.ndarray:
+        return np.array(self._reader.get_tensor(name + trackables.SUFFIX))
+
+
+def _other_sizes(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[_Misfit]:
+    """Notes what shapes cannot tell: another model, or another number of heads."""
+    known = set(held.get("config", {})) & set(wanted.get("config", {}))
+    there, here = (
+        {"model": one.get("model"), "config": {key: one["config"][key] for key in known}}
+        for one in (held, wanted)
+    )
+    return [_Misfit(SIZES, what) for what in fingerprint_lib.differences(there, here)]
+
+
+def _part(name: str) -> str:
+    """Returns the part of a variable: a net, a part of the body, or the model's own tables."""
+    path = name.split("/")
+    if tuple(path[:2]) == _NET:
+        return path[2]
+    if tuple(path[:2]) == _BODY:
+        return f"body/{path[2]}"
+    return _OWN
+
+
+def _is_body(name: str) -> bool:
+    return tuple(name.split("/")[:2]) == _BODY
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("model/").removeprefix("nets/")
+
+
+def _note(part: restored.Part, what: str) -> None:
+    if what not in part.fresh:
+        part.fresh.append(what)
+
+
+def _some(phrases: Sequence[str]) -> str:
+    """Returns the first few phrases, and how many more there are."""
+    more = len(phrases) - _SHOWN
+    return "; ".join([*phrases[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _wanted(origin: origin_lib.Origin, kinds: set[str]) -> str:
+    """Returns what would fit."""
+    if kinds == {VOCABULARY}:
+        return f"data made with {origin.run.vocabularies} copied into its --data_dir"
+    return f"the sizes of {origin.run.config_path}" if SIZES in kinds else "the same classes"

@@ -40,9 +40,24 @@ def test_statuses(run):
         assert {p["status"] for p in answer["problems"].values()} == {status}
 
 
+def test_a_gin_file_names_the_problems(run, tmp_path):
+    file = tmp_path / "two.gin"
+    file.write_text("MixtureSettings.problems = ('toy_text', 'toy_pict*')\n")
+    flags = ("--source=sample", "--sample_size=6")
+    code, answer, _ = run(f"--gin_file={file}", *flags)
+    assert code == 0
+    assert list(answer["problems"]) == ["toy_text", "toy_pictures"]
+    code, answer, _ = run(f"--gin_file={file}", "--problem=toy_text", *flags)
+    assert list(answer["problems"]) == ["toy_text"]
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
+        ([], "No problem is named"),
+        (["--gin_param=MixtureSettings.problem = ('toy_text',)"], "Did you mean 'problems'"),
+        (["--gin_param=MixtureSettings.problems = ('toy_texd',)"], "Did you mean 'toy_text'"),
+        (["--gin_file=paper_9"], "Did you mean 'mixtures/paper_8'"),
         (["--problem=toy_texd"], "Did you mean 'toy_text'"),
         (["--problem=toy_text", "--source=tfds"], "no source 'tfds'"),
         (["--problem=toy_text", "--max_exmples=3"], "--max_examples"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from t2t_mm import errors
+from t2t_mm import config, errors
 from t2t_mm.data import mixture, schedules
 
 NAMES = ("a", "b", "c")
@@ -100,3 +100,36 @@ def test_a_plugin_schedule_that_gives_no_rates(answer):
 def test_mixture_and_schedules_do_without_tensorflow(python):
     code = "import sys, t2t_mm.data.mixture; assert 'tensorflow' not in sys.modules"
     assert python("-c", code).returncode == 0
+
+
+@pytest.fixture
+def problems(registries):
+    for name in ("dog_a", "dog_b", "cat"):
+        registries.problems.add(name, "collections:OrderedDict")
+    yield
+    config.reset()
+
+
+def test_problems_are_those_asked_for_or_else_those_configured(problems):
+    config.load([], ["MixtureSettings.problems = ('dog_*', 'cat')"])
+    assert mixture.problem_names(None) == ["dog_a", "dog_b", "cat"]
+    assert mixture.problem_names([]) == ["dog_a", "dog_b", "cat"]
+    assert mixture.problem_names(["cat"]) == ["cat"]
+    assert mixture.problem_names("dog_b") == ["dog_b"]
+
+
+def test_the_configuration_keeps_names_and_not_globs(problems):
+    config.load([], ["MixtureSettings.problems = ('dog_*',)"])
+    mixture.problem_names(None)
+    assert "MixtureSettings.problems = ('dog_a', 'dog_b')" in config.operative()
+    mixture.problem_names(["cat"])
+    assert "MixtureSettings.problems = ('cat',)" in config.operative()
+
+
+def test_no_problem_and_an_unknown_one(problems):
+    config.load()
+    with pytest.raises(errors.ConfigError, match="No problem is named.*--gin_file"):
+        mixture.problem_names(None)
+    config.load([], ["MixtureSettings.problems = ('dog_c',)"])
+    with pytest.raises(errors.ConfigError, match="Unknown problem 'dog_c'.*Did you mean 'dog_"):
+        mixture.problem_names(None)

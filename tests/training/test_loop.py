@@ -167,6 +167,35 @@ def test_a_dry_run_tells_and_writes_nothing(data_dir, tmp_path):
     assert not (tmp_path / "dry").exists()
 
 
+def test_a_gin_file_names_the_problems_and_the_run_keeps_them(straight, data_dir, tmp_path):
+    file = tmp_path / "mixture.gin"
+    file.write_text(f"MixtureSettings.problems = {tuple(PROBLEMS)}\n")
+    answer = t2t_mm.train(
+        data_dir=data_dir,
+        output_dir=tmp_path / "dry",
+        gin_files=[str(file)],
+        gin_params=TINY,
+        dry_run=True,
+    )
+    assert list(answer["rates"]) == PROBLEMS
+    output_dir, _ = straight
+    again = t2t_mm.train(data_dir=data_dir, output_dir=output_dir, train_steps=6)
+    assert again["step"] == 6
+    with pytest.raises(errors.ConfigError, match="No problem is named"):
+        t2t_mm.train(data_dir=data_dir, output_dir=tmp_path / "none", gin_params=TINY)
+
+
+def test_a_dry_warm_start_shows_what_would_be_restored(straight, data_dir, tmp_path, capsys):
+    output_dir, _ = straight
+    given = {"data_dir": data_dir, "output_dir": tmp_path / "warm", "warm_start": output_dir}
+    t2t_mm.train(["wmt_ende"], **given, gin_params=TINY, dry_run=True)
+    said = capsys.readouterr().err
+    assert "Warm start with weights of" in said and "Left behind: " in said
+    with pytest.raises(errors.CheckpointError, match="width is 16 there, 32 here"):
+        wider = [*TINY, "TransformerConfig.width = 32"]
+        t2t_mm.train(["wmt_ende"], **given, gin_params=wider, dry_run=True)
+
+
 def test_a_folder_of_another_run_is_refused(straight, data_dir):
     output_dir, _ = straight
     with pytest.raises(errors.ConfigError, match="holds another run.*model is transformer"):

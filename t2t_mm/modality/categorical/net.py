@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from t2t_mm.data import task as tasks
@@ -44,6 +45,9 @@ class CategoricalNet(base.Layer):
         self.third = conv_2d.PlaneConvStep(width, one, name="third")
         self.fourth = conv_2d.PlaneConvStep(one, two, name="fourth")
         self.classes = linear.Linear(two, len(spec.classes), name="classes")
+
+    def by_row(self) -> list[tuple[keras.Variable, int]]:
+        return [(self.classes.kernel, 1), (self.classes.bias, 0)]
 
     def logits(self, body: representation.Representation, rng: base.Rng | None = None) -> tf.Tensor:
         """Maps the body's `[B, S, D]` to float32 `[B, C]`.

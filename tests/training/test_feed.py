@@ -1,0 +1,48 @@
+"""What waits in memory for one problem is bounded, however much data it has."""
+
+import pytest
+import tensorflow as tf
+
+from t2t_mm.data import batching, generate
+from t2t_mm.data import task as task_lib
+from t2t_mm.modality import Language
+from t2t_mm.problem import Problem, register_problem
+from t2t_mm.training import feed
+
+BATCHING = batching.Batching(batch_tokens=32, max_length=16, shuffle_buffer=100)
+
+
+class Counting(Problem):
+    inputs = {}
+    targets = Language(vocab="feed")
+    command = "to-english"
+    metrics = ("log_perplexity",)
+    splits = ("train", "validation")
+    size = 0
+
+    def generate_examples(self, split, files):
+        for number in range(self.size if split == "train" else 3):
+            yield f"{split}/{number}", {"targets": f"number {number:06d}"}
+
+
+@pytest.fixture
+def state_bytes(registries, tmp_path):
+    """Returns a function: what an iterator over so many examples holds, once it has begun."""
+
+    def measure(size):
+        name = f"toy_{size}"
+        register_problem(name)(type("Sized", (Counting,), {"size": size}))
+        generate.generate(name, tmp_path / name, manual_dir=tmp_path, workers=1)
+        task = task_lib.Task.from_data(name, tmp_path / name)
+        made = feed.Feed([task], BATCHING, seed=0, strategy=tf.distribute.get_strategy())
+        made.next(name)
+        written = tf.train.Checkpoint(data=made.iterators[name]).write(str(tmp_path / f"s{size}"))
+        return sum(path.stat().st_size for path in tmp_path.glob(f"s{size}*")), written
+
+    return lambda size: measure(size)[0]
+
+
+def test_a_problem_of_four_times_the_examples_holds_no_more(state_bytes):
+    small, large = state_bytes(1_000), state_bytes(4_000)
+    assert large < 1.1 * small
+    assert small < 200_000
