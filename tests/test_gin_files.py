@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from t2t_mm import config, errors, gin_files
-from t2t_mm.data import batching
+from t2t_mm import config, errors, gin_files, registry
+from t2t_mm.data import batching, mixture
 from t2t_mm.models import config as models
 from t2t_mm.training import settings
 
@@ -80,6 +80,58 @@ def test_small_is_what_the_dataclasses_default_to():
     assert small == [config.build(type(part)) for part in small]
     config.load(["transformer_small"])
     assert config.build(models.TransformerConfig) == models.TransformerConfig()
+
+
+def _mixture(name):
+    config.load([name])
+    return config.build(mixture.MixtureSettings).problems
+
+
+def _with_samples():
+    return [
+        entry.name
+        for entry in registry.problems.entries()
+        if entry.plugin.startswith("t2t_mm.problems.") and "sample" in entry.value.sources
+    ]
+
+
+def test_all_is_every_built_in_problem_with_sample_data():
+    assert list(_mixture("mixtures/all")) == _with_samples()
+
+
+def test_the_sample_world_has_each_kind_of_task_once():
+    def kind(name):
+        problem = registry.problems.get(name)
+        return frozenset(m.kind for m in problem.inputs.values()), problem.targets.kind
+
+    names = _mixture("mixtures/sample_world")
+    kinds = [(kind(name), registry.problems.get(name).command) for name in names]
+    assert len(set(kinds)) == len(kinds)
+    assert {kind for kind, _ in kinds} == {kind(name) for name in _with_samples()}
+
+
+def test_the_papers_eight_are_the_papers_eight():
+    names = _mixture("mixtures/paper_8")
+    assert set(names) == {
+        "wsj_speech", "imagenet", "coco_caption", "wsj_parsing",
+        "wmt_ende", "wmt_deen", "wmt_enfr", "wmt_fren",
+    }  # fmt: skip
+    assert set(names) <= set(_with_samples())
+    commands = {registry.problems.get(name).command for name in names}
+    assert commands == {"to-english", "to-german", "to-french", "to-class", "to-parse-tree"}
+    texts = {m.vocab for name in names for m in _texts(name)}
+    assert texts == {"mm_8k"}
+    weights = config.build(settings.TrainSettings).schedule
+    assert weights == "uniform"
+    config.load(["paper_8_sample"])
+    assert config.build(mixture.MixtureSettings).problems == names
+    rates = mixture.Mixture(names, [1] * 8, config.build(settings.TrainSettings).schedule, seed=0)
+    assert min(rates.probs(0)) > 0
+
+
+def _texts(name):
+    problem = registry.problems.get(name)
+    return [m for m in [*problem.inputs.values(), problem.targets] if m.kind == "language"]
 
 
 def test_the_paper_has_its_240_experts_of_which_four_are_chosen():
