@@ -17,7 +17,8 @@ _COMMAND = cli.Command(
     "mm-eval",
     "Measures a trained model on a split of each of its problems: BLEU of what it writes, "
     "accuracy of the classes it names, log-perplexity. What it wrote for a whole split is kept in "
-    "the run's decodes/.",
+    "the run's decodes/. With --baselines it shows what the simplest answers score: a copy of the "
+    "source, or what was most frequent in training.",
     example="mm-eval --output_dir=runs/demo --split=test --checkpoint=best",
 )
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
@@ -26,6 +27,7 @@ _COMMAND.problems(required=False)
 _SPLIT = _COMMAND.string("split", None, "the split; else the one that training evaluates on")
 _CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
 _MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of a split; 0 is all")
+_BASELINES = _COMMAND.boolean("baselines", False, "measure the simplest answers beside the model")
 _decoding = decoding_flags.define(_COMMAND)
 
 
@@ -52,6 +54,7 @@ def _eval() -> dict[str, Any]:
             split=_SPLIT.value,
             settings=dataclasses.replace(loaded.decode_settings, **given),
             max_examples=_MAX_EXAMPLES.value,
+            baselines=_BASELINES.value,
             progress=None if status is None else functools.partial(_tell, status),
         )
     if not _COMMAND.json:

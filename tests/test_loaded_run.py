@@ -179,6 +179,24 @@ def test_evaluate_measures_every_problem_and_keeps_what_was_written(run, folder)
     ]
 
 
+def test_baselines_stand_beside_the_model_where_they_are_asked_for(
+    run, folder, loaded_once, capsys
+):
+    flags = [f"--output_dir={folder}", "--split=test", "--max_examples=5"]
+    assert eval_command.main([*flags, "--json", "--baselines"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    simple = answer["baselines"]
+    assert set(simple) == {TEXT, PICTURES}
+    assert simple[TEXT]["name"] == "copy the source"
+    assert simple[TEXT]["names"] == {"token_accuracy": "frequencies of pieces"}
+    assert simple[PICTURES]["values"]["top5_accuracy"] == 1.0
+    assert eval_command.main([*flags, "--baselines"]) == 0
+    shown = capsys.readouterr().out
+    assert "copy the source" in shown and "most frequent class" in shown
+    assert eval_command.main([*flags, "--json"]) == 0
+    assert "baselines" not in json.loads(capsys.readouterr().out)
+
+
 def test_log_perplexity_is_that_of_single_examples_weighed_by_their_tokens(run):
     task = run.task(TEXT)
     found = t2t_mm.evaluate(run, problems=[TEXT], max_examples=6)

@@ -24,6 +24,7 @@ def evaluate(
     data_dir: str | os.PathLike[str] | None = None,
     settings: settings_lib.DecodeSettings | None = None,
     max_examples: int | None = None,
+    baselines: bool = False,
     progress: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measures a trained model on a split of each of its problems.
@@ -40,13 +41,15 @@ def evaluate(
       data_dir: of generated data, if it is not where the training read it.
       settings: of the search; those of the run's configuration when left out.
       max_examples: the first so many of each split only.
+      baselines: measure the simplest answers to the same examples too.
       progress: called with a problem's name and how many examples are done.
 
     Returns:
       `step`, `split`, `results` (values by problem and metric), `notes` (by problem:
-      what must be known to compare the values, such as BLEU's signature) and
-      `decodes` (by problem: the file of what the model wrote, where a metric asked and
-      no example was left out).
+      what must be known to compare the values, such as BLEU's signature), `decodes` (by
+      problem: the file of what the model wrote, where a metric asked and no example was
+      left out) and, where asked for, `baselines` (by problem: what the simplest answer
+      is and scores, as of `evaluation.baselines`).
 
     Raises:
       ConfigError: for names or settings that cannot be meant.
@@ -56,6 +59,7 @@ def evaluate(
     if settings is not None:
         settings.check_greedy()
     from t2t_mm import loaded_run
+    from t2t_mm.evaluation import baselines as baselines_lib
     from t2t_mm.evaluation import evaluator
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
@@ -79,13 +83,20 @@ def evaluate(
             rows = zip(found.inputs, found.decodes, found.references, strict=True)
             answers = [decode.Answer(i, d.outputs, d.score, wanted) for i, d, wanted in rows]
             files[task.name] = str(decode.keep(loaded, task, name, answers))
-    return {
+    answer = {
         "step": loaded.step,
         "split": ",".join(dict.fromkeys(name for _, name in chosen)),
         "results": results,
         "notes": notes,
         "decodes": files,
     }
+    if baselines:
+        simple = {
+            task.name: baselines_lib.measure(task, name, max_examples=max_examples)
+            for task, name in chosen
+        }
+        answer["baselines"] = {name: b.describe() for name, b in simple.items() if b}
+    return answer
 
 
 def eval_split(task: task_lib.Task) -> str:
