@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
+import pathlib
 from collections.abc import Iterator
 
 from t2t_mm import errors, problem
-from t2t_mm.data import raw
+from t2t_mm.data import raw, turns
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
+from t2t_mm.problems.sample_world import corpora_pictures
 
-_FOLDER = "tiny-imagenet-200"
+_FOLDER = corpora_pictures.TINY_IMAGENET
 
 
 @problem.register_problem("tiny_imagenet")
@@ -28,17 +29,20 @@ class TinyImagenet(problem.Problem):
     command = "to-class"
     metrics = ("accuracy", "top5_accuracy", "log_perplexity")
     splits = ("train", "validation")
+    sources = ("manual", "sample")
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
         classes = [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]
         if split == "train":
             # In turn, so that the first examples (--max_examples) are of all classes.
-            photos = [files.glob(f"{top}train/{wnid}/images/*.JPEG") for wnid in classes]
-            for row in itertools.zip_longest(*photos):
-                for wnid, path in zip(classes, row, strict=True):
-                    if path is not None:
-                        yield f"train/{path.stem}", {"image": path, "targets": wnid}
+            # A small sample may have none of a class; where validation has, that is an error.
+            photos = {
+                wnid: files.glob(f"{top}train/{wnid}/images/*.JPEG", optional=True)
+                for wnid in classes
+            }
+            for wnid, path in turns.take_turns(photos):
+                yield f"train/{path.stem}", {"image": path, "targets": wnid}
         else:
             annotations = f"{top}val/val_annotations.txt"
             for number, line in enumerate(files.lines(annotations), start=1):
@@ -49,5 +53,8 @@ class TinyImagenet(problem.Problem):
                         received=repr(line),
                         expected="FILE, WNID and a box, tabs between",
                     )
-                path = files.path(f"{top}val/images/{fields[0]}")
+                path = files.root / f"{top}val/images/{fields[0]}"
                 yield f"validation/{path.stem}", {"image": path, "targets": fields[1]}
+
+    def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
+        corpora_pictures.write_tiny_imagenet(folder, seed=seed, size=size)
