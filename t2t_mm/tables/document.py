@@ -120,9 +120,10 @@ class Section:
             raise self.error(error, key) from error
 
     def _unknown(self, key: str, known: Iterable[str]) -> TableError:
+        listed = ", ".join(known)
         wrong = errors.PluginError(
             f"Unknown key {key!r} in {self.title}",
-            expected=f"one of {', '.join(known)}",
+            expected=f"one of {listed}" if "," in listed else listed,
             hint=errors.did_you_mean(key, known),
         )
         return self.error(wrong, key)

@@ -115,7 +115,7 @@ class Reader:
             if len(fields) != len(columns):
                 bad = errors.BadExampleError(
                     f"{place}, has {len(fields)} field{'s' if len(fields) > 1 else ''}",
-                    received=_short(self._delimiter.join(fields)),
+                    received=_short(str(fields)),
                     expected=f"{len(columns)}: {_listed(columns)}",
                     hint="A field that holds the delimiter stands in quotes"
                     if self.quotes
@@ -213,4 +213,4 @@ def _listed(columns: Sequence[str]) -> str:
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -60,6 +60,7 @@ def test_a_row_with_other_fields_than_the_header(read, line, fields):
     assert good.error is None
     assert last.values["text"] == "b"
     assert f"data.csv, line 3, has {fields} field" in str(bad.error)
+    assert f"Received: {line.split(',')}." in str(bad.error)
     assert "Expected: 2: text, stars" in str(bad.error)
     assert "quotes" in str(bad.error)
 

@@ -103,6 +103,13 @@ def test_features_become_raw_values(generate, tmp_path, feature, targets, expect
     assert expected in [e["targets"] for e in made if e["image"] == (conftest.png(7),)]
 
 
+def test_a_declaration_that_reads_otherwise_needs_new_data(generate, registries):
+    generate()
+    registries.problems._entries.pop("pets")
+    with pytest.raises(errors.DataError, match="declaration=.*declaration=.*--overwrite"):
+        generate(declaration(tfds_features={"targets": "a/b"}))
+
+
 def test_an_example_without_a_class_is_bad(generate, tmp_path):
     cls = declaration(tfds_features={"targets": "label"}, targets=Categorical())
     with pytest.raises(errors.BadExampleError, match=r"pets-t.*targets: It has no class.*-1"):
