@@ -1,25 +1,26 @@
 """RawFiles: the raw files of one corpus, as a problem's generator reads them.
 
-Whatever is wrong with them (missing, cut short, not UTF-8, of different
-lengths) is a `DataError` that names the file, and the line where there is one.
+Whatever is wrong with them (missing, cut short, of different lengths) is a
+`DataError` that names the file, and the line where there is one. A line that is not
+UTF-8 makes a bad example, of which a user may allow some.
 """
 
 from __future__ import annotations
 
-import codecs
-import gzip
+import collections
 import html
+import itertools
+import json
 import os
 import pathlib
 import re
-import zlib
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from t2t_mm import errors
+from t2t_mm.data import archives, texts
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE | re.DOTALL)
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NAMES_SHOWN = 8
 
 
@@ -29,6 +30,9 @@ class RawFiles:
     Args:
       root: the folder.
       layout: the files expected there, in a line or two; shown in errors.
+
+    Attributes:
+      damage: what explains the bad examples that were made of lines that are not UTF-8.
     """
 
     def __init__(self, root: str | os.PathLike[str], layout: str = "") -> None:
@@ -36,6 +40,9 @@ class RawFiles:
         self.layout = layout
         self._used: dict[str, int] = {}
         self._sought: pathlib.Path | None = None
+        self._names: dict[bool, list[str]] = {}
+        self._skipped: collections.Counter[str] = collections.Counter()
+        self.damage = texts.Damage()
 
     @classmethod
     def of(cls, manual_dir: str | os.PathLike[str], corpus: str, layout: str = "") -> RawFiles:
@@ -50,8 +57,24 @@ class RawFiles:
 
     @property
     def used(self) -> dict[str, int]:
-        """The texts read so far, by path below the root, with their bytes."""
+        """The texts and archives read so far, by path below the root, with their bytes."""
         return dict(sorted(self._used.items()))
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many examples the generator has left out so far, by reason."""
+        return dict(sorted(self._skipped.items()))
+
+    def skip(self, reason: str) -> None:
+        """Counts an example that the generator leaves out on purpose, for the manifest.
+
+        For what is to be expected of a corpus (a pair of texts that is too long, say);
+        what is wrong with an example is a `BadExampleError`.
+
+        Args:
+          reason: in a few words; the same ones for all examples that it holds for.
+        """
+        self._skipped[reason] += 1
 
     def path(self, name: str) -> pathlib.Path:
         """Returns the path of a file or folder that must exist.
@@ -61,7 +84,7 @@ class RawFiles:
         """
         path = self.root / name
         if not path.exists():
-            self._missing(name)
+            self.missing(name)
         return path
 
     def exists(self, name: str) -> bool:
@@ -76,48 +99,76 @@ class RawFiles:
         """
         found = sorted(p for p in self.root.glob(pattern) if not p.name.startswith("."))
         if not found and not optional:
-            self._missing(pattern, verb="matches")
+            self.missing(pattern, verb="matches")
         return found
 
-    def lines(self, name: str) -> Iterator[str]:
-        r"""Yields the lines of a UTF-8 text, plain or gzipped, without their ends.
+    def names(self, pattern: str, *, packed: bool = True) -> list[str]:
+        """Returns the texts whose path ends like `pattern`, by their names for `lines`.
 
-        Takes `name`, or `name + ".gz"` where only that exists. A byte order mark
-        and `\r\n` are dropped; only `\n` ends a line (not the other separators
-        of Unicode, which occur inside sentences and would tear parallel texts).
+        Where the folder of the corpus is not there and that of all corpora is read in
+        its place, archives are looked into at its top only.
+
+        Args:
+          pattern: matched from the right, as by `pathlib.PurePath.match`: "*.de-en.de",
+            "dev/*.sgm".
+          packed: look into archives too, which must be read to their ends for that
+            where they are compressed as a whole.
+        """
+        if packed not in self._names:
+            paths = texts.files(self.root)
+            found = set(map(texts.unpacked_name, paths))
+            if packed:
+                looked = paths if self._sought is None else [p for p in paths if "/" not in p]
+                found |= set(map(texts.unpacked_name, texts.packed_files(self.root, looked)))
+            self._names[packed] = sorted(found)
+        return [n for n in self._names[packed] if pathlib.PurePosixPath(n).match(pattern)]
+
+    def members(self, name: str) -> Iterator[archives.Part]:
+        """Yields the files of a plain tar archive, to be read where they lie.
+
+        A `Part` stands for a path: a picture or a sound may be one. Of a tar in the tar,
+        `Part.members()` yields the files.
 
         Raises:
-          DataError: for bytes that are not UTF-8, with the number of the line, and
-            for an archive that is cut short.
+          DataError: when there is no such archive, or it is not a whole tar.
         """
-        if not self.exists(name) and self.exists(name + ".gz"):
-            name += ".gz"
         path = self.path(name)
         self._used[name] = path.stat().st_size
-        opener = gzip.open if path.suffix == ".gz" else open
-        number = 0
+        yield from archives.members(path)
+
+    def lines(self, name: str) -> Iterator[str]:
+        r"""Yields the lines of a UTF-8 text, without their ends.
+
+        Takes `name`, or else that with `.gz`, `.bz2` or `.xz`, or else the member of a
+        tar (compressed or not) that would be there were the tar unpacked where it lies.
+        A byte order mark and `\r\n` are dropped; only `\n` ends a line (not the other
+        separators of Unicode, which occur inside sentences and would tear parallel
+        texts). A line that is not UTF-8 comes with lone surrogates for the wrong bytes,
+        so that an example made of it is a bad one.
+
+        Raises:
+          DataError: for a text that is missing, that cannot be read or is cut short, and
+            for one in UTF-16.
+        """
+        text = texts.find(self.root, name) if self.root.is_dir() else None
+        if text is None:
+            self.missing(name)
+        used = os.path.relpath(text.path, self.root)
+        self._used[used] = text.path.stat().st_size
+
+        yield from texts.read(text, self.damage, layout=self.layout)
+
+    def json(self, name: str) -> Any:
+        """Returns the content of a JSON file, found as by `lines`.
+
+        Raises:
+          DataError: for a file that cannot be read, or is not JSON.
+        """
         try:
-            with opener(path, "rb") as file:
-                for number, line in enumerate(file, start=1):
-                    if number == 1:
-                        line = _without_mark(line, path)
-                    yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
-        except UnicodeDecodeError as error:
-            wrong = error.object[error.start : error.start + 1]
+            return json.loads("\n".join(self.lines(name)))
+        except ValueError as error:
             raise errors.DataError(
-                f"{path}, line {number}, is not UTF-8",
-                received=f"byte 0x{wrong.hex()} at position {error.start + 1} of the line",
-                hint="Convert the file, for example with iconv -f latin1 -t utf-8",
-            ) from error
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise errors.DataError(
-                f"{path} is not a whole gzip file (after line {number})",
-                received=str(error),
-                hint="Get the file again",
-            ) from error
-        except OSError as error:
-            raise errors.DataError(
-                f"{path} cannot be read", received=error.strerror, expected=self.layout or None
+                f"{self.root / name} is not JSON", received=error, expected=self.layout or None
             ) from error
 
     def parallel(self, *names: str) -> Iterator[tuple[str, ...]]:
@@ -126,19 +177,18 @@ class RawFiles:
         Raises:
           DataError: at the end, with all counts, when they are of different lengths.
         """
-        texts = [self.lines(name) for name in names]
+        readers = [self.lines(name) for name in names]
         count = 0
-        while True:
-            row = [next(text, None) for text in texts]
-            whole = [line for line in row if line is not None]
-            if len(whole) < len(row):
+        row: tuple[Any, ...] = ()
+        for row in itertools.zip_longest(*readers):
+            if None in row:
                 break
-            yield tuple(whole)
+            yield row
             count += 1
-        if whole:
+        if None in row:
             counts = [
-                count + (line is not None) + sum(1 for _ in text)
-                for line, text in zip(row, texts, strict=True)
+                count + (line is not None) + sum(1 for _ in reader)
+                for line, reader in zip(row, readers, strict=True)
             ]
             raise errors.DataError(
                 f"Parallel texts in {self.root} are of different lengths",
@@ -164,8 +214,13 @@ class RawFiles:
         for segment in found:
             yield html.unescape(" ".join(segment.split()))
 
-    def _missing(self, name: str, *, verb: str = "is named") -> NoReturn:
-        """Raises the error for a file that is not there."""
+    def missing(self, name: str, *, verb: str = "is named") -> NoReturn:
+        """Raises the error for a file that is not there.
+
+        Args:
+          name: of the file, or a pattern.
+          verb: what no file does.
+        """
         if not self.root.is_dir():
             raise errors.DataError(
                 f"The folder of raw files {self.root} does not exist",
@@ -187,13 +242,3 @@ class RawFiles:
             expected=self.layout or None,
             hint=hint,
         )
-
-
-def _without_mark(line: bytes, path: pathlib.Path) -> bytes:
-    if line.startswith(_UTF16):
-        raise errors.DataError(
-            f"{path}, line 1, is not UTF-8",
-            received="the byte order mark of UTF-16",
-            hint="Convert the file, for example with iconv -f utf-16 -t utf-8",
-        )
-    return line.removeprefix(codecs.BOM_UTF8)

@@ -1,11 +1,13 @@
 """Raw files: what is read, and what is said of files that are wrong."""
 
+import bz2
 import gzip
+import lzma
 
 import pytest
 
-from t2t_mm import errors
-from t2t_mm.data import raw
+from t2t_mm import errors, testing
+from t2t_mm.data import archives, raw, texts
 
 
 @pytest.fixture
@@ -34,21 +36,54 @@ def test_the_folder_of_the_corpus_is_preferred(tmp_path):
 )
 def test_lines(files, content, lines):
     (files.root / "train.en").write_bytes(content)
-    (files.root / "packed.en.gz").write_bytes(gzip.compress(content))
-    assert list(files.lines("train.en")) == lines
-    assert list(files.lines("packed.en")) == lines
-    assert list(files.lines("packed.en.gz")) == lines
-    assert files.used == {
-        "packed.en.gz": (files.root / "packed.en.gz").stat().st_size,
-        "train.en": len(content),
+    packed = {
+        "packed.en.gz": gzip.compress(content),
+        "other.en.bz2": bz2.compress(content),
+        "third.en.xz": lzma.compress(content),
+        "archive.tgz": testing.tar({"a.en": content}, packing="gz"),
     }
+    testing.write_files(files.root, packed)
+    for name in ("train.en", "packed.en", "packed.en.gz", "other.en", "third.en", "a.en"):
+        assert list(files.lines(name)) == lines
+    sizes = {name: (files.root / name).stat().st_size for name in ("train.en", *packed)}
+    assert files.used == sizes
 
 
-def test_bytes_that_are_not_utf8_are_told_with_file_and_line(files):
-    (files.root / "train.en").write_bytes("gut\nsch\xf6n\n".encode("latin1"))
-    with pytest.raises(
-        errors.DataError, match=r"train\.en, line 2, is not UTF-8.*0xf6.*position 4"
-    ):
+def test_a_line_that_is_not_utf8_is_told_when_an_example_is_made_of_it(files):
+    (files.root / "train.en").write_bytes("gut\nsch\xf6n und gut\nb\xf6se\n".encode("latin1"))
+    lines = list(files.lines("train.en"))
+    assert [len(line) for line in lines] == [3, 13, 4]
+    assert files.damage.explain({"inputs": "gut", "targets": 3}) is None
+    for values in ({"inputs": "gut", "targets": " und ".join(lines[1].split(" und "))},
+                   {"inputs": "gut", "targets": ["gut", lines[1].split()[0]]}):  # fmt: skip
+        error = files.damage.explain(values)
+        assert isinstance(error, errors.BadExampleError)
+        assert str(error) == (
+            f"targets: A line is not UTF-8: {files.root}/train.en, line 2. Received: byte 0xf6 at "
+            "position 4 of the line. Where all of the file is in another encoding, convert it, for "
+            "example with iconv -f latin1 -t utf-8."
+        )
+
+
+def test_a_mark_inside_and_odd_line_ends(files):
+    # Two files of an editor on Windows, one behind the other; an old one within a line.
+    content = "\ufeffone\r\n\ufefftwo\rparts\r\n\r\nlast\r".encode()
+    (files.root / "train.en").write_bytes(content)
+    assert list(files.lines("train.en")) == ["one", "two\rparts", "", "last"]
+
+
+def test_line_ends_of_old_macintosh_computers_are_told(files):
+    (files.root / "train.en").write_bytes(b"one\rtwo\rthree\r")
+    with pytest.raises(errors.DataError, match=r"old Macintosh.*3 \\r and no \\n.*tr"):
+        list(files.lines("train.en"))
+    (files.root / "train.en").write_bytes(b"a single line\r")
+    assert list(files.lines("train.en")) == ["a single line"]
+
+
+def test_a_line_without_end_does_not_fill_the_memory(files, monkeypatch):
+    monkeypatch.setattr(texts, "LONGEST_LINE_BYTES", 1000)
+    (files.root / "train.en.gz").write_bytes(gzip.compress(b"short\n" + b"x" * 5000))
+    with pytest.raises(errors.DataError, match=r"train\.en.* 1,000 bytes and more in line 2"):
         list(files.lines("train.en"))
 
 
@@ -64,7 +99,7 @@ def test_an_archive_that_is_cut_short(files):
     with pytest.raises(errors.DataError, match=r"train\.en\.gz is not a whole gzip file"):
         list(files.lines("train.en"))
     (files.root / "test.en.gz").write_bytes(b"<html>not found</html>")
-    with pytest.raises(errors.DataError, match=r"test\.en\.gz is not a whole gzip file"):
+    with pytest.raises(errors.DataError, match=r"test\.en\.gz is not a whole gzip.*a web page"):
         list(files.lines("test.en"))
 
 
@@ -130,3 +165,82 @@ def test_sgml_segments(files):
     (files.root / "train.en").write_text("no segments\n")
     with pytest.raises(errors.DataError, match="no <seg> elements"):
         list(files.sgml_segments("train.en"))
+
+
+def test_texts_in_archives_lie_where_they_would_be_unpacked(files):
+    testing.write_files(
+        files.root,
+        {
+            "train.tgz": testing.tar({"europarl/v7.en": "a\nb\n", "x.gz": gzip.compress(b"c\n")},
+                                     packing="gz"),
+            "below/dev.tar": testing.tar({"./dev/x.en": "d\n", "top.en": "e\n"}),
+            "below/top.en": "the file itself\n",
+        },
+    )  # fmt: skip
+    assert list(files.lines("europarl/v7.en")) == ["a", "b"]
+    assert list(files.lines("x")) == ["c"]
+    assert list(files.lines("below/dev/x.en")) == ["d"]
+    assert list(files.lines("below/top.en")) == ["the file itself"]
+    assert list(files.used) == ["below/dev.tar", "below/top.en", "train.tgz"]
+    assert files.used["train.tgz"] == (files.root / "train.tgz").stat().st_size
+    with pytest.raises(errors.DataError, match=r"is named 'dev/x\.en'"):
+        list(files.lines("dev/x.en"))
+
+
+def test_names_of_texts_packed_or_not(files):
+    testing.write_files(
+        files.root,
+        {
+            "a.de-en.en": "",
+            "deep/down/b.de-en.en.gz": gzip.compress(b""),
+            ".hidden/c.de-en.en": "",
+            "train.tgz": testing.tar({"t/d.de-en.en": "", "t/._d.de-en.en": "", "d.fr-en.en": ""},
+                                     packing="gz"),
+        },
+    )  # fmt: skip
+    plain = ["a.de-en.en", "deep/down/b.de-en.en"]
+    assert files.names("*.de-en.en", packed=False) == plain
+    assert files.names("*.de-en.en") == [*plain, "t/d.de-en.en"]
+    assert files.names("down/*") == ["deep/down/b.de-en.en"]
+    assert files.names("*.nothing") == []
+
+
+def test_an_archive_that_has_been_unpacked_is_passed_over(files, monkeypatch):
+    listed = []
+    monkeypatch.setattr(archives, "listing", lambda path: listed.append(path) or {})
+    packed = testing.tar({"train/a.en": "a\n", "train/b.en": "b\n"}, packing="gz")
+    testing.write_files(files.root, {"both.tgz": packed, "train/a.en": "a\n", "train/b.en": "b\n"})
+    assert files.names("*.en") == ["train/a.en", "train/b.en"]
+    assert listed == []
+
+
+def test_links_to_folders_are_followed_once(files):
+    testing.write_files(files.root / "corpus", {"train/a.en": "a\n"})
+    (files.root / "corpus" / "round").symlink_to(files.root / "corpus")
+    (files.root / "linked").symlink_to(files.root / "corpus" / "train")
+    inner = raw.RawFiles(files.root / "corpus")
+    assert inner.names("*.en") == ["train/a.en"]
+    assert raw.RawFiles(files.root / "linked").names("*.en") == ["a.en"]
+
+
+def test_archives_of_other_corpora_are_left_alone(tmp_path):
+    testing.write_files(tmp_path, {"other/big.tar": b"no tar at all" * 99, "a.en": "a\n"})
+    assert raw.RawFiles.of(tmp_path, "corpus").names("*.en") == ["a.en"]
+    with pytest.raises(errors.DataError, match=r"other/big\.tar is not a whole tar"):
+        raw.RawFiles.of(tmp_path, "").names("*.en")
+
+
+def test_pictures_in_an_archive(files):
+    packed = testing.tar({"n01/a.JPEG": b"a", "n02/b.JPEG": b"b"})
+    (files.root / "train.tar").write_bytes(packed)
+    found = [(part.parent.name, part.read_bytes()) for part in files.members("train.tar")]
+    assert found == [("n01", b"a"), ("n02", b"b")]
+    assert files.used == {"train.tar": len(packed)}
+    with pytest.raises(errors.DataError, match=r"Did you mean 'train\.tar'"):
+        next(files.members("trian.tar"))
+
+
+def test_examples_that_are_left_out_are_counted(files):
+    for reason in ("too long", "empty", "too long"):
+        files.skip(reason)
+    assert files.skipped == {"empty": 1, "too long": 2}

@@ -1,0 +1,185 @@
+"""Streams: files opened for reading, decompressed where they are packed.
+
+Of an archive its first bytes say how it is packed, not its name: browsers unpack what
+they download, and save a page of error under the name of what was wanted.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import pathlib
+import zlib
+from typing import Any, BinaryIO
+
+from t2t_mm import errors
+
+FAILURES = (EOFError, OSError, lzma.LZMAError, zlib.error)
+"""What reading raises where a file cannot be read, is cut short, or is not what it should be."""
+
+ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
+"""How a text is packed, by the ending of its name."""
+
+UNPACKERS = {"gzip": "gunzip", "bzip2": "bunzip2", "xz": "unxz"}
+"""The commands that unpack such a file."""
+
+HEAD_BYTES = 512
+BUFFER_BYTES = 1 << 16
+
+_MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
+_OTHERS = {"a zip archive": b"PK\x03\x04", "a 7z archive": b"7z\xbc\xaf", "a PDF file": b"%PDF"}
+_PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
+_TAR_MAGIC_PLACE = 257
+
+
+def head(path: pathlib.Path) -> bytes:
+    """Returns the first bytes of a file, as many as a tar's header has."""
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def packing(start: bytes) -> str | None:
+    """Returns how a file that starts so is packed: `gzip`, `bzip2`, `xz`; None for not at all."""
+    return next((name for name, magic in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def describe(start: bytes) -> str:
+    """Says what a file that starts so seems to be, for errors."""
+    known = packing(start)
+    if known:
+        return f"a {known} file"
+    for name, magic in _OTHERS.items():
+        if start.startswith(magic):
+            return name
+    if start[_TAR_MAGIC_PLACE:].startswith(b"ustar"):
+        return "a tar archive"
+    if start.lstrip().lower().startswith(_PAGES):
+        return "a web page, as a failed download leaves one"
+    return f"a file that begins with {start[:12]!r}" if start else "an empty file"
+
+
+def unpack(stream: BinaryIO, how: str | None) -> BinaryIO:
+    """Returns a stream of what `stream` holds; closing it closes that too.
+
+    Args:
+      stream: opened for bytes.
+      how: it is packed, as `packing` names it; None returns `stream` itself.
+    """
+    if how is None:
+        return stream
+    unpackers: dict[str, Any] = {"gzip": _GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}
+    # Lines are found in C then, not by a call of Python's for each of them.
+    return _Buffered(unpackers[how](stream), stream)
+
+
+class _GzipFile(gzip.GzipFile):
+    """A gzip file around a stream."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(fileobj=stream, mode="rb")
+
+
+class _Buffered(io.BufferedReader):
+    """A buffer in front of a decompressor, which closes what lies beneath it too."""
+
+    def __init__(self, unpacker: Any, stream: BinaryIO) -> None:
+        super().__init__(unpacker, BUFFER_BYTES)
+        self._beneath = stream
+
+    def close(self) -> None:
+        super().close()
+        self._beneath.close()
+
+
+class Slice(io.RawIOBase):
+    """The next bytes of a stream, as a stream of their own.
+
+    Args:
+      stream: which stands where they begin; closed together with this.
+      size: how many they are; where the stream has fewer, reading raises EOFError.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), self._left)
+        data = self._stream.read(wanted) if wanted else b""
+        if len(data) < wanted:
+            raise EOFError(f"{self._left - len(data):,} bytes are missing at the end")
+        buffer[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        super().close()
+        self._stream.close()
+
+
+class Window(io.RawIOBase):
+    """A stretch of a file as a stream; the file is open only while it is read.
+
+    Args:
+      path: of the file.
+      start: of the stretch, in bytes.
+      size: of the stretch.
+    """
+
+    def __init__(self, path: pathlib.Path, start: int, size: int) -> None:
+        self._path, self._start, self._size = path, start, size
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), self._size - self._place)
+        if wanted <= 0:
+            return 0
+        with self._path.open("rb", buffering=0) as file:
+            file.seek(self._start + self._place)
+            count = file.readinto(memoryview(buffer)[:wanted]) or 0
+        self._place += count
+        return count
+
+
+def failure(
+    path: pathlib.Path, error: Exception, *, wanted: str, where: str = "", layout: str = ""
+) -> errors.DataError:
+    """Returns the error for a file that could not be read to its end.
+
+    Args:
+      path: of the file.
+      error: one of `FAILURES`.
+      wanted: what it should be ("gzip file").
+      where: reading ended ("after line 7").
+      layout: of the corpus.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return errors.DataError(
+            f"{path} cannot be read", received=error.strerror, expected=layout or None
+        )
+    seen = describe(head(path))
+    return errors.DataError(
+        f"{path} is not a whole {wanted}" + (f" ({where})" if where else ""),
+        received=f"{seen} ({error})" if str(error) else seen,
+        expected=f"a {wanted}",
+        hint="Get the file again",
+    )

@@ -1,0 +1,232 @@
+"""Texts: where the one of a given name lies in a corpus, and its lines.
+
+A text lies as it is, packed under its name and an ending (`.gz`, `.bz2`, `.xz`), or in
+a tar as it was downloaded: that counts as if it had been unpacked where it lies.
+"""
+
+from __future__ import annotations
+
+import codecs
+import collections
+import dataclasses
+import functools
+import os
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from t2t_mm import errors
+from t2t_mm.data import archives, streams
+
+LONGEST_LINE_BYTES = 1 << 30
+"""More in one line is no text; without a limit, a packed file could fill the memory."""
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LINES_KEPT = 100
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""What a byte that is not UTF-8 is decoded to."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """One text.
+
+    Args:
+      path: the file, or the archive that it lies in.
+      member: its name in there, or empty.
+    """
+
+    path: pathlib.Path
+    member: str = ""
+
+    def open(self) -> BinaryIO:
+        """Opens it for bytes, unpacked."""
+        if self.member:
+            stream = archives.open_member(self.path, self.member)
+        else:
+            stream = self.path.open("rb")
+        return streams.unpack(stream, self._packing)
+
+    def failure(self, error: Exception, *, line: int, layout: str) -> errors.DataError:
+        """Returns the error for a text whose reading failed with one of `streams.FAILURES`."""
+        wanted = "tar archive" if self.member else f"{self._packing or 'text'} file"
+        where = f"{self.member + ', ' if self.member else ''}after line {line:,}"
+        return streams.failure(self.path, error, wanted=wanted, where=where, layout=layout)
+
+    @property
+    def _packing(self) -> str | None:
+        return streams.ENDINGS.get(pathlib.PurePosixPath(self.member or self.path.name).suffix)
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+
+def find(root: pathlib.Path, name: str) -> Text | None:
+    """Returns the text `name` (a path below `root`), or None where there is none.
+
+    Of several, the first of: the file, a packed file, a member of an archive in its own
+    folder, or in a folder above that.
+
+    Raises:
+      DataError: for an archive that cannot be read, where it has come to that.
+    """
+    names = [name, *(name + ending for ending in streams.ENDINGS)]
+    for packed in names:
+        if (root / packed).exists():
+            return Text(root / packed)
+    for folder in pathlib.PurePosixPath(name).parents:
+        for archive in _archives(root / folder):
+            held = archives.listing(archive)
+            for packed in names:
+                member = str(pathlib.PurePosixPath(packed).relative_to(folder))
+                if member in held:
+                    return Text(archive, member)
+    return None
+
+
+def files(root: pathlib.Path) -> list[str]:
+    """Returns the paths of all files below `root`, sorted; links are followed, hidden ones not."""
+    found, seen = [], set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        seen.add(os.path.realpath(folder))
+        inner[:] = [
+            n
+            for n in inner
+            if n[0] != "." and os.path.realpath(pathlib.Path(folder, n)) not in seen
+        ]
+        below = pathlib.Path(folder).relative_to(root)
+        found += [(below / n).as_posix() for n in names if n[0] != "."]
+    return sorted(found)
+
+
+def packed_files(root: pathlib.Path, paths: list[str]) -> list[str]:
+    """Returns the paths of files in archives, as they were if unpacked; sorted.
+
+    An archive whose first file lies unpacked beside it is passed over: most people keep
+    what they downloaded.
+
+    Args:
+      root: of the corpus.
+      paths: of files below it; those of archives are looked into.
+    """
+    found: set[str] = set()
+    for path in paths:
+        if not path.endswith(archives.ENDINGS):
+            continue
+        folder = pathlib.PurePosixPath(path).parent
+        first = archives.first_file(root / path)
+        if first is None:
+            continue
+        beside = root / folder / first[0]
+        if beside.is_file() and beside.stat().st_size == first[1]:
+            continue
+        held = (n for n in archives.listing(root / path) if not re.search(r"(^|/)\.", n))
+        found.update((folder / member).as_posix() for member in held)
+    return sorted(found)
+
+
+def unpacked_name(name: str) -> str:
+    """Returns the name of a text without the ending of how it is packed."""
+    return name.removesuffix(next(filter(name.endswith, streams.ENDINGS), ""))
+
+
+def read(text: Text, damage: Damage, *, layout: str) -> Iterator[str]:
+    r"""Yields the lines of a UTF-8 text, without their ends.
+
+    A byte order mark at the start of a line (of the first one, or of a file that was
+    put behind another) and `\r\n` are dropped; only `\n` ends a line. Bytes that are
+    not UTF-8 become lone surrogates, which no modality takes: such a line keeps its
+    place beside that of a parallel text, and makes a bad example.
+
+    Args:
+      text: to be read.
+      damage: told of each line that is not UTF-8.
+      layout: of the corpus, for errors.
+
+    Raises:
+      DataError: for UTF-16, for line ends of `\r` alone, and for a file that cannot
+        be read or is cut short.
+    """
+    number = 0
+    try:
+        with text.open() as stream:
+            for line in iter(functools.partial(stream.readline, LONGEST_LINE_BYTES), b""):
+                number += 1
+                if number == 1:
+                    _check_first(line, text)
+                if len(line) == LONGEST_LINE_BYTES:
+                    raise errors.DataError(
+                        f"{text} is not a text of lines",
+                        received=f"{LONGEST_LINE_BYTES:,} bytes and more in line {number:,}",
+                    )
+                line = line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\n").removesuffix(b"\r")
+                try:
+                    decoded = line.decode("utf-8")
+                except UnicodeDecodeError:
+                    decoded = line.decode("utf-8", "surrogateescape")
+                    damage.note(decoded, f"{text}, line {number:,}")
+                yield decoded
+    except streams.FAILURES as error:
+        raise text.failure(error, line=number, layout=layout) from error
+
+
+class Damage:
+    """The last lines that were not UTF-8, and where they were read."""
+
+    def __init__(self) -> None:
+        self._lines: collections.deque[tuple[str, str]] = collections.deque(maxlen=_LINES_KEPT)
+
+    def note(self, line: str, place: str) -> None:
+        """Keeps a line, as it was yielded, and the place to be named in errors."""
+        self._lines.append((line, place))
+
+    def explain(self, values: Mapping[str, Any]) -> errors.BadExampleError | None:
+        """Returns the error for an example made of such a line.
+
+        Args:
+          values: of the example, by feature.
+
+        Returns:
+          the error, with file and line; None where no value is out of such a line.
+        """
+        for name, value in values.items():
+            for text in value if isinstance(value, list | tuple) else [value]:
+                if not isinstance(text, str) or not _ESCAPED.search(text):
+                    continue
+                for line, place in reversed(self._lines):
+                    wrong = _ESCAPED.search(line)
+                    if wrong and text.strip() in line:
+                        return errors.BadExampleError(
+                            f"{name}: A line is not UTF-8: {place}",
+                            received=f"byte {ord(wrong[0]) - 0xDC00:#04x} at position "
+                            f"{wrong.start() + 1:,} of the line",
+                            hint="Where all of the file is in another encoding, convert it, for "
+                            "example with iconv -f latin1 -t utf-8",
+                        )
+        return None
+
+
+def _archives(folder: pathlib.Path) -> list[pathlib.Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        p for p in folder.iterdir() if p.name.endswith(archives.ENDINGS) and p.name[0] != "."
+    )
+
+
+def _check_first(line: bytes, text: Text) -> None:
+    if line.startswith(_UTF16):
+        raise errors.DataError(
+            f"{text}, line 1, is not UTF-8",
+            received="the byte order mark of UTF-16",
+            hint="Convert the file, for example with iconv -f utf-16 -t utf-8",
+        )
+    returns = line.count(b"\r")
+    if not line.endswith(b"\n") and b"\r" in line[:-1]:
+        raise errors.DataError(
+            f"{text} has no line ends but those of old Macintosh computers",
+            received=rf"{returns:,} \r and no \n",
+            expected=r"lines that end in \n or \r\n",
+            hint=r"Convert the file, for example with tr '\r' '\n'",
+        )
