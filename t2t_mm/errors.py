@@ -8,7 +8,10 @@ what was expected and what to do. Anything else is a fault of ours (exit code 1)
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\ud800-\udfff]")
 
 
 class UserError(Exception):
@@ -36,7 +39,9 @@ class UserError(Exception):
             parts.append(f"Expected: {expected}.")
         if hint:
             parts.append(_sentence(hint))
-        super().__init__(" ".join(" ".join(parts).split()))
+        text = " ".join(" ".join(parts).split())
+        # What a raw file holds must not work the terminal, nor be more than it can print.
+        super().__init__(_UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text))
 
 
 class ConfigError(UserError):
