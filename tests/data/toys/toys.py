@@ -53,6 +53,19 @@ class ToySlow(Toy):
             yield example
 
 
+@register_problem("toy_picky")
+class ToyPicky(Toy):
+    def generate_examples(self, split, files):
+        pairs = list(super().generate_examples(split, files))
+        for number, example in enumerate(pairs):
+            if example[1]["targets"].count("x") == 8:
+                files.skip("of eight letters")
+            elif split != "train" and number == len(pairs) - 1:
+                files.skip("the last")
+            else:
+                yield example
+
+
 @register_problem("toy_pictures")
 class ToyPictures(Problem):
     corpus = "toy_pictures"
