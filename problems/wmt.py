@@ -1,28 +1,54 @@
-"""WMT: news translation, in the layout of the shared task of 2014."""
+"""WMT: news translation between English, German and French.
+
+Both directions of a pair are trained on the same texts: every parallel text that lies in
+the folder of the corpus, in the layouts of 2013 to 2021 (`wmt_layouts`), so a folder
+with the downloads of one year makes that year's task. Evaluation while training is on
+newstest2013, which has the same sentences in all three languages; the test set is
+newstest2014 with English, and newstest2021 between German and French, which has
+sentences of its own for each direction.
+"""
 
 from __future__ import annotations
 
-import itertools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-from t2t_mm import errors, problem
+from t2t_mm import problem
 from t2t_mm.data import raw
 from t2t_mm.modality.language import declaration as language
-from t2t_mm.problems.sample_world import corpora
+from t2t_mm.problems.sample_world import corpora_translation
+from t2t_mm.problems.wmt_layouts import test_sets, training
+
+_SHORT = 20
+
+
+def _layout(training_text: str, both: str, test: str) -> str:
+    return (
+        f"training corpora such as {training_text}, plain, packed, or in the .tgz or .tar as "
+        f"downloaded; dev/newstest2013-{{src,ref}}.{both}.sgm or newstest2013.{both}; {test}"
+    )
 
 
 class Wmt(problem.Problem):
-    """The base of a direction: parallel text for training, news test sets for the rest.
+    """The base of a direction.
+
+    A pair is left out of training, and counted in the manifest, when a side is empty,
+    has more than `max_characters` or `max_words` (beyond what a model sees, the two
+    sides would be cut at different places), or holds control characters, and when the
+    longer side has more than `max_ratio` times the characters of the shorter (and more
+    than 20): then they can hardly be translations. Of test sets only empty sides are left out.
 
     Attributes:
       source: the language to translate from.
       target: the language to translate into.
-      pair: how the names of parallel files tell the two ("de-en").
       test_sets: of validation and test, by the names that WMT gave them.
+      max_words: of a side.
+      max_characters: of a side.
+      max_ratio: of the longer side's characters to the shorter's.
     """
 
-    version = "1.0.0"
+    version = "1.1.0"
     corpus = "wmt"
     inputs = {"inputs": language.Language(vocab="mm_8k")}
     targets = language.Language(vocab="mm_8k")
@@ -32,70 +58,106 @@ class Wmt(problem.Problem):
 
     source = ""
     target = ""
-    pair = ""
-    test_sets = {"validation": "newstest2013", "test": "newstest2014"}
+    test_sets: ClassVar[Mapping[str, str]] = {"validation": "newstest2013", "test": "newstest2014"}
+    max_words = 150
+    max_characters = 1_000
+    max_ratio = 3.0
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        if split == "train":
-            pairs = self._training(files)
+        if split in self.test_sets:
+            pairs = test_sets.pairs(self.test_sets[split], self.source, self.target, files)
         else:
-            pairs = self._test_set(self.test_sets[split], files)
+            pairs = training.pairs(self.source, self.target, files)
         for key, source, target in pairs:
-            # Parallel corpora hold lines that are empty on one side.
-            if source.strip() and target.strip():
-                yield key, {"inputs": source.strip(), "targets": target.strip()}
+            source, target = source.strip(), target.strip()
+            reason = self.reason_to_skip(source, target, split)
+            if reason is None:
+                yield key, {"inputs": source, "targets": target}
+            else:
+                files.skip(reason)
+
+    def reason_to_skip(self, source: str, target: str, split: str) -> str | None:
+        """Returns why a pair is left out, the same for both directions, or None; to be overridden.
+
+        A reason goes on with "a pair": "of more than 150 words".
+        """
+        shorter, longer = sorted((len(source), len(target)))
+        if not shorter:
+            return "empty on one side"
+        if split in self.test_sets:
+            return None
+        if longer > self.max_characters:
+            return f"of more than {self.max_characters:,} characters"
+        if longer > self.max_words and self.max_words < max(
+            len(source.split()), len(target.split())
+        ):
+            return f"of more than {self.max_words:,} words"
+        if longer > max(self.max_ratio * shorter, _SHORT):
+            return f"of which one side is more than {self.max_ratio:g} times the other"
+        if any(map(language.CONTROL_CHARACTERS.search, (source, target))):
+            return "with control characters"
+        return None
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
-        corpora.write_wmt(
-            folder, source=self.source, target=self.target, pair=self.pair, seed=seed, size=size
-        )
+        corpora_translation.write_wmt(folder, self.source, self.target, seed=seed, size=size)
 
-    def _training(self, files: raw.RawFiles) -> Iterator[tuple[str, str, str]]:
-        """Yields every pair of every `*.PAIR.{SOURCE,TARGET}`, wherever it lies."""
-        pattern = f"**/*.{self.pair}.{self.source}"
-        found = files.glob(f"{pattern}.gz", optional=True)
-        found += files.glob(pattern, optional=bool(found))
-        stems = {str(p.relative_to(files.root)).removesuffix(".gz") for p in found}
-        for stem in sorted(stem.removesuffix(f".{self.source}") for stem in stems):
-            texts = files.parallel(f"{stem}.{self.source}", f"{stem}.{self.target}")
-            for number, (source, target) in enumerate(texts):
-                yield f"{stem}/{number}", source, target
 
-    def _test_set(self, name: str, files: raw.RawFiles) -> Iterator[tuple[str, str, str]]:
-        """Yields a test set out of two SGML files, or else out of two plain ones."""
-        for stem in (f"{name}-{self.pair.replace('-', '')}", name):
-            sources = files.glob(f"**/{stem}-src.{self.source}.sgm", optional=True)
-            targets = files.glob(f"**/{stem}-ref.{self.target}.sgm", optional=True)
-            if sources and targets:
-                names = [str(p.relative_to(files.root)) for p in (sources[0], targets[0])]
-                texts = [list(files.sgml_segments(text)) for text in names]
-                break
-        else:
-            names = [
-                str(files.glob(f"**/{name}.{side}")[0].relative_to(files.root))
-                for side in (self.source, self.target)
-            ]
-            texts = [list(files.lines(text)) for text in names]
-        if len(texts[0]) != len(texts[1]):
-            raise errors.DataError(
-                f"The two sides of {name} in {files.root} are of different lengths",
-                received=", ".join(
-                    f"{text} {len(segments):,} segments"
-                    for text, segments in zip(names, texts, strict=True)
-                ),
-                expected="segment n of one to be the translation of segment n of the other",
-            )
-        for number, source, target in zip(itertools.count(), *texts, strict=False):
-            yield f"{name}/{number}", source, target
+class WmtGermanEnglish(Wmt):
+    """German and English: Europarl, Common Crawl, News Commentary and more."""
+
+    layout = _layout(
+        "training/europarl-v7.de-en.{de,en} or news-commentary-v16.de-en.tsv.gz",
+        "{de,en}",
+        "test-full/newstest2014-deen-{src,ref}.{de,en}.sgm or newstest2014.{de,en}",
+    )
+
+
+class WmtFrenchEnglish(Wmt):
+    """French and English: Europarl, Common Crawl, UN, the Giga corpus and more."""
+
+    layout = _layout(
+        "training/europarl-v7.fr-en.{fr,en} or giga-fren.release2.fixed.{fr,en}.gz",
+        "{fr,en}",
+        "test-full/newstest2014-fren-{src,ref}.{fr,en}.sgm or newstest2014.{fr,en}",
+    )
+
+
+class WmtGermanFrench(Wmt):
+    """German and French, a task of 2019 to 2021."""
+
+    layout = _layout(
+        "fr-de/bitexts/europarl-v7.{de,fr}.gz or news-commentary-v16.de-fr.tsv.gz",
+        "{de,fr}",
+        "newstest2021.{de-fr.src.de,de-fr.ref.A.fr,fr-de.src.fr,fr-de.ref.A.de}",
+    )
+    test_sets = {"validation": "newstest2013", "test": "newstest2021"}
 
 
 @problem.register_problem("wmt_ende")
-class WmtEnDe(Wmt):
-    """English to German: Europarl v7, Common Crawl and News Commentary v9, as of WMT 2014."""
+class WmtEnDe(WmtGermanEnglish):
+    source, target, command = "en", "de", "to-german"
 
-    source, target, command, pair = "en", "de", "to-german", "de-en"
-    layout = (
-        "training corpora such as training/europarl-v7.de-en.{de,en}; "
-        "dev/newstest2013-{src.en,ref.de}.sgm or newstest2013.{en,de}; "
-        "test-full/newstest2014-deen-{src.en,ref.de}.sgm or newstest2014.{en,de}"
-    )
+
+@problem.register_problem("wmt_deen")
+class WmtDeEn(WmtGermanEnglish):
+    source, target, command = "de", "en", "to-english"
+
+
+@problem.register_problem("wmt_enfr")
+class WmtEnFr(WmtFrenchEnglish):
+    source, target, command = "en", "fr", "to-french"
+
+
+@problem.register_problem("wmt_fren")
+class WmtFrEn(WmtFrenchEnglish):
+    source, target, command = "fr", "en", "to-english"
+
+
+@problem.register_problem("wmt_defr")
+class WmtDeFr(WmtGermanFrench):
+    source, target, command = "de", "fr", "to-french"
+
+
+@problem.register_problem("wmt_frde")
+class WmtFrDe(WmtGermanFrench):
+    source, target, command = "fr", "de", "to-german"

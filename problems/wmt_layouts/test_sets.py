@@ -1,0 +1,93 @@
+"""The two sides of a test set, found by their names."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Iterator
+
+from t2t_mm import errors
+from t2t_mm.data import raw
+
+_LAST_SHARED = 2014
+"""Up to this year a test set has the same sentences in both directions of a pair."""
+
+_NAMES_SHOWN = 6
+_FILTERED = "filtered"
+"""In 2014 a folder of this name had a part of the sentences, another one all of them."""
+
+
+def pairs(
+    name: str, source: str, target: str, files: raw.RawFiles
+) -> Iterator[tuple[str, str, str]]:
+    """Yields key, source and target of every pair of a test set.
+
+    Of several references the first is taken.
+
+    Args:
+      name: as WMT calls it ("newstest2014").
+      source: the language to translate from.
+      target: the language to translate into.
+      files: of the corpus.
+
+    Raises:
+      DataError: when a side is missing, or the two are of different lengths.
+    """
+    names = find(name, source, target, files)
+    sides = [
+        list(files.sgml_segments(side) if side.endswith(".sgm") else files.lines(side))
+        for side in names
+    ]
+    if len(sides[0]) != len(sides[1]):
+        raise errors.DataError(
+            f"The two sides of {name} in {files.root} are of different lengths",
+            received=", ".join(
+                f"{side} {len(segments):,} segments"
+                for side, segments in zip(names, sides, strict=True)
+            ),
+            expected="segment n of one to be the translation of segment n of the other",
+        )
+    for number, (first, second) in enumerate(zip(*sides, strict=True)):
+        yield f"{name}/{number}", first, second
+
+
+def find(name: str, source: str, target: str, files: raw.RawFiles) -> tuple[str, str]:
+    """Returns the names of a test set's two sides, both in one folder.
+
+    Raises:
+      DataError: when they are not there.
+    """
+    candidates = list(_candidates(name, source, target))
+    there: list[str] = []
+    for packed in (False, True):
+        there = files.names(f"{name}*", packed=packed)
+        folders = {str(pathlib.PurePosixPath(path).parent) for path in there}
+        for first, second in candidates:
+            for folder in sorted(folders, key=lambda f: (_FILTERED in f, f)):
+                top = "" if folder == "." else f"{folder}/"
+                if top + first in there and top + second in there:
+                    return top + first, top + second
+    if not there:
+        files.missing(f"{name}*", verb="matches")
+    raise errors.DataError(
+        f"There is no {name} from {source} to {target} in {files.root}",
+        received=", ".join(there[:_NAMES_SHOWN]) + (" ..." if len(there) > _NAMES_SHOWN else ""),
+        expected=files.layout or None,
+    )
+
+
+def _candidates(name: str, source: str, target: str) -> Iterator[tuple[str, str]]:
+    """Yields the names that the two sides may have, the likeliest first."""
+    year = re.search(r"\d{4}", name)
+    shared = year is not None and int(year[0]) <= _LAST_SHARED
+    infixes = [f"-{source}{target}", *((f"-{target}{source}", "") if shared else ())]
+    roles = [("src", "ref"), *([("ref", "src")] if shared else [])]
+    for infix in infixes:
+        for first, second in roles:
+            yield f"{name}{infix}-{first}.{source}.sgm", f"{name}{infix}-{second}.{target}.sgm"
+    for reference in ("ref.A", "ref", "tgt"):
+        stem = f"{name}.{source}-{target}"
+        yield f"{stem}.src.{source}", f"{stem}.{reference}.{target}"
+    yield f"{name}-{source}{target}-src.{source}", f"{name}-{source}{target}-ref.{target}"
+    if shared:
+        yield f"{name}.{source}", f"{name}.{target}"
