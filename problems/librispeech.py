@@ -1,0 +1,90 @@
+"""LibriSpeech: audiobooks read aloud, with what was read (Panayotov et al. 2015)."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+from t2t_mm import problem
+from t2t_mm.data import raw
+from t2t_mm.problems.sample_world import corpora_speech
+from t2t_mm.problems.speech import base
+
+_SUBSETS = {
+    "train": (("train-clean-100", "train-clean-360", "train-other-500"), ("train-clean-5",)),
+    "validation": (("dev-clean",), ("dev-clean-2",)),
+    "test": (("test-clean",),),
+}
+"""The subsets of each split: of several groups the first of which anything is there. The
+second ones are of Mini LibriSpeech, which repeats a part of the first."""
+
+_STAND_INS = {"validation": 0, "test": 5}
+"""Which of every ten training speakers stand in for a held-out subset that is not there."""
+
+
+@problem.register_problem("librispeech")
+class LibriSpeech(base.Speech):
+    """All training subsets that are there; dev-clean for validation, test-clean for test.
+
+    Of a copy without dev-clean (or test-clean) every tenth training speaker, from the
+    first (or sixth) on in the order of their numbers, is validation (or test) instead,
+    and not trained on. The other held-out subsets are not read.
+    """
+
+    version = "1.0.0"
+    corpus = "librispeech"
+    layout = (
+        "LibriSpeech/SUBSET/SPEAKER/CHAPTER/*.flac and *.trans.txt, SUBSET being "
+        "train-clean-100, train-clean-360, train-other-500 (one at least), dev-clean, test-clean; "
+        "or of Mini LibriSpeech train-clean-5 and dev-clean-2"
+    )
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        for speaker in _speakers(split, files):
+            for folder in files.glob(f"{speaker}/*/"):
+                chapter = folder.relative_to(files.root).as_posix()
+                texts = dict(_transcripts(chapter, files))
+                flacs = files.glob(f"{chapter}/*.flac", optional=True)
+                sounds = {path.stem: path for path in flacs}
+                for name in sorted(sounds.keys() | texts.keys()):
+                    yield base.utterance(split, name, sounds.get(name), texts.get(name))
+
+    def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
+        corpora_speech.write_librispeech(folder, seed=seed, size=size)
+
+
+def _speakers(split: str, files: raw.RawFiles) -> list[str]:
+    """Returns the folders of a split's speakers, relative to the root."""
+    if split != "train" and (own := _folders(split, files)):
+        return own
+    training = _folders("train", files)
+    if not training:
+        files.path(f"LibriSpeech/{_SUBSETS['train'][0][0]}")  # says what is missing
+    if split != "train":
+        return training[_STAND_INS[split] :: 10]
+    lent = {_STAND_INS[other] for other in _STAND_INS if not _folders(other, files)}
+    return [folder for number, folder in enumerate(training) if number % 10 not in lent]
+
+
+def _folders(split: str, files: raw.RawFiles) -> list[str]:
+    """Returns the speakers' folders of a split's own subsets, by the speakers' numbers."""
+    top = "LibriSpeech/" if files.exists("LibriSpeech") else ""
+    for group in _SUBSETS[split]:
+        found = [
+            folder.relative_to(files.root).as_posix()
+            for subset in group
+            for folder in files.glob(f"{top}{subset}/*/", optional=True)
+            if folder.name.isdigit()
+        ]
+        if found:
+            return sorted(found, key=lambda folder: (int(pathlib.PurePath(folder).name), folder))
+    return []
+
+
+def _transcripts(chapter: str, files: raw.RawFiles) -> Iterator[tuple[str, str]]:
+    """Yields utterances and their text out of a chapter's files of transcripts."""
+    for path in files.glob(f"{chapter}/*.trans.txt", optional=True):
+        for line in files.lines(path.relative_to(files.root).as_posix()):
+            name, _, text = line.strip().partition(" ")
+            if name:
+                yield name, text

@@ -1,0 +1,1 @@
+"""What the problems of recorded sentences share, and how their corpora are read."""
