@@ -54,8 +54,9 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
         console.print(text.Text.assemble((f"{number}. ", "bold"), (printable(example.key), "dim")))
         for name, data in example.values.items():
             _show_value(name, data, found.modalities[name].kind, console)
-        for data in example.references[1:]:
-            _show_value("or", data, found.modalities["targets"].kind, console)
+        for data, count in example.others().items():
+            name = "or" if count == 1 else f"or ({count} times)"
+            _show_value(name, data, found.modalities["targets"].kind, console)
 
 
 def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:

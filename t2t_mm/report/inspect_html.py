@@ -105,9 +105,10 @@ def _example(found: inspection.Inspection, example: inspection.Example) -> str:
     for name, data in example.values.items():
         kind = found.modalities[name].kind
         parts.append(f"<dt>{html.escape(name)}</dt><dd>{_value(data, kind)}</dd>")
-    for data in example.references[1:]:
-        kind = found.modalities["targets"].kind
-        parts.append(f"<dt>or</dt><dd>{_value(data, kind)}</dd>")
+    for data, count in example.others().items():
+        often = "" if count == 1 else f" ({count} times)"
+        value = _value(data, found.modalities["targets"].kind)
+        parts.append(f"<dt>or{often}</dt><dd>{value}</dd>")
     return "".join([*parts, "</dl></div>"])
 
 

@@ -37,6 +37,11 @@ class Example:
     values: dict[str, bytes]
     references: tuple[bytes, ...]
 
+    def others(self) -> dict[bytes, int]:
+        """Returns the targets that differ from the first, and how often each occurs."""
+        counts = collections.Counter(self.references)
+        return {value: count for value, count in counts.items() if value != self.references[0]}
+
 
 @dataclasses.dataclass(frozen=True)
 class Inspection:

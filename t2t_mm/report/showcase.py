@@ -93,7 +93,7 @@ def written(answers: Sequence[Answer], images: Sequence[bytes] = ()) -> Any:
         named = inputs if isinstance(inputs, Mapping) else {"source": inputs}
         for name, value in named.items():
             shown.add_row(name, text.Text(str(value)))
-        references = list(answer.get("references", [answer["reference"]]))
+        references = list(dict.fromkeys(answer.get("references", [answer["reference"]])))
         for reference in references[:_REFERENCES_SHOWN]:
             shown.add_row("reference", text.Text(reference))
         right = answer["outputs"] in references

@@ -171,6 +171,15 @@ def test_people_see_all_of_them(made):
         assert text in page
 
 
+def test_people_see_equal_ones_once(made):
+    found = inspection.inspect("described", made(Asked), split="validation", examples=6)
+    several = {e.key: e.others() for e in found.examples}
+    assert several["validation/0"] == {}
+    assert several["validation/4"] == {b"yes": 1}
+    thrice = inspection.Example("k", {}, (b"no", b"yes", b"no", b"yes", b"yes", b"maybe"))
+    assert thrice.others() == {b"yes": 3, b"maybe": 1}
+
+
 @pytest.mark.parametrize("name", ["image", "key"])
 def test_a_second_value_of_anything_else_is_named(registries, write_data, name):
     register_problem("described")(Asked)
