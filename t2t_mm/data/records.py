@@ -25,6 +25,8 @@ _HEAD = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
 OVERHEAD_BYTES = _HEAD.size + _CHECK.size
 _LENGTH_DELIMITED = 2
+_TAGS = {number: bytes([number << 3 | _LENGTH_DELIMITED]) for number in (1, 2)}
+"""What precedes the fields of those numbers."""
 
 SEVERAL = "targets"
 """The only feature that may hold several values."""
@@ -41,9 +43,11 @@ def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
     entries = []
     for name in sorted(features):
         value = features[name]
-        values = (value,) if isinstance(value, bytes) else value
-        feature = _field(1, b"".join(_field(1, one) for one in values))
-        entries.append(_field(1, _field(1, name.encode("utf-8")) + _field(2, feature)))
+        if isinstance(value, bytes):
+            held = _field(1, value)
+        else:
+            held = b"".join([_field(1, one) for one in value])
+        entries.append(_field(1, _name(name) + _field(2, _field(1, held))))
     return _field(1, b"".join(entries))
 
 
@@ -155,7 +159,12 @@ def _masked(data: bytes) -> int:
 
 
 def _field(number: int, data: bytes) -> bytes:
-    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(data)) + data
+    return _TAGS[number] + _varint(len(data)) + data
+
+
+@functools.lru_cache
+def _name(name: str) -> bytes:
+    return _field(1, name.encode("utf-8"))
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -39,6 +39,7 @@ class Request:
       seed: of the order.
       max_examples: of the split, or None.
       max_bad_examples: more of them end the work.
+      source: where the raw files come from; of samples, inputs may be declared otherwise.
       known: the classes of the training split by feature, where all others are bad.
     """
 
@@ -51,6 +52,7 @@ class Request:
     seed: int
     max_examples: int | None
     max_bad_examples: int
+    source: str
     known: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
 
@@ -94,7 +96,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
     """
     problem = registry.problems.get(request.problem)()
     files = raw.RawFiles.of(request.root, problem.corpus, problem.layout)
-    features = {**problem.inputs, "targets": problem.targets}
+    features = {**problem.declared_inputs(request.source), "targets": problem.targets}
     share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
     out = spill.Spill(request.spill, request.worker)
     try:
@@ -208,9 +210,12 @@ def _encode(
     try:
         encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8")]}
         for name, modality in features.items():
-            encoded[name] = [modality.encode(value) for value in _each(name, values[name])]
-            if any(not value or value.isspace() for value in encoded[name]):
-                raise errors.BadExampleError("It is empty")
+            value = values[name]
+            each = (value,) if isinstance(value, str) else _each(name, value)
+            encoded[name] = found = [modality.encode(one) for one in each]
+            for data in found:
+                if not data or data.isspace():
+                    raise errors.BadExampleError("It is empty")
     except errors.BadExampleError as error:
         raise errors.BadExampleError(f"{name}: {error}") from error
     except UnicodeEncodeError as error:

@@ -58,6 +58,8 @@ class Language(base.Modality):
                 received=f"{len(value):,} characters, from {value[:40]!r} on",
                 expected=f"at most {MAX_CHARACTERS:,}; are its line ends lost?",
             )
+        if value.isprintable():  # as nearly all text is; this takes a moment only
+            return value.encode("utf-8")
         if wrong := CONTROL_CHARACTERS.search(value):
             raise errors.BadExampleError(
                 "A text holds a control character",
