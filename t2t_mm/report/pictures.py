@@ -21,7 +21,8 @@ class About:
 
     @property
     def mime(self) -> str:
-        return f"image/{self.format.lower()}"
+        # An MPO, of some phones and cameras, is a JPEG with more pictures after it.
+        return "image/jpeg" if self.format == "MPO" else f"image/{self.format.lower()}"
 
     def summary(self) -> str:
         kind = {"L": "grey", "RGB": "colour"}.get(self.mode, self.mode)

@@ -1,10 +1,8 @@
-"""Image: JPEG or PNG bytes."""
+"""Image: a picture, in records JPEG or PNG bytes."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
-import pathlib
 from typing import Any, ClassVar
 
 from t2t_mm import errors
@@ -17,11 +15,13 @@ SMALLEST, LARGEST = 32, 299
 class Image(base.Modality):
     """A picture, resized to a square for the model; only as an input.
 
-    Records keep it as it came.
+    Records keep it as it came, but for what the graph would decode otherwise, or not.
 
     Args:
       size: height and width for the model, in pixels, 32 to 299.
-      augment: in training, random crops and left-right flips.
+      augment: in training, random crops, and left-right flips if `mirror`.
+      mirror: whether a picture seen in a mirror has the same targets; not where they tell
+        left from right, or read what is written.
     """
 
     kind: ClassVar[str] = "image"
@@ -31,6 +31,7 @@ class Image(base.Modality):
 
     size: int = 224
     augment: bool = True
+    mirror: bool = True
 
     def __post_init__(self) -> None:
         if not SMALLEST <= self.size <= LARGEST:
@@ -41,43 +42,30 @@ class Image(base.Modality):
             )
 
     def encode(self, value: Any) -> bytes:
-        """Takes a path or encoded bytes; the whole picture is decoded as a check.
+        """Takes a picture file's path or bytes, or pixels; all is decoded as a check.
 
-        JPEG and PNG with 8-bit grey or RGB pixels are kept as they are, anything
-        else that Pillow reads is converted to a PNG: grey where it is 16-bit grey,
-        else RGB.
+        A path may be anything that has `read_bytes()`; pixels are a uint8 array
+        `[H, W]` or `[H, W, C]`. Upright 8-bit JPEG and PNG files of a moderate size are
+        kept as they are; `encoding` says what is done to others.
         """
-        from PIL import Image as pillow
+        from t2t_mm.modality.image import encoding
 
-        if not isinstance(value, pathlib.Path | bytes | bytearray | memoryview):
+        if hasattr(value, "read_bytes"):
+            name = str(value)
+            try:
+                data = value.read_bytes()
+            except OSError as error:
+                raise errors.BadExampleError(
+                    f"A picture cannot be read: {name}", received=error.strerror or error
+                ) from error
+        elif isinstance(value, bytes | bytearray | memoryview):
+            name, data = "bytes", bytes(value)
+        elif hasattr(value, "__array_interface__"):
+            name, data = "an array", encoding.from_array(value)
+        else:
             raise errors.BadExampleError(
                 "A picture is neither a path nor encoded bytes",
                 received=f"{type(value).__name__} {str(value)[:60]!r}",
-                expected="a pathlib.Path, or the bytes of a JPEG or PNG file",
+                expected="a pathlib.Path, the bytes of a picture file, or a uint8 array",
             )
-        name = str(value) if isinstance(value, pathlib.Path) else "bytes"
-        try:
-            data = value.read_bytes() if isinstance(value, pathlib.Path) else bytes(value)
-            with pillow.open(io.BytesIO(data)) as picture:
-                picture.load()
-                if picture.format in ("JPEG", "PNG") and picture.mode in ("L", "RGB"):
-                    return data
-                converted = io.BytesIO()
-                _eight_bits(picture).save(converted, "PNG")
-                return converted.getvalue()
-        except Exception as error:
-            raise errors.BadExampleError(
-                f"A picture does not decode: {name}", received=f"{type(error).__name__}: {error}"
-            ) from error
-
-
-def _eight_bits(picture: Any) -> Any:
-    """Returns a picture in RGB; deep grey ones scaled to 8 bits, which Pillow would clip."""
-    from PIL import Image as pillow
-
-    if not picture.mode.startswith("I"):
-        return picture.convert("RGB")
-    import numpy as np
-
-    levels = np.asarray(picture).astype(np.float64).clip(0, 65_535) / 257
-    return pillow.fromarray(levels.round().astype(np.uint8))
+        return encoding.encode(data, name)

@@ -1,0 +1,192 @@
+"""Encoding: any picture file to the JPEG or PNG bytes that records hold.
+
+What TensorFlow's graph decodes in the same way is kept as it came: JPEG and PNG,
+grey or RGB, upright and of a moderate size. All else is converted, once, while data is
+generated: what came as JPEG to a JPEG of high quality, the rest to a PNG.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import warnings
+import zlib
+from typing import Any
+
+from t2t_mm import errors
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
+"""What is read, as Pillow names it (an MPO of a phone is a JPEG there). Not all that
+Pillow knows: some formats run another program."""
+
+LARGEST_PIXELS = 2**22
+LARGEST_SIDE = 2**14
+"""Larger pictures are stored scaled down. Models see 299 pixels a side at most, and a
+pipeline that decodes many pictures at once would run out of memory."""
+
+_JPEG = ("JPEG", "MPO")
+_QUALITY = 95
+_SCAN_OF_JPEG, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_ORIENTATION = 0x0112
+
+
+def encode(data: bytes, name: str) -> bytes:
+    """Returns what a record holds of a picture; all of it is decoded as a check.
+
+    Pictures are turned as their EXIF orientation says. Of an animation the first frame
+    is taken. Alpha is dropped, as TensorFlow does; grey of 16 bits is scaled to 8.
+
+    Args:
+      data: a file's bytes.
+      name: of the picture, for errors.
+
+    Raises:
+      BadExampleError: when it is no picture, is damaged, or is too large to decode.
+    """
+    from PIL import Image as pillow
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # all that matters of a picture is checked here
+            return _encode(data, name)
+    except errors.BadExampleError:
+        raise
+    except pillow.UnidentifiedImageError:
+        raise errors.BadExampleError(
+            f"A file is not a picture: {name}",
+            received=f"{len(data):,} bytes, which begin with {data[:12]!r}" if data else "0 bytes",
+            expected=f"one of {', '.join(FORMATS)}",
+        ) from None
+    except pillow.DecompressionBombError:
+        raise errors.BadExampleError(
+            f"A picture has too many pixels: {name}",
+            expected=f"{2 * (pillow.MAX_IMAGE_PIXELS or 0):,} at most",
+            hint="Scale it down",
+        ) from None
+    except Exception as error:  # A damaged file can make Pillow raise anything.
+        raise errors.BadExampleError(
+            f"A picture does not decode: {name}", received=f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def from_array(pixels: Any) -> bytes:
+    """Returns the PNG of pixels.
+
+    Args:
+      pixels: uint8 `[H, W]` or `[H, W, C]`, with C of 1 (grey), 3 (RGB) or 4 (RGBA).
+
+    Raises:
+      BadExampleError: for an array of another type or shape.
+    """
+    from PIL import Image as pillow
+
+    shape = tuple(pixels.shape)
+    if (
+        str(pixels.dtype) != "uint8"
+        or 0 in shape
+        or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
+    ):
+        raise errors.BadExampleError(
+            "An array is not a picture",
+            received=f"{pixels.dtype} {list(shape)}",
+            expected="uint8 [height, width], or with 1, 3 or 4 channels as the last axis",
+        )
+    file = io.BytesIO()
+    pillow.fromarray(pixels[..., 0] if shape[2:] == (1,) else pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _encode(data: bytes, name: str) -> bytes:
+    from PIL import Image as pillow
+
+    with pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
+        smaller = _smaller(*picture.size)
+        if smaller:
+            picture.draft(None, smaller)  # a JPEG need not be decoded at its full size
+        picture.load()
+        jpeg = picture.format in _JPEG
+        turn = _turn(picture)
+        kept = _ends_well(data) if jpeg else picture.format == "PNG" and _is_whole_png(data)
+        if kept and picture.mode in ("L", "RGB") and turn is None and not smaller:
+            return data
+        pixels: Any = _eight_bits(picture, name)
+        if smaller:
+            pixels = pixels.resize(smaller, pillow.Resampling.BICUBIC, reducing_gap=2.0)
+        if turn is not None:
+            pixels = pixels.transpose(turn)
+        file = io.BytesIO()
+        if jpeg:
+            pixels.save(file, "JPEG", quality=_QUALITY, subsampling="4:4:4")
+        else:
+            pixels.save(file, "PNG")
+        return file.getvalue()
+
+
+def _ends_well(jpeg: bytes) -> bool:
+    """Says whether a JPEG has the mark of its end, without which TensorFlow refuses it."""
+    return jpeg.rfind(_END_OF_JPEG) > jpeg.rfind(_SCAN_OF_JPEG)
+
+
+def _is_whole_png(png: bytes) -> bool:
+    """Says whether all chunks are whole to the last; Pillow is content with the pixels."""
+    place = len(_PNG_SIGNATURE)
+    while place + 12 <= len(png):
+        size, kind = struct.unpack_from(">I4s", png, place)
+        check = png[place + 8 + size : place + 12 + size]
+        if check != struct.pack(">I", zlib.crc32(png[place + 4 : place + 8 + size])):
+            return False
+        if kind == b"IEND":
+            return True
+        place += 12 + size
+    return False
+
+
+def _smaller(width: int, height: int) -> tuple[int, int] | None:
+    """Returns the size at which to store a picture; None where that is its own."""
+    scale = min(math.sqrt(LARGEST_PIXELS / (width * height)), LARGEST_SIDE / max(width, height))
+    if scale >= 1:
+        return None
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _turn(picture: Any) -> Any:
+    """Returns how to transpose a picture that does not lie as it should, or None."""
+    from PIL import Image as pillow
+
+    way = pillow.Transpose
+    try:
+        orientation = picture.getexif().get(_ORIENTATION)
+    except Exception:  # Damaged EXIF data is no reason to refuse the pixels.
+        return None
+    return {
+        2: way.FLIP_LEFT_RIGHT,
+        3: way.ROTATE_180,
+        4: way.FLIP_TOP_BOTTOM,
+        5: way.TRANSPOSE,
+        6: way.ROTATE_270,
+        7: way.TRANSVERSE,
+        8: way.ROTATE_90,
+    }.get(orientation)
+
+
+def _eight_bits(picture: Any, name: str) -> Any:
+    """Returns a picture in RGB, or in grey; deep grey is scaled, which Pillow would clip."""
+    from PIL import Image as pillow
+
+    if picture.mode == "F":
+        raise errors.BadExampleError(
+            f"A picture has floating-point pixels: {name}",
+            expected="8 or 16 bits a channel",
+            hint="Convert it: nothing in the file says what is black and what is white",
+        )
+    if picture.mode.startswith("I"):
+        import numpy as np
+
+        levels = np.asarray(picture).astype(np.float64).clip(0, 65_535) / 257
+        return pillow.fromarray(levels.round().astype(np.uint8))
+    if picture.mode in ("L", "RGB"):
+        return picture
+    # By way of alpha: transparency that a palette holds is otherwise an error or a guess.
+    return (picture.convert("RGBA") if picture.mode == "P" else picture).convert("RGB")
