@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from t2t_mm import errors, testing
+from t2t_mm.data import batching, generate, manifest, pipeline, task
 
 TOP = "tiny-imagenet-200"
 WNIDS = ("n01742172", "n01944390")
@@ -38,6 +39,11 @@ class TinyImagenetTest(testing.ProblemTestCase):
     expected_examples = {"train": 4, "validation": 2}
 
 
+class SampleTinyImagenetTest(testing.ProblemTestCase):
+    problem = "tiny_imagenet"
+    expected_examples = {"train": 40, "validation": 200}
+
+
 def test_classes_come_from_folders_and_annotations(tmp_path):
     testing.write_files(tmp_path, raw_files(""))
     train = testing.generated("tiny_imagenet", "train", tmp_path)
@@ -61,11 +67,31 @@ def test_missing_files_say_the_layout(tmp_path):
         testing.generated("tiny_imagenet", "train", tmp_path)
 
 
+def test_a_photo_that_is_missing_is_one_bad_example(tmp_path):
+    files = raw_files()
+    del files[f"{TOP}/val/images/val_1.JPEG"]
+    testing.write_files(tmp_path / "raw", files)
+    options = {"manual_dir": tmp_path / "raw", "workers": 1}
+    with pytest.raises(errors.BadExampleError, match=r"cannot be read: .*val_1\.JPEG.*No such"):
+        generate.generate("tiny_imagenet", tmp_path / "data", **options)
+    generate.generate("tiny_imagenet", tmp_path / "data", **options, max_bad_examples=1)
+    made = manifest.Manifest.load(tmp_path / "data", "tiny_imagenet", "1.0.0")
+    assert made.examples("validation") == 1
+    assert made.details["skipped"] == {"image: A picture cannot be read": 1}
+
+
 @pytest.mark.real_data
-def test_the_real_corpus(real_data):
+def test_the_real_corpus(real_data, tmp_path):
     root = real_data("tiny_imagenet")
     for split, count in (("train", 6_000), ("validation", 500)):
         found = testing.generated("tiny_imagenet", split, root)
         assert len(dict(found)) == count
         assert len({example["targets"] for _, example in found}) == 20
         assert all(example["image"].is_file() for _, example in found[:50])
+    generate.generate(
+        "tiny_imagenet", tmp_path / "data", manual_dir=root, workers=1, max_examples=80
+    )
+    made = task.Task.from_data("tiny_imagenet", tmp_path / "data")
+    assert len(made.targets.classes) == 20
+    batch = next(iter(pipeline.train_dataset(made, batching.Batching(), seed=0)))
+    assert batch["inputs"]["image"].shape == (32, 64, 64, 3)
