@@ -1,0 +1,72 @@
+"""The photos of ILSVRC-2012 and their classes, out of folders or of the tar files.
+
+What is published: a tar of 1,000 tars, one a class, for training; a tar of all photos
+for validation; and Kaggle's archive, with a folder a class and a folder of all.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from t2t_mm import errors
+from t2t_mm.data import archives, raw, turns
+from t2t_mm.problems.ilsvrc import truth
+
+KAGGLE = "ILSVRC/Data/CLS-LOC/"
+TRAINING = "ILSVRC2012_img_train.tar"
+VALIDATION = "ILSVRC2012_img_val.tar"
+_SUFFIX = ".JPEG"
+
+Photo = pathlib.Path | archives.Part
+
+
+def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
+    """Yields class and photo; the classes take turns, so that the first ones are of all."""
+    folder = _folder("train", files)
+    tars: Iterable[Photo] = files.glob(f"{folder}/n*.tar", optional=True)
+    if not tars and not files.exists(folder) and files.exists(TRAINING):
+        tars = archives.members(files.path(TRAINING))
+    classes = {tar.stem: _in_tar(tar) for tar in tars if tar.suffix == ".tar"}
+    return turns.take_turns(classes) if classes else _class_folders(folder, files)
+
+
+def validation(files: raw.RawFiles) -> Iterator[tuple[str | errors.BadExampleError, Photo]]:
+    """Yields class and photo; an error in the class's place where no file tells it."""
+    folder = _folder("val", files)
+    photos: Iterable[Photo] = files.glob(f"{folder}/*{_SUFFIX}", optional=True)
+    if not photos and not files.exists(folder) and files.exists(VALIDATION):
+        photos = _in_tar(files.path(VALIDATION))
+    if not photos:
+        yield from _class_folders(folder, files)
+        return
+    source, classes = truth.read(files)
+    for photo in photos:
+        unknown = errors.BadExampleError(
+            f"{source} does not tell the class of a photo", received=str(photo)
+        )
+        yield classes.get(photo.stem, unknown), photo
+
+
+def _folder(name: str, files: raw.RawFiles) -> str:
+    return f"{KAGGLE}{name}" if files.exists(KAGGLE) else name
+
+
+def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, pathlib.Path]]:
+    places = files.glob(f"{folder}/n*/")
+    return turns.take_turns({p.name: _in_folder(p, folder, files) for p in places})
+
+
+def _in_folder(place: pathlib.Path, folder: str, files: raw.RawFiles) -> Iterator[pathlib.Path]:
+    # A class may have no photo in a small validation set. Names alone: paths to all of
+    # ImageNet's photos would take gigabytes.
+    found = files.glob(f"{folder}/{place.name}/*{_SUFFIX}", optional=True)
+    names = [path.name for path in found]
+    del found
+    for name in names:
+        yield place / name
+
+
+def _in_tar(tar: Photo) -> Iterator[archives.Part]:
+    members = tar.members() if isinstance(tar, archives.Part) else archives.members(tar)
+    return (part for part in members if part.suffix == _SUFFIX)
