@@ -61,10 +61,6 @@ class SampleVqaTest(testing.ProblemTestCase):
     problem = "vqa"
 
 
-class SampleVqaClassesTest(testing.ProblemTestCase):
-    problem = "vqa_classes"
-
-
 def test_the_most_frequent_answer_comes_first_and_alone_in_training(tmp_path):
     testing.write_files(tmp_path, raw_files())
     train = testing.generated("vqa", "train", tmp_path)
