@@ -84,7 +84,7 @@ class Part:
         Raises:
           DataError: as `members` does.
         """
-        window = streams.Window(self.archive, self.offset, self.size)
+        window = _window(self.archive, self.offset, self.size)
         for name, offset, size in _walk(window, str(self), end=self.size, nested=True):
             yield Part(self.archive, name, self.offset + offset, size)
 
@@ -103,7 +103,7 @@ def members(path: pathlib.Path) -> Iterator[Part]:
         member that would leave the folder in which it is unpacked.
     """
     size = _sized(path)
-    for name, offset, length in _walk(streams.Window(path, 0, size), str(path), end=size):
+    for name, offset, length in _walk(_window(path, 0, size), str(path), end=size):
         yield Part(path, name, offset, length)
 
 
@@ -155,6 +155,11 @@ def open_member(path: pathlib.Path, name: str) -> BinaryIO:
         stream.close()
         raise
     return io.BufferedReader(streams.Slice(stream, size), streams.BUFFER_BYTES)
+
+
+def _window(path: pathlib.Path, start: int, size: int) -> BinaryIO:
+    """Opens a stretch of a file, of which a header and little more is read at a time."""
+    return io.BufferedReader(streams.Window(path, start, size), 2 * _BLOCK_BYTES)
 
 
 def _open(path: pathlib.Path) -> BinaryIO:
