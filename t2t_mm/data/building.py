@@ -106,6 +106,7 @@ def _encode(
             seed=options.seed,
             max_examples=options.max_examples,
             max_bad_examples=options.max_bad_examples,
+            source=source.name,
             known=known,
         )
         for worker in range(pool.count)
@@ -162,10 +163,7 @@ def _found(
     filtered = {split: done[0].filtered for split, done in shares.items()}
     found["filtered"] = {split: counts for split, counts in filtered.items() if counts}
     features = options_lib.features(problem)
-    classes = {
-        name: _classes(problem, name, shares)
-        for name in share.undeclared_classes(features)
-    }
+    classes = {name: _classes(problem, name, shares) for name in share.undeclared_classes(features)}
     if classes:
         found["classes"] = classes
     unseen = {
@@ -180,9 +178,7 @@ def _found(
     return found
 
 
-def _classes(
-    problem: Any, name: str, shares: Mapping[str, Sequence[share.Share]]
-) -> list[str]:
+def _classes(problem: Any, name: str, shares: Mapping[str, Sequence[share.Share]]) -> list[str]:
     """Returns the sorted class names of the training split.
 
     A part of the data may lack some there; then those of all splits are taken.

@@ -4,8 +4,6 @@ import pytest
 
 from t2t_mm import errors, registry, testing
 
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
 
 class SampleFsddTest(testing.ProblemTestCase):
     problem = "fsdd"

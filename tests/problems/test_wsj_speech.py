@@ -1,11 +1,24 @@
+import io
+import wave
+
 import pytest
 
-from t2t_mm import errors, testing
+from t2t_mm import errors, registry, testing
+from t2t_mm.data import records, task
 
 
 class SampleWsjSpeechTest(testing.ProblemTestCase):
     problem = "wsj_speech"
     expected_examples = {"train": 40, "validation": 100, "test": 100}
+
+    def test_records_are_at_the_rate_that_samples_declare(self):
+        made = task.Task.from_data("wsj_speech", self._folder / "data")
+        assert made.inputs["audio"].sample_rate == 8_000
+        assert registry.problems.get("wsj_speech").inputs["audio"].sample_rate == 16_000
+        (file,) = self._manifest.files("test")
+        for example in records.read_examples(file):
+            with wave.open(io.BytesIO(example["audio"])) as sound:
+                assert sound.getframerate() == 8_000
 
 
 SETS = {"train": "si_tr_s", "validation": "si_dt_05", "test": "si_et_05"}
