@@ -128,7 +128,8 @@ class WmtGermanFrench(Wmt):
     layout = _layout(
         "fr-de/bitexts/europarl-v7.{de,fr}.gz or news-commentary-v16.de-fr.tsv.gz",
         "{de,fr}",
-        "newstest2021.{de-fr.src.de,de-fr.ref.A.fr,fr-de.src.fr,fr-de.ref.A.de}",
+        "newstest2021.{de-fr.src.de,de-fr.ref.A.fr,fr-de.src.fr,fr-de.ref.A.de} or "
+        "newstest2021.{de-fr,fr-de}.xml",
     )
     test_sets = {"validation": "newstest2013", "test": "newstest2021"}
 

@@ -13,6 +13,7 @@ _LAST_SHARED = 2014
 """Up to this year a test set has the same sentences in both directions of a pair."""
 
 _NAMES_SHOWN = 6
+_DOCUMENT = re.compile(r"<doc\b[^>]*>(.*?)</doc>", re.DOTALL)
 _FILTERED = "filtered"
 """In 2014 a folder of this name had a part of the sentences, another one all of them."""
 
@@ -34,10 +35,13 @@ def pairs(
       DataError: when a side is missing, or the two are of different lengths.
     """
     names = find(name, source, target, files)
-    sides = [
-        list(files.sgml_segments(side) if side.endswith(".sgm") else files.lines(side))
-        for side in names
-    ]
+    if names[0] == names[1]:
+        sides = _of_xml(names[0], files)
+    else:
+        sides = [
+            list(files.sgml_segments(side) if side.endswith(".sgm") else files.lines(side))
+            for side in names
+        ]
     if len(sides[0]) != len(sides[1]):
         raise errors.DataError(
             f"The two sides of {name} in {files.root} are of different lengths",
@@ -52,7 +56,7 @@ def pairs(
 
 
 def find(name: str, source: str, target: str, files: raw.RawFiles) -> tuple[str, str]:
-    """Returns the names of a test set's two sides, both in one folder.
+    """Returns the names of a test set's two sides, both in one folder or even one file.
 
     Raises:
       DataError: when they are not there.
@@ -76,6 +80,21 @@ def find(name: str, source: str, target: str, files: raw.RawFiles) -> tuple[str,
     )
 
 
+def _of_xml(name: str, files: raw.RawFiles) -> list[list[str]]:
+    """Returns source and first reference of a file that holds both, document by document."""
+    sides: list[list[str]] = [[], []]
+    for document in _DOCUMENT.findall("\n".join(files.lines(name))):
+        for side, kind in zip(sides, ("src", "ref"), strict=True):
+            found = re.search(rf"<{kind}\b[^>]*>(.*?)</{kind}>", document, re.DOTALL)
+            side += raw.segments(found[1]) if found else []
+    if not any(sides):
+        raise errors.DataError(
+            f"{files.root / name} has no <doc> elements with <seg> in <src> and <ref>",
+            expected=files.layout or "XML as WMT publishes it since 2021",
+        )
+    return sides
+
+
 def _candidates(name: str, source: str, target: str) -> Iterator[tuple[str, str]]:
     """Yields the names that the two sides may have, the likeliest first."""
     year = re.search(r"\d{4}", name)
@@ -89,5 +108,6 @@ def _candidates(name: str, source: str, target: str) -> Iterator[tuple[str, str]
         stem = f"{name}.{source}-{target}"
         yield f"{stem}.src.{source}", f"{stem}.{reference}.{target}"
     yield f"{name}-{source}{target}-src.{source}", f"{name}-{source}{target}-ref.{target}"
+    yield f"{name}.{source}-{target}.xml", f"{name}.{source}-{target}.xml"
     if shared:
         yield f"{name}.{source}", f"{name}.{target}"

@@ -204,15 +204,13 @@ class RawFiles:
         Raises:
           DataError: when it has none.
         """
-        text = "\n".join(self.lines(name))
-        found = _SEGMENT.findall(text)
+        found = segments("\n".join(self.lines(name)))
         if not found:
             raise errors.DataError(
                 f"{self.root / name} has no <seg> elements",
                 expected=self.layout or "SGML as WMT publishes it",
             )
-        for segment in found:
-            yield html.unescape(" ".join(segment.split()))
+        yield from found
 
     def missing(self, name: str, *, verb: str = "is named") -> NoReturn:
         """Raises the error for a file that is not there.
@@ -242,3 +240,8 @@ class RawFiles:
             expected=self.layout or None,
             hint=hint,
         )
+
+
+def segments(text: str) -> list[str]:
+    """Returns the text of every `<seg>` of SGML or XML, without line ends and entities."""
+    return [html.unescape(" ".join(found.split())) for found in _SEGMENT.findall(text)]

@@ -1,6 +1,7 @@
 """Test sets are found by the names that WMT gave them, in SGML and in plain text."""
 
 import gzip
+import html
 
 import pytest
 
@@ -16,6 +17,24 @@ def sgml(segments, kind="srcset"):
 
 def text(lines):
     return "".join(f"{line}\n" for line in lines)
+
+
+def xml(languages, documents):
+    """Documents of a source and two references, the second of which is to be left alone."""
+
+    def side(kind, language, lines, more=""):
+        body = "".join(f'<seg id="{n}">{html.escape(line)}</seg>' for n, line in enumerate(lines))
+        return f'<{kind} lang="{language}"{more}><p>{body}</p></{kind}>'
+
+    source, target = languages
+    held = "".join(
+        f'<doc id="{number}" origlang="{source}">{side("src", source, first)}'
+        + side("ref", target, second, ' translator="A"')
+        + side("ref", target, ["another"] * len(second), ' translator="B"')
+        + "</doc>\n"
+        for number, (first, second) in enumerate(documents)
+    )
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<dataset id="x">\n{held}</dataset>\n'
 
 
 DE, EN, OTHER = ["Eins & zwei.", "Drei."], ["One & two.", "Three."], ["Not", "this", "one."]
@@ -64,6 +83,9 @@ LAYOUTS = {
         "newstest2021/newstest2021.de-en.ref.B.en": text(OTHER),
         "newstest2021/newstest2021.en-de.src.en": text(OTHER),
         "newstest2021/newstest2021.en-de.ref.A.de": text(OTHER)}),
+    "2021 in XML": ("newstest2021", {
+        "test/newstest2021.de-en.xml": xml(("de", "en"), [(DE[:1], EN[:1]), (DE[1:], EN[1:])]),
+        "test/newstest2021.en-de.xml": xml(("en", "de"), [(OTHER, OTHER)])}),
     "a development set of 2019": ("euelections_dev2019", {
         "dev/euelections_dev2019.de-en.src.de": PLAIN["de"],
         "dev/euelections_dev2019.de-en.tgt.en": PLAIN["en"]}),
@@ -95,7 +117,7 @@ def test_until_2014_both_directions_have_the_same_sentences(files, layout):
     ]
 
 
-@pytest.mark.parametrize("layout", ["2019", "2021"])
+@pytest.mark.parametrize("layout", ["2019", "2021", "2021 in XML"])
 def test_later_each_direction_has_its_own(files, layout):
     name, content = LAYOUTS[layout]
     testing.write_files(files.root, content)
@@ -121,6 +143,16 @@ def test_sides_of_different_lengths(files):
     testing.write_files(files.root, {"newstest2013.de": "a\nb\n", "newstest2013.en": "a\n"})
     with pytest.raises(errors.DataError, match=r"newstest2013\.de 2 segments.*\.en 1 segments"):
         list(test_sets.pairs("newstest2013", "de", "en", files))
+
+
+def test_xml_that_is_not_what_it_should_be(files):
+    (files.root / "newstest2021.de-en.xml").write_text("<dataset></dataset>")
+    with pytest.raises(errors.DataError, match=r"de-en\.xml has no <doc> elements"):
+        list(test_sets.pairs("newstest2021", "de", "en", files))
+    cut = xml(("de", "en"), [(DE, EN[:1])])
+    (files.root / "newstest2021.de-en.xml").write_text(cut)
+    with pytest.raises(errors.DataError, match=r"de-en\.xml 2 segments, .*de-en\.xml 1 segments"):
+        list(test_sets.pairs("newstest2021", "de", "en", files))
 
 
 def test_a_test_set_that_is_missing(files):
