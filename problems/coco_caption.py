@@ -30,7 +30,7 @@ class CocoCaption(problem.Problem):
     sample_inputs = {"image": image.Image(size=picture.SIZE, mirror=False)}
     targets = language.Language(vocab="mm_8k", max_length=64)
     command = "to-english"
-    metrics = ("caption_bleu", "cider", "log_perplexity")
+    metrics = ("cider", "caption_bleu", "log_perplexity")
     splits = ("train", "validation")
     sources = ("manual", "sample")
     sample_size = 20_000
