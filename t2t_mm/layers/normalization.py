@@ -1,4 +1,4 @@
-"""Layer normalisation over channels (Ba et al. 2016, arXiv 1607.06450)."""
+"""Layer normalisation (Ba et al. 2016, arXiv 1607.06450), over channels or whole planes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,69 @@ class LayerNorm(base.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the normalised `x`, of the same shape `[..., D]`."""
         return _normalize(x, self.read(self.scale), self.read(self.offset))
+
+
+class PlaneNorm(base.Layer):
+    """The same with statistics over all positions and channels of an example.
+
+    ("Global layer norm", Luo and Mesgarani 2019, arXiv 1809.07454.) It is for few
+    channels: of two, a norm over channels alone would leave nothing but which is larger.
+
+    Args:
+      width: channels.
+    """
+
+    def __init__(self, width: int, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.scale = self.weight("scale", (width,), "ones")
+        self.offset = self.weight("offset", (width,), "zeros")
+
+    def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the normalised `x` `[B, h, w, C]`, 0 where `mask` is.
+
+        Args:
+          x: the input.
+          mask: `[B, h, w or 1, 1]`, 1 for real positions: only they count.
+        """
+        if mask is None:
+            mask = tf.ones_like(x[:, :, :1, :1])
+        return _normalize_planes(x, self.read(self.scale), self.read(self.offset), mask)
+
+
+def _normalize_planes(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mask: tf.Tensor
+) -> tf.Tensor:
+    """As `_normalize`, over all real positions and channels of each example."""
+    mask = tf.cast(mask, tf.float32)
+    cells = tf.cast(tf.size(x) // tf.maximum(tf.size(mask), 1), tf.float32)
+    count = tf.maximum(tf.reduce_sum(mask, [1, 2, 3], keepdims=True) * cells, 1.0)
+
+    def total(values: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(values, [1, 2, 3], keepdims=True)
+
+    @tf.custom_gradient
+    def normalize(
+        x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]]:
+        dtype = x.dtype
+        wide = tf.cast(x, tf.float32)
+        centred = (wide - total(wide * mask) / count) * mask
+        inverse = tf.math.rsqrt(total(tf.square(centred)) / count + EPSILON)
+        normal = centred * inverse
+        y = tf.cast(normal, dtype) * scale + tf.cast(mask, dtype) * offset
+
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            dy = tf.cast(dy, tf.float32) * mask
+            d_scale = tf.reduce_sum(dy * normal, [0, 1, 2])
+            d_offset = tf.reduce_sum(dy, [0, 1, 2])
+            d_normal = dy * tf.cast(scale, tf.float32)
+            mean, along = total(d_normal) / count, total(d_normal * normal) / count
+            dx = inverse * (d_normal - mask * mean - normal * along)
+            return tf.cast(dx, dtype), tf.cast(d_scale, dtype), tf.cast(d_offset, dtype)
+
+        return y, gradient
+
+    return normalize(x, scale, offset)
 
 
 @tf.custom_gradient

@@ -48,3 +48,41 @@ def test_bfloat16_keeps_its_type_and_float32_statistics(bfloat16, random):
     np.testing.assert_allclose(
         tf.math.reduce_std(tf.cast(y, tf.float32), -1), np.ones(3), atol=0.02
     )
+
+
+def test_a_whole_plane_against_numpy_and_automatic_differentiation():
+    draw = np.random.default_rng(0)
+    x = tf.constant(draw.normal(2, 3, (2, 5, 4, 3)).astype(np.float32))
+    mask = np.ones((2, 5, 1, 1), np.float32)
+    mask[1, 3:] = 0
+    layer = normalization.PlaneNorm(3)
+    layer.scale.assign(draw.normal(size=3))
+    layer.offset.assign(draw.normal(size=3))
+    weights = tf.constant(draw.normal(size=x.shape).astype(np.float32))
+
+    def plain(x, scale, offset):
+        """The definition, in operations that TensorFlow differentiates itself."""
+        count = tf.reduce_sum(mask, [1, 2, 3], keepdims=True) * 4 * 3
+        centred = x - tf.reduce_sum(x * mask, [1, 2, 3], keepdims=True) / count
+        variance = tf.reduce_sum(centred**2 * mask, [1, 2, 3], keepdims=True) / count
+        return (centred * tf.math.rsqrt(variance + normalization.EPSILON) * scale + offset) * mask
+
+    scale, offset = layer.scale.value, layer.offset.value
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        found, expected = layer(x, tf.constant(mask)), plain(x, scale, offset)
+        losses = [tf.reduce_sum(y * weights) for y in (found, expected)]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    real = x.numpy()[1, :3]
+    by_hand = (real - real.mean()) / real.std() * scale.numpy() + offset.numpy()
+    np.testing.assert_allclose(found[1, :3], by_hand, atol=1e-4)
+    for source in (x, scale, offset):
+        ours, theirs = (tf.convert_to_tensor(tape.gradient(loss, source)) for loss in losses)
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_two_channels_are_more_than_their_signs():
+    x = tf.constant(np.random.default_rng(0).normal(size=(1, 6, 4, 2)).astype(np.float32))
+    by_channel = normalization.LayerNorm(2)(x).numpy()
+    assert len(np.unique(by_channel.round(2))) == 2
+    assert len(np.unique(normalization.PlaneNorm(2)(x).numpy().round(2))) > 30
