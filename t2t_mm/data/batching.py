@@ -13,15 +13,19 @@ class Batching:
     """Sizes of batches and of what is read ahead.
 
     Args:
-      batch_tokens: padded positions of the longer side in one batch; text only.
-      batch_examples: examples in a batch of problems without text.
-      max_length: positions of one example at most; longer ones are cut.
+      batch_tokens: padded positions of the longer side in one batch; of problems with
+        text or sounds.
+      batch_examples: examples in a batch of other problems.
+      batch_seconds: padded seconds of sound in one batch at most: they decide the memory
+        that an audio net takes.
+      max_length: pieces of one text at most; longer ones are cut.
       length_multiple: padded lengths are multiples of this, so shapes are few.
       shuffle_buffer: records that are shuffled among each other.
     """
 
     batch_tokens: int = 1024
     batch_examples: int = 32
+    batch_seconds: int = 120
     max_length: int = 256
     length_multiple: int = 4
     shuffle_buffer: int = 10_000

@@ -15,6 +15,7 @@ from t2t_mm import registry
 from t2t_mm.modality import base
 
 if TYPE_CHECKING:
+    from t2t_mm.data import batching as batching_lib
     from t2t_mm.data import task as task_lib
 
 
@@ -28,6 +29,16 @@ class Features:
 
     ragged: ClassVar[bool] = False
     """Do examples differ in length, so that a batch is padded?"""
+
+    heavy: ClassVar[bool] = False
+    """Of what is ragged: are features too large to be made for a whole pool of examples?
+
+    Then `lengths` says how long they will be, and `featurize` makes a batch of them at a
+    time and pads it itself. Where not, `featurize` gives ragged rows.
+    """
+
+    length_multiple: int = 1
+    """Padded lengths of what is heavy are multiples of this, in positions."""
 
     def __init__(self, declaration: Any, task: task_lib.Task) -> None:
         self.declaration = declaration
@@ -49,7 +60,21 @@ class Features:
         """Returns the positions that every example takes; only where not `ragged`."""
         raise NotImplementedError(f"{type(self).__name__}.fixed_length")
 
+    def lengths(self, raw: tf.Tensor) -> tf.Tensor:
+        """Returns positions that each example takes, int32 `[B]`; only where `heavy`.
 
-def build(declaration: base.Modality, task: task_lib.Task) -> Features:
+        Positions are those that the body sees, after the strides of the net, so that
+        they count alike in every modality.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.lengths")
+
+    def most_positions(self, batching: batching_lib.Batching) -> int:
+        """Returns how many padded positions a batch may hold as far as this input goes."""
+        return batching.batch_tokens
+
+
+def build(declaration: base.Modality, task: task_lib.Task, *, length_multiple: int = 1) -> Features:
     """Returns the features of `declaration`, of the class that it names."""
-    return registry.load(declaration.features_class)(declaration, task)
+    made: Features = registry.load(declaration.features_class)(declaration, task)
+    made.length_multiple = length_multiple
+    return made

@@ -30,6 +30,7 @@ _EXPECTED = {
     "label_smoothing": "a fraction below 1",
     "entry_widths": "four widths, those of Xception's entry flow before the body's",
     "exit_widths": "two widths",
+    "audio_widths": "eight widths, those of the audio net before its last block",
 }
 
 
@@ -55,6 +56,7 @@ class MultiModelConfig:
       label_smoothing: share of the target's probability spread over the vocabulary.
       tie_embeddings: the language net's output uses its input embedding.
       entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
       exit_widths: of the categorical net's last two steps.
       class_through_decoder: a class is read from one decoder step, not the encoder.
     """
@@ -74,6 +76,7 @@ class MultiModelConfig:
     label_smoothing: float = 0.1
     tie_embeddings: bool = True
     entry_widths: tuple[int, ...] = (16, 32, 64, 128)
+    audio_widths: tuple[int, ...] = (2, 4, 8, 16, 32, 32, 32, 32)
     exit_widths: tuple[int, ...] = (384, 512)
     class_through_decoder: bool = False
 
@@ -91,6 +94,7 @@ class MultiModelConfig:
             block_dropout=0 <= self.block_dropout < 1,
             label_smoothing=0 <= self.label_smoothing < 1,
             entry_widths=len(self.entry_widths) == 4,
+            audio_widths=len(self.audio_widths) == 8 and min(self.audio_widths) >= 1,
             exit_widths=len(self.exit_widths) == 2,
         )
 
@@ -110,6 +114,7 @@ class TransformerConfig:
       label_smoothing: share of the target's probability spread over the vocabulary.
       tie_embeddings: the language net's output uses its input embedding.
       entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
       exit_widths: of the categorical net's last two steps.
       class_through_decoder: a class is read from one decoder step, not the encoder.
     """
@@ -123,6 +128,7 @@ class TransformerConfig:
     label_smoothing: float = 0.1
     tie_embeddings: bool = True
     entry_widths: tuple[int, ...] = (16, 32, 64, 128)
+    audio_widths: tuple[int, ...] = (2, 4, 8, 16, 32, 32, 32, 32)
     exit_widths: tuple[int, ...] = (384, 512)
     class_through_decoder: bool = False
 
@@ -137,5 +143,6 @@ class TransformerConfig:
             dropout=0 <= self.dropout < 1,
             label_smoothing=0 <= self.label_smoothing < 1,
             entry_widths=len(self.entry_widths) == 4,
+            audio_widths=len(self.audio_widths) == 8 and min(self.audio_widths) >= 1,
             exit_widths=len(self.exit_widths) == 2,
         )

@@ -1,1 +1,1 @@
-"""Sound: the place of the audio modality (declaration.py, features.py, net.py)."""
+"""Sounds, as spectra or as waveforms."""

@@ -1,0 +1,99 @@
+"""Audio: a sound, in records 16-bit mono WAV bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+from t2t_mm import errors
+from t2t_mm.modality import base
+
+SPECTRAL, WAVEFORM = "spectral", "waveform"
+
+RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Samples a second that the graph knows; files at any rate can be made into records."""
+
+FRAMES_A_SECOND = 100
+"""Of the spectral form: one every 10 ms."""
+
+STRIDES = {
+    SPECTRAL: (2, 2, 2, 1, 1, 1, 1, 1, 1),
+    WAVEFORM: (2, 2, 2, 2, 2, 2, 2, 2, 2),
+}
+"""Along time, of the net's nine blocks, by representation; `net.py` says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Audio(base.Modality):
+    """A sound; only as an input.
+
+    Records keep one channel at `sample_rate` in 16 bits, whatever the files were.
+
+    Args:
+      sample_rate: samples a second, one of `RATES`.
+      representation: "spectral", a log-mel spectrum every 10 ms; or "waveform".
+      bands: of the spectrum, from 20 Hz to half the sample rate.
+      min_seconds: a sound shorter than this is a bad example.
+      max_seconds: so is one that is longer: an hour would not fit into memory.
+      spec_augment: in training, masks in time and frequency over the spectrum.
+    """
+
+    kind: ClassVar[str] = "audio"
+    features_class: ClassVar[str] = "t2t_mm.modality.audio.features:AudioFeatures"
+    net_class: ClassVar[str] = "t2t_mm.modality.audio.net:AudioNet"
+    can_be_target: ClassVar[bool] = False
+
+    sample_rate: int = 16_000
+    representation: str = SPECTRAL
+    bands: int = 80
+    min_seconds: float = 0.05
+    max_seconds: float = 40.0
+    spec_augment: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sample_rate not in RATES:
+            self._refuse("sample_rate", f"one of {', '.join(map(str, RATES))}")
+        if self.representation not in STRIDES:
+            self._refuse("representation", f"one of {', '.join(STRIDES)}")
+        if not 8 <= self.bands <= 256:
+            self._refuse("bands", "8 to 256")
+        if not 0 < self.min_seconds < self.max_seconds < math.inf:
+            self._refuse("min_seconds", f"more than 0, less than max_seconds={self.max_seconds}")
+        if self.spec_augment and self.representation != SPECTRAL:
+            self._refuse("spec_augment", "False: it masks a spectrum, and a waveform has none")
+
+    @property
+    def cells_a_position(self) -> int:
+        """Frames, or samples, that become one position of the body."""
+        return math.prod(STRIDES[self.representation])
+
+    @property
+    def cells_a_second(self) -> int:
+        """Frames, or samples, in a second of sound."""
+        return FRAMES_A_SECOND if self.representation == SPECTRAL else self.sample_rate
+
+    def encode(self, value: Any) -> bytes:
+        """Takes a sound file's path or bytes, or samples with their rate.
+
+        A path may be anything that has `read_bytes()`; samples are a pair of an array
+        `[n]` or `[n, channels]` (float from -1 to 1, or int16) and samples a second.
+        """
+        from t2t_mm.modality.audio import encoding
+
+        return encoding.encode(
+            value, rate=self.sample_rate, shortest_s=self.min_seconds, longest_s=self.max_seconds
+        )
+
+    def net_name(self, problem: str) -> str:
+        """Shares a net between sounds that mean the same by a sample, or by a band."""
+        del problem
+        name = f"{self.kind}_{self.representation}_{self.sample_rate}"
+        return f"{name}_{self.bands}" if self.representation == SPECTRAL else name
+
+    def _refuse(self, field: str, expected: str) -> None:
+        raise errors.ConfigError(
+            f"Audio.{field} is out of range",
+            received=f"Audio({field}={getattr(self, field)!r})",
+            expected=expected,
+        )

@@ -1,0 +1,135 @@
+"""From a sound, in whatever form, to the bytes that a record holds; no TensorFlow.
+
+One channel (the mean of all), resampled by soxr at its setting "HQ", rounded to 16 bits,
+behind a WAV head of 44 bytes: the same bytes for the same sound. A 16-bit mono sound at
+the right rate keeps its samples to the last bit.
+"""
+
+from __future__ import annotations
+
+import io
+import numbers
+import wave
+from typing import TYPE_CHECKING, Any
+
+from t2t_mm import errors
+from t2t_mm.modality.audio import files
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FULL_SCALE = 32_768
+LOUDEST = 4.0
+"""Samples beyond -1 and 1 are clipped; beyond this they were not meant to be of that scale."""
+
+
+def encode(value: Any, *, rate: int, shortest_s: float, longest_s: float) -> bytes:
+    """Returns 16-bit mono WAV bytes at `rate`.
+
+    Args:
+      value: something with `read_bytes()`, the bytes of a sound file, or
+        `(samples, rate)`: `[n]` or `[n, channels]`, float or int16.
+      rate: samples a second of the result.
+      shortest_s: seconds that the sound must last.
+      longest_s: seconds that it may last.
+
+    Raises:
+      BadExampleError: for what is no sound, or none that can be used.
+    """
+    name, samples, given = _read(value, longest_s)
+    seconds = len(samples) / given
+    if not len(samples):
+        raise errors.BadExampleError(f"A sound is empty: {name}", received="no samples")
+    if not shortest_s <= seconds <= longest_s:
+        raise files.too_short_or_long(name, seconds, shortest_s, longest_s)
+    _check_values(name, samples)
+    mono = samples.mean(axis=1)
+    if given != rate:
+        soxr = files.package("soxr")
+        mono = soxr.resample(mono, given, rate, quality="HQ")
+    levels = (mono * FULL_SCALE).round().clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2")
+    if levels.min() == levels.max():
+        raise errors.BadExampleError(
+            f"A sound is silent: {name}",
+            received=f"{seconds:.2f} s, in 16 bits every sample is {levels[0]}",
+            expected="a sound",
+        )
+    return _to_wav(levels.tobytes(), rate)
+
+
+def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
+    """Returns a name for errors, samples float32 `[n, channels]`, and their rate."""
+    if isinstance(value, tuple) and len(value) == 2:
+        return "an array", *_from_array(*value)
+    if hasattr(value, "read_bytes"):
+        name = str(value)
+        try:
+            data = value.read_bytes()
+        except OSError as error:
+            raise errors.BadExampleError(
+                f"A sound cannot be read: {name}", received=error.strerror or error
+            ) from error
+    elif isinstance(value, bytes | bytearray | memoryview):
+        name, data = "bytes", bytes(value)
+    else:
+        raise errors.BadExampleError(
+            "A sound is neither a path, bytes nor samples",
+            received=f"{type(value).__name__} {str(value)[:60]!r}",
+            expected="a pathlib.Path, the bytes of a sound file, or (samples, rate)",
+        )
+    return name, *files.read(data, name, longest_s=longest_s)
+
+
+def _from_array(samples: Any, rate: Any) -> tuple[np.ndarray, int]:
+    """Checks samples given from Python; returns them as float32 `[n, channels]`."""
+    import numpy as np
+
+    given = np.asarray(samples)
+    of_numbers = given.dtype == np.int16 or np.issubdtype(given.dtype, np.floating)
+    if not (of_numbers and given.ndim in (1, 2)):
+        raise errors.BadExampleError(
+            "The samples of a sound are not of the right form",
+            received=f"{given.dtype} {list(given.shape)}",
+            expected="float (-1 to 1) or int16, [n] or [n, channels]",
+        )
+    if not isinstance(rate, numbers.Real) or not float(rate).is_integer():
+        raise errors.BadExampleError(
+            "The rate of a sound is not a whole number", received=repr(rate)
+        )
+    whole = int(float(rate))
+    files.check_rate("an array", whole)
+    scale = FULL_SCALE if given.dtype == np.int16 else 1
+    wide = given.astype(np.float32) / np.float32(scale)
+    return wide.reshape(len(given), -1) if given.size else wide.reshape(0, 1), whole
+
+
+def _check_values(name: str, samples: np.ndarray) -> None:
+    """Raises for samples that are no numbers, or of another scale than -1 to 1."""
+    import numpy as np
+
+    wrong = ~np.isfinite(samples)
+    if wrong.any():
+        first = int(np.argmax(wrong.any(axis=1)))
+        raise errors.BadExampleError(
+            f"A sound has samples that are no finite numbers: {name}",
+            received=f"{int(wrong.sum()):,} of {samples.size:,}, the first in place {first:,}",
+            expected="samples from -1 to 1",
+        )
+    peak = float(np.abs(samples).max())
+    if peak > LOUDEST:
+        raise errors.BadExampleError(
+            f"The samples of a sound are out of range: {name}",
+            received=f"up to {peak:,.6g}",
+            expected="-1 to 1 in floating point; integers as int16",
+        )
+
+
+def _to_wav(levels: bytes, rate: int) -> bytes:
+    """Returns 16-bit mono samples, little-endian, behind a head of 44 bytes."""
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(levels)
+    return made.getvalue()

@@ -1,0 +1,100 @@
+"""Audio features: 16-bit WAV bytes to spectra or waveforms, padded, with their mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import pools
+from t2t_mm.modality import features
+from t2t_mm.modality.audio import declaration as audio
+from t2t_mm.modality.audio import resampling, spectrum, wav
+
+if TYPE_CHECKING:
+    from t2t_mm.data import task as task_lib
+
+
+class AudioFeatures(features.Features):
+    """Decodes, resamples and analyses the sounds of a batch together.
+
+    A record is at the declared rate already; what comes from elsewhere may be at any
+    usual rate, mono or stereo. Both forms are standardised sound by sound, so how loud a
+    recording is does not matter.
+
+    The last channel of the features is 1 within a sound and 0 behind its end: one tensor
+    holds the values and how much of them is real.
+    """
+
+    ragged = True
+    heavy = True
+
+    def __init__(self, declaration: audio.Audio, task: task_lib.Task) -> None:
+        super().__init__(declaration, task)
+        self.declaration: audio.Audio = declaration
+        self.is_spectral = declaration.representation == audio.SPECTRAL
+
+    def featurize(
+        self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns `[B, T, bands + 1]` for a spectrum, `[B, N, 2]` for a waveform: float32.
+
+        `T` frames, or `N` samples, make up a whole number of positions of the body, a
+        multiple of `length_multiple`.
+
+        Args:
+          raw: string `[B]`, WAV bytes.
+          training: whether to mask parts of the spectrum (if declared so).
+          seed: int64 `[2]`; the same seed gives the same masks.
+
+        Raises:
+          InvalidArgumentError: when a sound is not a usable WAV file.
+        """
+        declared = self.declaration
+        heads = self._heads(raw)
+        samples, length = resampling.resample(
+            wav.read_samples(raw, heads), heads.length, heads.rate, declared.sample_rate
+        )
+        cells = self._cells(length)
+        step = declared.cells_a_position * self.length_multiple
+        size = pools.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)
+        real = tf.sequence_mask(cells, size, tf.float32)[:, :, None]
+        if self.is_spectral:
+            x = spectrum.log_mel(samples, size, rate=declared.sample_rate, bands=declared.bands)
+        else:
+            x = samples[:, :size, None]
+            x = tf.pad(x, [[0, 0], [0, size - tf.shape(x)[1]], [0, 0]])
+        x = spectrum.standardize(x, real)
+        if training and declared.spec_augment:
+            if seed is None:
+                raise errors.ConfigError("Masking spectra needs a seed", received="seed=None")
+            x = spectrum.spec_augment(x, cells, seed)
+        return tf.concat([x, real], axis=2)
+
+    def lengths(self, raw: tf.Tensor) -> tf.Tensor:
+        """Returns positions of the body, int32 `[B]`, from the heads of the files alone."""
+        heads = self._heads(raw)
+        length = resampling.length_at(heads.length, heads.rate, self.declaration.sample_rate)
+        step = self.declaration.cells_a_position
+        return (self._cells(length) + step - 1) // step
+
+    def most_positions(self, batching: batching_lib.Batching) -> int:
+        """Returns how many padded positions of sound a batch may hold.
+
+        The first blocks of the net work on every frame, or sample: what bounds their
+        memory is the seconds of a batch, whatever a position costs the body.
+        """
+        declared = self.declaration
+        cells = batching.batch_seconds * declared.cells_a_second
+        return min(batching.batch_tokens, max(cells // declared.cells_a_position, 1))
+
+    def _heads(self, raw: tf.Tensor) -> wav.Heads:
+        return wav.read_heads(raw, longest_s=self.declaration.max_seconds)
+
+    def _cells(self, length: tf.Tensor) -> tf.Tensor:
+        """Returns frames, or samples, of sounds of `length` samples: int32 `[B]`."""
+        if self.is_spectral:
+            return spectrum.frame_count(length, self.declaration.sample_rate)
+        return length

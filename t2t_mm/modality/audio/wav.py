@@ -1,0 +1,168 @@
+"""WAV bytes to samples, a batch at a time, in the graph.
+
+TensorFlow's own decoder takes one file a call, and stops at a head with more in it than
+the least. Here the heads of all files of a batch are walked through together and the
+samples of all are decoded by one operation, at a tenth of the cost; what is read is 16-bit
+PCM of one or two channels, in plain or extensible heads, with other chunks anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from t2t_mm.modality.audio import declaration, files
+
+FULL_SCALE = 32_768.0
+MOST_CHUNKS = 64
+"""Chunks that are walked through to find the samples: no file of bytes that only look
+like chunks keeps a server busy."""
+
+_PCM, _EXTENSIBLE = 1, 0xFFFE
+
+
+class Heads(NamedTuple):
+    """What the heads of a batch of WAV files say; all int32 `[B]`.
+
+    Attributes:
+      rate: samples a second.
+      channels: 1 or 2.
+      start: place of the first byte of samples.
+      length: samples of each channel.
+    """
+
+    rate: tf.Tensor
+    channels: tf.Tensor
+    start: tf.Tensor
+    length: tf.Tensor
+
+
+def read_heads(raw: tf.Tensor, *, longest_s: float) -> Heads:
+    """Returns where the samples are, without touching them.
+
+    Args:
+      raw: string `[B]`, whole WAV files.
+      longest_s: seconds that a sound may last.
+
+    Raises:
+      InvalidArgumentError: says which of these a file is not: WAV, whole, 16-bit PCM of
+        one or two channels, at one of the usual rates, not empty, not too long.
+    """
+    end = tf.cast(tf.strings.length(raw), tf.int64)
+    is_wav = (_text(raw, 0 * end) == b"RIFF") & (_text(raw, 0 * end + 8) == b"WAVE")
+    form, data = _find_chunks(raw, end)
+    is_wav &= (form > 0) & (data > 0)
+    code, bits = _number(raw, form, 2), _number(raw, form + 14, 2)
+    code = tf.where(code == _EXTENSIBLE, _number(raw, form + 24, 2), code)
+    channels = _number(raw, form + 2, 2)
+    rate = _number(raw, form + 4, 4)
+    size = _number(raw, data - 4, 4)
+    held = end - data
+    is_whole = (size <= held) | (size >= files.UNKNOWN_SIZE)
+    length = tf.minimum(size, held) // tf.maximum(2 * channels, 1)
+    rates = tf.constant(declaration.RATES, tf.int64)
+    is_usual = tf.reduce_any(rate[:, None] == rates, axis=1)
+    longest = tf.cast(longest_s * tf.cast(rate, tf.float64) + 0.5, tf.int64)
+    start = _checked(
+        data,
+        [
+            ("A sound is not a WAV file", end, "bytes", is_wav),
+            ("A WAV file is not 16-bit PCM", bits, "bits", (code == _PCM) & (bits == 16)),
+            (
+                "A WAV file has neither one channel nor two",
+                channels,
+                "channels",
+                (channels == 1) | (channels == 2),
+            ),
+            (
+                f"The rate of a WAV file is none of {', '.join(map(str, declaration.RATES))}",
+                rate,
+                "samples a second",
+                is_usual,
+            ),
+            ("A WAV file is cut short", held, "bytes of samples", is_whole),
+            ("A WAV file is empty", length, "samples", length > 0),
+            (f"A sound is longer than {longest_s:g} s", length, "samples", length <= longest),
+        ],
+    )
+    return Heads(*(tf.cast(v, tf.int32) for v in (rate, channels, start, length)))
+
+
+def read_samples(raw: tf.Tensor, heads: Heads) -> tf.Tensor:
+    """Returns one channel of each sound, float32 `[B, N]` in -1 to 1, zeros behind it."""
+    size = 2 * heads.channels * heads.length
+    most = tf.maximum(tf.reduce_max(size), 4)
+    body = tf.strings.substr(raw, heads.start, size)
+    levels = tf.io.decode_raw(body, tf.int16, fixed_length=(most + 3) // 4 * 4)
+    values = tf.cast(levels, tf.float32) / FULL_SCALE
+    is_mono = heads.channels == 1
+
+    def mixed() -> tf.Tensor:
+        mean = (values[:, ::2] + values[:, 1::2]) / 2.0
+        padded = tf.pad(mean, [[0, 0], [0, tf.shape(values)[1] - tf.shape(mean)[1]]])
+        return tf.where(is_mono[:, None], values, padded)
+
+    samples = tf.cond(tf.reduce_all(is_mono), lambda: values, mixed)
+    return samples[:, : tf.maximum(tf.reduce_max(heads.length), 1)]
+
+
+def _find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns where the bodies of the chunks "fmt " and "data" begin: int64 `[B]`, 0 for none."""
+
+    def looks_on(place: tf.Tensor, _: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_any((data == 0) & (place + 8 <= end))
+
+    def look(
+        place: tf.Tensor, form: tf.Tensor, data: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        is_open = (data == 0) & (place + 8 <= end)
+        name, size = _text(raw, place), _number(raw, place + 4, 4)
+        form = tf.where(is_open & (name == b"fmt "), place + 8, form)
+        data = tf.where(is_open & (name == b"data"), place + 8, data)
+        return tf.where(is_open, place + 8 + size + size % 2, place), form, data
+
+    start = tf.zeros_like(end)
+    _, form, data = tf.while_loop(
+        looks_on, look, (start + 12, start, start), maximum_iterations=MOST_CHUNKS
+    )
+    return form, data
+
+
+def _text(raw: tf.Tensor, place: tf.Tensor, count: int = 4) -> tf.Tensor:
+    """Returns `count` bytes from `place` on, int64 `[B]`; fewer where the string ends."""
+    end = tf.cast(tf.strings.length(raw), tf.int64)
+    place = tf.clip_by_value(place, tf.zeros_like(end), end)
+    return tf.strings.substr(raw, place, tf.zeros_like(place) + count)
+
+
+def _number(raw: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns the unsigned number, little-endian, in `count` bytes: int64 `[B]`."""
+    octets = tf.io.decode_raw(_text(raw, place, count), tf.uint8, fixed_length=count)
+    weights = tf.constant([256**i for i in range(count)], tf.int64)
+    return tf.reduce_sum(tf.cast(octets, tf.int64) * weights, axis=1)
+
+
+def _checked(value: tf.Tensor, rules: Sequence[tuple[str, tf.Tensor, str, tf.Tensor]]) -> tf.Tensor:
+    """Returns `value`, or raises for the first rule that an example breaks.
+
+    Args:
+      value: whatever must not be used unchecked.
+      rules: what went wrong, what was received `[B]` and its unit, and bool `[B]`.
+    """
+    checks: list[tf.Operation] = []
+    for said, received, unit, holds in rules:
+        if tf.executing_eagerly():
+            wrong = tf.boolean_mask(received, ~holds)
+            if len(wrong):
+                message = f"{said}. Received: {int(wrong[0])} {unit}."
+                raise tf.errors.InvalidArgumentError(None, None, message)
+        else:
+            # In turn: what a broken head says of the rest means nothing.
+            with tf.control_dependencies(checks[-1:]):
+                wrong = tf.boolean_mask(received, ~holds)
+                told = [f"{said}. Received:", wrong[:1], unit]
+                checks.append(tf.debugging.Assert(tf.reduce_all(holds), told))
+    with tf.control_dependencies(checks[-1:]):
+        return tf.identity(value)
