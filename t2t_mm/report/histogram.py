@@ -17,31 +17,41 @@ _LEFT, _BOTTOM, _TOP = 48, 34, 14
 
 @dataclasses.dataclass(frozen=True)
 class Bin:
-    """Values from `start` up to, not including, `stop` (None: no end)."""
+    """Values from `start` up to, not including, `stop` (None: no end).
+
+    Where there are `decimals`, the numbers count the last of these places.
+    """
 
     start: int
     stop: int | None
     count: int
+    decimals: int = 0
 
     @property
     def label(self) -> str:
+        start = _placed(self.start, self.decimals, group="")
         if self.stop is None:
-            return f"{self.start}+"
-        return str(self.start) if self.stop == self.start + 1 else f"{self.start}-{self.stop - 1}"
+            return f"{start}+"
+        if self.stop == self.start + 1:
+            return start
+        return f"{start}-{_placed(self.stop - 1, self.decimals, group='')}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Histogram:
-    """Whole numbers, counted in bins of one round width.
+    """Whole numbers, or numbers of few places, counted in bins of one round width.
 
     Attributes:
       unit: of the numbers, as in "pieces".
+      decimals: places after the point; the numbers here count the last one, so that
+        142 with 2 of them is 1.42.
       count: how many numbers.
       minimum, median, p95, maximum, mean: of them.
       bins: from the smallest on; empty bins in between are there.
     """
 
     unit: str
+    decimals: int
     count: int
     minimum: int
     median: int
@@ -51,7 +61,9 @@ class Histogram:
     bins: tuple[Bin, ...]
 
     @classmethod
-    def of(cls, values: Sequence[int], *, unit: str, most_bins: int = 20) -> Histogram:
+    def of(
+        cls, values: Sequence[int], *, unit: str, decimals: int = 0, most_bins: int = 20
+    ) -> Histogram:
         """Counts `values`, of which there is at least one."""
         ordered = sorted(values)
         last = len(ordered) - 1
@@ -68,13 +80,16 @@ class Histogram:
         counts = [0] * (len(stops) + 1)
         for value in ordered:
             counts[min((value - start) // width, len(stops))] += 1
-        bins = [Bin(stop - width, stop, n) for stop, n in zip(stops, counts[:-1], strict=True)]
+        bins = [
+            Bin(stop - width, stop, n, decimals) for stop, n in zip(stops, counts[:-1], strict=True)
+        ]
         if counts[-1]:
-            bins.append(Bin(stops[-1], None, counts[-1]))
+            bins.append(Bin(stops[-1], None, counts[-1], decimals))
         elif bins[-1].count == 0 and len(bins) > 1:
             bins.pop()
         return cls(
             unit=unit,
+            decimals=decimals,
             count=len(ordered),
             minimum=ordered[0],
             median=quantile(0.5),
@@ -86,23 +101,31 @@ class Histogram:
 
     def describe(self) -> dict[str, Any]:
         """Returns the histogram as JSON values; a bin's `to` is the first value beyond it."""
+
+        def number(value: int | None) -> float | None:
+            return value / 10**self.decimals if self.decimals and value is not None else value
+
         return {
             "unit": self.unit,
             "examples": self.count,
-            "min": self.minimum,
-            "median": self.median,
-            "p95": self.p95,
-            "max": self.maximum,
-            "mean": round(self.mean, 3),
-            "histogram": [{"from": b.start, "to": b.stop, "count": b.count} for b in self.bins],
+            "min": number(self.minimum),
+            "median": number(self.median),
+            "p95": number(self.p95),
+            "max": number(self.maximum),
+            "mean": round(self.mean / 10**self.decimals, 3),
+            "histogram": [
+                {"from": number(b.start), "to": number(b.stop), "count": b.count} for b in self.bins
+            ],
         }
 
     def summary(self) -> str:
         """Returns the numbers in a line."""
-        return (
-            f"{self.minimum:,} to {self.maximum:,} {self.unit}, mean {self.mean:,.1f}, "
-            f"median {self.median:,}, 95 % within {self.p95:,}"
+        low, high, median, p95 = (
+            _placed(value, self.decimals)
+            for value in (self.minimum, self.maximum, self.median, self.p95)
         )
+        mean = f"{self.mean / 10**self.decimals:,.{self.decimals or 1}f}"
+        return f"{low} to {high} {self.unit}, mean {mean}, median {median}, 95 % within {p95}"
 
 
 def bars(counts: Sequence[tuple[str, int]], *, width: int = 40) -> list[str]:
@@ -160,6 +183,10 @@ def _round_width(width: float) -> int:
             if factor * power >= width:
                 return factor * power
         power *= 10
+
+
+def _placed(value: int, decimals: int, *, group: str = ",") -> str:
+    return f"{value / 10**decimals:{group}.{decimals}f}"
 
 
 def _short(value: float) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as tasks
+from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.training import strategy as strategies
+
+
+class Counts(NamedTuple):
+    """How much a step's batches hold together: examples, and seconds of sound."""
+
+    examples: int
+    sound_s: float
 
 
 class Feed:
@@ -41,8 +49,8 @@ class Feed:
         self.specs = {name: dataset.element_spec for name, dataset in datasets.items()}
         self.iterators = {name: iter(dataset) for name, dataset in datasets.items()}
 
-    def next(self, name: str) -> tuple[Any, int]:
-        """Returns the next batch of a problem (one for each replica) and its examples.
+    def next(self, name: str) -> tuple[Any, Counts]:
+        """Returns the next batch of a problem (one for each replica) and what it holds.
 
         Raises:
           DataError: a record is damaged; names the file.
@@ -52,10 +60,22 @@ class Feed:
         batches = [
             pipeline.next_batch(self.iterators[name], self._tasks[name]) for _ in range(count)
         ]
-        examples = sum(int(tf.shape(batch["targets"])[0]) for batch in batches)
+        counts = Counts(
+            examples=sum(int(tf.shape(batch["targets"])[0]) for batch in batches),
+            sound_s=sum(_sound_s(self._tasks[name], batch["inputs"]) for batch in batches),
+        )
         if replicas == 1:
-            return batches[0], examples
+            return batches[0], counts
         value = self._strategy.experimental_distribute_values_from_function(
             lambda context: batches[context.replica_id_in_sync_group % count]
         )
-        return value, examples
+        return value, counts
+
+
+def _sound_s(task: tasks.Task, inputs: Mapping[str, tf.Tensor]) -> float:
+    """Returns the seconds of sound in a batch, without its padding."""
+    return sum(
+        float(tf.reduce_sum(inputs[name][:, :, -1])) / declared.cells_a_second  # their mask
+        for name, declared in task.inputs.items()
+        if isinstance(declared, audio.Audio)
+    )

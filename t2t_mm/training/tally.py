@@ -20,6 +20,7 @@ class _Sums:
     metrics: list[Mapping[str, tf.Tensor]] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
     examples: int = 0
+    sound_s: float = 0.0
 
 
 class Tally:
@@ -50,13 +51,28 @@ class Tally:
             self._paused_s += time.perf_counter() - begin
 
     def add(
-        self, name: str, metrics: Mapping[str, tf.Tensor], *, seconds: float, examples: int
+        self,
+        name: str,
+        metrics: Mapping[str, tf.Tensor],
+        *,
+        seconds: float,
+        examples: int,
+        sound_s: float = 0.0,
     ) -> None:
-        """Takes one step of a problem."""
+        """Takes one step of a problem.
+
+        Args:
+          name: of the problem.
+          metrics: of the step.
+          seconds: that it took.
+          examples: of its batch.
+          sound_s: seconds of sound in it.
+        """
         sums = self._sums[name]
         sums.metrics.append(metrics)
         sums.seconds += seconds
         sums.examples += examples
+        sums.sound_s += sound_s
         self.steps[name] += 1
 
     def flush(self) -> tuple[dict[str, dict[str, Any]], float]:
@@ -78,6 +94,8 @@ class Tally:
             mean["share"] = len(sums.metrics) / taken
             mean["tokens_per_s"] = tokens / (sums.seconds * stretch)
             mean["examples_per_s"] = sums.examples / (sums.seconds * stretch)
+            if sums.sound_s:
+                mean["sound_seconds_per_s"] = sums.sound_s / (sums.seconds * stretch)
             means[name] = mean
             self.losses[name] = mean["loss"]
         self._sums = {task.name: _Sums() for task in self.tasks}
@@ -92,13 +110,13 @@ class Tally:
             if mean is None:
                 row = dataclasses.replace(before, share=0.0)
             else:
-                is_text = task.targets.autoregressive
+                rate, unit = _pace(task, mean)
                 row = console.Row(
                     task.name,
                     loss=mean["loss"],
                     share=mean["share"],
-                    rate=mean["tokens_per_s" if is_text else "examples_per_s"],
-                    unit="tokens" if is_text else _unit(task),
+                    rate=rate,
+                    unit=unit,
                     expert_load=max(mean.get("expert_load", [()]), key=_peak),
                 )
             metric = self.evaluated.get(task.name)
@@ -123,6 +141,11 @@ def _peak(load: Sequence[float]) -> float:
     return max(load, default=0.0)
 
 
-def _unit(task: tasks.Task) -> str:
+def _pace(task: tasks.Task, mean: Mapping[str, Any]) -> tuple[float, str]:
+    """Returns the rate by which to follow a problem, and the unit of what is counted."""
+    if "sound_seconds_per_s" in mean:
+        return mean["sound_seconds_per_s"], "sound seconds"
+    if task.targets.autoregressive:
+        return mean["tokens_per_s"], "tokens"
     kinds = {modality.kind for modality in task.inputs.values()}
-    return "pictures" if kinds == {"image"} else "examples"
+    return mean["examples_per_s"], "pictures" if kinds == {"image"} else "examples"

@@ -70,3 +70,16 @@ def test_time_spent_on_other_things_is_left_out():
         time.sleep(0.2)
     counts.add("ende", metrics(1.0, 10.0), seconds=0.1, examples=1)
     assert counts.flush()[1] > 1 / 0.15
+
+
+def test_sounds_are_counted_by_their_seconds():
+    counts = make()
+    counts.add("ende", metrics(1.0, 50.0), seconds=2.0, examples=4, sound_s=12.0)
+    counts.add("pictures", metrics(1.0, 8.0), seconds=2.0, examples=8)
+    means, steps_per_s = counts.flush()
+    elapsed = 2 / steps_per_s
+    assert means["ende"]["sound_seconds_per_s"] == pytest.approx(12 / (elapsed / 2))
+    assert "sound_seconds_per_s" not in means["pictures"]
+    ende, pictures = counts.rows(means)
+    assert (ende.rate, ende.unit) == (means["ende"]["sound_seconds_per_s"], "sound seconds")
+    assert pictures.unit == "pictures"

@@ -1,0 +1,129 @@
+"""Sounds in a terminal and on a page, and what their files say of themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+import wave
+from typing import TYPE_CHECKING
+
+from t2t_mm import errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_QUIETEST_DB = -48.0
+"""Below the loudest moment of a sound: a level that is shown as nothing."""
+
+_WIDTH, _HEIGHT = 320, 64
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What there is to say of a sound.
+
+    Attributes:
+      rate: samples a second.
+      channels: of the file.
+      seconds: that it lasts.
+      peak: of its samples, as a fraction of the greatest.
+      size_bytes: of the file.
+    """
+
+    rate: int
+    channels: int
+    seconds: float
+    peak: float
+    size_bytes: int
+
+    def summary(self) -> str:
+        decibels = f"{20 * math.log10(self.peak):.1f} dB" if self.peak else "silent"
+        channels = "mono" if self.channels == 1 else f"{self.channels} channels"
+        return (
+            f"{self.seconds:.2f} s, {self.rate:,} Hz, {channels}, peak {decibels}, "
+            f"{self.size_bytes:,} bytes"
+        )
+
+
+def seconds(data: bytes) -> float:
+    """Returns how long the sound in `data` lasts, from its head alone."""
+    with _opened(data) as file:
+        return file.getnframes() / file.getframerate()
+
+
+def about(data: bytes) -> About:
+    """Returns what the sound in `data` is.
+
+    Raises:
+      DataError: when it is no 16-bit WAV file.
+    """
+    with _opened(data) as file:
+        rate, channels = file.getframerate(), file.getnchannels()
+        frames = file.getnframes()
+    peak = float(abs(_samples(data)).max(initial=0.0))
+    return About(rate, channels, frames / rate, peak, len(data))
+
+
+def level_bars(data: bytes, *, columns: int = 64) -> str:
+    """Returns the course of the loudness as a line of bars, in steps of 6 dB."""
+    line = ""
+    levels = _levels(data, columns)
+    loudest = max(levels, default=0.0)
+    for level in levels:
+        decibels = 20 * math.log10(level / loudest) if level else -math.inf
+        height = 1.0 - max(decibels, _QUIETEST_DB) / _QUIETEST_DB
+        line += _BARS[math.ceil(height * (len(_BARS) - 1))]
+    return line
+
+
+def svg(data: bytes, *, columns: int = 160) -> str:
+    """Returns the envelope of the waveform as an SVG; CSS gives `.bar` its colour."""
+    peaks = [float(part.max(initial=0.0)) for part in _parts(abs(_samples(data)), columns)]
+    loudest = max(peaks, default=0.0) or 1.0
+    step = _WIDTH / max(len(peaks), 1)
+    bars = []
+    for place, peak in enumerate(peaks):
+        height = max(peak / loudest * _HEIGHT, 1.0)
+        bars.append(
+            f'<rect class="bar" x="{place * step:.2f}" y="{(_HEIGHT - height) / 2:.2f}" '
+            f'width="{step * 0.7:.2f}" height="{height:.2f}"/>'
+        )
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(bars)}</svg>'
+
+
+def _levels(data: bytes, columns: int) -> list[float]:
+    """Returns the root mean square of each of `columns` parts of a sound, or fewer."""
+    parts = _parts(_samples(data), columns)
+    return [math.sqrt(float((part.astype(float) ** 2).mean())) for part in parts]
+
+
+def _parts(samples: np.ndarray, count: int) -> list[np.ndarray]:
+    import numpy as np
+
+    return np.array_split(samples, min(count, len(samples))) if len(samples) else []
+
+
+def _samples(data: bytes) -> np.ndarray:
+    """Returns samples of all channels in turn, -1 to 1: float32 `[n * channels]`."""
+    import numpy as np
+
+    with _opened(data) as file:
+        held = file.readframes(file.getnframes())
+    whole = len(held) // 2 * 2
+    return np.frombuffer(held[:whole], "<i2").astype(np.float32) / 32_768
+
+
+def _opened(data: bytes) -> wave.Wave_read:
+    try:
+        file = wave.Wave_read(io.BytesIO(data))
+        if file.getsampwidth() != 2 or not file.getframerate():
+            raise wave.Error(f"{8 * file.getsampwidth()} bits at {file.getframerate()} Hz")
+    except (wave.Error, EOFError) as error:
+        raise errors.DataError(
+            "A sound in the records cannot be read",
+            received=f"{type(error).__name__}: {error}",
+            expected="16-bit WAV bytes",
+        ) from error
+    return file
