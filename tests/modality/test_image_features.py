@@ -76,6 +76,24 @@ def test_shrinking_smooths():
     assert 100 < found[:, 4:-4, 4:-4].min() <= found[:, 4:-4, 4:-4].max() < 155
 
 
+@pytest.mark.parametrize("shape", [(90, 90), (70, 70), (33, 33), (20, 20), (1, 1), (5, 5)])
+def test_resizing_is_that_of_tensorflow(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    found = build(32).featurize(tf.constant([encode(pixels)]), training=False)[0].numpy()
+    expected = tf.round(tf.image.resize(pixels, [32, 32], antialias=True)).numpy()
+    # Where it grows, another of TensorFlow's kernels may round a half otherwise.
+    assert np.abs(found - expected).max() <= (0 if shape > (32, 32) else 1)
+
+
+@pytest.mark.parametrize("shape", [(50, 24), (24, 50), (40, 33)])
+def test_crops_that_shrink_along_one_axis_alone(shape):
+    pixels = gradient(*shape)
+    found = augmented(32, tf.constant([encode(pixels)] * 20)).astype(int)
+    # Colours are straight slopes, and stay so: no step is far from its neighbours.
+    steps = np.abs(np.diff(found, axis=1)), np.abs(np.diff(found, axis=2))
+    assert max(step.max() for step in steps) <= 14
+
+
 def test_augmentation_is_decided_by_the_seed():
     raw = tf.constant([encode(gradient(48, 64))] * 8)
     made = build(32)
