@@ -1,8 +1,9 @@
 """The compiled functions of a model, traced once and kept for its lifetime.
 
 Evaluation runs again and again within training; tracing a decoding loop takes longer
-than running it. So each function is kept by model, problem and settings, and has a
-signature with open batch and length axes: no batch shape traces it again. Weights are
+than running it. So each function is kept by model and settings, for all problems that
+compute alike (`Model.twin`), and has a signature with open batch and length axes: no
+batch shape traces it again. Weights are
 read at every call, so the functions always see the model as it is. Autograph is off,
 for rewriting a deep model's source takes longer than tracing it: a model branches on
 tensors by `tf.cond` and `tf.where`.
@@ -57,46 +58,58 @@ class Compiled:
         if any(modality.kind != "language" for modality in task.inputs.values()):
             texts = []  # a question's length says nothing of how much there is in a picture
         longest = getattr(task.targets, "max_length", settings.max_length)
+        twin = self._live().twin(task.name)
 
-        def run(inputs: dict[str, tf.Tensor]) -> greedy.Hypotheses:
+        def run(inputs: dict[str, tf.Tensor], command: tf.Tensor) -> greedy.Hypotheses:
             limits = greedy.length_limits(inputs, texts, settings, longest)
             prefix = None if task.inputs else inputs[task_lib.PREFIX]
-            return greedy.greedy(self._live(), task.name, inputs, limits, prefix)
+            return greedy.greedy(self._live(), twin, inputs, limits, prefix, command)
 
-        return self._function(("search", task.name, settings, longest), run, spec)
+        return self._function(("search", twin, settings, longest), run, spec, task)
 
     def class_log_probs(
         self, task: task_lib.Task, spec: Spec
     ) -> Callable[[Mapping[str, tf.Tensor]], tf.Tensor]:
         """Returns a function of a batch's inputs to float32 [B, C]."""
+        twin = self._live().twin(task.name)
 
-        def run(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-            logits = self._live().class_logits(task.name, inputs)
+        def run(inputs: dict[str, tf.Tensor], command: tf.Tensor) -> tf.Tensor:
+            logits = self._live().class_logits(twin, inputs, command)
             return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
-        return self._function(("class_log_probs", task.name), run, spec)
+        return self._function(("class_log_probs", twin), run, spec, task)
 
     def sums(self, task: task_lib.Task, spec: Spec) -> Callable[[Mapping[str, Any]], Sums]:
         """Returns a function of a batch (`inputs` and `targets`) to `Sums`."""
+        twin = self._live().twin(task.name)
 
-        def run(batch: dict[str, Any]) -> Sums:
-            _, means = self._live().loss(task.name, batch, training=False, seed=None)
+        def run(batch: dict[str, Any], command: tf.Tensor) -> Sums:
+            _, means = self._live().loss(twin, batch, training=False, command=command)
             tokens = tf.cast(means["tokens"], tf.float32)
             nats, correct = (tf.cast(means[k], tf.float32) for k in ("log_perplexity", "accuracy"))
             return Sums(nats=nats * tokens, correct=correct * tokens, tokens=tokens)
 
-        return self._function(("sums", task.name), run, spec)
+        return self._function(("sums", twin), run, spec, task)
 
     def traces(self) -> int:
         """Returns how often anything was traced; a test holds it still."""
         return sum(f.experimental_get_tracing_count() for f in self._functions.values())
 
-    def _function(self, key: tuple[Any, ...], run: Callable[..., Any], spec: Spec) -> Any:
+    def _function(
+        self, key: tuple[Any, ...], run: Callable[..., Any], spec: Spec, task: task_lib.Task
+    ) -> Callable[[Any], Any]:
+        """Returns the compiled `run`, with the row of the task's command filled in."""
         relaxed = tf.nest.map_structure(_open_batch, dict(spec))
         key = (*key, str(relaxed))
         if key not in self._functions:
-            self._functions[key] = tf.function(run, input_signature=(relaxed,), autograph=False)
-        return self._functions[key]
+            signature = (relaxed, tf.TensorSpec([], tf.int32))
+            function = tf.function(run, input_signature=signature, autograph=False)
+            # As many as there are problems: TensorFlow would warn of one traced often.
+            function._omit_frequent_tracing_warning = True
+            self._functions[key] = function
+        compiled = self._functions[key]
+        command = tf.constant(self._live().command_row(task.name))
+        return lambda given: compiled(given, command)
 
     def _live(self) -> Any:
         model = self._model()

@@ -24,7 +24,13 @@ class Decodable(Protocol):
     def start_state(self, task_name: str, memory: Any, max_length: tf.Tensor) -> Any: ...
 
     def decode_step(
-        self, task_name: str, ids: tf.Tensor, step: tf.Tensor, memory: Any, state: Any
+        self,
+        task_name: str,
+        ids: tf.Tensor,
+        step: tf.Tensor,
+        memory: Any,
+        state: Any,
+        command: tf.Tensor | None,
     ) -> tuple[tf.Tensor, Any]: ...
 
 
@@ -72,6 +78,7 @@ def greedy(
     inputs: dict[str, tf.Tensor],
     limits: tf.Tensor,
     prefix: tf.Tensor | None = None,
+    command: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Writes each row piece by piece, until every row has ended or met its limit.
 
@@ -85,6 +92,7 @@ def greedy(
       limits: int32 [B], pieces at most, at least 1.
       prefix: int32 [B, P], pieces that a row begins with, whatever the model thinks of
         them; padded with 0.
+      command: row of the command, a scalar; the problem's own if left out.
     """
     memory = model.encode(task_name, inputs)
     longest = tf.reduce_max(limits)
@@ -107,7 +115,7 @@ def greedy(
         written: tf.TensorArray,
         state: Any,
     ) -> tuple[Any, ...]:
-        logits, state = model.decode_step(task_name, ids, step, memory, state)  # [B, V]
+        logits, state = model.decode_step(task_name, ids, step, memory, state, command)  # [B, V]
         # A loop may not change the static shape of what it carries.
         state = tf.nest.map_structure(tf.ensure_shape, state, shapes)
         log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))

@@ -95,6 +95,7 @@ class Model(base.Layer):
         *,
         training: bool,
         seed: tf.Tensor | None = None,
+        command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Computes what a step minimises.
 
@@ -103,6 +104,7 @@ class Model(base.Layer):
           batch: `inputs`, features by name (those of `Task.given`), and `targets`.
           training: with dropout, gate noise and label smoothing.
           seed: int32 `[2]`, of this step's randomness; needed in training.
+          command: row of the command to write, a scalar; the task's own if left out.
 
         Returns:
           The loss, a float32 scalar, and scalars by name: `loss` (nats a target
@@ -116,10 +118,10 @@ class Model(base.Layer):
         net = self._target_net(task)
         targets = batch["targets"]
         if task.targets.autoregressive:
-            hidden, more = self._decode(task, targets, source, rng)
+            hidden, more = self._decode(task, targets, source, rng, command)
             target_loss = net.loss(hidden, targets, training=training)
         else:
-            body, more = self._class_body(task, source, rng)
+            body, more = self._class_body(task, source, rng, command)
             logits = net.logits(body, rng)
             target_loss = net.loss(logits, targets, training=training)
         metrics = target_loss._asdict()
@@ -144,11 +146,29 @@ class Model(base.Layer):
         logits = net.logits(tf.reshape(hidden, [-1, self.config.width]))
         return tf.reshape(logits, tf.concat([tf.shape(hidden)[:2], [-1]], 0))
 
-    def class_logits(self, task_name: str, inputs: Mapping[str, Any]) -> tf.Tensor:
+    def twin(self, task_name: str) -> str:
+        """Returns the first task that computes as this one does, but for its command.
+
+        Such tasks have the same inputs and nets. What is traced for one serves them all,
+        given the row of a task's own command; tracing a deep model takes many seconds.
+        """
+        wanted = self._route(self._task(task_name))
+        return next(name for name, task in self.tasks.items() if self._route(task) == wanted)
+
+    def command_row(self, task_name: str) -> int:
+        """Returns the row of a task's command, as `loss` and `decode_step` take it."""
+        return self.commands.index(self._task(task_name).command)
+
+    def class_logits(
+        self,
+        task_name: str,
+        inputs: Mapping[str, Any],
+        command: int | tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Returns float32 `[B, C]` for a task whose target is a class."""
         task = self._task(task_name)
         source, _ = self._encode(task, inputs, None)
-        return self._target_net(task).logits(self._class_body(task, source, None)[0])
+        return self._target_net(task).logits(self._class_body(task, source, None, command)[0])
 
     def encode(self, task_name: str, inputs: Mapping[str, Any]) -> Memory:
         """Returns what decoding reads: encoded inputs `[B, S, D]` and mask `[B, S]`."""
@@ -164,7 +184,13 @@ class Model(base.Layer):
         return self.body.start(memory[0], max_length)
 
     def decode_step(
-        self, task_name: str, ids: tf.Tensor, step: tf.Tensor, memory: Memory, state: Any
+        self,
+        task_name: str,
+        ids: tf.Tensor,
+        step: tf.Tensor,
+        memory: Memory,
+        state: Any,
+        command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Any]:
         """Computes the logits of one position, equal to the full pass.
 
@@ -174,6 +200,7 @@ class Model(base.Layer):
           step: scalar, the position.
           memory: from `encode`.
           state: from `start_state` or the step before.
+          command: as of `loss`.
 
         Returns:
           float32 `[B, V]`, and the state after this position.
@@ -181,7 +208,7 @@ class Model(base.Layer):
         task = self._task(task_name)
         net = self._target_net(task)
         first = tf.cast(tf.equal(step, 0), self.compute_dtype)
-        x = net.embed(ids) * (1 - first) + self._command(task)[None] * first
+        x = net.embed(ids) * (1 - first) + self._command(task, command)[None] * first
         hidden, state = self.body.step(x, step, state, memory[1])
         return net.logits(hidden), state
 
@@ -217,8 +244,15 @@ class Model(base.Layer):
     def _target_net(self, task: tasks.Task) -> Any:
         return self.nets[task.targets.net_name(task.name)]
 
-    def _command(self, task: tasks.Task) -> tf.Tensor:
-        return self.read(self.command_embedding)[self.commands.index(task.command)]
+    def _route(self, task: tasks.Task) -> tuple[Any, ...]:
+        """Returns what decides how a task is computed, its command left out."""
+        inputs = tuple((n, m.net_name(task.name)) for n, m in task.inputs.items())
+        return inputs, task.targets.net_name(task.name)
+
+    def _command(self, task: tasks.Task, row: int | tf.Tensor | None) -> tf.Tensor:
+        """Returns the vector of a command, `[D]`."""
+        row = self.commands.index(task.command) if row is None else row
+        return tf.gather(self.read(self.command_embedding), row)
 
     def _encode(
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
@@ -249,10 +283,11 @@ class Model(base.Layer):
         targets: tf.Tensor,
         source: representation.Representation,
         rng: base.Rng | None,
+        command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Stats]:
         """Shifts the targets by one, the command before them, and runs the decoder."""
         embedded = self._target_net(task).embed(targets[:, :-1])
-        start = tf.tile(self._command(task)[None, None], [tf.shape(targets)[0], 1, 1])
+        start = tf.tile(self._command(task, command)[None, None], [tf.shape(targets)[0], 1, 1])
         shifted = tf.concat([start, embedded], 1)
         real = tf.cast(targets != 0, tf.float32)
         return self.body.decode(shifted, source.x, source.mask, rng, real)
@@ -262,11 +297,12 @@ class Model(base.Layer):
         task: tasks.Task,
         source: representation.Representation,
         rng: base.Rng | None,
+        command: int | tf.Tensor | None = None,
     ) -> tuple[representation.Representation, Stats]:
         """Returns what the exit flow reads: the encoded input, or one decoder step."""
         if not self.config.class_through_decoder:
             return source, []
-        start = tf.tile(self._command(task)[None, None], [tf.shape(source.x)[0], 1, 1])
+        start = tf.tile(self._command(task, command)[None, None], [tf.shape(source.x)[0], 1, 1])
         hidden, stats = self.body.decode(start, source.x, source.mask, rng)
         return representation.Representation(hidden, None, (1, 1)), stats
 

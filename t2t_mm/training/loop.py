@@ -120,7 +120,7 @@ class _Training:
         self.screen = screen
         self.step = 0
         self.evaluated: dict[str, dict[str, float]] = {}
-        self.functions: dict[str, step.StepFunction] = {}
+        self.steps = step.Steps(made.model, made.optimizer, made.strategy)
         self.begun: restored_lib.Restored | None = None
         restored = made.checkpoints.restore()
         extra = restored[1] if restored else {}
@@ -205,13 +205,9 @@ class _Training:
         name = made.mixture.names[made.mixture.pick(self.step)]
         begin = time.perf_counter()
         batch, counts = made.feed.next(name)
-        if name not in self.functions:
-            self.functions[name] = step.make(
-                made.model, made.optimizer, made.strategy, name, made.feed.specs[name]
-            )
         rate = rates.learning_rate(made.optimizer_settings, self.step, made.settings.train_steps)
         seed = tf.constant([made.settings.seed, self.step], tf.int32)
-        metrics = self.functions[name](batch, seed, tf.constant(rate, tf.float32))
+        metrics = self.steps.take(name, made.feed.specs[name], batch, seed=seed, rate=rate)
         taken_s = time.perf_counter() - begin
         self.tally.add(name, metrics, seconds=taken_s, **counts._asdict())
         self.step += 1

@@ -1,4 +1,4 @@
-"""One training step: loss, gradients, update; compiled once for each problem."""
+"""One training step: loss, gradients, update; compiled once for problems that compute alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,45 @@ _REPLICA_STRIDE = 0x632BE59B  # odd, so that no two replicas share a seed
 _SUMMED = ("tokens", "expert_load")
 
 Metrics = dict[str, tf.Tensor]
-StepFunction = Callable[[Any, tf.Tensor, tf.Tensor], Metrics]
+StepFunction = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], Metrics]
+
+
+class Steps:
+    """The steps of a training, compiled as they are first taken.
+
+    Problems with the same nets and shapes, such as all directions of translation, share
+    one compiled function: a trace of a deep model takes many seconds.
+
+    Args:
+      model: with all its variables.
+      optimizer: over the model's trainable variables.
+      strategy: that made both.
+    """
+
+    def __init__(
+        self,
+        model: base.Model,
+        optimizer: optimizer_lib.Adam,
+        strategy: tf.distribute.Strategy,
+    ) -> None:
+        self._model, self._optimizer, self._strategy = model, optimizer, strategy
+        self._functions: dict[tuple[str, str], StepFunction] = {}
+
+    def take(
+        self, task_name: str, spec: Mapping[str, Any], batch: Any, *, seed: tf.Tensor, rate: float
+    ) -> Metrics:
+        """Trains one batch of a problem; see `make`."""
+        twin = self._model.twin(task_name)
+        key = (twin, str(spec))
+        if key not in self._functions:
+            self._functions[key] = make(self._model, self._optimizer, self._strategy, twin, spec)
+        command = tf.constant(self._model.command_row(task_name))
+        return self._functions[key](batch, seed, tf.constant(rate, tf.float32), command)
+
+    @property
+    def traced(self) -> int:
+        """How many functions there are."""
+        return len(self._functions)
 
 
 def make(
@@ -24,7 +62,7 @@ def make(
     task_name: str,
     spec: Mapping[str, Any],
 ) -> StepFunction:
-    """Returns the compiled step of one problem.
+    """Returns the compiled step of one problem, and of those that compute as it does.
 
     Args:
       model: with all its variables.
@@ -34,24 +72,24 @@ def make(
       spec: of a batch; lengths and batch size may be open, so nothing is traced anew.
 
     Returns:
-      a function of (a batch for each replica, seed int32 `[2]`, rate) that updates
-      the weights and returns the metrics of `Model.loss`, averaged over replicas
-      (`tokens` and `expert_load` summed), and the gradients' `norm`.
+      a function of (a batch for each replica, seed int32 `[2]`, rate, row of the
+      problem's command) that updates the weights and returns the metrics of `Model.loss`,
+      averaged over replicas (`tokens` and `expert_load` summed), and the gradients' `norm`.
     """
     variables = [variable.value for variable in model.trainable_variables]
 
-    def on_replica(batch: Any, seed: tf.Tensor, rate: tf.Tensor) -> Metrics:
+    def on_replica(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
         own = seed + tf.stack([replica * _REPLICA_STRIDE, 0])
         with tf.GradientTape() as tape:
-            loss, metrics = model.loss(task_name, batch, training=True, seed=own)
+            loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
         gradients = tape.gradient(loss, variables)
         metrics["norm"] = optimizer.apply(gradients, rate)
         return metrics
 
-    def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor) -> Metrics:
-        per_replica = strategy.run(on_replica, args=(batch, seed, rate))
+    def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
+        per_replica = strategy.run(on_replica, args=(batch, seed, rate, command))
         return {
             name: strategy.reduce("SUM" if name in _SUMMED else "MEAN", value, axis=None)
             for name, value in per_replica.items()
@@ -59,5 +97,9 @@ def make(
 
     if strategy.num_replicas_in_sync > 1:
         return tf.function(step, reduce_retracing=True, autograph=False)
-    signature = [spec, tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
-    return tf.function(step, input_signature=signature, autograph=False)
+    scalars = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)]
+    signature = [spec, tf.TensorSpec([2], tf.int32), *scalars]
+    compiled = tf.function(step, input_signature=signature, autograph=False)
+    # Each problem's step is traced once; TensorFlow would take them for one traced often.
+    compiled._omit_frequent_tracing_warning = True
+    return compiled

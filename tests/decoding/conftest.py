@@ -32,8 +32,15 @@ class ToyModel:
         zeros = tf.zeros([tf.shape(memory)[0], WIDTH])
         return {"sum": zeros, "cache": tf.zeros([tf.shape(memory)[0], max_length, WIDTH])}
 
-    def decode_step(self, task_name, ids, step, memory, state):
+    def twin(self, task_name):
+        return task_name
+
+    def command_row(self, task_name):
         del task_name
+        return 0
+
+    def decode_step(self, task_name, ids, step, memory, state, command):
+        del task_name, command
         embedded = tf.where(step == 0, self.command[None], tf.gather(self.embedding, ids))
         sums = 0.7 * state["sum"] + embedded
         logits = tf.tanh(sums + memory) @ self.out + self.bias

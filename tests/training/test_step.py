@@ -25,7 +25,8 @@ for number, (name, batch) in enumerate(
     function = step.make(model, adam, made, name, spec)
     if made.num_replicas_in_sync > 1:
         batch = made.experimental_distribute_values_from_function(lambda context: batch)
-    metrics = function(batch, tf.constant([1, number]), tf.constant(0.01))
+    row = tf.constant(model.command_row(name))
+    metrics = function(batch, tf.constant([1, number]), tf.constant(0.01), row)
     norms.append(float(metrics["norm"]))
     tokens = float(metrics["tokens"])
 assert tokens == 4 * made.num_replicas_in_sync, tokens
@@ -52,3 +53,50 @@ def test_two_replicas_with_one_batch_are_one_device(python, tmp_path):
     np.testing.assert_allclose(one["norms"], two["norms"], rtol=1e-4)
     for name in one.files:
         np.testing.assert_allclose(one[name], two[name], atol=1e-4, err_msg=name)
+
+
+def test_problems_that_compute_alike_share_a_trace_and_keep_their_commands():
+    import keras
+    import tensorflow as tf
+
+    from t2t_mm.training import optimizer, settings, step, strategy
+    from tests.models import conftest
+
+    made = strategy.make("default")
+    keras.utils.set_random_seed(1)
+    model = conftest.make_model("transformer")
+    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings(clip_norm=0.0))
+    steps = step.Steps(model, adam, made)
+    batch = conftest.text_batch()
+    spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
+    rows = {task.name: model.command_row(task.name) for task in conftest.TASKS}
+    assert (model.twin("ende"), model.twin("fren")) == ("ende", "ende")
+    assert (model.twin("stars"), model.twin("pictures")) == ("stars", "pictures")
+    assert rows["ende"] != rows["fren"]
+    for name in ("ende", "fren"):
+        before = model.command_embedding.numpy()
+        metrics = steps.take(name, spec, batch, seed=tf.constant([1, 2]), rate=0.01)
+        moved = (model.command_embedding.numpy() != before).any(axis=1)
+        # The other command's row still moves a little where Adam remembers a gradient.
+        assert moved[rows[name]]
+        assert float(metrics["loss"]) > 0
+        if name == "ende":
+            assert moved.sum() == 1
+    assert steps.traced == 1
+
+
+def test_a_twin_gives_each_task_its_own_answer():
+    import numpy as np
+    import tensorflow as tf
+
+    from tests.models import conftest
+
+    model = conftest.make_model("multi_model")
+    batch = conftest.text_batch()
+    for name in ("ende", "fren"):
+        own, _ = model.loss(name, batch, training=False)
+        row = tf.constant(model.command_row(name))
+        shared, _ = model.loss(model.twin(name), batch, training=False, command=row)
+        np.testing.assert_allclose(own, shared, rtol=1e-6)
+    german, english = (model.loss(n, batch, training=False)[0] for n in ("ende", "fren"))
+    assert float(german) != float(english)
