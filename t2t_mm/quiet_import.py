@@ -74,8 +74,11 @@ def without_notices() -> Iterator[None]:
     os.close(writing)
 
     def pass_on() -> None:
+        rest = b""  # a line may come in parts
         while chunk := os.read(reading, 65_536):
-            os.write(saved, _NOTICE.sub(b"", chunk))
+            lines, end, rest = (rest + chunk).rpartition(b"\n")
+            os.write(saved, _NOTICE.sub(b"", lines + end))
+        os.write(saved, rest)
 
     thread = threading.Thread(target=pass_on, daemon=True)
     thread.start()

@@ -35,3 +35,17 @@ def test_a_failing_import_shows_its_error(python, tmp_path):
     assert done.returncode == 1
     assert "ImportError: broken" in done.stderr
     assert "cudart_stub" not in done.stderr
+
+
+PARTS = """
+    import os, time
+    from t2t_mm import quiet_import
+    with quiet_import.without_notices():
+        os.write(2, b"normalizer.cc(51) LOG(")
+        time.sleep(0.05)
+        os.write(2, b"INFO) identity\\nW kept\\nand the rest")
+"""
+
+
+def test_a_notice_may_come_in_parts(python):
+    assert python("-c", textwrap.dedent(PARTS)).stderr == "W kept\nand the rest"
