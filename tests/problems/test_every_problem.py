@@ -16,6 +16,7 @@ from t2t_mm.data import manifest, records, vocabulary
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import baselines
 from t2t_mm.models import build
+from t2t_mm.report import inspection
 
 SIZES = [
     "Batching.batch_tokens = 512",
@@ -137,6 +138,9 @@ def test_raw_files_become_records(data, name):
         for example in examples(folder, name, split, 4):
             assert set(example) == {*problem.inputs, "targets", "key"}
             assert all(value for values in example.values() for value in values)
+    found = inspection.inspect(name, folder, examples=2)
+    assert len(found.describe()["examples"]) == 2
+    assert set(found.modalities) == {*problem.inputs, "targets"}
 
 
 def test_one_vocabulary_serves_all_text_and_keeps_symbols_whole(data):
