@@ -2,7 +2,7 @@
 
 TensorFlow's own decoder takes one file a call, and stops at a head with more in it than
 the least. Here the heads of all files of a batch are walked through together and the
-samples of all are decoded by one operation, at a tenth of the cost; what is read is 16-bit
+samples of all are decoded by one operation, at an eighth of the cost; what is read is 16-bit
 PCM of one or two channels, in plain or extensible heads, with other chunks anywhere.
 """
 
