@@ -51,9 +51,10 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
                 raise too_short_or_long(name, frames / rate, 0.0, longest_s)
             samples = file.read(frames, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
+        said = str(getattr(error, "error_string", error)).rstrip(".")
         raise errors.BadExampleError(
             f"A sound does not decode: {name}",
-            received=f"{len(data):,} bytes that begin {data[:8]!r}: {error}",
+            received=f"{len(data):,} bytes that begin {data[:8]!r}: {said}",
             expected="a whole WAV, FLAC, Ogg or NIST SPHERE file",
         ) from error
     if len(samples) < frames:
