@@ -26,6 +26,8 @@ class Modality:
     net_class: ClassVar[str] = ""
     autoregressive: ClassVar[bool] = False
     """As a target: written piece by piece (language), or at once (a class)?"""
+    has_planes: ClassVar[bool] = False
+    """As an input: does its net convolve over planes, as of pictures and spectra?"""
     can_be_input: ClassVar[bool] = True
     can_be_target: ClassVar[bool] = True
 

@@ -89,7 +89,9 @@ def open_session(
     chosen = selection.Selection.make(settings, tasks)
     runs.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
-    arithmetic = _recorded_precision(output_dir) or precision.choose(settings)
+    arithmetic = _recorded_precision(output_dir) or precision.choose(
+        settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
+    )
     is_exact = strategy.Vote(devices).any(arithmetic == "float32")
     arithmetic = "float32" if is_exact else arithmetic  # the same on every worker
     precision.use(arithmetic)

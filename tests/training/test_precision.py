@@ -7,17 +7,34 @@ import tensorflow as tf
 from t2t_mm.training import precision, settings
 
 
-def choose(monkeypatch, *, float32_s, bfloat16_s, asked="auto"):
+def choose(monkeypatch, *, float32_s, bfloat16_s, planes_s=None, asked="auto"):
     seconds = {tf.float32: float32_s, tf.bfloat16: bfloat16_s}
     monkeypatch.setattr(precision, "_product_seconds", seconds.__getitem__)
+    if planes_s is not None:
+        planes = dict(zip((tf.float32, tf.bfloat16), planes_s, strict=True))
+        monkeypatch.setattr(precision, "_plane_seconds", planes.__getitem__)
     monkeypatch.setattr(precision, "_may_compute_bfloat16", lambda: True)
-    return precision.choose(settings.TrainSettings(precision=asked))
+    return precision.choose(
+        settings.TrainSettings(precision=asked), with_planes=planes_s is not None
+    )
 
 
 def test_bfloat16_has_to_be_clearly_faster(monkeypatch):
     assert choose(monkeypatch, float32_s=2.6, bfloat16_s=1.0) == "bfloat16"
     assert choose(monkeypatch, float32_s=1.2, bfloat16_s=1.0) == "float32"
     assert choose(monkeypatch, float32_s=1.0, bfloat16_s=9.0) == "float32"
+
+
+def test_slow_convolutions_over_planes_weigh_against_fast_products(monkeypatch):
+    times = {"float32_s": 2.6, "bfloat16_s": 1.0}
+    assert choose(monkeypatch, **times, planes_s=(1.0, 1.0)) == "bfloat16"  # 3.6 to 2
+    assert choose(monkeypatch, **times, planes_s=(1.0, 3.0)) == "float32"  # 3.6 to 4
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+@pytest.mark.parametrize("work", [precision._product_seconds, precision._plane_seconds])
+def test_both_works_run_in_both(work, dtype):
+    assert 0 < work(dtype) < 60
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])

@@ -42,6 +42,7 @@ class Audio(base.Modality):
     kind: ClassVar[str] = "audio"
     features_class: ClassVar[str] = "t2t_mm.modality.audio.features:AudioFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.audio.net:AudioNet"
+    has_planes: ClassVar[bool] = True
     can_be_target: ClassVar[bool] = False
 
     sample_rate: int = 16_000

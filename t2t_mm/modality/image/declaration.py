@@ -27,6 +27,7 @@ class Image(base.Modality):
     kind: ClassVar[str] = "image"
     features_class: ClassVar[str] = "t2t_mm.modality.image.features:ImageFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.image.net:ImageNet"
+    has_planes: ClassVar[bool] = True
     can_be_target: ClassVar[bool] = False
 
     size: int = 224
