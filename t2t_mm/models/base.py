@@ -336,8 +336,14 @@ def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
 
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:
-    """Puts representations one after the other along time."""
+    """Puts representations one after the other along time, the real positions first.
+
+    Padding between two inputs would part them by as much as the longest of the batch needs,
+    and convolutions would see it.
+    """
     masks = [tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts]
-    return representation.Representation(
-        tf.concat([p.x for p in parts], 1), tf.concat(masks, 1), None
-    )
+    x, mask = tf.concat([p.x for p in parts], 1), tf.concat(masks, 1)
+    if any(part.mask is not None for part in parts[:-1]):
+        order = tf.argsort(mask, axis=1, direction="DESCENDING", stable=True)  # [B, S]
+        x, mask = (tf.gather(t, order, batch_dims=1) for t in (x, mask))
+    return representation.Representation(x, mask, None)

@@ -201,6 +201,20 @@ def test_several_inputs_follow_one_another_and_are_told_apart():
     assert not np.allclose(memory[:, :7], swapped[:, 7:], atol=1e-3)
 
 
+@pytest.mark.parametrize("name", sorted(conftest.MODELS))
+def test_padding_between_inputs_changes_nothing(name):
+    inputs = {"left": Language(), "right": Language()}
+    model = make_model(name, [make_task("pair", inputs, Language(), "to-german")])
+    one, two = text_batch(seed=1), text_batch(seed=2)["inputs"]["inputs"]
+    left = one["inputs"]["inputs"]
+    apart = tf.pad(left, [[0, 0], [0, 3]])  # as beside a longer text in the same batch
+    close, far = (
+        model({"inputs": {"left": x, "right": two}, "targets": one["targets"]}, "pair")
+        for x in (left, apart)
+    )
+    np.testing.assert_allclose(close, far, atol=2e-5)
+
+
 def test_a_class_can_be_read_through_the_decoder():
     model = make_model("multi_model", class_through_decoder=True)
     logits = model.class_logits("pictures", picture_batch()["inputs"])
