@@ -5,6 +5,8 @@ VENV ?= .venv
 PYTHON ?=
 INSTALLED := $(VENV)/.installed
 RUN := $(VENV)/bin/python
+# Two processes; a file's tests stay together, since they share what is made for them.
+IN_TWO := -n 2 --dist loadfile
 
 # Keras would write its settings into the home folder.
 export KERAS_HOME := $(abspath $(VENV))/keras
@@ -25,10 +27,10 @@ demo: $(INSTALLED)
 	@$(RUN) -m t2t_mm.bin.demo
 
 test: $(INSTALLED)
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q $(IN_TWO)
 
 test-all: $(INSTALLED)
-	@$(RUN) -m pytest -q -m ''
+	@$(RUN) -m pytest -q -m '' $(IN_TWO)
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check .
