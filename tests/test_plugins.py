@@ -36,6 +36,21 @@ def write(tmp_path):
     return write
 
 
+@pytest.fixture
+def listed_with(write, python, tmp_path):
+    """What mm-list says where `site/` is on the path, as if a package were installed there."""
+
+    def run(name, version, entry_point):
+        folder = f"site/{name.replace('-', '_')}-{version}.dist-info"
+        write(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        write(f"{folder}/entry_points.txt", f"[t2t_mm.plugins]\n{entry_point}\n")
+        done = python("-m", "t2t_mm.bin.list", "--json", PYTHONPATH=str(tmp_path / "site"))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
 def report_of(name):
     return next(report for report in plugins.reports() if report.name == name)
 
@@ -214,21 +229,11 @@ def test_worker_processes_find_the_same_plugins(registries, write, python):
     assert "t2t_mm_usr_" in done.stdout, done
 
 
-def test_an_installed_package_brings_problems_by_its_entry_point(write, python, tmp_path):
+def test_an_installed_package_brings_problems_by_its_entry_point(write, listed_with):
     write("site/star_plugin/__init__.py", "")
     write("site/star_plugin/reviews.py", PROBLEM.format(name="star_reviews"))
     write("site/star_plugin/broken.py", "boom()\n")
-    write(
-        "site/star_plugin-2.0.dist-info/METADATA",
-        "Metadata-Version: 2.1\nName: star-plugin\nVersion: 2.0\n",
-    )
-    write(
-        "site/star_plugin-2.0.dist-info/entry_points.txt",
-        "[t2t_mm.plugins]\nstars = star_plugin\n",
-    )
-    done = python("-m", "t2t_mm.bin.list", "--json", PYTHONPATH=str(tmp_path / "site"))
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    answer = listed_with("star-plugin", "2.0", "stars = star_plugin")
     problem = next(entry for entry in answer["problems"] if entry["name"] == "star_reviews")
     assert problem["plugin"] == "star_plugin.reviews"
     reports = {report["name"]: report for report in answer["plugins"]}
@@ -237,15 +242,13 @@ def test_an_installed_package_brings_problems_by_its_entry_point(write, python, 
     assert "broken.py:1: NameError" in reports["star_plugin.broken"]["error"]
 
 
-def test_an_entry_point_to_nothing_is_reported(write, python, tmp_path):
-    write("site/ghost-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: ghost\nVersion: 1.0\n")
-    write("site/ghost-1.0.dist-info/entry_points.txt", "[t2t_mm.plugins]\nboo = ghost_package\n")
-    done = python("-m", "t2t_mm.bin.list", "--json", PYTHONPATH=str(tmp_path / "site"))
-    reports = {report["name"]: report for report in json.loads(done.stdout)["plugins"]}
+def test_an_entry_point_to_nothing_is_reported(listed_with):
+    answer = listed_with("ghost", "1.0", "boo = ghost_package")
+    reports = {report["name"]: report for report in answer["plugins"]}
     assert "No module named 'ghost_package'" in reports["ghost_package"]["error"]
 
 
-def test_an_installed_package_ships_tables_beside_its_modules(write, python, tmp_path):
+def test_an_installed_package_ships_tables_beside_its_modules(write, listed_with):
     table = """
         name = "star_table"
         command = "to-stars"
@@ -261,17 +264,7 @@ def test_an_installed_package_ships_tables_beside_its_modules(write, python, tmp
     write("site/star_plugin/__init__.py", "")
     write("site/star_plugin/stars.toml", table)
     write("site/star_plugin/broken.toml", table.replace("metrics", "metrix"))
-    write(
-        "site/star_plugin-2.0.dist-info/METADATA",
-        "Metadata-Version: 2.1\nName: star-plugin\nVersion: 2.0\n",
-    )
-    write(
-        "site/star_plugin-2.0.dist-info/entry_points.txt",
-        "[t2t_mm.plugins]\nstars = star_plugin\n",
-    )
-    done = python("-m", "t2t_mm.bin.list", "--json", PYTHONPATH=str(tmp_path / "site"))
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    answer = listed_with("star-plugin", "2.0", "stars = star_plugin")
     problem = next(entry for entry in answer["problems"] if entry["name"] == "star_table")
     assert problem["plugin"] == "star_plugin.stars.toml"
     reports = {report["name"]: report for report in answer["plugins"]}

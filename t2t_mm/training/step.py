@@ -37,22 +37,36 @@ class Steps:
     ) -> None:
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
         self._functions: dict[tuple[str, str], StepFunction] = {}
+        self._of_task: dict[str, tuple[StepFunction, tf.Tensor]] = {}
 
     def take(
         self, task_name: str, spec: Mapping[str, Any], batch: Any, *, seed: tf.Tensor, rate: float
     ) -> Metrics:
-        """Trains one batch of a problem; see `make`."""
-        twin = self._model.twin(task_name)
-        key = (twin, str(spec))
-        if key not in self._functions:
-            self._functions[key] = make(self._model, self._optimizer, self._strategy, twin, spec)
-        command = tf.constant(self._model.command_row(task_name))
-        return self._functions[key](batch, seed, tf.constant(rate, tf.float32), command)
+        """Trains one batch of a problem; see `make`.
+
+        Args:
+          task_name: of the problem.
+          spec: of its batches, the same at every call.
+          batch: one for each replica.
+          seed: int32 `[2]`, of this step's randomness.
+          rate: the learning rate.
+        """
+        if task_name not in self._of_task:
+            self._of_task[task_name] = self._prepare(task_name, spec)
+        function, command = self._of_task[task_name]
+        return function(batch, seed, tf.constant(rate, tf.float32), command)
 
     @property
     def traced(self) -> int:
         """How many functions there are."""
         return len(self._functions)
+
+    def _prepare(self, task_name: str, spec: Mapping[str, Any]) -> tuple[StepFunction, tf.Tensor]:
+        twin = self._model.twin(task_name)
+        key = (twin, str(spec))
+        if key not in self._functions:
+            self._functions[key] = make(self._model, self._optimizer, self._strategy, twin, spec)
+        return self._functions[key], tf.constant(self._model.command_row(task_name))
 
 
 def make(
@@ -100,6 +114,6 @@ def make(
     scalars = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)]
     signature = [spec, tf.TensorSpec([2], tf.int32), *scalars]
     compiled = tf.function(step, input_signature=signature, autograph=False)
-    # Each problem's step is traced once; TensorFlow would take them for one traced often.
+    # Each is traced once; TensorFlow would take them for one that is traced often.
     compiled._omit_frequent_tracing_warning = True
     return compiled

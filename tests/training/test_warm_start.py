@@ -1,6 +1,7 @@
 """A warm start takes what is shared by name, says what it left, and refuses what does not fit."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -8,11 +9,11 @@ import tensorflow as tf
 
 from t2t_mm import config, errors
 from t2t_mm import run as run_lib
-from t2t_mm.data import task as task_lib
 from t2t_mm.data import vocabulary
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.models import build
 from t2t_mm.training import checkpoint, origin, warm_start
+from tests.models import conftest
 
 SIZES = [
     "TransformerConfig.width = 16",
@@ -28,19 +29,7 @@ WORDS = vocabulary.build("mm_8k", TEXTS, size=290)
 OTHER = vocabulary.build("mm_8k", [f"{text} and ham" for text in TEXTS], size=300)
 
 
-def make_task(name, inputs, targets, command, words=WORDS):
-    return task_lib.Task(
-        name=name,
-        version="1.0.0",
-        inputs=inputs,
-        targets=targets,
-        command=command,
-        metrics=("log_perplexity",),
-        splits=("train", "validation"),
-        vocabularies={"mm_8k": words},
-    )
-
-
+make_task = functools.partial(conftest.make_task, words=WORDS)
 TEXT = make_task("text", {"inputs": Language()}, Language(), "to-german")
 PICTURES = make_task(
     "pictures", {"image": Image(size=32)}, Categorical(classes=("cat", "dog")), "to-class"

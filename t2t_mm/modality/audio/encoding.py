@@ -13,6 +13,7 @@ import wave
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
+from t2t_mm.modality import media
 from t2t_mm.modality.audio import files
 
 if TYPE_CHECKING:
@@ -61,22 +62,14 @@ def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
     """Returns a name for errors, samples float32 `[n, channels]`, and their rate."""
     if isinstance(value, tuple) and len(value) == 2:
         return "an array", *_from_array(*value)
-    if hasattr(value, "read_bytes"):
-        name = str(value)
-        try:
-            data = value.read_bytes()
-        except OSError as error:
-            raise errors.BadExampleError(
-                f"A sound cannot be read: {name}", received=error.strerror or error
-            ) from error
-    elif isinstance(value, bytes | bytearray | memoryview):
-        name, data = "bytes", bytes(value)
-    else:
+    found = media.read(value, "A sound")
+    if found is None:
         raise errors.BadExampleError(
             "A sound is neither a path, bytes nor samples",
             received=f"{type(value).__name__} {str(value)[:60]!r}",
             expected="a pathlib.Path, the bytes of a sound file, or (samples, rate)",
         )
+    name, data = found
     return name, *files.read(data, name, longest_s=longest_s)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from t2t_mm import errors
-from t2t_mm.modality import base
+from t2t_mm.modality import base, media
 
 SMALLEST, LARGEST = 32, 299
 
@@ -51,22 +51,14 @@ class Image(base.Modality):
         """
         from t2t_mm.modality.image import encoding
 
-        if hasattr(value, "read_bytes"):
-            name = str(value)
-            try:
-                data = value.read_bytes()
-            except OSError as error:
-                raise errors.BadExampleError(
-                    f"A picture cannot be read: {name}", received=error.strerror or error
-                ) from error
-        elif isinstance(value, bytes | bytearray | memoryview):
-            name, data = "bytes", bytes(value)
-        elif hasattr(value, "__array_interface__"):
-            name, data = "an array", encoding.from_array(value)
-        else:
+        found = media.read(value, "A picture")
+        if found is None and hasattr(value, "__array_interface__"):
+            found = "an array", encoding.from_array(value)
+        if found is None:
             raise errors.BadExampleError(
                 "A picture is neither a path nor encoded bytes",
                 received=f"{type(value).__name__} {str(value)[:60]!r}",
                 expected="a pathlib.Path, the bytes of a picture file, or a uint8 array",
             )
+        name, data = found
         return encoding.encode(data, name)
