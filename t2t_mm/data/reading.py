@@ -133,7 +133,10 @@ def find_unusable(
     Returns:
       the error that names it, or None.
     """
-    made = {name: features_lib.build(m, task) for name, m in task.modalities().items()}
+    made = {
+        name: features_lib.build(m, task, from_records=True)
+        for name, m in task.modalities().items()
+    }
     manifest = task.manifest()
     hint = f"If the problem has changed, raise its version and run: {manifest.command}"
     end = time.monotonic() + limit_s

@@ -3,10 +3,9 @@
 Evaluation runs again and again within training; tracing a decoding loop takes longer
 than running it. So each function is kept by model and settings, for all problems that
 compute alike (`Model.twin`), and has a signature with open batch and length axes: no
-batch shape traces it again. Weights are
-read at every call, so the functions always see the model as it is. Autograph is off,
-for rewriting a deep model's source takes longer than tracing it: a model branches on
-tensors by `tf.cond` and `tf.where`.
+batch shape traces it again. Weights are read at every call, so the functions always see
+the model as it is. Autograph is off, for rewriting a deep model's source takes longer
+than tracing it: a model branches on tensors by `tf.cond` and `tf.where`.
 """
 
 from __future__ import annotations

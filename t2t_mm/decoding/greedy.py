@@ -99,6 +99,8 @@ def greedy(
     state = model.start_state(task_name, memory, longest)
     shapes = tf.nest.map_structure(lambda tensor: tensor.shape, state)
     batch = tf.shape(limits)[0]
+    if prefix is not None:
+        prefix = tf.pad(prefix, [[0, 0], [0, 1]])  # its last column is behind every end
     written = tf.TensorArray(
         tf.int32, size=longest, element_shape=limits.shape, clear_after_read=False
     )
@@ -122,7 +124,7 @@ def greedy(
         ids = _likeliest(log_probs)
         is_own = ~ended
         if prefix is not None:
-            begun = _at(prefix, step)
+            begun = prefix[:, tf.minimum(step, tf.shape(prefix)[1] - 1)]
             is_own &= begun == _PAD
             ids = tf.where(begun == _PAD, ids, begun)
         scores += tf.where(is_own, tf.gather(log_probs, ids, batch_dims=1), 0.0)
@@ -151,12 +153,6 @@ def _likeliest(log_probs: tf.Tensor) -> tf.Tensor:
     hidden = tf.one_hot(_PAD, tf.shape(log_probs)[-1], on_value=True, off_value=False)
     lowest = tf.constant(float("-inf"), tf.float32)
     return tf.argmax(tf.where(hidden, lowest, log_probs), axis=-1, output_type=tf.int32)
-
-
-def _at(prefix: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """Returns int32 [B], the pieces of `prefix` [B, P] at a step, padding behind its end."""
-    padded = tf.pad(prefix, [[0, 0], [0, 1]])
-    return padded[:, tf.minimum(step, tf.shape(prefix)[1])]
 
 
 def _count(ids: tf.Tensor) -> tf.Tensor:

@@ -44,6 +44,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from t2t_mm import registry
+
 NEEDS = ("decodes", "scores", "classes")
 
 
@@ -105,6 +107,8 @@ class Metric(abc.ABC):
     name: ClassVar[str] = ""
     higher_is_better: ClassVar[bool] = True
     needs: ClassVar[str] = "decodes"
+    decimals: ClassVar[int] = 4
+    """With how many a value is shown: fewer where it is not a fraction of 1."""
 
     def __init__(self, task: Any = None) -> None:
         self.task = task
@@ -120,6 +124,15 @@ class Metric(abc.ABC):
     def notes(self) -> dict[str, str]:
         """Returns what must be known to compare the values, such as a signature."""
         return {}
+
+
+def shown(name: str, value: float, *, fewer: int = 0) -> str:
+    """Returns a value of a metric as text, with `fewer` decimals than usual.
+
+    A metric may give values under other names too, which are shown as any fraction.
+    """
+    metric = registry.metrics.get(name) if name in registry.metrics else Metric
+    return f"{value:.{metric.decimals - fewer}f}"
 
 
 def ratio(part: float, whole: float) -> float:

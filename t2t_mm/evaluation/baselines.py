@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from t2t_mm import problem as problem_lib
 from t2t_mm import registry
 from t2t_mm.data import records, vocabulary
 from t2t_mm.data import task as task_lib
@@ -33,9 +33,7 @@ READ_AT_MOST = 100_000
 
 _UNSEEN = 0.5  # what training never showed counts as half seen, or else it is impossible
 _NEVER = -1e9
-
-Values = Mapping[str, tuple[bytes, ...]]
-"""One example, as a record holds it."""
+_ROWS = 1_000  # examples whose probabilities of all classes are held at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +59,33 @@ class Baseline:
         return dataclasses.asdict(self)
 
 
+class _Example(NamedTuple):
+    """What simple answers need of an example: pictures and sounds would fill memory.
+
+    Attributes:
+      key: of the record.
+      targets: all that are right.
+      source: the text of its only input; None where that is not of the targets' kind.
+      own: the answer of the problem's own rule, if it has one.
+    """
+
+    key: str
+    targets: tuple[str, ...]
+    source: str | None
+    own: str | None
+
+
 @dataclasses.dataclass(frozen=True)
 class _Answers:
-    """Simple answers to every example, and what a metric of some need is given of them."""
+    """Simple answers to every example.
+
+    Attributes:
+      name: what they do.
+      given: by a metric's need, what makes all that such a metric is given of them.
+    """
 
     name: str
-    given: Mapping[str, Any]
+    given: Mapping[str, Callable[[], Iterator[Any]]]
 
 
 def measure(task: task_lib.Task, split: str, *, max_examples: int | None = None) -> Baseline | None:
@@ -82,16 +101,22 @@ def measure(task: task_lib.Task, split: str, *, max_examples: int | None = None)
     Raises:
       DataError: for records that are missing or damaged.
     """
-    examples = list(_examples(task, split, max_examples, kept=_kept(task)))
+    examples = list(_examples(task, split, max_examples))
+    training = _records(task, task.splits[0], READ_AT_MOST)
+    seen = collections.Counter(_targets(record)[0] for record in training)
     classes = getattr(task.targets, "classes", None)
-    made = _of_classes(task, examples, classes) if classes else _of_texts(task, examples)
+    if classes:
+        made = _of_classes(task, examples, classes, seen)
+    else:
+        made = _of_texts(task, examples, seen)
     values: dict[str, float] = {}
     names: dict[str, str] = {}
     for name in task.metrics:
         metric = registry.metrics.get(name)(task)
         answers = next((answers for answers in made if metric.needs in answers.given), None)
         if answers is not None:
-            metric.update(answers.given[metric.needs])
+            for given in answers.given[metric.needs]():
+                metric.update(given)
             result = metric.result()
             values |= result
             names |= dict.fromkeys(result, answers.name)
@@ -102,91 +127,88 @@ def measure(task: task_lib.Task, split: str, *, max_examples: int | None = None)
 
 
 def _of_classes(
-    task: task_lib.Task, examples: Sequence[Values], classes: Sequence[str]
+    task: task_lib.Task,
+    examples: Sequence[_Example],
+    classes: Sequence[str],
+    seen: Mapping[str, int],
 ) -> list[_Answers]:
     """Answers by the problem's own rule, if any, and by the frequencies of training."""
     ids = {name: number for number, name in enumerate(classes)}
-    labels = np.array([ids.get(_targets(e)[0], -1) for e in examples])  # [B]
-    seen = collections.Counter(_targets(e)[0] for e in _training(task))
-    counts = np.array([max(float(seen[name]), _UNSEEN) for name in classes])
+    labels = np.array([ids.get(example.targets[0], -1) for example in examples])  # [B]
+    counts = np.array([max(float(seen.get(name, 0)), _UNSEEN) for name in classes])
     log_probs = np.log(counts / counts.sum())  # [C]
     known = labels[labels >= 0]
     likeliest = classes[int(log_probs.argmax())]
+    scores = base.Scores(
+        nats=float(-log_probs[known].sum()),
+        correct=float((labels == log_probs.argmax()).sum()),
+        tokens=float(len(known)),
+        unknown=float(len(labels) - len(known)),
+    )
+
+    def by_frequency() -> Iterator[base.Classes]:
+        for rows in _parts(labels):
+            yield base.Classes(np.broadcast_to(log_probs, (len(rows), len(classes))), rows)
+
     frequent = _Answers(
         FREQUENT_CLASS,
         {
-            "classes": base.Classes(np.tile(log_probs, (len(labels), 1)), labels),
-            "decodes": _decodes(examples, [likeliest] * len(examples)),
-            "scores": base.Scores(
-                nats=float(-log_probs[known].sum()),
-                correct=float((labels == log_probs.argmax()).sum()),
-                tokens=float(len(known)),
-                unknown=float(len(labels) - len(known)),
-            ),
+            "classes": by_frequency,
+            "decodes": _once(_decodes(examples, [likeliest] * len(examples))),
+            "scores": _once(scores),
         },
     )
     own = _own_answers(task, examples)
     if own is None:
         return [frequent]
-    outputs = own.given["decodes"].outputs
-    certain = np.full((len(labels), len(classes)), _NEVER)  # [B, C]
-    for row, output in enumerate(outputs):
-        if output in ids:
-            certain[row, ids[output]] = 0.0
-    return [_Answers(own.name, {**own.given, "classes": base.Classes(certain, labels)}), frequent]
+    said = np.array([ids.get(example.own or "", -1) for example in examples])  # [B]
+
+    def by_rule() -> Iterator[base.Classes]:
+        for rows, answers in zip(_parts(labels), _parts(said), strict=True):
+            certain = np.full((len(rows), len(classes)), _NEVER)
+            answered = np.flatnonzero(answers >= 0)
+            certain[answered, answers[answered]] = 0.0
+            yield base.Classes(certain, rows)
+
+    return [_Answers(own.name, {**own.given, "classes": by_rule}), frequent]
 
 
-def _of_texts(task: task_lib.Task, examples: Sequence[Values]) -> list[_Answers]:
+def _of_texts(
+    task: task_lib.Task, examples: Sequence[_Example], seen: Mapping[str, int]
+) -> list[_Answers]:
     """Answers by the problem's own rule, or a copy, or one text for all; and by pieces."""
     answers = _own_answers(task, examples)
-    kinds = [declared.kind for declared in task.inputs.values()]
-    if answers is None and kinds == [task.targets.kind]:
-        (source,) = task.inputs
-        copies = [example[source][0].decode("utf-8") for example in examples]
-        answers = _Answers(COPY, {"decodes": _decodes(examples, copies)})
     if answers is None:
-        seen = collections.Counter(_targets(example)[0] for example in _training(task))
-        ((text, _),) = seen.most_common(1)
-        answers = _Answers(FREQUENT_TEXT, {"decodes": _decodes(examples, [text] * len(examples))})
+        name, outputs = COPY, [example.source for example in examples]
+        if None in outputs:
+            name, outputs = FREQUENT_TEXT, [max(seen, key=seen.__getitem__)] * len(examples)
+        answers = _Answers(name, {"decodes": _once(_decodes(examples, outputs))})
     made = [answers]
     if hasattr(task.targets, "vocab"):
-        made.append(_Answers(PIECES, {"scores": _piece_scores(task, examples)}))
+        made.append(_Answers(PIECES, {"scores": _once(_piece_scores(task, examples, seen))}))
     return made
 
 
-def _kept(task: task_lib.Task) -> list[str]:
-    """Returns the features that answers are made of: pictures and sounds would fill memory."""
-    declared = registry.problems.get(task.name) if task.name in registry.problems else None
-    inherited = problem_lib.Problem.simple_answer
-    has_rule = declared is not None and declared.simple_answer is not inherited
-    kept = [name for name, one in task.inputs.items() if has_rule or one.kind == "language"]
-    return [*kept, task_lib.TARGETS, task_lib.KEY]
-
-
-def _own_answers(task: task_lib.Task, examples: Sequence[Values]) -> _Answers | None:
+def _own_answers(task: task_lib.Task, examples: Sequence[_Example]) -> _Answers | None:
     """Returns the answers of the problem's own rule; None where it has none."""
-    if task.name not in registry.problems:
+    outputs = [example.own for example in examples]
+    if None in outputs or not outputs:
         return None
-    problem = registry.problems.get(task.name)()
-    outputs = []
-    for example in examples:
-        inputs = {name: example[name][0] for name in task.inputs if name in example}
-        output = problem.simple_answer(inputs)
-        if output is None:
-            return None
-        outputs.append(output)
-    name = problem.simple_answer_name or "the problem's own simple answer"
-    return _Answers(name, {"decodes": _decodes(examples, outputs)})
+    name = registry.problems.get(task.name).simple_answer_name
+    decodes = _once(_decodes(examples, outputs))
+    return _Answers(name or "the problem's own simple answer", {"decodes": decodes})
 
 
-def _piece_scores(task: task_lib.Task, examples: Sequence[Values]) -> base.Scores:
+def _piece_scores(
+    task: task_lib.Task, examples: Sequence[_Example], seen: Mapping[str, int]
+) -> base.Scores:
     """Gives every piece the probability that its frequency in training says."""
     counts = np.zeros(task.vocabulary.size)
-    for example in _training(task):
-        np.add.at(counts, _pieces(task, example), 1)
+    for text, times in seen.items():
+        np.add.at(counts, _pieces(task, text), times)
     counts = np.maximum(counts, _UNSEEN)
     log_probs = np.log(counts / counts.sum())  # [V]
-    ids = np.concatenate([_pieces(task, example) for example in examples])
+    ids = np.concatenate([_pieces(task, example.targets[0]) for example in examples])
     return base.Scores(
         nats=float(-log_probs[ids].sum()),
         correct=float((ids == log_probs.argmax()).sum()),
@@ -194,31 +216,48 @@ def _piece_scores(task: task_lib.Task, examples: Sequence[Values]) -> base.Score
     )
 
 
-def _pieces(task: task_lib.Task, example: Values) -> np.ndarray:
-    """Returns the ids of an example's target as a model is shown them: int `[T]`."""
-    ids = task.vocabulary.encode(_targets(example)[0])
+def _pieces(task: task_lib.Task, text: str) -> np.ndarray:
+    """Returns the ids of a target as a model is shown them: int `[T]`."""
+    ids = task.vocabulary.encode(text)
     longest = getattr(task.targets, "max_length", len(ids) + 1)
     return np.array([*ids[: longest - 1], vocabulary.EOS_ID])
 
 
-def _decodes(examples: Sequence[Values], outputs: Sequence[str]) -> base.Decodes:
-    keys = [example[task_lib.KEY][0].decode("utf-8") for example in examples]
-    return base.Decodes(outputs, [_targets(example) for example in examples], keys)
+def _decodes(examples: Sequence[_Example], outputs: Sequence[str | None]) -> base.Decodes:
+    texts = [output or "" for output in outputs]
+    return base.Decodes(texts, [e.targets for e in examples], [e.key for e in examples])
 
 
-def _targets(example: Values) -> tuple[str, ...]:
-    return tuple(value.decode("utf-8") for value in example[task_lib.TARGETS])
+def _once(given: Any) -> Callable[[], Iterator[Any]]:
+    return functools.partial(iter, (given,))
 
 
-def _training(task: task_lib.Task) -> Iterator[Values]:
-    return _examples(task, task.splits[0], READ_AT_MOST, kept=[task_lib.TARGETS])
+def _parts(labels: np.ndarray) -> Iterator[np.ndarray]:
+    return (labels[start : start + _ROWS] for start in range(0, len(labels), _ROWS))
 
 
-def _examples(
-    task: task_lib.Task, split: str, limit: int | None, *, kept: Sequence[str]
-) -> Iterator[Values]:
-    """Yields the first examples of a split, with no more than the features `kept`."""
+def _examples(task: task_lib.Task, split: str, limit: int | None) -> Iterator[_Example]:
+    """Yields the first examples of a split, and what the problem's own rule says to them."""
+    is_known = task.name in registry.problems  # a run may be read without its plugins
+    rule = registry.problems.get(task.name)().simple_answer if is_known else None
+    same = [declared.kind for declared in task.inputs.values()] == [task.targets.kind]
+    for record in _records(task, split, limit):
+        inputs = {name: record[name][0] for name in task.inputs}
+        yield _Example(
+            key=record[task_lib.KEY][0].decode("utf-8"),
+            targets=_targets(record),
+            source=next(iter(inputs.values())).decode("utf-8") if same else None,
+            own=rule(inputs) if rule else None,
+        )
+
+
+def _records(
+    task: task_lib.Task, split: str, limit: int | None
+) -> Iterator[Mapping[str, Sequence[bytes]]]:
     files = task.manifest().files(split)
-    found = (example for file in files for example in records.read_values(file))
-    for example in itertools.islice(found, limit or None):
-        yield {name: example[name] for name in kept}
+    found = (record for file in files for record in records.read_values(file))
+    return itertools.islice(found, limit or None)
+
+
+def _targets(record: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
+    return tuple(value.decode("utf-8") for value in record[task_lib.TARGETS])

@@ -19,6 +19,7 @@ class Bleu(base.Metric):
     name = "bleu"
     higher_is_better = True
     needs = "decodes"
+    decimals = 2
 
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)

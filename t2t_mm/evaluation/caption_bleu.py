@@ -26,6 +26,7 @@ class CaptionBleu(base.Metric):
     name = "caption_bleu"
     higher_is_better = True
     needs = "decodes"
+    decimals = 2
 
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from t2t_mm.evaluation import base
+
 
 def show(answer: Mapping[str, Any], *, console: Any) -> None:
     """Prints what `t2t_mm.evaluate` returned: a row a problem, a column a metric.
@@ -45,7 +47,4 @@ def _by_answer(baseline: Mapping[str, Any] | None) -> dict[str, dict[str, float]
 
 
 def _cell(name: str, value: float | None) -> str:
-    """Returns a value with the decimals that a difference can be seen in."""
-    if value is None:
-        return ""
-    return f"{value:.2f}" if name.endswith("bleu") else f"{value:.4f}"
+    return "" if value is None else base.shown(name, value)

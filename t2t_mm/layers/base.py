@@ -36,7 +36,7 @@ class Layer(keras.layers.Layer):
         return tf.cast(tf.convert_to_tensor(variable), self.compute_dtype)
 
     def by_row(self) -> list[tuple[keras.Variable, int]]:
-        """Returns the variables that have a row for each piece or class, and its axis."""
+        """Returns the variables with a row for each of its modality's `row_names`, and the axis."""
         return []
 
     def build(self, *shapes: object) -> None:

@@ -56,7 +56,7 @@ class PlaneConvStep(base.Layer):
         """Maps `[B, h, w, width_in]` to `[B, h / stride, w / stride, width_out]`.
 
         Args:
-          x: the input, 0 where the mask is.
+          x: the input, 0 where the mask is 0.
           mask: `[B, h, w or 1, 1]`, 1 for real positions; only without a stride.
         """
         x = tf.nn.relu(x) if self.relu else x
@@ -136,7 +136,7 @@ class ConvRes(base.Layer):
         """Maps `[B, h, w, width_in]` to `[B, h / stride, w / stride, width_out]`, rounded up.
 
         Args:
-          x: the input, 0 where the mask is.
+          x: the input, 0 where the mask is 0.
           mask: `[B, h, w or 1, 1]`, 1 for real positions; the others change no output of
             these, and come out as 0. That of the output is every so many-th of it.
         """
@@ -190,7 +190,7 @@ def _norm(width: int, *, whole: bool, name: str) -> base.Layer:
 
 
 def _normalized(norm: base.Layer, x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Returns the normalised `x`, 0 where the mask is."""
+    """Returns the normalised `x`, 0 where the mask is 0."""
     if isinstance(norm, normalization.PlaneNorm):
         return norm(x, mask)
     return _masked(norm(x), mask)

@@ -47,7 +47,7 @@ class PlaneNorm(base.Layer):
         self.offset = self.weight("offset", (width,), "zeros")
 
     def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the normalised `x` `[B, h, w, C]`, 0 where `mask` is.
+        """Returns the normalised `x` `[B, h, w, C]`, 0 where `mask` is 0.
 
         Args:
           x: the input.

@@ -52,7 +52,7 @@ class Modality:
         return self.kind
 
     def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
-        """Returns what the rows of its net's tables stand for: pieces, classes, or nothing.
+        """Returns what the rows of its net's tables (`by_row` there) stand for: pieces, classes.
 
         Args:
           vocabularies: of the task, by name.

@@ -40,6 +40,12 @@ class Features:
     length_multiple: int = 1
     """Padded lengths of what is heavy are multiples of this, in positions."""
 
+    from_records: bool = False
+    """Has the declaration's `encode` made all values, as it does those of records?
+
+    If not, as in an export, they may come in any form that features take.
+    """
+
     def __init__(self, declaration: Any, task: task_lib.Task) -> None:
         self.declaration = declaration
         self.task = task
@@ -73,8 +79,14 @@ class Features:
         return batching.batch_tokens
 
 
-def build(declaration: base.Modality, task: task_lib.Task, *, length_multiple: int = 1) -> Features:
+def build(
+    declaration: base.Modality,
+    task: task_lib.Task,
+    *,
+    length_multiple: int = 1,
+    from_records: bool = False,
+) -> Features:
     """Returns the features of `declaration`, of the class that it names."""
     made: Features = registry.load(declaration.features_class)(declaration, task)
-    made.length_multiple = length_multiple
+    made.length_multiple, made.from_records = length_multiple, from_records
     return made

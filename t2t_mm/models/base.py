@@ -152,8 +152,16 @@ class Model(base.Layer):
         Such tasks have the same inputs and nets. What is traced for one serves them all,
         given the row of a task's own command; tracing a deep model takes many seconds.
         """
-        wanted = self._route(self._task(task_name))
-        return next(name for name, task in self.tasks.items() if self._route(task) == wanted)
+        wanted = self.route(self._task(task_name))
+        return next(name for name, task in self.tasks.items() if self.route(task) == wanted)
+
+    def route(self, task: tasks.Task) -> tuple[Any, ...]:
+        """Returns all that the computation of a task depends on, but for its command.
+
+        A model in which it depends on more (on an adapter for each task, say) adds that.
+        """
+        inputs = tuple((n, m.net_name(task.name)) for n, m in task.inputs.items())
+        return inputs, task.targets.net_name(task.name)
 
     def command_row(self, task_name: str) -> int:
         """Returns the row of a task's command, as `loss` and `decode_step` take it."""
@@ -225,11 +233,13 @@ class Model(base.Layer):
 
     def tables(self) -> list[rows.Table]:
         """Returns the variables whose rows are found by name in another model."""
+        named = rows.names(list(self.tasks.values()))
         found = [rows.Table(self.command_embedding, 0, rows.COMMANDS)]
         if self.input_names:
             found.append(rows.Table(self.input_marks, 0, rows.INPUTS))
         for name, net in self.nets.items():
-            found += [rows.Table(variable, axis, name) for variable, axis in net.by_row()]
+            if name in named:
+                found += [rows.Table(variable, axis, name) for variable, axis in net.by_row()]
         return found
 
     def _task(self, name: str) -> tasks.Task:
@@ -243,11 +253,6 @@ class Model(base.Layer):
 
     def _target_net(self, task: tasks.Task) -> Any:
         return self.nets[task.targets.net_name(task.name)]
-
-    def _route(self, task: tasks.Task) -> tuple[Any, ...]:
-        """Returns what decides how a task is computed, its command left out."""
-        inputs = tuple((n, m.net_name(task.name)) for n, m in task.inputs.items())
-        return inputs, task.targets.net_name(task.name)
 
     def _command(self, task: tasks.Task, row: int | tf.Tensor | None) -> tf.Tensor:
         """Returns the vector of a command, `[D]`."""

@@ -30,8 +30,8 @@ def build(name: str, tasks: Sequence[tasks.Task]) -> base.Model:
 def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
     """Returns what a checkpoint of this model must fit, as JSON values."""
     sizes = dataclasses.asdict(model.config)
-    for size, net in _OF_NETS.items():
-        if not any(name.startswith(net) for name in model.nets):
+    for size, kind in _OF_NETS.items():
+        if not any(net.startswith(kind) for net in model.nets):
             sizes.pop(size, None)
     tasks = model.tasks.values()
     return {

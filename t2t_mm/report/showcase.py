@@ -8,7 +8,7 @@ from typing import Any
 
 from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
-from t2t_mm.evaluation import baselines
+from t2t_mm.evaluation import base, baselines
 from t2t_mm.report import pictures, sounds
 
 Answer = Mapping[str, Any]
@@ -162,6 +162,4 @@ def _first(task: task_lib.Task, split: str, count: int) -> list[dict[str, bytes]
 
 
 def _number(metric: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2f}" if metric.endswith("bleu") else f"{value:.3f}"
+    return "" if value is None else base.shown(metric, value)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from t2t_mm import command_output
+from t2t_mm.evaluation import base
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 24
@@ -154,8 +155,8 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_metric(name: str, value: float) -> str:
-    """Returns a metric with as many places as it deserves."""
-    return f"{value:.1f}" if name.endswith("bleu") else f"{value:.3f}"
+    """Returns a metric as a line of the log has it."""
+    return base.shown(name, value, fewer=1)
 
 
 def load_range(load: Sequence[float]) -> str:

@@ -88,7 +88,9 @@ def train(
         made = session.open_session(
             names, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
         )
-        if warm_start is not None or made.checkpoints.steps():  # it may have begun so
+        if warm_start is not None or made.checkpoints.steps():
+            # It is read where a run begins; a run that goes on must not be told that its own
+            # configuration has no effect.
             config.build(settings_lib.WarmStartSettings)
         for binding in config.unused():
             screen.line(f"Without effect in this run: {binding}")

@@ -44,12 +44,13 @@ class Origin:
         return str(self.folder / files_lib.read_sidecar(self.folder, self.step)["prefix"])
 
 
-def find(given: str | os.PathLike[str]) -> Origin:
+def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
     """Returns the checkpoint that is meant.
 
     Args:
       given: a run folder, or a folder of checkpoints (the newest whole one is taken), or
         one of a checkpoint's files, or their common beginning (`checkpoints/ckpt-500`).
+      hashed: whether to read all of it for damage; if not, it is only known to be there.
 
     Raises:
       CheckpointError: there is none, it is damaged, or it lies in no run.
@@ -58,10 +59,10 @@ def find(given: str | os.PathLike[str]) -> Origin:
     named = _FILE.fullmatch(place.name)
     if named and not place.is_dir():
         folder, step = place.parent, int(named[1])
-        _check(folder, step)
+        _check(folder, step, hashed=hashed)
     else:
         folder = place / "checkpoints" if (place / "checkpoints").is_dir() else place
-        step = _newest(folder)
+        step = _newest(folder, hashed=hashed)
     for parent in (folder, *folder.parents):
         if (parent / runs.PROBLEMS).is_file():
             return Origin(folder, step, runs.RunFolder.open(parent))
@@ -72,15 +73,15 @@ def find(given: str | os.PathLike[str]) -> Origin:
     )
 
 
-def _check(folder: pathlib.Path, step: int) -> None:
-    """Raises unless the checkpoint of a step is there and whole."""
+def _check(folder: pathlib.Path, step: int, *, hashed: bool) -> None:
+    """Raises unless the checkpoint of a step is there and, if hashed, whole."""
     steps = files_lib.steps(folder)
     if step not in steps:
         raise errors.CheckpointError(
             f"There is no checkpoint of step {step} in {folder}",
             expected=f"a step of {', '.join(map(str, steps))}" if steps else _EXPECTED,
         )
-    damage = files_lib.damage(folder, step)
+    damage = files_lib.damage(folder, step) if hashed else ""
     if damage:
         raise errors.CheckpointError(
             f"The checkpoint of step {step} in {folder} is damaged: {damage}",
@@ -88,9 +89,9 @@ def _check(folder: pathlib.Path, step: int) -> None:
         )
 
 
-def _newest(folder: pathlib.Path) -> int:
+def _newest(folder: pathlib.Path, *, hashed: bool) -> int:
     for step in reversed(files_lib.steps(folder)):
-        if not files_lib.damage(folder, step):
+        if not hashed or not files_lib.damage(folder, step):
             return step
     raise errors.CheckpointError(
         f"There is no whole checkpoint in {folder} to start from", expected=_EXPECTED

@@ -77,4 +77,4 @@ def check(
         problem = registry.problems.get(name)
         manifest.Manifest.load(data_dir, name, problem.version)
     if warm_start is not None and not runs.RunFolder(output_dir).exists():
-        origin.find(warm_start)
+        origin.find(warm_start, hashed=False)

@@ -271,6 +271,9 @@ def _some(phrases: Sequence[str]) -> str:
 
 def _wanted(origin: origin_lib.Origin, kinds: set[str]) -> str:
     """Returns what would fit."""
-    if kinds == {VOCABULARY}:
-        return f"data made with {origin.run.vocabularies} copied into its --data_dir"
-    return f"the sizes of {origin.run.config_path}" if SIZES in kinds else "the same classes"
+    wanted = {
+        SIZES: f"the sizes of {origin.run.config_path}",
+        VOCABULARY: f"data made with {origin.run.vocabularies} copied into its --data_dir",
+        CLASSES: "the same classes",
+    }
+    return ", and ".join(text for kind, text in wanted.items() if kind in kinds)

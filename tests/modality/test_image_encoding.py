@@ -261,6 +261,13 @@ def test_pixels(shape):
     np.testing.assert_array_equal(shown(encode(pixels))[1], expected)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "1", "P", "CMYK"])
+def test_pictures_of_pillows(mode):
+    picture = photo(9, 7).convert(mode)
+    _, pixels = shown(encode(picture))
+    np.testing.assert_array_equal(pixels, np.asarray(picture.convert("RGB")))
+
+
 @pytest.mark.parametrize(
     "pixels", [np.zeros((9, 7)), np.zeros((9, 7, 2), np.uint8), np.zeros((0, 7), np.uint8)]
 )

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class AudioFeatures(features.Features):
     """Decodes, resamples and analyses the sounds of a batch together.
 
-    A record is at the declared rate already; what comes from elsewhere may be at any
-    usual rate, mono or stereo. Both forms are standardised sound by sound, so how loud a
-    recording is does not matter.
+    A record is at the declared rate already, and nothing is built to resample it; what
+    comes from elsewhere may be at any usual rate, mono or stereo. Both forms are
+    standardised sound by sound, so how loud a recording is does not matter.
 
     The last channel of the features is 1 within a sound and 0 behind its end: one tensor
     holds the values and how much of them is real.
@@ -54,9 +54,9 @@ class AudioFeatures(features.Features):
         """
         declared = self.declaration
         heads = self._heads(raw)
-        samples, length = resampling.resample(
-            wav.read_samples(raw, heads), heads.length, heads.rate, declared.sample_rate
-        )
+        samples, length = wav.read_samples(raw, heads), heads.length
+        if not self.from_records:
+            samples, length = resampling.resample(samples, length, heads.rate, declared.sample_rate)
         cells = self._cells(length)
         step = declared.cells_a_position * self.length_multiple
         size = pools.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)
@@ -76,7 +76,9 @@ class AudioFeatures(features.Features):
     def lengths(self, raw: tf.Tensor) -> tf.Tensor:
         """Returns positions of the body, int32 `[B]`, from the heads of the files alone."""
         heads = self._heads(raw)
-        length = resampling.length_at(heads.length, heads.rate, self.declaration.sample_rate)
+        length = heads.length
+        if not self.from_records:
+            length = resampling.length_at(length, heads.rate, self.declaration.sample_rate)
         step = self.declaration.cells_a_position
         return (self._cells(length) + step - 1) // step
 
@@ -91,7 +93,8 @@ class AudioFeatures(features.Features):
         return min(batching.batch_tokens, max(cells // declared.cells_a_position, 1))
 
     def _heads(self, raw: tf.Tensor) -> wav.Heads:
-        return wav.read_heads(raw, longest_s=self.declaration.max_seconds)
+        rates = (self.declaration.sample_rate,) if self.from_records else audio.RATES
+        return wav.read_heads(raw, longest_s=self.declaration.max_seconds, rates=rates)
 
     def _cells(self, length: tf.Tensor) -> tf.Tensor:
         """Returns frames, or samples, of sounds of `length` samples: int32 `[B]`."""

@@ -39,16 +39,19 @@ class Heads(NamedTuple):
     length: tf.Tensor
 
 
-def read_heads(raw: tf.Tensor, *, longest_s: float) -> Heads:
+def read_heads(
+    raw: tf.Tensor, *, longest_s: float, rates: Sequence[int] = declaration.RATES
+) -> Heads:
     """Returns where the samples are, without touching them.
 
     Args:
       raw: string `[B]`, whole WAV files.
       longest_s: seconds that a sound may last.
+      rates: those that it may have, in samples a second.
 
     Raises:
       InvalidArgumentError: says which of these a file is not: WAV, whole, 16-bit PCM of
-        one or two channels, at one of the usual rates, not empty, not too long.
+        one or two channels, at one of the rates, not empty, not too long.
     """
     end = tf.cast(tf.strings.length(raw), tf.int64)
     is_wav = (_text(raw, 0 * end) == b"RIFF") & (_text(raw, 0 * end + 8) == b"WAVE")
@@ -62,11 +65,10 @@ def read_heads(raw: tf.Tensor, *, longest_s: float) -> Heads:
     held = end - data
     is_whole = (size <= held) | (size >= files.UNKNOWN_SIZE)
     length = tf.minimum(size, held) // tf.maximum(2 * channels, 1)
-    rates = tf.constant(declaration.RATES, tf.int64)
-    is_usual = tf.reduce_any(rate[:, None] == rates, axis=1)
+    has_rate = tf.reduce_any(rate[:, None] == tf.constant(rates, tf.int64), axis=1)
     longest = tf.cast(longest_s * tf.cast(rate, tf.float64) + 0.5, tf.int64)
-    start = _checked(
-        data,
+    values = _checked(
+        (rate, channels, data, length),
         [
             ("A sound is not a WAV file", end, "bytes", is_wav),
             ("A WAV file is not 16-bit PCM", bits, "bits", (code == _PCM) & (bits == 16)),
@@ -77,17 +79,17 @@ def read_heads(raw: tf.Tensor, *, longest_s: float) -> Heads:
                 (channels == 1) | (channels == 2),
             ),
             (
-                f"The rate of a WAV file is none of {', '.join(map(str, declaration.RATES))}",
+                f"The rate of a WAV file is not {' or '.join(map(str, rates))}",
                 rate,
                 "samples a second",
-                is_usual,
+                has_rate,
             ),
             ("A WAV file is cut short", held, "bytes of samples", is_whole),
             ("A WAV file is empty", length, "samples", length > 0),
             (f"A sound is longer than {longest_s:g} s", length, "samples", length <= longest),
         ],
     )
-    return Heads(*(tf.cast(v, tf.int32) for v in (rate, channels, start, length)))
+    return Heads(*(tf.cast(value, tf.int32) for value in values))
 
 
 def read_samples(raw: tf.Tensor, heads: Heads) -> tf.Tensor:
@@ -144,11 +146,13 @@ def _number(raw: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(octets, tf.int64) * weights, axis=1)
 
 
-def _checked(value: tf.Tensor, rules: Sequence[tuple[str, tf.Tensor, str, tf.Tensor]]) -> tf.Tensor:
-    """Returns `value`, or raises for the first rule that an example breaks.
+def _checked(
+    values: Sequence[tf.Tensor], rules: Sequence[tuple[str, tf.Tensor, str, tf.Tensor]]
+) -> list[tf.Tensor]:
+    """Returns `values`, or raises for the first rule that an example breaks.
 
     Args:
-      value: whatever must not be used unchecked.
+      values: what must not be used unchecked.
       rules: what went wrong, what was received `[B]` and its unit, and bool `[B]`.
     """
     checks: list[tf.Operation] = []
@@ -165,4 +169,4 @@ def _checked(value: tf.Tensor, rules: Sequence[tuple[str, tf.Tensor, str, tf.Ten
                 told = [f"{said}. Received:", wrong[:1], unit]
                 checks.append(tf.debugging.Assert(tf.reduce_all(holds), told))
     with tf.control_dependencies(checks[-1:]):
-        return tf.identity(value)
+        return [tf.identity(value) for value in values]

@@ -46,8 +46,8 @@ class Image(base.Modality):
         """Takes a picture file's path or bytes, or pixels; all is decoded as a check.
 
         A path may be anything that has `read_bytes()`; pixels are a uint8 array
-        `[H, W]` or `[H, W, C]`. Upright 8-bit JPEG and PNG files of a moderate size are
-        kept as they are; `encoding` says what is done to others.
+        `[H, W]` or `[H, W, C]`, or a picture of Pillow's. Upright 8-bit JPEG and PNG files
+        of a moderate size are kept as they are; `encoding` says what is done to others.
         """
         from t2t_mm.modality.image import encoding
 

@@ -75,14 +75,18 @@ def from_array(pixels: Any) -> bytes:
     """Returns the PNG of pixels.
 
     Args:
-      pixels: uint8 `[H, W]` or `[H, W, C]`, with C of 1 (grey), 3 (RGB) or 4 (RGBA).
+      pixels: a picture of Pillow's, or uint8 `[H, W]` or `[H, W, C]`, with C of 1 (grey),
+        3 (RGB) or 4 (RGBA).
 
     Raises:
       BadExampleError: for an array of another type or shape.
     """
+    import numpy as np
     from PIL import Image as pillow
 
-    shape = tuple(pixels.shape)
+    if isinstance(pixels, pillow.Image):
+        pixels = np.asarray(pixels.convert("RGB"))  # four channels may be CMYK, one a palette
+    shape = pixels.shape
     if (
         str(pixels.dtype) != "uint8"
         or 0 in shape

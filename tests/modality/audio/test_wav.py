@@ -75,7 +75,7 @@ BAD = {
     "not 16-bit PCM. Received: 24 bits": [wav(X, 16_000, bits=24)],
     "not 16-bit PCM. Received: 32 bits": [wav(X, 16_000, bits=32, code=3, extensible=True)],
     "not 16-bit PCM": [wav(X, 16_000, code=7)],
-    "none of 8000, .* Received: 16001 samples a second": [wav(X, 16_001)],
+    "not 8000 or .* 48000. Received: 16001 samples a second": [wav(X, 16_001)],
     "cut short. Received: 15900 bytes": [wav(X, 16_000)[:-100]],
     "is empty": [wav(X[:0], 16_000)],
     "longer than 0.4 s. Received: 8000 samples": [X],
