@@ -34,9 +34,9 @@ class UserError(Exception):
     ) -> None:
         parts = [_sentence(what)]
         if received is not None:
-            parts.append(f"Received: {received}.")
+            parts.append(_stopped(f"Received: {received}"))
         if expected is not None:
-            parts.append(f"Expected: {expected}.")
+            parts.append(_stopped(f"Expected: {expected}"))
         if hint:
             parts.append(_sentence(hint))
         text = " ".join(" ".join(parts).split())
@@ -71,6 +71,11 @@ class NotFiniteError(UserError):
 def _sentence(text: str) -> str:
     """Returns a text with the full stop, or question mark, that it needs."""
     return text if text.endswith("?") else text.rstrip(".") + "."
+
+
+def _stopped(text: str) -> str:
+    """Returns a text with a full stop, unless it is a sentence, or ends in dots, already."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str | None:

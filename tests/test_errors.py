@@ -1,0 +1,26 @@
+"""The one line that a user reads."""
+
+import pytest
+
+from t2t_mm import errors
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        ({"what": "It broke"}, "It broke."),
+        ({"what": "It broke."}, "It broke."),
+        (
+            {"what": "It broke", "received": 7, "expected": "8", "hint": "Try 8"},
+            "It broke. Received: 7. Expected: 8. Try 8.",
+        ),
+        # What another program said, sentences already.
+        ({"what": "It broke", "received": "Too short. No end."}, "It broke. Received: Too short. No end."),
+        ({"what": "It broke", "expected": "a name."}, "It broke. Expected: a name."),
+        ({"what": "It broke", "received": "a long te..."}, "It broke. Received: a long te..."),
+        ({"what": "It broke", "hint": "Did you mean 'x'?"}, "It broke. Did you mean 'x'?"),
+        ({"what": "It\nbroke", "received": "a\x1b[1m\u202eb"}, r"It broke. Received: a\x1b[1m\u202eb."),
+    ],
+)  # fmt: skip
+def test_sentences_end_in_one_stop_and_obey_nobody(parts, line):
+    assert str(errors.UserError(**parts)) == line
