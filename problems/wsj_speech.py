@@ -40,7 +40,8 @@ class WsjSpeech(base.Speech):
         texts, own = wsj0.texts(names or set(sounds), _FOLDERS[split], files)
         # The speakers take turns (for --max_examples): a name begins with who speaks.
         for name in sorted(names or sounds.keys() | own, key=lambda name: (name[3:], name)):
-            yield base.utterance(split, name, sounds.get(name), texts.get(name))
+            sound, text = sounds.get(name), texts.get(name)
+            yield base.utterance(split, name, sound, text, words_of=wsj0.spoken)
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_speech.write_wsj(folder, seed=seed, size=size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 
 from t2t_mm import errors, problem
 from t2t_mm.evaluation import transcripts
@@ -24,7 +25,12 @@ class Speech(problem.Problem):
 
 
 def utterance(
-    split: str, name: str, sound: pathlib.Path | None, text: str | None
+    split: str,
+    name: str,
+    sound: pathlib.Path | None,
+    text: str | None,
+    *,
+    words_of: Callable[[str], str] = transcripts.normalize,
 ) -> problem.Example:
     """Returns the example of one utterance.
 
@@ -32,15 +38,27 @@ def utterance(
       split: part of its key.
       name: the rest of its key; of the recording, in errors.
       sound: the recording, or None where a transcript has none.
-      text: the transcript, or None where a recording has none.
+      text: the transcript as the corpus has it, or None where a recording has none.
+      words_of: returns its words, as `transcripts.normalize` writes them.
     """
     recording: pathlib.Path | errors.BadExampleError
     recording = sound or errors.BadExampleError(f"A transcript has no recording: {name}")
-    words: str | errors.BadExampleError = transcripts.normalize(text or "")
+    words: str | errors.BadExampleError
     if text is None:
         words = errors.BadExampleError(f"A recording has no transcript: {name}")
-    elif not words:
-        words = errors.BadExampleError(
+    elif not _is_text(text):
+        words = text  # as it stands there, so that what is wrong is told where it is encoded
+    else:
+        words = words_of(text) or errors.BadExampleError(
             f"A transcript has no words: {name}", received=repr(text[:60])
         )
     return f"{split}/{name}", {"audio": recording, "targets": words}
+
+
+def _is_text(text: str) -> bool:
+    """Says whether a transcript is text: the words alone would not show bytes of no UTF-8."""
+    try:
+        Speech.targets.encode(text)
+    except errors.BadExampleError:
+        return False
+    return True

@@ -68,11 +68,11 @@ def texts(wanted: set[str], folder: str, files: raw.RawFiles) -> tuple[dict[str,
       files: the corpus.
 
     Returns:
-      words by utterance, of all in these sessions or below these folders, and the
-      utterances below these folders.
+      transcripts by utterance (see `spoken`), of all in these sessions or below these
+      folders, and the utterances below these folders.
     """
     sessions = {name[:6] for name in wanted}
-    words: dict[str, str] = {}
+    found: dict[str, str] = {}
     own = set()
     for ending in ("dot", "ptx"):
         for path in _glob(f"**/*.{ending}", files):
@@ -83,10 +83,10 @@ def texts(wanted: set[str], folder: str, files: raw.RawFiles) -> tuple[dict[str,
             for line in files.lines(place):
                 if said := _LINE.fullmatch(line):
                     name = said["name"].lower()
-                    words.setdefault(name, spoken(said["text"]))
+                    found.setdefault(name, said["text"])
                     if inside:
                         own.add(name)
-    return words, own
+    return found, own
 
 
 def _glob(pattern: str, files: raw.RawFiles) -> list[pathlib.Path]:

@@ -120,6 +120,26 @@ def test_sounds_and_transcripts_without_each_other_are_counted(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("é".encode("latin1"), "A line is not UTF-8: .*1-900.trans.txt, line 1. Received: byte 0xe9"),
+        (b"\0", "A text holds a control character. Received: U.0000"),
+    ],
+)  # fmt: skip
+def test_a_transcript_that_is_no_text_is_a_bad_example(tmp_path, wrong, said):
+    files = corpus({"train-clean-100": [1], "dev-clean": [2], "test-clean": [3]})
+    place = "librispeech/LibriSpeech/train-clean-100/1/900/1-900.trans.txt"
+    files[place] = files[place].encode().replace(b"SAID", b"S" + wrong + b"D")
+    testing.write_files(tmp_path, files)
+    noise = np.random.default_rng(0).normal(0, 0.1, 4_000)
+    soundfile = pytest.importorskip("soundfile")
+    for path in tmp_path.rglob("*.flac"):
+        soundfile.write(path, noise, 16_000)
+    with pytest.raises(errors.BadExampleError, match=f"'train/1-900-0000'.*targets: {said}"):
+        generate.generate("librispeech", tmp_path / "data", manual_dir=tmp_path, workers=1)
+
+
 @pytest.mark.real_data
 def test_the_real_recordings(real_data):
     root = real_data("librispeech")

@@ -135,6 +135,17 @@ def test_sounds_and_transcripts_without_each_other_are_bad_examples(tmp_path, in
     assert wordless["audio"].is_file()
 
 
+@pytest.mark.parametrize("wrong", [b"\xe9", b"\0"])
+def test_a_transcript_that_is_no_text_stays_as_it_is(tmp_path, wrong):
+    files = merged()
+    files["wsj0/transcrp/dots/si_tr_s/012/012c0200.dot"] = b"Caf" + wrong + b" [noise] (012c0201)\n"
+    testing.write_files(tmp_path, files)
+    said = words("train", tmp_path)["012c0201"]
+    assert said == f"Caf{wrong.decode('utf-8', 'surrogateescape')} [noise] "
+    with pytest.raises(errors.BadExampleError):
+        registry.problems.get("wsj_speech").targets.encode(said)
+
+
 @pytest.mark.parametrize("split", SETS)
 def test_missing_files_say_the_layout(tmp_path, split):
     with pytest.raises(errors.DataError, match=rf"{SETS[split]}.*Expected: wsj0/ or the discs"):
