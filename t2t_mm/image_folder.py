@@ -124,5 +124,6 @@ def _pictures(folder: str, files: raw.RawFiles) -> list[str]:
 
 
 def _place(name: str) -> float:
-    """Returns where a name falls between 0 and 1, evenly and always the same."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+    """Returns where a name falls between 0 and 1, evenly and always the same; UTF-8 or not."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48

@@ -58,6 +58,13 @@ def test_which_files_are_pictures(flowers, tmp_path):
     assert all(values["photo"].is_file() for values in found.values())
 
 
+def test_a_file_whose_name_is_not_utf_8_is_found(flowers, tmp_path):
+    empty(tmp_path, *(f"rose/{n}.jpg" for n in range(9)), "rose/\udcff.jpg")
+    found = [key for split in by_split(flowers, tmp_path).values() for key in split]
+    assert len(found) == 10
+    assert any(key.endswith("/rose/\udcff.jpg") for key in found)
+
+
 def by_split(flowers, folder):
     return {split: set(flowers(folder, split)) for split in ("train", "validation", "test")}
 

@@ -92,12 +92,17 @@ class RawFiles:
         return (self.root / name).exists()
 
     def glob(self, pattern: str, *, optional: bool = False) -> list[pathlib.Path]:
-        """Returns what matches `pattern`, sorted; hidden files are left out.
+        """Returns what matches `pattern`, sorted, without hidden files and all in hidden folders.
 
         Raises:
           DataError: when nothing does and it is not `optional`.
         """
-        found = sorted(p for p in self.root.glob(pattern) if not p.name.startswith("."))
+        above = len(self.root.parts)
+        found = sorted(
+            path
+            for path in self.root.glob(pattern)
+            if not any(part[0] == "." for part in path.parts[above:])
+        )
         if not found and not optional:
             self.missing(pattern, verb="matches")
         return found

@@ -27,3 +27,5 @@ def read(value: Any, what: str) -> tuple[str, bytes] | None:
         raise errors.BadExampleError(
             f"{what} cannot be read: {value}", received=error.strerror or error
         ) from error
+    except ValueError as error:  # a name that no file can have, such as one with a NUL
+        raise errors.BadExampleError(f"{what} cannot be read: {value}", received=error) from error

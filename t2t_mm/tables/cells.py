@@ -111,6 +111,8 @@ def read(file: pathlib.Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise errors.BadExampleError(f"{file} is not UTF-8") from error
+    except ValueError as error:  # a name that no file can have, such as one with a NUL
+        raise errors.BadExampleError(f"A text cannot be read: {file}", received=error) from error
 
 
 def _wrong(row: rows.Row, column: str, value: Any, expected: str) -> errors.BadExampleError:

@@ -201,10 +201,15 @@ def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
     names = [
         path.relative_to(files.root).as_posix() for path in files.glob(pattern) if path.is_file()
     ]
-    for name in sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest()):
+    for name in sorted(names, key=_mixed):
         path = pathlib.PurePosixPath(name)
         values = dict(zip(FOLDER_COLUMNS, (name, path.parent.name, path.stem), strict=True))
         yield Row(name, name, values)
+
+
+def _mixed(name: str) -> bytes:
+    """Returns what names are sorted by to be mixed; of those too that are not UTF-8."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -64,7 +64,7 @@ def draw(name: str) -> float:
     Neither other rows nor the problem have a part in it: two problems over one table
     with the same fractions split it alike.
     """
-    digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 

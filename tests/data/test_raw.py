@@ -134,9 +134,11 @@ def test_a_folder_is_not_read_as_a_text(files):
 
 
 def test_glob_is_sorted_and_leaves_hidden_files_out(files):
-    for name in ("b.png", "a.png", "._a.png", "c.txt"):
+    for name in ("b.png", "a.png", "._a.png", "c.txt", ".trash/c.png", "d/c.png", "d/.e/f/c.png"):
+        (files.root / name).parent.mkdir(parents=True, exist_ok=True)
         (files.root / name).touch()
     assert [path.name for path in files.glob("*.png")] == ["a.png", "b.png"]
+    assert files.glob("**/c.png") == files.glob("*/c.png") == [files.root / "d" / "c.png"]
     assert files.glob("*.jpg", optional=True) == []
     with pytest.raises(errors.DataError, match=r"No raw file matches '\*\.jpg'"):
         files.glob("*.jpg")

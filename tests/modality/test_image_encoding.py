@@ -241,6 +241,8 @@ def test_paths(tmp_path):
     for missing, reason in ((tmp_path / "none.jpg", "No such file"), (tmp_path, "directory")):
         with pytest.raises(errors.BadExampleError, match=f"cannot be read: {missing}.*{reason}"):
             encode(missing)
+    with pytest.raises(errors.BadExampleError, match="cannot be read: .*null byte"):
+        encode(tmp_path / "a\0.jpg")
 
 
 def test_whatever_has_bytes_to_read():

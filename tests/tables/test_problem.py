@@ -206,6 +206,14 @@ def test_a_text_file_that_cannot_be_read(declare, corpora, text, words):
         raise made["7"]["question"]
 
 
+def test_a_text_file_of_a_name_that_no_file_has(declare, corpora):
+    table = JSONL.replace("[inputs.question]", '[inputs.question]\n    file = "q/{id}.txt"')
+    row = {"id": "a\0b", "part": "train", "image": "a", "answers": "2"}
+    (made,) = examples(declare, corpora, table, {"all.jsonl": lines(row)}).values()
+    with pytest.raises(errors.BadExampleError, match="A text cannot be read: .*null byte"):
+        raise made["question"]
+
+
 def test_a_split_whose_value_never_occurs(declare, corpora):
     row = {"id": 7, "part": "valid", "image": "a", "question": "q", "answers": "2"}
     with pytest.raises(errors.DataError, match="No row of all.jsonl.*'train'.*part = valid"):

@@ -1,6 +1,8 @@
 """Rows: what a line of a table holds, and what is wrong with another."""
 
 import gzip
+import os
+import pathlib
 
 import pytest
 
@@ -110,7 +112,8 @@ def test_a_line_that_is_no_object(read, line, words):
 
 
 def test_a_folder_mixes_its_classes(tmp_path):
-    for name in ("a/1.png", "a/2.png", "b/1.png", "b/x/3.png", "a/.hidden.png"):
+    names = ("a/1.png", "a/2.png", "b/1.png", "b/x/3.png", "a/.hidden.png", ".trash/1.png")
+    for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     found = list(rows.Reader("folder").read("**/*.png", raw.RawFiles(tmp_path)))
@@ -122,6 +125,14 @@ def test_a_folder_mixes_its_classes(tmp_path):
         "b/x/3.png": ("b/x/3.png", "x", "3"),
     }
     assert list(values) != sorted(values)
+
+
+def test_a_file_whose_name_is_not_utf_8_is_a_row_too(tmp_path):
+    (tmp_path / "a").mkdir()
+    for name in (b"1.png", b"\xff.png"):
+        pathlib.Path(os.fsdecode(os.fsencode(tmp_path / "a") + b"/" + name)).touch()
+    keys = {row.key for row in rows.Reader("folder").read("*/*.png", raw.RawFiles(tmp_path))}
+    assert keys == {"a/1.png", "a/\udcff.png"}
 
 
 @pytest.mark.parametrize(

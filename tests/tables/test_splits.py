@@ -28,6 +28,8 @@ def test_fractions_part_the_rows():
 
 def test_a_draw_follows_from_the_name_alone():
     assert splits.draw("data.csv:7") == pytest.approx(0.64769, abs=1e-5)
+    # What is no text has a place too: it makes a bad example there.
+    assert splits.draw("\udcff") != splits.draw("\ud800")
     assert splits.draw("\udcff") == splits.draw("\udcff")
 
 
