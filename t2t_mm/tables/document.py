@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import pathlib
 import re
@@ -41,7 +42,7 @@ class Document:
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
         try:
-            self.text = path.read_bytes().decode("utf-8")
+            self.text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
             self.values = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
             found = _PARSER_PLACE.search(str(error))

@@ -70,6 +70,12 @@ def test_what_is_not_toml_is_told_with_its_line(tmp_path, content, place, words)
     assert "at line" not in str(caught.value)
 
 
+def test_a_mark_and_windows_line_ends_do_no_harm(tmp_path):
+    found = load(tmp_path, b'\xef\xbb\xbfname = "x"\r\n[data]\r\nkey = "id"\r\n')
+    assert found.values == {"name": "x", "data": {"key": "id"}}
+    assert found.place("data", "key").endswith(":3")
+
+
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(document.TableError, match="cannot be read"):
         document.Document(tmp_path)
