@@ -38,8 +38,10 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
     """
     names = [f"annotations/captions_{part}{year}.json" for year in ("2017", "2014")]
     name = next((n for n in names if files.exists(n)), names[0])
-    listed = rows(files, name, "images", {"id": int, "file_name": str})
-    photos = {row["id"]: row["file_name"] for row in listed}
+    photos = {
+        row["id"]: row["file_name"]
+        for row in rows(files, name, "images", {"id": int, "file_name": str})
+    }
     folder = name.removeprefix("annotations/captions_").removesuffix(".json")
     pictures = Pictures(files, folder, photos.values())
     fields = {"id": int, "image_id": int, "caption": str}

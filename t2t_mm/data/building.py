@@ -144,13 +144,18 @@ def _sort(
 
 def _check_bad(shares: Sequence[share.Share], most: int) -> None:
     """Raises the first bad example when there are more than the user puts up with."""
-    bad = sorted((b for s in shares for b in s.bad), key=lambda b: b.index)
+    bad = _in_order(shares)
     if len(bad) > most:
         raise errors.BadExampleError(
             bad[0].message,
             hint=f"This is the first of more than --max_bad_examples={most}; "
             "a larger number goes on without such examples",
         )
+
+
+def _in_order(shares: Sequence[share.Share]) -> list[share.BadExample]:
+    """Returns the bad examples of all shares as they stand in the raw data."""
+    return sorted((bad for one in shares for bad in one.bad), key=lambda bad: bad.index)
 
 
 def _found(
@@ -205,7 +210,7 @@ def _unseen(
 def _tell_skipped(
     name: str, shares: Mapping[str, Sequence[share.Share]], report: progress.Progress
 ) -> None:
-    bad = [b for done in shares.values() for s in done for b in s.bad]
+    bad = [b for done in shares.values() for b in _in_order(done)]
     for example in bad[:_BAD_SHOWN]:
         report.say(f"skipped: {example.message}")
     if len(bad) > _BAD_SHOWN:
