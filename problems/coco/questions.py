@@ -33,7 +33,7 @@ def questions(files: raw.RawFiles, part: str) -> Iterator[Question]:
     """
     name = f"v2_OpenEnded_mscoco_{part}2014_questions.json"
     fields = {"question_id": int, "image_id": int, "question": str}
-    asked = reading.rows(files, name, "questions", fields)
+    (asked,) = reading.lists(files, name, {"questions": fields})
     said = answers(files, part)
     folder = f"{part}2014"
     # No file lists the photos: their names follow from their numbers.
@@ -59,7 +59,9 @@ def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
     """
     name = f"v2_mscoco_{part}2014_annotations.json"
     found = {}
-    for row in reading.rows(files, name, "annotations", {"question_id": int, "answers": list}):
+    fields = {"question_id": int, "answers": list}
+    (annotated,) = reading.lists(files, name, {"annotations": fields})
+    for row in annotated:
         given = [a.get("answer") if isinstance(a, dict) else None for a in row["answers"]]
         texts = [reading.one_line(answer) for answer in given if isinstance(answer, str)]
         if not texts or len(texts) < len(given):

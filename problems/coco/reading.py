@@ -38,14 +38,19 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
     """
     names = [f"annotations/captions_{part}{year}.json" for year in ("2017", "2014")]
     name = next((n for n in names if files.exists(n)), names[0])
-    photos = {
-        row["id"]: row["file_name"]
-        for row in rows(files, name, "images", {"id": int, "file_name": str})
-    }
+    listed, annotated = lists(
+        files,
+        name,
+        {
+            "images": {"id": int, "file_name": str},
+            "annotations": {"id": int, "image_id": int, "caption": str},
+        },
+    )
+    photos = {row["id"]: row["file_name"] for row in listed}
+    del listed  # which says far more of each
     folder = name.removeprefix("annotations/captions_").removesuffix(".json")
     pictures = Pictures(files, folder, photos.values())
-    fields = {"id": int, "image_id": int, "caption": str}
-    for row in rows(files, name, "annotations", fields):
+    for row in annotated:
         if row["image_id"] not in photos:
             raise errors.DataError(
                 f"{files.root / name} has a caption of a picture that it does not list",
@@ -55,37 +60,41 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
         yield Caption(row["image_id"], row["id"], image, one_line(row["caption"]))
 
 
-def rows(
-    files: raw.RawFiles, name: str, entry: str, fields: Mapping[str, type | tuple[type, ...]]
-) -> list[Row]:
-    """Returns the list of objects under `entry` of a JSON file.
+def lists(
+    files: raw.RawFiles, name: str, wanted: Mapping[str, Mapping[str, type]]
+) -> list[list[Row]]:
+    """Returns lists of objects out of the top object of a JSON file.
 
     Args:
       files: of the corpus.
       name: of the file.
-      entry: of its top object.
-      fields: what each object of the list has at least: names, and types of the values.
+      wanted: the lists' names, and for each what its objects have at least: names, and
+        types of the values.
 
     Raises:
       DataError: for a file that is not there, not JSON, or of another form.
     """
     content = files.json(name)
-    found = content.get(entry) if isinstance(content, dict) else None
-    if not isinstance(found, list):
-        raise errors.DataError(
-            f"{files.root / name} has no list {entry!r}",
-            received=", ".join(content) if isinstance(content, dict) else type(content).__name__,
-            expected=files.layout or None,
-        )
-    for number, row in enumerate(found):
-        for field, kind in fields.items():
-            if not isinstance(row, dict) or not isinstance(row.get(field), kind):
-                raise errors.DataError(
-                    f"Entry {number:,} of {entry!r} in {files.root / name} has no usable {field!r}",
-                    received=str(row)[:120],
-                    expected=", ".join(fields),
-                )
-    return found
+    if not isinstance(content, dict):
+        content = {}
+    for entry, fields in wanted.items():
+        found = content.get(entry)
+        if not isinstance(found, list):
+            raise errors.DataError(
+                f"{files.root / name} has no list {entry!r}",
+                received=", ".join(content) or "no object with entries",
+                expected=files.layout or None,
+            )
+        for number, row in enumerate(found):
+            for field, kind in fields.items():
+                if not isinstance(row, dict) or not isinstance(row.get(field), kind):
+                    raise errors.DataError(
+                        f"Entry {number:,} of {entry!r} in {files.root / name} has no usable "
+                        f"{field!r}",
+                        received=str(row)[:120],
+                        expected=", ".join(fields),
+                    )
+    return [content[entry] for entry in wanted]
 
 
 class Pictures:
