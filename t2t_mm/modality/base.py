@@ -28,6 +28,9 @@ class Modality:
     """As a target: written piece by piece (language), or at once (a class)?"""
     has_planes: ClassVar[bool] = False
     """As an input: does its net convolve over planes, as of pictures and spectra?"""
+    unit: ClassVar[str] = ""
+    """Of what `amount` counts in a batch ("tokens", "pictures"), for a training's pace to be
+    told by; empty where that is told by the examples."""
     can_be_input: ClassVar[bool] = True
     can_be_target: ClassVar[bool] = True
 
@@ -38,6 +41,14 @@ class Modality:
           BadExampleError: when the value cannot be used.
         """
         raise NotImplementedError(f"{type(self).__name__}.encode")
+
+    def amount(self, features: Any) -> float:
+        """Returns how many of its `unit` a batch holds, padding left out.
+
+        Args:
+          features: `[B, ...]`, as batches hold them, on the host.
+        """
+        return float(len(features))
 
     def prefix(self) -> Modality:
         """Returns how the beginning of such a target is given, for a model to go on with.

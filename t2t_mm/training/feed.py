@@ -10,15 +10,20 @@ import tensorflow as tf
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as tasks
-from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.training import strategy as strategies
 
 
 class Counts(NamedTuple):
-    """How much a step's batches hold together: examples, and seconds of sound."""
+    """How much a step's batches hold together.
+
+    Attributes:
+      examples: of all replicas of this worker.
+      amounts: of their inputs, by the modality's unit; those of the targets' unit are left
+        out, for the step itself counts targets.
+    """
 
     examples: int
-    sound_s: float
+    amounts: Mapping[str, float]
 
 
 class Feed:
@@ -62,7 +67,7 @@ class Feed:
         ]
         counts = Counts(
             examples=sum(int(tf.shape(batch["targets"])[0]) for batch in batches),
-            sound_s=sum(_sound_s(self._tasks[name], batch["inputs"]) for batch in batches),
+            amounts=_amounts(self._tasks[name], [batch["inputs"] for batch in batches]),
         )
         if replicas == 1:
             return batches[0], counts
@@ -72,11 +77,11 @@ class Feed:
         return value, counts
 
 
-def _sound_s(task: tasks.Task, inputs: Mapping[str, tf.Tensor]) -> float:
-    """Returns the seconds of sound in a batch, without its padding."""
-    return sum(
-        # Their mask, summed on the host: on a GPU it would wait for the step before.
-        float(inputs[name].numpy()[:, :, -1].sum()) / declared.cells_a_second
-        for name, declared in task.inputs.items()
-        if isinstance(declared, audio.Audio)
-    )
+def _amounts(task: tasks.Task, batches: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, float]:
+    """Returns how much the inputs of some batches hold, by unit."""
+    amounts: dict[str, float] = {}
+    for name, declared in task.inputs.items():
+        if declared.unit not in ("", task.targets.unit):
+            found = sum(declared.amount(batch[name]) for batch in batches)
+            amounts[declared.unit] = amounts.get(declared.unit, 0.0) + found
+    return amounts

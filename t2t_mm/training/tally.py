@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import time
@@ -20,7 +21,7 @@ class _Sums:
     metrics: list[Mapping[str, tf.Tensor]] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
     examples: int = 0
-    sound_s: float = 0.0
+    amounts: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
 
 class Tally:
@@ -37,6 +38,8 @@ class Tally:
         self.losses: dict[str, float] = {}
         self.evaluated: dict[str, tuple[str, float]] = {}
         self._shown: dict[str, console.Row] = {}
+        # By what the pace of each is told: its first input of a unit of its own, or its targets.
+        self._units: dict[str, str] = {}
         self._sums = {task.name: _Sums() for task in tasks}
         self._start = time.perf_counter()
         self._paused_s = 0.0
@@ -57,7 +60,7 @@ class Tally:
         *,
         seconds: float,
         examples: int,
-        sound_s: float = 0.0,
+        amounts: Mapping[str, float],
     ) -> None:
         """Takes one step of a problem.
 
@@ -66,13 +69,13 @@ class Tally:
           metrics: of the step.
           seconds: that it took.
           examples: of its batch.
-          sound_s: seconds of sound in it.
+          amounts: what its inputs hold, by unit.
         """
         sums = self._sums[name]
         sums.metrics.append(metrics)
         sums.seconds += seconds
         sums.examples += examples
-        sums.sound_s += sound_s
+        sums.amounts.update(amounts)
         self.steps[name] += 1
 
     def flush(self) -> tuple[dict[str, dict[str, Any]], float]:
@@ -86,18 +89,20 @@ class Tally:
         # On a device that works behind our back, a step's own time is that of giving it
         # the work; so problems share the whole time in proportion.
         stretch = elapsed / max(sum(sums.seconds for sums in self._sums.values()), 1e-9)
-        for name, sums in self._sums.items():
+        for task in self.tasks:
+            sums = self._sums[task.name]
             if not sums.metrics:
                 continue
             mean = _means(sums.metrics)
-            tokens = mean["tokens"] * len(sums.metrics)
             mean["share"] = len(sums.metrics) / taken
-            mean["tokens_per_s"] = tokens / (sums.seconds * stretch)
-            mean["examples_per_s"] = sums.examples / (sums.seconds * stretch)
-            if sums.sound_s:
-                mean["sound_seconds_per_s"] = sums.sound_s / (sums.seconds * stretch)
-            means[name] = mean
-            self.losses[name] = mean["loss"]
+            amounts = {"examples": sums.examples, **sums.amounts}
+            if task.targets.unit:
+                amounts[task.targets.unit] = mean["tokens"] * len(sums.metrics)
+            for unit, amount in amounts.items():
+                mean[_rate_name(unit)] = amount / (sums.seconds * stretch)
+            means[task.name] = mean
+            self.losses[task.name] = mean["loss"]
+            self._units[task.name] = next(iter(sums.amounts), task.targets.unit or "examples")
         self._sums = {task.name: _Sums() for task in self.tasks}
         self._start, self._paused_s = time.perf_counter(), 0.0
         return means, taken / elapsed if taken else 0.0
@@ -110,12 +115,12 @@ class Tally:
             if mean is None:
                 row = dataclasses.replace(before, share=0.0)
             else:
-                rate, unit = _pace(task, mean)
+                unit = self._units[task.name]
                 row = console.Row(
                     task.name,
                     loss=mean["loss"],
                     share=mean["share"],
-                    rate=rate,
+                    rate=mean[_rate_name(unit)],
                     unit=unit,
                     expert_load=max(mean.get("expert_load", [()]), key=_peak),
                 )
@@ -141,11 +146,6 @@ def _peak(load: Sequence[float]) -> float:
     return max(load, default=0.0)
 
 
-def _pace(task: tasks.Task, mean: Mapping[str, Any]) -> tuple[float, str]:
-    """Returns the rate by which to follow a problem, and the unit of what is counted."""
-    if "sound_seconds_per_s" in mean:
-        return mean["sound_seconds_per_s"], "sound seconds"
-    if task.targets.autoregressive:
-        return mean["tokens_per_s"], "tokens"
-    kinds = {modality.kind for modality in task.inputs.values()}
-    return mean["examples_per_s"], "pictures" if kinds == {"image"} else "examples"
+def _rate_name(unit: str) -> str:
+    """Returns the name of a rate in the log: "sound_seconds_per_s"."""
+    return f"{unit.replace(' ', '_')}_per_s"

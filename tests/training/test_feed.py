@@ -1,11 +1,12 @@
 """What waits in memory for one problem is bounded, however much data it has."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from t2t_mm.data import batching, generate
 from t2t_mm.data import task as task_lib
-from t2t_mm.modality import Language
+from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
 from t2t_mm.training import feed
 
@@ -40,6 +41,32 @@ def state_bytes(registries, tmp_path):
         return sum(path.stat().st_size for path in tmp_path.glob(f"s{size}*")), written
 
     return lambda size: measure(size)[0]
+
+
+class Asking(Problem):
+    inputs = {"question": Language(vocab="feed"), "image": Image(size=32)}
+    targets = Categorical(classes=("yes", "no"))
+    command = "to-class"
+    metrics = ("accuracy",)
+    splits = ("train", "validation")
+
+    def generate_examples(self, split, files):
+        pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
+        for number in range(6):
+            question = "red " * (number + 1)
+            yield str(number), {"question": question, "image": pixels, "targets": "yes"}
+
+
+def test_inputs_are_counted_in_their_own_units(registries, tmp_path):
+    register_problem("toy_asking")(Asking)
+    generate.generate("toy_asking", tmp_path / "data", manual_dir=tmp_path, workers=1)
+    task = task_lib.Task.from_data("toy_asking", tmp_path / "data")
+    made = feed.Feed([task], BATCHING, seed=0, strategy=tf.distribute.get_strategy())
+    batch, counts = made.next("toy_asking")
+    ids = batch["inputs"]["question"].numpy()
+    assert counts.examples == len(ids)
+    assert counts.amounts == {"tokens": (ids > 0).sum(), "pictures": len(ids)}
+    assert counts.amounts["tokens"] > 2 * counts.examples  # each has a word and its end at least
 
 
 def test_a_problem_of_four_times_the_examples_holds_no_more(state_bytes):

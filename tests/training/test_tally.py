@@ -6,18 +6,13 @@ import types
 import numpy as np
 import pytest
 
+from t2t_mm.modality import Categorical, Language
 from t2t_mm.training import tally
 
 
 def make(steps=()):
-    text = types.SimpleNamespace(
-        name="ende", targets=types.SimpleNamespace(autoregressive=True), inputs={}
-    )
-    pictures = types.SimpleNamespace(
-        name="pictures",
-        targets=types.SimpleNamespace(autoregressive=False),
-        inputs={"image": types.SimpleNamespace(kind="image")},
-    )
+    text = types.SimpleNamespace(name="ende", targets=Language())
+    pictures = types.SimpleNamespace(name="pictures", targets=Categorical())
     return tally.Tally([text, pictures], dict(steps))
 
 
@@ -27,9 +22,9 @@ def metrics(loss, tokens, load=((1.0, 3.0), (1.0, 1.0))):
 
 def test_means_shares_and_rates():
     counts = make()
-    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10)
-    counts.add("ende", metrics(2.0, 300.0), seconds=3.0, examples=10)
-    counts.add("pictures", metrics(1.0, 32.0), seconds=0.5, examples=32)
+    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10, amounts={})
+    counts.add("ende", metrics(2.0, 300.0), seconds=3.0, examples=10, amounts={})
+    counts.add("pictures", metrics(1.0, 32.0), seconds=0.5, examples=32, amounts={"pictures": 32})
     means, steps_per_s = counts.flush()
     assert means["ende"]["loss"] == 3.0
     assert means["ende"]["share"] == pytest.approx(2 / 3)
@@ -37,13 +32,15 @@ def test_means_shares_and_rates():
     elapsed = 3 / steps_per_s
     assert means["ende"]["tokens_per_s"] == pytest.approx(400 / (elapsed * 4 / 4.5))
     assert means["pictures"]["examples_per_s"] == pytest.approx(32 / (elapsed * 0.5 / 4.5))
+    assert means["pictures"]["pictures_per_s"] == means["pictures"]["examples_per_s"]
+    assert "tokens_per_s" not in means["pictures"]
     assert means["ende"]["expert_load"] == [[0.25, 0.75], [0.5, 0.5]]
     assert steps_per_s > 0
 
 
 def test_sums_start_anew_and_counts_go_on():
     counts = make({"ende": 5})
-    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10)
+    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10, amounts={})
     counts.flush()
     means, steps_per_s = counts.flush()
     assert (means, steps_per_s) == ({}, 0.0)
@@ -52,10 +49,10 @@ def test_sums_start_anew_and_counts_go_on():
 
 def test_rows_keep_what_a_problem_had_last():
     counts = make()
-    counts.add("pictures", metrics(1.0, 32.0), seconds=0.5, examples=32)
+    counts.add("pictures", metrics(1.0, 32.0), seconds=0.5, examples=32, amounts={"pictures": 32})
     counts.evaluated["pictures"] = ("accuracy", 0.5)
     counts.rows(counts.flush()[0])
-    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10)
+    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10, amounts={})
     ende, pictures = counts.rows(counts.flush()[0])
     assert (ende.loss, ende.unit, ende.share) == (4.0, "tokens", 1.0)
     assert ende.expert_load == [0.25, 0.75]  # of the layer that is the least even
@@ -68,18 +65,26 @@ def test_time_spent_on_other_things_is_left_out():
     counts = make()
     with counts.paused():
         time.sleep(0.2)
-    counts.add("ende", metrics(1.0, 10.0), seconds=0.1, examples=1)
+    counts.add("ende", metrics(1.0, 10.0), seconds=0.1, examples=1, amounts={})
     assert counts.flush()[1] > 1 / 0.15
 
 
-def test_sounds_are_counted_by_their_seconds():
+def test_the_pace_is_told_by_the_first_input_of_a_unit_of_its_own():
     counts = make()
-    counts.add("ende", metrics(1.0, 50.0), seconds=2.0, examples=4, sound_s=12.0)
-    counts.add("pictures", metrics(1.0, 8.0), seconds=2.0, examples=8)
+    amounts = {"sound seconds": 12.0, "pictures": 4.0}
+    counts.add("ende", metrics(1.0, 50.0), seconds=2.0, examples=4, amounts=amounts)
+    counts.add("pictures", metrics(1.0, 8.0), seconds=2.0, examples=8, amounts={})
     means, steps_per_s = counts.flush()
     elapsed = 2 / steps_per_s
-    assert means["ende"]["sound_seconds_per_s"] == pytest.approx(12 / (elapsed / 2))
-    assert "sound_seconds_per_s" not in means["pictures"]
+    rates = {name: value for name, value in means["ende"].items() if name.endswith("_per_s")}
+    assert rates == pytest.approx(
+        {
+            "examples_per_s": 4 / (elapsed / 2),
+            "sound_seconds_per_s": 12 / (elapsed / 2),
+            "pictures_per_s": 4 / (elapsed / 2),
+            "tokens_per_s": 50 / (elapsed / 2),
+        }
+    )
     ende, pictures = counts.rows(means)
     assert (ende.rate, ende.unit) == (means["ende"]["sound_seconds_per_s"], "sound seconds")
-    assert pictures.unit == "pictures"
+    assert (pictures.rate, pictures.unit) == (means["pictures"]["examples_per_s"], "examples")

@@ -43,6 +43,7 @@ class Audio(base.Modality):
     features_class: ClassVar[str] = "t2t_mm.modality.audio.features:AudioFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.audio.net:AudioNet"
     has_planes: ClassVar[bool] = True
+    unit: ClassVar[str] = "sound seconds"
     can_be_target: ClassVar[bool] = False
 
     sample_rate: int = 16_000
@@ -85,6 +86,17 @@ class Audio(base.Modality):
         return encoding.encode(
             value, rate=self.sample_rate, shortest_s=self.min_seconds, longest_s=self.max_seconds
         )
+
+    def amount(self, features: Any) -> float:
+        """Returns how many seconds of sound a batch holds.
+
+        Args:
+          features: float32 `[B, T, F]`, of which the last channel is the mask.
+        """
+        import numpy as np
+
+        # Summed on the host: on a GPU it would wait for the step before.
+        return float(np.asarray(features)[:, :, -1].sum()) / self.cells_a_second
 
     def net_name(self, problem: str) -> str:
         """Shares a net between sounds that mean the same by a sample, or by a band."""

@@ -28,6 +28,7 @@ class Image(base.Modality):
     features_class: ClassVar[str] = "t2t_mm.modality.image.features:ImageFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.image.net:ImageNet"
     has_planes: ClassVar[bool] = True
+    unit: ClassVar[str] = "pictures"
     can_be_target: ClassVar[bool] = False
 
     size: int = 224

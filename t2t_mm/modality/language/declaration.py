@@ -30,6 +30,7 @@ class Language(base.Modality):
     features_class: ClassVar[str] = "t2t_mm.modality.language.features:LanguageFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.language.net:LanguageNet"
     autoregressive: ClassVar[bool] = True
+    unit: ClassVar[str] = "tokens"
 
     vocab: str = "mm_8k"
     max_length: int = 256
@@ -75,6 +76,16 @@ class Language(base.Modality):
                 received=f"a lone surrogate at character {error.start + 1:,} of {value[:40]!r}",
                 expected="text that was decoded from UTF-8, or from what its file is in",
             ) from None
+
+    def amount(self, features: Any) -> float:
+        """Returns how many pieces a batch holds, end tokens included.
+
+        Args:
+          features: int32 `[B, S]`, padded with 0.
+        """
+        import numpy as np
+
+        return float(np.count_nonzero(np.asarray(features)))
 
     def prefix(self) -> Prefix:
         return Prefix(self.vocab, self.max_length)
