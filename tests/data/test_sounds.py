@@ -148,9 +148,10 @@ def test_a_saved_iterator_goes_on_exactly(speech, tmp_path):
         np.testing.assert_array_equal(found["targets"], batch["targets"])
 
 
-def test_prediction_takes_files_as_they_are(speech):
+def test_prediction_takes_sounds_of_any_rate_once_they_are_encoded(speech):
     files = [wav(voice(r, 0.2 + i / 10, seed=i), r) for i, r in enumerate((RATE, 16_000, 44_100))]
-    dataset = pipeline.predict_dataset(speech, [{"sound": f} for f in files], BATCHING)
+    given = [{"sound": speech.inputs["sound"].encode(file)} for file in files]
+    dataset = pipeline.predict_dataset(speech, given, BATCHING)
     batches = take(dataset)
     assert sorted(np.concatenate([b["index"] for b in batches])) == [0, 1, 2]
     for batch in batches:
@@ -183,5 +184,7 @@ def test_the_feed_counts_seconds_of_sound(digits, speech):
         batch, counts = given.next(bound.name)
         assert counts.examples == len(batch["targets"])
         cells = float(tf.reduce_sum(batch["inputs"]["sound"][:, :, -1]))
-        assert counts.sound_s == pytest.approx(cells / bound.inputs["sound"].cells_a_second)
-        assert 0.05 * counts.examples < counts.sound_s < 1.3 * counts.examples
+        (seconds,) = counts.amounts.values()
+        assert list(counts.amounts) == ["sound seconds"]
+        assert seconds == pytest.approx(cells / bound.inputs["sound"].cells_a_second)
+        assert 0.05 * counts.examples < seconds < 1.3 * counts.examples
