@@ -5,30 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_mm.evaluation import base
+from t2t_mm.evaluation import base, baselines
 
 
 def show(answer: Mapping[str, Any], *, console: Any) -> None:
-    """Prints what `t2t_mm.evaluate` returned: a row a problem, a column a metric.
+    """Prints what `t2t_mm.evaluate` returned: its values, what they mean, and the decodes.
 
     Args:
       answer: of `t2t_mm.evaluate`.
       console: a rich console.
     """
-    import rich.table
-
-    results = answer["results"]
-    names = list(dict.fromkeys(name for values in results.values() for name in values))
-    table = rich.table.Table(title=f"step {answer['step']}, split {answer['split']}")
-    table.add_column("problem")
-    for name in names:
-        table.add_column(name, justify="right")
-    for problem, values in results.items():
-        table.add_row(problem, *(_cell(name, values.get(name)) for name in names))
-        for simple, of_it in _by_answer(answer.get("baselines", {}).get(problem)).items():
-            cells = (_cell(name, of_it.get(name)) for name in names)
-            table.add_row(f"  {simple}", *cells, style="dim")
-    console.print(table)
+    simple = {
+        problem: None if found is None else baselines.Baseline(**found)
+        for problem, found in answer.get("baselines", {}).items()
+    }
+    title = f"step {answer['step']}, split {answer['split']}"
+    console.print(values(answer["results"], simple, title=title))
     signatures = {f"{n}: {note}" for notes in answer["notes"].values() for n, note in notes.items()}
     for line in sorted(signatures):
         console.print(line, markup=False)
@@ -36,15 +28,35 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
         console.print(f"decodes of {problem}: {path}", markup=False)
 
 
-def _by_answer(baseline: Mapping[str, Any] | None) -> dict[str, dict[str, float]]:
-    """Returns the values of each simple answer by metric."""
-    found: dict[str, dict[str, float]] = {}
-    if baseline is None:
-        return found
-    for metric, value in baseline["values"].items():
-        found.setdefault(baseline["names"].get(metric, baseline["name"]), {})[metric] = value
-    return found
+def values(
+    results: Mapping[str, Mapping[str, float]],
+    simple: Mapping[str, baselines.Baseline | None],
+    *,
+    title: str,
+) -> Any:
+    """Returns a rich table with a row for each problem's metric.
 
+    Args:
+      results: of the model, by problem and metric.
+      simple: baselines by problem; without any, their columns are left out.
+      title: above the table.
+    """
+    from rich import table
 
-def _cell(name: str, value: float | None) -> str:
-    return "" if value is None else base.shown(name, value)
+    shown = table.Table("problem", "metric", title=title, title_justify="left")
+    shown.add_column("trained model", justify="right", style="bold")
+    if simple:
+        shown.add_column("baseline", justify="right")
+        shown.add_column("which is to")
+    for problem, measured in results.items():
+        baseline = simple.get(problem)
+        first = problem
+        for metric, value in measured.items():
+            cells = [first, metric, base.shown(metric, value)]
+            if baseline is not None and metric in baseline.values:
+                against = base.shown(metric, baseline.values[metric])
+                cells += [against, baseline.name_of(metric)]
+            shown.add_row(*cells)
+            first = ""
+        shown.add_section()
+    return shown

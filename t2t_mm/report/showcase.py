@@ -8,7 +8,8 @@ from typing import Any
 
 from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
-from t2t_mm.evaluation import base, baselines
+from t2t_mm.evaluation import baselines
+from t2t_mm.evaluation import table as values_lib
 from t2t_mm.report import pictures, sounds
 
 Answer = Mapping[str, Any]
@@ -48,30 +49,7 @@ def show(
             heard = with_sounds(task, given, examples)
             console.print(written(heard, shown if colour else ()))
     simple = {task.name: baselines.measure(task, split) for task in tasks}
-    console.print(values(results, simple))
-
-
-def values(
-    results: Mapping[str, Mapping[str, float]],
-    simple: Mapping[str, baselines.Baseline | None],
-) -> Any:
-    """Returns a rich table of each problem's metrics, of the model and of its baseline."""
-    from rich import table
-
-    shown = table.Table("problem", "metric", title="What it has learnt", title_justify="left")
-    shown.add_column("trained model", justify="right", style="bold")
-    shown.add_column("baseline", justify="right")
-    shown.add_column("which is to")
-    for problem, measured in results.items():
-        baseline = simple.get(problem)
-        first = problem
-        for metric, value in measured.items():
-            against = baseline.values.get(metric) if baseline else None
-            said = baseline.name_of(metric) if baseline else ""
-            shown.add_row(first, metric, _number(metric, value), _number(metric, against), said)
-            first = ""
-        shown.add_section()
-    return shown
+    console.print(values_lib.values(results, simple, title="What it has learnt"))
 
 
 def written(answers: Sequence[Answer], images: Sequence[bytes] = ()) -> Any:
@@ -159,7 +137,3 @@ def labelled_pictures(
 def _first(task: task_lib.Task, split: str, count: int) -> list[dict[str, bytes]]:
     found = (e for file in task.manifest().files(split) for e in records.read_examples(file))
     return list(itertools.islice(found, count))
-
-
-def _number(metric: str, value: float | None) -> str:
-    return "" if value is None else base.shown(metric, value)

@@ -6,7 +6,6 @@ import pytest
 import rich.console
 from PIL import Image
 
-from t2t_mm.evaluation import baselines
 from t2t_mm.report import showcase
 
 
@@ -23,21 +22,6 @@ def printed():
 def row(text, start):
     (line,) = [line for line in text.splitlines() if start in line]
     return line
-
-
-def test_values_stand_beside_their_baseline(printed):
-    text = printed(
-        showcase.values(
-            {"wmt_ende": {"bleu": 41.26, "log_perplexity": 1.5}, "speech": {"wer": 0.25}},
-            {"wmt_ende": baselines.Baseline("copy the source", {"bleu": 0.5}), "speech": None},
-        )
-    )
-    assert row(text, "bleu").split("│")[1:-1] == [
-        " wmt_ende ", " bleu           ", "         41.26 ", "     0.50 ", " copy the source ",
-    ]  # fmt: skip
-    assert "1.500" in row(text, "log_perplexity")
-    assert "copy" not in row(text, "log_perplexity")
-    assert "0.250" in row(text, "wer")
 
 
 def test_texts_are_shown_as_written(printed):

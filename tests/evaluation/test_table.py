@@ -1,0 +1,49 @@
+"""Values of a model in a table, beside those of simple answers."""
+
+import io
+
+import rich.console
+
+from t2t_mm.evaluation import baselines, table
+
+ANSWER = {
+    "step": 7,
+    "split": "test",
+    "results": {"wmt_ende": {"bleu": 41.26, "log_perplexity": 1.5}, "speech": {"wer": 0.25}},
+    "notes": {"wmt_ende": {"bleu": "tok:13a"}, "speech": {}},
+    "decodes": {"speech": "run/[a].jsonl"},
+}
+
+
+def show(answer):
+    stream = io.StringIO()
+    table.show(answer, console=rich.console.Console(file=stream, width=100))
+    return stream.getvalue()
+
+
+def row(text, start):
+    (line,) = [line for line in text.splitlines() if f" {start} " in line]
+    return [cell.strip() for cell in line.split("│")[1:-1]]
+
+
+def test_values_stand_beside_their_baseline():
+    pieces = "frequencies of pieces"
+    simple = baselines.Baseline(
+        "copy the source", {"bleu": 0.5, "log_perplexity": 5.0}, {"log_perplexity": pieces}
+    )
+    text = show({**ANSWER, "baselines": {"wmt_ende": simple.describe(), "speech": None}})
+    assert row(text, "bleu") == ["wmt_ende", "bleu", "41.26", "0.50", "copy the source"]
+    assert row(text, "log_perplexity") == ["", "log_perplexity", "1.5000", "5.0000", pieces]
+    assert row(text, "wer") == ["speech", "wer", "0.2500", "", ""]
+
+
+def test_without_baselines_there_is_no_column_for_them():
+    text = show(ANSWER)
+    assert "baseline" not in text
+    assert row(text, "wer") == ["speech", "wer", "0.2500"]
+
+
+def test_notes_and_decodes_stand_below():
+    lines = show(ANSWER).splitlines()
+    assert lines[0].strip() == "step 7, split test"
+    assert lines[-2:] == ["bleu: tok:13a", "decodes of speech: run/[a].jsonl"]
