@@ -25,6 +25,7 @@ _EXPECTED = {
     "heads": "a divisor of width",
     "width": "an even number of at least 8",
     "selected": "between 1 and the number of experts",
+    "expert_layer": "the number of a decoder layer, from 0",
     "dropout": "a fraction below 1",
     "block_dropout": "a fraction below 1",
     "label_smoothing": "a fraction below 1",
@@ -140,6 +141,69 @@ class TransformerConfig:
             filter_width=self.filter_width >= 1,
             encoder_layers=self.encoder_layers >= 1,
             decoder_layers=self.decoder_layers >= 1,
+            dropout=0 <= self.dropout < 1,
+            label_smoothing=0 <= self.label_smoothing < 1,
+            entry_widths=len(self.entry_widths) == 4,
+            audio_widths=len(self.audio_widths) == 8 and min(self.audio_widths) >= 1,
+            exit_widths=len(self.exit_widths) == 2,
+        )
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MultiModelT2TConfig:
+    """The MultiModel in Tensor2Tensor's later shape; the defaults are its `multimodel_tiny`.
+
+    Args:
+      width: D, channels of the body.
+      filter_width: F, of the encoder's first two convolutions and experts, and of the
+        decoder's feed-forward parts.
+      heads: of dot-product attention.
+      encoder_layers: each with four convolutions and a mixture of experts.
+      decoder_layers: each with two attentions and a feed-forward part.
+      expert_layer: which of the latter, from 0, has experts for its feed-forward part.
+      experts: E, in each mixture.
+      selected: K, experts chosen for each position.
+      expert_filter: hidden width of an expert of the decoder.
+      gate_loss: weight of the importance and load losses.
+      dropout: on the output of every part, in training.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: int = 128
+    filter_width: int = 512
+    heads: int = 8
+    encoder_layers: int = 2
+    decoder_layers: int = 2
+    expert_layer: int = 0
+    experts: int = 30
+    selected: int = 2
+    expert_filter: int = 2048
+    gate_loss: float = 0.01
+    dropout: float = 0.1
+    label_smoothing: float = 0.1
+    tie_embeddings: bool = False
+    entry_widths: tuple[int, ...] = (16, 32, 64, 128)
+    audio_widths: tuple[int, ...] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: tuple[int, ...] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            width=self.width >= 8 and self.width % 2 == 0,
+            heads=self.heads >= 1 and self.width % self.heads == 0,
+            filter_width=self.filter_width >= 1,
+            encoder_layers=self.encoder_layers >= 1,
+            decoder_layers=self.decoder_layers >= 1,
+            expert_layer=0 <= self.expert_layer < self.decoder_layers,
+            selected=1 <= self.selected <= self.experts,
+            expert_filter=self.expert_filter >= 1,
             dropout=0 <= self.dropout < 1,
             label_smoothing=0 <= self.label_smoothing < 1,
             entry_widths=len(self.entry_widths) == 4,
