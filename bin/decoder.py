@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -42,6 +41,7 @@ def _decode() -> None:
         raise errors.ConfigError("mm-decoder takes one problem", received=", ".join(names))
     if _SPLIT.value and _INPUT.value:
         raise errors.ConfigError("Give --input or --split, not both")
+    settings = decoding_flags.of_run(_OUTPUT_DIR.value, given)
     task = inputs.task_of_run(_OUTPUT_DIR.value, names[0] if names else None)
     asks = not _SPLIT.value and _INPUT.value in (None, "-") and sys.stdin.isatty()
     lines = [] if asks or _SPLIT.value else inputs.read_file(task, _INPUT.value or "-")
@@ -51,7 +51,6 @@ def _decode() -> None:
     loaded = loaded_run.load_run(
         _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
     )
-    settings = dataclasses.replace(loaded.decode_settings, **given)
     write = _COMMAND.emit if _COMMAND.json else None
     if asks:
         prompt.talk(loaded, task, settings, emit=write)

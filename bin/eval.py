@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import sys
 from collections.abc import Sequence
@@ -37,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _eval() -> dict[str, Any]:
-    given = _decoding()
+    settings = decoding_flags.of_run(_OUTPUT_DIR.value, _decoding())
     from t2t_mm import loaded_run
     from t2t_mm.evaluation import evaluate
 
@@ -52,7 +51,7 @@ def _eval() -> dict[str, Any]:
             loaded,
             problems=_COMMAND.problem_patterns(),
             split=_SPLIT.value,
-            settings=dataclasses.replace(loaded.decode_settings, **given),
+            settings=settings,
             max_examples=_MAX_EXAMPLES.value,
             baselines=_BASELINES.value,
             progress=None if status is None else functools.partial(_tell, status),

@@ -153,10 +153,11 @@ def test_scores_are_those_of_the_full_pass(run):
     (batch,) = pipeline.predict_dataset(task, examples, run.batching)
     spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
     found = compiled.of(run.model).search(task, run.decode_settings, spec)(batch["inputs"])
-    logits = run.model({"inputs": batch["inputs"], "targets": found.ids}, TEXT)
+    ids = found.ids[:, 0]
+    logits = run.model({"inputs": batch["inputs"], "targets": ids}, TEXT)
     log_probs = tf.nn.log_softmax(logits)
-    written = tf.gather(log_probs, found.ids, batch_dims=2).numpy() * (found.ids.numpy() != 0)
-    np.testing.assert_allclose(found.scores, written.sum(1), rtol=1e-4)
+    written = tf.gather(log_probs, ids, batch_dims=2).numpy() * (ids.numpy() != 0)
+    np.testing.assert_allclose(found.scores[:, 0], written.sum(1), rtol=1e-4)
 
 
 def test_evaluate_measures_every_problem_and_keeps_what_was_written(run, folder):
@@ -268,8 +269,6 @@ def test_what_cannot_be_meant_is_refused(run, folder):
         t2t_mm.decode(run, ["dog"], problem="loaded_run_txet")
     with pytest.raises(errors.ConfigError, match="inputs or a split"):
         t2t_mm.decode(run, problem=TEXT)
-    with pytest.raises(errors.ConfigError, match="Only greedy"):
-        t2t_mm.evaluate(run, settings=settings.DecodeSettings(beam_size=4))
     with pytest.raises(errors.CheckpointError, match="step 9"):
         t2t_mm.load_run(folder, checkpoint=9)
     with pytest.raises(errors.DataError, match="mm-datagen"):
@@ -337,8 +336,15 @@ def test_mm_decoder_writes_a_file_whole_or_not_at_all(folder, loaded_once, capsy
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--beam_size=4"], "Received: --beam_size=4"),
+        (["--beam_size=4", "--temperature=1"], "Received: --beam_size=4, --temperature=1.0"),
+        (["--top_k=5"], "Received: --top_k=5, --temperature=0.0. Give --temperature=1 too"),
+        (["--top_p=0.9", "--beam_size=2"], "Received: --top_p=0.9, --temperature=0.0"),
+        (["--alpha=0.6"], "Received: --alpha=0.6, --beam_size=1. Give --beam_size=4 too"),
+        (["--n_best=3"], "Received: --n_best=3, --beam_size=1. Give --beam_size=3"),
+        (["--beam_size=2", "--n_best=3"], "Received: --n_best=3, --beam_size=2"),
         (["--top_p=0"], "out of range"),
+        (["--temperature=-1"], "out of range"),
+        (["--beam_size=0"], "out of range"),
         (["--problem=loaded_run_pictures,loaded_run_text"], "takes one problem"),
         (["--input=a.txt", "--split=test"], "not both"),
         (["--problem=loaded_run_text", "--input=nowhere.txt"], "There is no file nowhere.txt"),
@@ -350,6 +356,90 @@ def test_mm_decoder_refuses_in_one_line(folder, loaded_once, capsys, flags, said
     lines = [line for line in capsys.readouterr().err.splitlines() if "mm-decoder: " in line]
     assert len(lines) == 1
     assert said in lines[0]
+
+
+def test_mm_eval_refuses_in_one_line_before_a_model_is_loaded(folder, monkeypatch, capsys):
+    monkeypatch.delattr(loaded_run, "load_run")
+    for flags in (["--alpha=0.6"], ["--temperature=1", "--beam_size=2"], ["--n_best=2"]):
+        assert eval_command.main([f"--output_dir={folder}", *flags]) == 2
+        (line,) = (li for li in capsys.readouterr().err.splitlines() if "mm-eval: " in li)
+        assert "Received: --" in line
+
+
+def decoded(flags, capsys):
+    assert decoder_command.main([*flags, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_mm_decoder_gives_the_n_best_of_a_beam(folder, loaded_once, capsys, tmp_path):
+    (tmp_path / "in.txt").write_text("dog runs\n\nhome\n")
+    flags = [f"--output_dir={folder}", f"--problem={TEXT}", f"--input={tmp_path / 'in.txt'}"]
+    beam = [*flags, "--beam_size=3", "--alpha=0.6", "--n_best=2"]
+    first, empty, last = decoded(beam, capsys)
+    assert empty == {"inputs": "", "outputs": "", "score": 0.0, "n_best": []}
+    for row in (first, last):
+        assert set(row) == {"inputs", "outputs", "score", "n_best"}
+        assert row["outputs"] == row["n_best"][0]["outputs"]
+        ranks = [one["penalised_score"] for one in row["n_best"]]
+        assert len(ranks) == 2
+        assert ranks[0] >= ranks[1] > row["score"]
+    assert decoder_command.main(beam) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.count("\t") for line in lines] == [1, 0, 1]
+
+
+def test_mm_decoder_samples_by_the_seed_and_the_line(folder, loaded_once, capsys, tmp_path):
+    (tmp_path / "in.txt").write_text("dog\nhome\ndog\nhome\n")
+    flags = [f"--output_dir={folder}", f"--problem={TEXT}", f"--input={tmp_path / 'in.txt'}"]
+    flags += ["--temperature=1", "--top_k=50", "--top_p=0.95"]
+    one, same, other = (decoded([*flags, f"--seed={seed}"], capsys) for seed in (1, 1, 2))
+    assert [row["outputs"] for row in one] == [row["outputs"] for row in same]
+    assert [row["outputs"] for row in one] != [row["outputs"] for row in other]
+    assert one[0]["outputs"] != one[2]["outputs"]
+    (tmp_path / "in.txt").write_text("dog runs runs\nhome\n")  # other neighbours, same line
+    assert decoded([*flags, "--seed=1"], capsys)[1]["outputs"] == one[1]["outputs"]
+
+
+def test_mm_eval_takes_a_beam_and_keeps_what_it_wrote(folder, loaded_once, capsys):
+    flags = [f"--output_dir={folder}", f"--problem={TEXT}", "--split=test", "--json"]
+    assert eval_command.main([*flags, "--beam_size=3", "--alpha=0.6", "--n_best=2"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    path = folder / "decodes" / f"{TEXT}.test.7.jsonl"
+    assert answer["decodes"][TEXT] == str(path)
+    kept = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(len(row["n_best"]) == 2 for row in kept)
+    again = decoded(
+        [f"--output_dir={folder}", f"--problem={TEXT}", "--split=test", "--beam_size=3"]
+        + ["--alpha=0.6", "--n_best=2"],
+        capsys,
+    )
+    assert [row["outputs"] for row in again] == [row["outputs"] for row in kept]
+
+
+def test_mm_decoder_gives_the_likeliest_classes(folder, loaded_once, capsys, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(3))
+    (tmp_path / "in.txt").write_text(f"{tmp_path / 'a.png'}\n")
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={tmp_path / 'in.txt'}"]
+    (row,) = decoded([*flags, "--beam_size=3", "--n_best=3"], capsys)
+    scores = [one["score"] for one in row["n_best"]]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(math.exp(score) for score in scores) == pytest.approx(1.0, rel=1e-4)
+
+
+def test_a_talk_shows_all_that_are_wanted(run, capsys):
+    lines = iter(["dog", "dog"])
+
+    def ask(_):
+        line = next(lines, None)
+        if line is None:
+            raise EOFError
+        return line
+
+    wanted = settings.DecodeSettings(temperature=1.0, n_best=2, max_length=12)
+    prompt.talk(run, run.task(TEXT), wanted, ask=ask)
+    shown = capsys.readouterr().out
+    assert shown.count("    (-") == 4
+    assert shown[: len(shown) // 2] != shown[len(shown) // 2 :], "the second time other samples"
 
 
 def test_a_talk_goes_on_after_an_input_that_cannot_be_used(run, capsys):

@@ -10,6 +10,7 @@ than tracing it: a model branches on tensors by `tf.cond` and `tf.where`.
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import greedy
+from t2t_mm.decoding import beam, greedy, hypotheses, sampling
 from t2t_mm.decoding import settings as settings_lib
 
 Spec = Mapping[str, Any]
@@ -44,27 +45,52 @@ class Compiled:
 
     def search(
         self, task: task_lib.Task, settings: settings_lib.DecodeSettings, spec: Spec
-    ) -> Callable[[Mapping[str, tf.Tensor]], greedy.Hypotheses]:
-        """Returns a function of a batch's inputs to `Hypotheses`.
+    ) -> Callable[..., hypotheses.Hypotheses]:
+        """Returns a function of a batch's inputs, and of `places`, to `Hypotheses`.
+
+        `places`, int [B], are the numbers of the rows' examples among all that are decoded:
+        with the seed they decide what is sampled. Left out, they are 0, 1, 2 and on.
 
         Args:
           task: with targets that are written piece by piece.
           settings: of the search.
           spec: of the inputs that the function will be given.
         """
-        settings.check_greedy()
         texts = list(task.inputs)
         if any(modality.kind != "language" for modality in task.inputs.values()):
             texts = []  # a question's length says nothing of how much there is in a picture
         longest = getattr(task.targets, "max_length", settings.max_length)
         twin = self._live().twin(task.name)
+        unseeded = dataclasses.replace(settings, seed=0)  # another seed is not traced again
 
-        def run(inputs: dict[str, tf.Tensor], command: tf.Tensor) -> greedy.Hypotheses:
-            limits = greedy.length_limits(inputs, texts, settings, longest)
-            prefix = None if task.inputs else inputs[task_lib.PREFIX]
-            return greedy.greedy(self._live(), twin, inputs, limits, prefix, command)
+        def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
+            inputs = given["inputs"]
+            asked = hypotheses.Asked(
+                task_name=twin,
+                inputs=inputs,
+                limits=hypotheses.length_limits(inputs, texts, settings, longest),
+                prefix=None if task.inputs else inputs[task_lib.PREFIX],
+                command=command,
+            )
+            if settings.samples:
+                return sampling.search(self._live(), asked, unseeded, given["seeds"])
+            if settings.beam_size > 1:
+                return beam.search(self._live(), asked, unseeded)
+            return greedy.search(self._live(), asked)
 
-        return self._function(("search", twin, settings, longest), run, spec, task)
+        key = ("search", twin, unseeded, longest)
+        both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
+        function = self._function(key, run, both, task)
+
+        def search(
+            inputs: Mapping[str, tf.Tensor], places: tf.Tensor | None = None
+        ) -> hypotheses.Hypotheses:
+            if places is None:
+                places = tf.range(tf.shape(next(iter(inputs.values())))[0])
+            seeds = sampling.row_seeds(settings.seed, places)
+            return function({"inputs": inputs, "seeds": seeds})
+
+        return search
 
     def class_log_probs(
         self, task: task_lib.Task, spec: Spec

@@ -18,9 +18,29 @@ from t2t_mm.decoding import settings as settings_lib
 if TYPE_CHECKING:
     from t2t_mm import loaded_run
     from t2t_mm.data import task as task_lib
+    from t2t_mm.decoding import decoder
 
 CHUNK = 4096
 """Inputs that are held in memory at once; lengths are sorted within."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One of several outputs of an input.
+
+    Args:
+      outputs: text, or the name of a class.
+      score: log-probability of the outputs, in nats.
+      penalised_score: what a beam with a length penalty orders them by; None elsewhere.
+    """
+
+    outputs: str
+    score: float
+    penalised_score: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the fields that there are."""
+        return {n: v for n, v in dataclasses.asdict(self).items() if v is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,15 +50,18 @@ class Answer:
     Args:
       inputs: as given: a text, a path, or an object of them by input name.
       outputs: text (detokenised), or the name of a class; empty for an empty input.
-      score: log-probability of the outputs, in nats.
+      score: log-probability of the outputs, in nats (see `decoder.Decode`).
       references: the targets of a generated split, of which each is right; none for
         other inputs.
+      n_best: where several were asked for, all outputs of this input, the first of which
+        is `outputs`; of a beam the best first.
     """
 
     inputs: Any
     outputs: str
     score: float
     references: tuple[str, ...] = ()
+    n_best: tuple[Candidate, ...] | None = None
 
     @property
     def reference(self) -> str | None:
@@ -48,14 +71,16 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """Returns the answer as JSON values.
 
-        `reference` is there where there is a target, `references` where there are more.
+        `n_best` is there where several outputs were asked for, `reference` where there is
+        a target, `references` where there are more.
         """
-        values = dataclasses.asdict(self)
-        references = values.pop("references")
-        if references:
-            values["reference"] = references[0]
-        if len(references) > 1:
-            values["references"] = list(references)
+        values = {"inputs": self.inputs, "outputs": self.outputs, "score": self.score}
+        if self.n_best is not None:
+            values["n_best"] = [candidate.as_json() for candidate in self.n_best]
+        if self.references:
+            values["reference"] = self.references[0]
+        if len(self.references) > 1:
+            values["references"] = list(self.references)
         return values
 
 
@@ -99,8 +124,6 @@ def decode(
             "Give inputs or a split to decode",
             received="both" if split is not None else "neither",
         )
-    if settings is not None:
-        settings.check_greedy()
     from t2t_mm import loaded_run
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
@@ -118,25 +141,58 @@ def of_requests(
     task: task_lib.Task,
     requests: Iterable[inputs_lib.Request],
     settings: settings_lib.DecodeSettings | None = None,
+    *,
+    first: int = 0,
 ) -> Iterator[Answer]:
-    """Yields the answers to requests in their order, some thousand decoded at a time."""
+    """Yields the answers to requests in their order, some thousand decoded at a time.
+
+    Args:
+      loaded: the run.
+      task: the problem to carry out.
+      requests: what to answer.
+      settings: of the search; those of the run's configuration when left out.
+      first: number of the first request: what is sampled depends on a request's number.
+    """
     from t2t_mm.data import pipeline
     from t2t_mm.decoding import decoder
 
-    requests = iter(requests)
-    while chunk := list(itertools.islice(requests, CHUNK)):
-        raw = [request.raw for request in chunk if request.raw is not None]
+    search = settings or loaded.decode_settings
+    numbered = enumerate(requests, start=first)
+    while chunk := list(itertools.islice(numbered, CHUNK)):
+        given = [(number, r.raw) for number, r in chunk if r.raw is not None]
         found: Iterator[decoder.Decode] = iter(())
-        if raw:
+        if given:
+            numbers, raw = zip(*given, strict=True)
             dataset = pipeline.predict_dataset(task, raw, loaded.batching)
-            search = settings or loaded.decode_settings
-            found = iter(decoder.decode_dataset(loaded.model, task, dataset, search))
-        for request in chunk:
+            found = iter(decoder.decode_dataset(loaded.model, task, dataset, search, numbers))
+        for _, request in chunk:
             if request.raw is None:
-                yield Answer(request.shown, "", 0.0)
+                yield Answer(request.shown, "", 0.0, n_best=None if search.n_best == 1 else ())
             else:
-                decode = next(found)
-                yield Answer(request.shown, decode.outputs, decode.score)
+                yield answer(request.shown, next(found), search)
+
+
+def answer(
+    shown: Any,
+    decode: decoder.Decode,
+    settings: settings_lib.DecodeSettings,
+    references: tuple[str, ...] = (),
+) -> Answer:
+    """Returns the answer that a decode is.
+
+    Args:
+      shown: the input as it is shown.
+      decode: what was found for it.
+      settings: of the search.
+      references: the targets, where there are any.
+    """
+    n_best = None
+    if settings.n_best > 1:
+        n_best = tuple(
+            Candidate(each.outputs, each.score, each.rank if settings.alpha else None)
+            for each in (decode, *decode.others)
+        )
+    return Answer(shown, decode.outputs, decode.score, references, n_best)
 
 
 def is_whole(task: task_lib.Task, split: str, answers: int) -> bool:
@@ -161,14 +217,21 @@ def kept_path(loaded: loaded_run.LoadedRun, task: task_lib.Task, split: str) -> 
 def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
     """Returns the answers, one a line: JSON objects, or the outputs alone.
 
-    A line end within an output is a space in the latter, so that lines stay in step
-    with those of the input.
+    Of several outputs, tabs stand between them. A line end within an output, and a tab in
+    one of several, is a space, so that lines stay in step with those of the input.
     """
     if as_json:
         lines = [json.dumps(answer.as_json(), ensure_ascii=False) for answer in answers]
     else:
-        lines = [" ".join(answer.outputs.splitlines()) for answer in answers]
+        lines = [_as_line(answer) for answer in answers]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _as_line(answer: Answer) -> str:
+    if answer.n_best is None:
+        return " ".join(answer.outputs.splitlines())
+    columns = [" ".join(each.outputs.splitlines()) for each in answer.n_best]
+    return "\t".join(column.replace("\t", " ") for column in columns)
 
 
 def _of_split(
@@ -190,12 +253,7 @@ def _of_split(
         shown = decoder.shown_inputs(task, batch)
         references = decoder.references(batch)
         for row, place in enumerate(batch["index"].numpy().tolist()):
-            found[place] = Answer(
-                shown[row],
-                decodes[row].outputs,
-                decodes[row].score,
-                references[row],
-            )
+            found[place] = answer(shown[row], decodes[row], search, references[row])
     if not found:
         raise errors.DataError(f"The split {split!r} of {task.name!r} has no examples")
     return decoder.in_order(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,19 @@ class Decode:
 
     Args:
       outputs: text (detokenised), or the name of a class.
-      score: its log-probability, in nats: a sum over the pieces of a text.
+      score: its log-probability, in nats: a sum over the pieces of a text, under the model
+        as it is, whatever they were drawn from. No length penalty is in it.
       length: pieces of a text, end token included; 1 for a class.
+      rank: what outputs are ordered by: the score over the length penalty of a beam.
+      others: the further ones of the `n_best` of this input: of a beam or of classes
+        the next best, of sampling the next samples.
     """
 
     outputs: str
     score: float
     length: int
+    rank: float
+    others: tuple[Decode, ...] = ()
 
 
 def decode_dataset(
@@ -37,6 +43,7 @@ def decode_dataset(
     task: task_lib.Task,
     dataset: tf.data.Dataset,
     settings: settings_lib.DecodeSettings,
+    places: Sequence[int] | None = None,
 ) -> list[Decode]:
     """Decodes every example of a data set and returns the outputs by `index`.
 
@@ -45,14 +52,19 @@ def decode_dataset(
       task: the problem, with its vocabularies and classes.
       dataset: batches with `inputs` and `index` (place of each example).
       settings: of the search.
+      places: number of each example, by `index`, that what is sampled depends on; `index`
+        itself when left out.
 
     Raises:
       NotFiniteError: where the model gives scores that are no numbers.
     """
     found: dict[int, Decode] = {}
+    spec = dataset.element_spec["inputs"]
     for batch in pipeline.iterate(dataset, task, None):
-        decodes = decode_batch(model, task, batch, dataset.element_spec["inputs"], settings)
-        found.update(zip(batch["index"].numpy().tolist(), decodes, strict=True))
+        index = batch["index"]
+        numbers = index if places is None else tf.gather(tf.constant(places, tf.int64), index)
+        decodes = decode_batch(model, task, {**batch, "index": numbers}, spec, settings)
+        found.update(zip(index.numpy().tolist(), decodes, strict=True))
     return in_order(found)
 
 
@@ -63,24 +75,31 @@ def decode_batch(
     spec: compiled.Spec,
     settings: settings_lib.DecodeSettings,
 ) -> list[Decode]:
-    """Decodes one batch, whose inputs are of `spec`."""
+    """Decodes one batch, whose inputs are of `spec`; `index` numbers its examples."""
     functions = compiled.of(model)
     if not task.targets.autoregressive:
-        return classes(task, functions.class_log_probs(task, spec)(batch["inputs"]).numpy())
-    found = functions.search(task, settings, spec)(batch["inputs"])
+        log_probs = functions.class_log_probs(task, spec)(batch["inputs"]).numpy()
+        return classes(task, log_probs, settings.n_best)
+    found = functions.search(task, settings, spec)(batch["inputs"], batch["index"])
     return [
-        _decode(task, task.vocabulary.decode(ids[:length].tolist()), score, length)
-        for ids, score, length in zip(*(tensor.numpy() for tensor in found), strict=True)
+        _together(
+            [
+                _decode(task, task.vocabulary.decode(ids[:length].tolist()), score, length, rank)
+                for number, (ids, score, rank, length) in enumerate(zip(*row, strict=True))
+                if number == 0 or score != -math.inf  # a beam may have found fewer
+            ]
+        )
+        for row in zip(*(tensor.numpy() for tensor in found), strict=True)
     ]
 
 
-def classes(task: task_lib.Task, log_probs: np.ndarray) -> list[Decode]:
-    """Returns the likeliest class of each row of float [B, C]."""
+def classes(task: task_lib.Task, log_probs: np.ndarray, n_best: int = 1) -> list[Decode]:
+    """Returns the likeliest classes of each row of float [B, C], as many as there are at most."""
     targets: Any = task.targets
-    best = np.argmax(log_probs, axis=1)
+    best = np.argsort(-log_probs, axis=1, kind="stable")[:, :n_best]
     return [
-        _decode(task, targets.classes[place], row[place], 1)
-        for place, row in zip(best.tolist(), log_probs, strict=True)
+        _together([_decode(task, targets.classes[c], row[c], 1, row[c]) for c in places])
+        for places, row in zip(best.tolist(), log_probs, strict=True)
     ]
 
 
@@ -119,7 +138,12 @@ def references(batch: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(value.decode("utf-8") for value in row) for row in rows]
 
 
-def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any) -> Decode:
+def _together(decodes: list[Decode]) -> Decode:
+    """Returns the first of the decodes of an input, with the others."""
+    return dataclasses.replace(decodes[0], others=tuple(decodes[1:]))
+
+
+def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any, rank: Any) -> Decode:
     if not math.isfinite(score):
         raise errors.NotFiniteError(
             f"The model's scores for {task.name} are no finite numbers",
@@ -127,4 +151,4 @@ def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any) -> Decod
             hint="Its weights have diverged; take an earlier checkpoint, or train with a"
             " smaller learning rate",
         )
-    return Decode(outputs, float(score), int(length))
+    return Decode(outputs, float(score), int(length), float(rank))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from t2t_mm import cli
+from t2t_mm import cli, config, plugins
+from t2t_mm import run as run_lib
 from t2t_mm.decoding import settings as settings_lib
 
 
@@ -14,8 +17,8 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
 
     Returns:
       A function that gives, once flags are parsed, those that were given, as fields of
-      `DecodeSettings`; others are left to the run's configuration. It raises
-      ConfigError for values that are out of range or cannot be carried out.
+      `DecodeSettings`; others are left to the run's configuration (see `of_run`). It
+      raises ConfigError for values that are out of range.
     """
     holders = {
         "beam_size": command.integer("beam_size", None, "hypotheses kept; 1 is greedy"),
@@ -23,7 +26,9 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
         "temperature": command.number("temperature", None, "of sampling; 0 takes the likeliest"),
         "top_k": command.integer("top_k", None, "sample from so many likeliest pieces; 0 is all"),
         "top_p": command.number("top_p", None, "sample from this share of probability"),
-        "n_best": command.integer("n_best", None, "outputs given for an input"),
+        "n_best": command.integer(
+            "n_best", None, "outputs given for an input, of a beam or of samples"
+        ),
         "max_length": command.integer("max_length", None, "pieces of an output at most"),
         "seed": command.integer("seed", None, "of sampling"),
     }
@@ -31,7 +36,18 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
     def given() -> dict[str, Any]:
         values = {name: holder.value for name, holder in holders.items()}
         values = {name: value for name, value in values.items() if value is not None}
-        settings_lib.DecodeSettings(**values).check_greedy()
+        settings_lib.check_ranges(values)
         return values
 
     return given
+
+
+def of_run(folder: str | os.PathLike[str], given: Mapping[str, Any]) -> settings_lib.DecodeSettings:
+    """Returns a run's decoding settings with flags on top, before its model is loaded.
+
+    Raises:
+      ConfigError: when there is no such run, or the settings contradict each other.
+    """
+    plugins.load_all()
+    run_lib.RunFolder.open(pathlib.Path(folder)).load_config()
+    return config.build(settings_lib.DecodeSettings).override(given)

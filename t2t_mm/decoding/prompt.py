@@ -49,14 +49,15 @@ def talk(
         try:
             given = inputs.parse(task, line, f"Input {number}")
             request = inputs.request(task, given, f"Input {number}")
-            answer = next(decode.of_requests(loaded, task, [request], settings))
+            answer = next(decode.of_requests(loaded, task, [request], settings, first=number))
         except errors.UserError as error:
             cli.info(str(error))
             continue
         if emit is not None:
             emit(answer.as_json())
         elif request.raw is not None:
-            sys.stdout.write(f"{answer.outputs}    ({answer.score:.2f})\n")
+            for each in answer.n_best or (answer,):
+                sys.stdout.write(f"{each.outputs}    ({each.score:.2f})\n")
             sys.stdout.flush()
 
 

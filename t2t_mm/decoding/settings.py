@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from t2t_mm import config, errors
+
+LARGEST_SEED = 2**63 - 1
 
 
 @config.register
 @dataclasses.dataclass(frozen=True)
 class DecodeSettings:
     """The search and its limits; the defaults are greedy decoding.
+
+    There are three ways to search: greedy (the defaults), a beam (`beam_size` above 1) and
+    sampling (`temperature` above 0). What has no effect on the one that is asked for is
+    refused. Classes are not searched for: their `n_best` are the likeliest ones.
 
     An output ends with the end token, or after
     `min(max_length, length_factor * source + length_constant)` pieces, where `source`
@@ -24,7 +32,7 @@ class DecodeSettings:
       temperature: of sampling; 0 takes the likeliest piece.
       top_k: sample from the k likeliest pieces only; 0 is no such limit.
       top_p: sample from the likeliest pieces that hold this share of probability.
-      n_best: outputs given for an input.
+      n_best: outputs given for an input: the best of a beam, or so many samples.
       max_length: pieces at most, end token included.
       length_factor: pieces of output allowed for a piece of source text.
       length_constant: pieces of output allowed beyond that.
@@ -43,37 +51,99 @@ class DecodeSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value, allowed, expected in (
-            ("beam_size", self.beam_size, self.beam_size >= 1, "1 or more"),
-            ("alpha", self.alpha, self.alpha >= 0, "0 or more"),
-            ("temperature", self.temperature, self.temperature >= 0, "0 or more"),
-            ("top_k", self.top_k, self.top_k >= 0, "0 or more"),
-            ("top_p", self.top_p, 0 < self.top_p <= 1, "above 0, up to 1"),
-            ("n_best", self.n_best, self.n_best >= 1, "1 or more"),
-            ("max_length", self.max_length, self.max_length >= 1, "1 or more"),
-            ("length_factor", self.length_factor, self.length_factor >= 0, "0 or more"),
-            ("length_constant", self.length_constant, self.length_constant >= 1, "1 or more"),
+        check_ranges(dataclasses.asdict(self))
+        for is_wrong, what, names, hint in (
+            (
+                self.samples and self.beam_size > 1,
+                "Beam search does not sample",
+                ("beam_size", "temperature"),
+                "Leave one of them out",
+            ),
+            (
+                self.top_k > 0 and not self.samples,
+                "Nothing is sampled that --top_k could limit",
+                ("top_k", "temperature"),
+                "Give --temperature=1 too, or leave --top_k out",
+            ),
+            (
+                self.top_p < 1 and not self.samples,
+                "Nothing is sampled that --top_p could limit",
+                ("top_p", "temperature"),
+                "Give --temperature=1 too, or leave --top_p out",
+            ),
+            (
+                self.alpha > 0 and self.beam_size == 1,
+                "There is no beam whose hypotheses --alpha could rank",
+                ("alpha", "beam_size"),
+                "Give --beam_size=4 too, or leave --alpha out",
+            ),
+            (
+                self.n_best > self.beam_size and not self.samples,
+                "More outputs are wanted than the search keeps",
+                ("n_best", "beam_size"),
+                f"Give --beam_size={self.n_best}, or --temperature=1 to sample",
+            ),
         ):
-            if not allowed:
-                raise errors.ConfigError(
-                    f"The decoding setting {name} is out of range",
-                    received=f"--{name}={value}",
-                    expected=expected,
-                )
+            if is_wrong:
+                received = ", ".join(f"--{name}={getattr(self, name)}" for name in names)
+                raise errors.ConfigError(what, received=received, hint=hint)
 
-    def check_greedy(self) -> None:
-        """Refuses what only beam search or sampling could carry out.
+    @property
+    def samples(self) -> bool:
+        """Whether pieces are drawn."""
+        return self.temperature > 0
+
+    def override(self, given: Mapping[str, Any]) -> DecodeSettings:
+        """Returns the settings with some that were given on top.
+
+        They win over those that are here, and where they ask for another way to search,
+        what is here for the old way alone gives way.
+
+        Args:
+          given: fields and their values.
 
         Raises:
-          ConfigError: for a value other than greedy decoding's.
+          ConfigError: for values that are out of range, or contradict each other.
         """
-        greedy = DecodeSettings()
-        for name in ("beam_size", "alpha", "temperature", "top_k", "top_p", "n_best"):
-            value, expected = getattr(self, name), getattr(greedy, name)
-            if value != expected:
-                raise errors.ConfigError(
-                    "Only greedy decoding is there so far, no beam search and no sampling",
-                    received=f"--{name}={value}",
-                    expected=f"--{name}={expected}",
-                    hint=f"Leave --{name} out",
-                )
+        values = {**dataclasses.asdict(self), **given}
+        defaults = dataclasses.asdict(DecodeSettings())
+
+        def give_way(*names: str) -> None:
+            values.update({name: defaults[name] for name in names if name not in given})
+
+        check_ranges(values)
+        if values["temperature"] > 0 and values["beam_size"] > 1:
+            give_way("beam_size" if given.get("temperature") else "temperature")
+        if values["temperature"] == 0:
+            give_way("top_k", "top_p")
+            if values["n_best"] > values["beam_size"]:
+                give_way("n_best")
+        if values["beam_size"] == 1:
+            give_way("alpha")
+        return DecodeSettings(**values)
+
+
+def check_ranges(values: Mapping[str, Any]) -> None:
+    """Raises ConfigError for the first value, by name of its field, that is out of range."""
+    for name, lowest, highest, expected in (
+        ("beam_size", 1, None, "1 or more"),
+        ("alpha", 0, None, "0 or more"),
+        ("temperature", 0, None, "0 or more"),
+        ("top_k", 0, None, "0 or more"),
+        ("top_p", 0, 1, "above 0, up to 1"),
+        ("n_best", 1, None, "1 or more"),
+        ("max_length", 1, None, "1 or more"),
+        ("length_factor", 0, None, "0 or more"),
+        ("length_constant", 1, None, "1 or more"),
+        ("seed", 0, LARGEST_SEED, f"0 to {LARGEST_SEED}"),
+    ):
+        value = values.get(name)
+        if value is None:
+            continue
+        is_high_enough = value > lowest if name == "top_p" else value >= lowest
+        if not is_high_enough or (highest is not None and value > highest):
+            raise errors.ConfigError(
+                f"The decoding setting {name} is out of range",
+                received=f"--{name}={value}",
+                expected=expected,
+            )

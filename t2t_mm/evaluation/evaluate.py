@@ -56,14 +56,13 @@ def evaluate(
       DataError: for data that is not there.
       CheckpointError: for a checkpoint that is missing or damaged.
     """
-    if settings is not None:
-        settings.check_greedy()
     from t2t_mm import loaded_run
     from t2t_mm.evaluation import baselines as baselines_lib
     from t2t_mm.evaluation import evaluator
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
     chosen = [(task, split or eval_split(task)) for task in loaded.matching(problems)]
+    search = settings or loaded.decode_settings
     results: dict[str, dict[str, float]] = {}
     notes: dict[str, dict[str, str]] = {}
     files: dict[str, str] = {}
@@ -73,7 +72,7 @@ def evaluate(
             task,
             name,
             loaded.batching,
-            settings or loaded.decode_settings,
+            search,
             max_examples=max_examples,
             progress=None if progress is None else functools.partial(progress, task.name),
         )
@@ -81,7 +80,7 @@ def evaluate(
         notes[task.name] = found.notes
         if found.decodes and decode.is_whole(task, name, len(found.decodes)):
             rows = zip(found.inputs, found.decodes, found.references, strict=True)
-            answers = [decode.Answer(i, d.outputs, d.score, wanted) for i, d, wanted in rows]
+            answers = [decode.answer(i, d, search, wanted) for i, d, wanted in rows]
             files[task.name] = str(decode.keep(loaded, task, name, answers))
     answer = {
         "step": loaded.step,

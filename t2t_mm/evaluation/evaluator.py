@@ -184,7 +184,7 @@ class _Feed:
                 unknown=len(labels) - len(known),
             ),
         )
-        return decoder.classes(self._task, log_probs)
+        return decoder.classes(self._task, log_probs, self._settings.n_best)
 
     def _give(self, need: str, given: Any) -> None:
         for metric in self._metrics:

@@ -16,6 +16,7 @@ KERNEL, DILATIONS = 5, (1, 4)
 _MASKED = -1e9
 
 Cache = tuple[tf.Tensor, tf.Tensor]
+"""Keys and values, `[B, H, S, D / H]` each: heads apart, as the products take them."""
 
 
 class SelfAttention(base.Layer):
@@ -45,29 +46,28 @@ class SelfAttention(base.Layer):
             bias = mask_bias(mask)
         return self.output_projection(attend(queries, keys, values, self.heads, bias))
 
-    def start(self, batch: int | tf.Tensor, length: int | tf.Tensor) -> Cache:
-        """Returns empty keys and values for `length` positions, `[B, length, D]` each."""
-        empty = tf.zeros([batch, length, self.width], self.compute_dtype)
+    def start(self, batch: int | tf.Tensor) -> Cache:
+        """Returns the keys and values of no position yet, `[B, H, 0, D / H]` each."""
+        empty = tf.zeros([batch, self.heads, 0, self.width // self.heads], self.compute_dtype)
         return empty, empty
 
-    def step(self, x: tf.Tensor, position: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
+    def step(self, x: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
         """Computes one position of causal self-attention.
+
+        The cache grows by a position, so a step costs what it has to look at, and
+        nothing for positions that may never be written.
 
         Args:
           x: the next input, `[B, D]`.
-          position: its place, a scalar.
-          cache: keys and values of the positions before, `[B, length, D]` each.
+          cache: keys and values of the T positions before, `[B, H, T, D / H]` each.
 
         Returns:
           The output `[B, D]` and the cache with this position written.
         """
-        query, key, value = tf.split(self.projections(x), 3, -1)
-        places = tf.range(tf.shape(cache[0])[1])
-        here = (places == position)[None, :, None]
-        keys = tf.where(here, key[:, None], cache[0])
-        values = tf.where(here, value[:, None], cache[1])
-        bias = (tf.cast(places > position, tf.float32) * _MASKED)[None, None, None]
-        y = attend(query[:, None], keys, values, self.heads, bias)[:, 0]
+        parts = tf.split(self.projections(x), 3, -1)
+        query, key, value = (split_heads(part[:, None], self.heads) for part in parts)
+        keys, values = tf.concat([cache[0], key], 2), tf.concat([cache[1], value], 2)
+        y = attend_heads(query, keys, values, None)[:, 0]
         return self.output_projection(y), (keys, values)
 
 
@@ -87,15 +87,26 @@ class SourceAttention(base.Layer):
         self.output_projection = linear.Linear(width, width, name="output")
 
     def read_source(self, source: tf.Tensor) -> Cache:
-        """Returns the keys and values of a source `[B, S, D]`, `[B, S, D]` each."""
+        """Returns the keys and values of a source `[B, S, D]`."""
         keys, values = tf.split(self.keys_values(source), 2, -1)
-        return keys, values
+        return split_heads(keys, self.heads), split_heads(values, self.heads)
 
     def call(self, x: tf.Tensor, cache: Cache, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps a target `[B, T, D]` to `[B, T, D]`; `mask` `[B, S]` is the source's."""
         keys, values = cache
         bias = None if mask is None else mask_bias(mask)
-        return self.output_projection(attend(self.query(x), keys, values, self.heads, bias))
+        queries = split_heads(self.query(x), self.heads)
+        return self.output_projection(attend_heads(queries, keys, values, bias))
+
+    def step(self, x: tf.Tensor, cache: Cache, mask: tf.Tensor | None) -> tf.Tensor:
+        """Maps one position of R rows, `[R, D]` to `[R, D]`.
+
+        R is a multiple of B: as many rows as an input has hypotheses follow one another
+        and read one source, which is not repeated for them (they take the place of T).
+        """
+        batch, width = tf.shape(cache[0])[0], x.shape[-1]
+        together = tf.reshape(x, [batch, tf.shape(x)[0] // batch, width])
+        return tf.reshape(self(together, cache, mask), [-1, width])
 
 
 class AttentionBlock(base.Layer):
@@ -132,29 +143,40 @@ class AttentionBlock(base.Layer):
         h = self.norm(h + self.self_attention(h))
         return h + self.source_attention(h, self.source_attention.read_source(source), source_mask)
 
-    def start(self, source: tf.Tensor, length: int | tf.Tensor) -> tuple:
-        """Returns the state before the first position; the source is read once."""
-        batch = tf.shape(source)[0]
-        return (
-            tuple(step.start(batch) for step in self.steps),
-            self.self_attention.start(batch, length),
-            self.source_attention.read_source(source),
-        )
+    def read_source(self, source: tf.Tensor) -> Cache:
+        """Returns what every step reads of a source `[B, S, D]`."""
+        return self.source_attention.read_source(source)
+
+    def start(self, batch: int | tf.Tensor) -> tuple:
+        """Returns the state before the first position."""
+        return tuple(step.start(batch) for step in self.steps), self.self_attention.start(batch)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: tuple, source_mask: tf.Tensor | None
+        self,
+        x: tf.Tensor,
+        position: tf.Tensor,
+        state: tuple,
+        source: Cache,
+        source_mask: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tuple]:
-        """Computes one position, `[B, D]` to `[B, D]`, and the state after it."""
-        convolutions, cache, source = state
+        """Computes one position, `[R, D]` to `[R, D]`, and the state after it.
+
+        Args:
+          x: the next input.
+          position: its place, a scalar.
+          state: from `start` or the step before.
+          source: from `read_source`, of B rows; R / B rows of `x` read the same one.
+          source_mask: `[B, S]`.
+        """
+        convolutions, cache = state
         h = x + tf.cast(timing.signal(1, self.width, start=position)[0], x.dtype)
         after = []
         for step, before in zip(self.steps, convolutions, strict=True):
             h, new = step.step(h, before)
             after.append(new)
-        attended, cache = self.self_attention.step(h, position, cache)
+        attended, cache = self.self_attention.step(h, cache)
         h = self.norm(h + attended)
-        h += self.source_attention(h[:, None], source, source_mask)[:, 0]
-        return h, (tuple(after), cache, source)
+        return h + self.source_attention.step(h, source, source_mask), (tuple(after), cache)
 
 
 def mask_bias(mask: tf.Tensor) -> tf.Tensor:
@@ -177,16 +199,24 @@ def attend(
     Returns:
       `[B, T, D]`.
     """
-    width = queries.shape[-1]
-    depth = width // heads
+    queries, keys, values = (split_heads(x, heads) for x in (queries, keys, values))
+    return attend_heads(queries, keys, values, bias)
 
-    def split(x: tf.Tensor) -> tf.Tensor:  # [B, L, D] to [B, H, L, D / H]
-        return tf.transpose(tf.reshape(x, [tf.shape(x)[0], -1, heads, depth]), [0, 2, 1, 3])
 
-    scaled = split(queries) * tf.cast(depth**-0.5, queries.dtype)
-    logits = tf.matmul(scaled, split(keys), transpose_b=True)  # [B, H, T, S]
+def split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
+    """Takes heads apart: `[B, L, D]` to `[B, H, L, D / H]`."""
+    apart = tf.reshape(x, [tf.shape(x)[0], tf.shape(x)[1], heads, x.shape[-1] // heads])
+    return tf.transpose(apart, [0, 2, 1, 3])
+
+
+def attend_heads(
+    queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, bias: tf.Tensor | None
+) -> tf.Tensor:
+    """As `attend`, of heads that `split_heads` took apart: to `[B, T, D]`, together again."""
+    heads, depth = queries.shape[1], queries.shape[-1]
+    scaled = queries * tf.cast(depth**-0.5, queries.dtype)
+    logits = tf.matmul(scaled, keys, transpose_b=True)  # [B, H, T, S]
     if bias is not None:
         logits += tf.cast(bias, logits.dtype)
-    weights = tf.nn.softmax(logits)
-    mixed = tf.transpose(tf.matmul(weights, split(values)), [0, 2, 1, 3])
-    return tf.reshape(mixed, tf.concat([tf.shape(queries)[:2], [width]], 0))
+    mixed = tf.transpose(tf.matmul(tf.nn.softmax(logits), values), [0, 2, 1, 3])
+    return tf.reshape(mixed, [tf.shape(mixed)[0], tf.shape(mixed)[1], heads * depth])

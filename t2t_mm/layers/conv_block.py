@@ -7,8 +7,9 @@
         h3 = ConvStep_15x1(h2)
         h4 = x + ConvStep_15x1, dilation 8 (h3)
 
-A causal step is padded on the left. Its incremental state is the last
-`(kernel - 1) * dilation` inputs, `[B, R, D]`, zeros before the first position.
+A causal step is padded on the left. Its incremental state is the inputs so far, of
+which it keeps the last `(kernel - 1) * dilation`: those before the first are zeros, which
+are neither kept nor multiplied.
 """
 
 from __future__ import annotations
@@ -77,24 +78,25 @@ class ConvStep(base.Layer):
         return self.norm(self.pointwise(y))
 
     def start(self, batch: int | tf.Tensor) -> tf.Tensor:
-        """Returns the state before the first position, `[B, reach, width_in]`."""
-        return tf.zeros([batch, self.reach, self.width_in], self.compute_dtype)
+        """Returns the state before the first position, `[B, 0, width_in]`."""
+        return tf.zeros([batch, 0, self.width_in], self.compute_dtype)
 
     def step(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Computes one position of a causal step.
 
         Args:
           x: the next input, `[B, width_in]`.
-          state: the inputs before it, `[B, reach, width_in]`.
+          state: the inputs before it, `[B, n, width_in]`, n at most `reach`.
 
         Returns:
           The output `[B, width_out]` and the state for the position after.
         """
         window = tf.concat([state, tf.nn.relu(tf.cast(x, state.dtype))[:, None]], 1)
-        taps = window[:, :: self.dilation]  # [B, kernel, width_in]
-        depthwise = self.read(self.depthwise)
-        y = tf.reduce_sum(taps * depthwise, 1)
-        return self.norm(self.pointwise(y)), window[:, 1:]
+        taps = window[:, :: -self.dilation]  # [B, taps, width_in], the newest first
+        depthwise = self.read(self.depthwise)[::-1]
+        y = tf.reduce_sum(taps * depthwise[: tf.shape(taps)[1]], 1)
+        oldest = tf.maximum(tf.shape(window)[1] - self.reach, 0)
+        return self.norm(self.pointwise(y)), window[:, oldest:]
 
 
 class ConvBlock(base.Layer):

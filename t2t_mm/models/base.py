@@ -18,7 +18,20 @@ from t2t_mm.modality import representation
 from t2t_mm.models import rows
 
 Stats = list[moe.MoeStats]
-Memory = tuple[tf.Tensor, tf.Tensor]
+
+
+class Memory(NamedTuple):
+    """What decoding reads of a batch of inputs, however many hypotheses each has.
+
+    Attributes:
+      encoded: `[B, S, D]`.
+      mask: float32 `[B, S]`, 1 for real positions.
+      source: nest of tensors, batch first: what the body makes of them for every step.
+    """
+
+    encoded: tf.Tensor
+    mask: tf.Tensor
+    source: Any
 
 
 class Body(base.Layer):
@@ -45,14 +58,32 @@ class Body(base.Layer):
         """Maps outputs so far, one position late, `[B, T, D]`, to hidden `[B, T, D]`."""
         raise NotImplementedError
 
-    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> Any:
-        """Returns the state before the first of at most `length` positions."""
+    def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
+        """Returns what every step reads of the encoded inputs: a nest, batch first.
+
+        It belongs to an input and not to one of its hypotheses, which share it.
+        """
+        raise NotImplementedError
+
+    def start(self, batch: int | tf.Tensor) -> Any:
+        """Returns the state of so many hypotheses before the first position.
+
+        A nest, batch first; an axis along time may grow with every step.
+        """
         raise NotImplementedError
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
-        """As `decode`, for one position: `[B, D]` to `[B, D]`."""
+        """As `decode`, for one position: `[R, D]` to `[R, D]`, and the state after it.
+
+        Args:
+          x: the output before, embedded.
+          position: its place, a scalar.
+          state: of R hypotheses, from `start` or the step before.
+          source: of B inputs, from `read_source`; R / B hypotheses in a row share one.
+          mask: `[B, S]`.
+        """
         raise NotImplementedError
 
 
@@ -179,17 +210,22 @@ class Model(base.Layer):
         return self._target_net(task).logits(self._class_body(task, source, None, command)[0])
 
     def encode(self, task_name: str, inputs: Mapping[str, Any]) -> Memory:
-        """Returns what decoding reads: encoded inputs `[B, S, D]` and mask `[B, S]`."""
+        """Returns what decoding reads of the inputs; batch is axis 0 of every tensor."""
         source, _ = self._encode(self._task(task_name), inputs, None)
         mask = source.mask
         if mask is None:
             mask = tf.ones(tf.shape(source.x)[:2], tf.float32)
-        return source.x, mask
+        return Memory(source.x, mask, self.body.read_source(source.x, mask))
 
     def start_state(self, task_name: str, memory: Memory, max_length: int | tf.Tensor) -> Any:
-        """Returns the state before the first piece; batch is axis 0 of every tensor."""
+        """Returns the state before the first piece, one row an input.
+
+        Batch is axis 0 of every tensor, and nothing in it belongs to the inputs: rows may
+        be repeated, reordered and left out.
+        """
+        del max_length  # the state grows with what is written
         self._task(task_name)
-        return self.body.start(memory[0], max_length)
+        return self.body.start(tf.shape(memory.mask)[0])
 
     def decode_step(
         self,
@@ -204,20 +240,20 @@ class Model(base.Layer):
 
         Args:
           task_name: of a task whose target is text.
-          ids: int32 `[B]`, the piece written last; at step 0 the command stands in.
+          ids: int32 `[R]`, the piece written last; at step 0 the command stands in.
           step: scalar, the position.
-          memory: from `encode`.
+          memory: from `encode`, of B inputs; R / B hypotheses in a row share one.
           state: from `start_state` or the step before.
           command: as of `loss`.
 
         Returns:
-          float32 `[B, V]`, and the state after this position.
+          float32 `[R, V]`, and the state after this position.
         """
         task = self._task(task_name)
         net = self._target_net(task)
         first = tf.cast(tf.equal(step, 0), self.compute_dtype)
         x = net.embed(ids) * (1 - first) + self._command(task, command)[None] * first
-        hidden, state = self.body.step(x, step, state, memory[1])
+        hidden, state = self.body.step(x, step, state, memory.source, memory.mask)
         return net.logits(hidden), state
 
     def parts(self) -> dict[str, list[keras.Variable]]:

@@ -79,14 +79,17 @@ class MultiModelBody(models.Body):
         mixed = self.mixer(shifted, encoded, mask, rng)
         return self.decoder(mixed, encoded, mask, rng, target_mask)
 
-    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> Any:
-        return self.mixer.start(encoded, length), self.decoder.start(encoded, length)
+    def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
+        return self.mixer.read_source(encoded, mask), self.decoder.read_source(encoded)
+
+    def start(self, batch: int | tf.Tensor) -> Any:
+        return self.mixer.start(batch), self.decoder.start(batch)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
-        mixed, mixer_state = self.mixer.step(x, position, state[0], mask)
-        hidden, decoder_state = self.decoder.step(mixed, position, state[1], mask)
+        mixed, mixer_state = self.mixer.step(x, position, state[0], source[0], mask)
+        hidden, decoder_state = self.decoder.step(mixed, position, state[1], source[1], mask)
         return hidden, (mixer_state, decoder_state)
 
 
@@ -176,22 +179,29 @@ class Mixer(base.Layer):
             x = block(x, rng=rng)
         return x
 
-    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> tuple:
+    def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
+        """Returns what every step reads of the encoded input `[B, S, D]`."""
+        if self.attention is None:
+            return _mean(encoded, mask)
+        return self.attention.read_source(encoded)
+
+    def start(self, batch: int | tf.Tensor) -> tuple:
         """Returns the state before the first position."""
-        batch = tf.shape(encoded)[0]
-        start = encoded if self.attention is None else self.attention.start(encoded, length)
+        attention_state = () if self.attention is None else self.attention.start(batch)
         blocks = tuple(block.start(batch) for block in self.blocks)
-        return start, self.merge.start(batch), blocks
+        return attention_state, self.merge.start(batch), blocks
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
+        self, x: tf.Tensor, position: tf.Tensor, state: tuple, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, tuple]:
-        """Computes one position, `[B, D]` to `[B, D]`."""
+        """Computes one position, `[R, D]` to `[R, D]`; R / B rows share one of the source's B."""
         attention_state, merge_state, block_states = state
         if self.attention is not None:
-            attended, attention_state = self.attention.step(x, position, attention_state, mask)
+            attended, attention_state = self.attention.step(
+                x, position, attention_state, source, mask
+            )
         else:
-            attended = _mean(attention_state, mask)
+            attended = tf.repeat(source, tf.shape(x)[0] // tf.shape(source)[0], axis=0)
         x, merge_state = self.merge.step(tf.concat([attended, x], -1), merge_state)
         after = []
         for block, before in zip(self.blocks, block_states, strict=True):
@@ -239,16 +249,24 @@ class Decoder(base.Layer):
                 x += base.dropout(self.attentions[i](x, encoded, mask), self.rate, rng)
         return self.norm(x), stats
 
-    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> tuple:
+    def read_source(self, encoded: tf.Tensor) -> tuple:
+        """Returns what every step reads of the encoded input `[B, S, D]`."""
+        return tuple(a.read_source(encoded) for a in self.attentions)
+
+    def start(self, batch: int | tf.Tensor) -> tuple:
         """Returns the state before the first position."""
-        batch = tf.shape(encoded)[0]
         blocks = tuple(block.start(batch) for block in self.blocks)
-        return blocks, tuple(a.start(encoded, length) for a in self.attentions)
+        return blocks, tuple(a.start(batch) for a in self.attentions)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
+        self,
+        x: tf.Tensor,
+        position: tf.Tensor,
+        state: tuple,
+        source: tuple,
+        mask: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tuple]:
-        """Computes one position, `[B, D]` to `[B, D]`."""
+        """Computes one position, `[R, D]` to `[R, D]`."""
         block_states, attention_states = list(state[0]), list(state[1])
         for i, block in enumerate(self.blocks):
             if self.experts is not None and i == len(self.blocks) // 2:
@@ -256,7 +274,7 @@ class Decoder(base.Layer):
             x, block_states[i] = block.step(x, block_states[i])
             if self.attentions:
                 attended, attention_states[i] = self.attentions[i].step(
-                    x, position, attention_states[i], mask
+                    x, position, attention_states[i], source[i], mask
                 )
                 x += attended
         return self.norm(x), (tuple(block_states), tuple(attention_states))

@@ -66,14 +66,18 @@ class TransformerBody(models.Body):
         del target_mask  # what follows the last target is seen by nothing that counts
         return self.decoder(self._timed(shifted, rng), encoded, mask, rng), []
 
-    def start(self, encoded: tf.Tensor, length: int | tf.Tensor) -> Any:
-        return self.decoder.start(encoded, length)
+    def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
+        del mask
+        return self.decoder.read_source(encoded)
+
+    def start(self, batch: int | tf.Tensor) -> Any:
+        return self.decoder.start(batch)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
         x += tf.cast(timing.signal(1, self.width, start=position)[0], x.dtype)
-        return self.decoder.step(x, position, state, mask)
+        return self.decoder.step(x, state, source, mask)
 
     def _timed(self, x: tf.Tensor, rng: base.Rng | None) -> tf.Tensor:
         x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
@@ -159,17 +163,21 @@ class Decoder(base.Layer):
             x = block(x, source, mask, rng)
         return self.norm(x)
 
-    def start(self, source: tf.Tensor, length: int | tf.Tensor) -> tuple:
+    def read_source(self, source: tf.Tensor) -> tuple:
+        """Returns what every step reads of a source `[B, S, D]`."""
+        return tuple(block.source_attention.read_source(source) for block in self.blocks)
+
+    def start(self, batch: int | tf.Tensor) -> tuple:
         """Returns the state before the first position."""
-        return tuple(block.start(source, length) for block in self.blocks)
+        return tuple(block.self_attention.start(batch) for block in self.blocks)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
+        self, x: tf.Tensor, state: tuple, source: tuple, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, tuple]:
-        """Computes one position, `[B, D]` to `[B, D]`, and the state after it."""
+        """Computes one position, `[R, D]` to `[R, D]`, and the state after it."""
         after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, new = block.step(x, position, before, mask)
+        for block, before, read in zip(self.blocks, state, source, strict=True):
+            x, new = block.step(x, before, read, mask)
             after.append(new)
         return self.norm(x), tuple(after)
 
@@ -204,17 +212,15 @@ class DecoderLayer(base.Layer):
         x += base.dropout(y, self.rate, rng)
         return x + base.dropout(self.feed_forward(x), self.rate, rng)
 
-    def start(self, source: tf.Tensor, length: int | tf.Tensor) -> tuple:
-        """Returns the state before the first position; the source is read once."""
-        cache = self.self_attention.start(tf.shape(source)[0], length)
-        return cache, self.source_attention.read_source(source)
-
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: tuple, mask: tf.Tensor | None
-    ) -> tuple[tf.Tensor, tuple]:
-        """Computes one position, `[B, D]` to `[B, D]`, and the state after it."""
-        cache, source = state
-        y, cache = self.self_attention.step(self.self_norm(x), position, cache)
+        self,
+        x: tf.Tensor,
+        cache: attention.Cache,
+        source: attention.Cache,
+        mask: tf.Tensor | None,
+    ) -> tuple[tf.Tensor, attention.Cache]:
+        """Computes one position, `[R, D]` to `[R, D]`, and the cache after it."""
+        y, cache = self.self_attention.step(self.self_norm(x), cache)
         x += y
-        x += self.source_attention(self.source_norm(x)[:, None], source, mask)[:, 0]
-        return x + self.feed_forward(x), (cache, source)
+        x += self.source_attention.step(self.source_norm(x), source, mask)
+        return x + self.feed_forward(x), cache

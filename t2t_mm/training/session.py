@@ -80,7 +80,6 @@ def open_session(
     optimizer_settings = config.build(settings_lib.OptimizerSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
-    decode_settings.check_greedy()
     devices = strategy.make(settings.strategy)
     tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
     mixture = mixtures.Mixture.of_tasks(tasks, settings.schedule, seed=settings.seed)

@@ -120,7 +120,18 @@ def test_step_by_step_gives_the_same(random, shake):
     block = attention.AttentionBlock(D, H)
     shake(block)
     whole = block(x, source, mask).numpy()
-    state = block.start(source, 9)
+    state, read = block.start(2), block.read_source(source)
     for t in range(9):
-        y, state = block.step(x[:, t], tf.constant(t), state, mask)
+        y, state = block.step(x[:, t], tf.constant(t), state, read, mask)
         np.testing.assert_allclose(y, whole[:, t], atol=1e-4)
+
+
+def test_rows_of_one_source_attend_to_it_as_each_by_itself(random, shake):
+    x, source = _f32(random.normal(size=(6, D))), _f32(random.normal(size=(2, 4, D)))
+    mask = _f32([[1, 1, 1, 1], [1, 1, 0, 0]])
+    layer = attention.SourceAttention(D, H)
+    shake(layer)
+    shared = layer.step(x, layer.read_source(source), mask)
+    own = tf.repeat(source, 3, axis=0), tf.repeat(mask, 3, axis=0)
+    apart = layer(x[:, None], layer.read_source(own[0]), own[1])[:, 0]
+    np.testing.assert_allclose(shared, apart, atol=1e-5)

@@ -108,3 +108,14 @@ def test_step_by_step_gives_the_same(random, shake):
     for t in range(15):
         y, state = block.step(x[:, t], state)
         np.testing.assert_allclose(y, whole[:, t], atol=1e-4)
+
+
+def test_a_step_keeps_no_more_inputs_than_it_sees(random, shake):
+    step = conv_block.ConvStep(4, 6, kernel=4, dilation=3, causal=True)  # sees 3 x 3 back
+    shake(step)
+    x = _f32(random.normal(size=(2, 25, 4)))
+    whole, state = step(x).numpy(), step.start(2)
+    for t in range(25):
+        y, state = step.step(x[:, t], state)
+        np.testing.assert_allclose(y, whole[:, t], atol=1e-4)
+        assert state.shape == (2, min(t + 1, 9), 4)

@@ -49,6 +49,34 @@ def test_the_state_has_the_batch_as_first_axis_throughout(model):
     assert {tensor.shape[0] for tensor in tf.nest.flatten(state)} == {3}
 
 
+def check_hypotheses(model):
+    """Two hypotheses an input, which change places midway: each has the logits of its pass."""
+    batch = text_batch(target=LENGTH)
+    targets = tf.stack([batch["targets"], text_batch(target=LENGTH, seed=5)["targets"]], 1)
+    targets = tf.reshape(targets, [6, LENGTH])
+    twice = {"inputs": tf.repeat(batch["inputs"]["inputs"], 2, axis=0)}
+    full = model({"inputs": twice, "targets": targets}, "ende").numpy()
+    memory = model.encode("ende", batch["inputs"])
+    state = model.start_state("ende", memory, LENGTH)
+    state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, 2, axis=0), state)
+    rows, previous = np.arange(6), tf.zeros([6], tf.int32)
+    for t in range(LENGTH):
+        logits, state = model.decode_step("ende", previous, tf.constant(t), memory, state)
+        np.testing.assert_allclose(logits, full[rows, t], atol=2e-5, err_msg=f"position {t}")
+        if t == LENGTH // 2:
+            rows = rows[[1, 0, 3, 2, 4, 5]]
+            state = tf.nest.map_structure(lambda s: tf.gather(s, [1, 0, 3, 2, 4, 5]), state)
+        previous = tf.gather(targets, rows)[:, t]
+
+
+def test_hypotheses_of_one_input_share_its_memory(model):
+    check_hypotheses(model)
+
+
+def test_hypotheses_share_the_mean_where_there_is_no_attention():
+    check_hypotheses(make_model("multi_model", attention=False))
+
+
 def test_the_first_piece_before_the_command_is_ignored(model):
     memory = model.encode("ende", text_batch()["inputs"])
     state = model.start_state("ende", memory, 4)
@@ -195,10 +223,10 @@ def test_several_inputs_follow_one_another_and_are_told_apart():
     inputs = {"left": Language(), "right": Language()}
     model = make_model("multi_model", [make_task("pair", inputs, Language(), "to-german")])
     one, two = text_batch(seed=1)["inputs"]["inputs"], text_batch(seed=2)["inputs"]["inputs"]
-    memory, mask = model.encode("pair", {"left": one, "right": two})
-    assert memory.shape[1] == mask.shape[1] == 14
-    swapped, _ = model.encode("pair", {"left": two, "right": one})
-    assert not np.allclose(memory[:, :7], swapped[:, 7:], atol=1e-3)
+    memory = model.encode("pair", {"left": one, "right": two})
+    assert memory.encoded.shape[1] == memory.mask.shape[1] == 14
+    swapped = model.encode("pair", {"left": two, "right": one})
+    assert not np.allclose(memory.encoded[:, :7], swapped.encoded[:, 7:], atol=1e-3)
 
 
 @pytest.mark.parametrize("name", sorted(conftest.MODELS))

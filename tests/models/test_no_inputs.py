@@ -28,7 +28,7 @@ def test_incremental_logits_equal_the_full_pass_at_every_position(model):
     full = model(given, "lm").numpy()
     assert np.isfinite(full).all()
     memory = model.encode("lm", given["inputs"])
-    assert memory[0].shape == (3, 1, model.config.width)
+    assert memory.encoded.shape == (3, 1, model.config.width)
     state = model.start_state("lm", memory, LENGTH)
     previous = tf.zeros([3], tf.int32)
     for t in range(LENGTH):

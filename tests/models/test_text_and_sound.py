@@ -44,7 +44,7 @@ def test_both_are_seen_and_told_apart(task):
     batch = next(iter(pipeline.train_dataset(task, BATCHING, seed=0)))
     loss, _ = model.loss("toy_asking", batch, training=True, seed=tf.constant([1, 2]))
     assert np.isfinite(float(loss))
-    memory, mask = model.encode("toy_asking", batch["inputs"])
+    memory, mask, _ = model.encode("toy_asking", batch["inputs"])
     text = batch["inputs"]["question"].shape[1]
     assert memory.shape[:2] == mask.shape
     assert memory.shape[1] > text

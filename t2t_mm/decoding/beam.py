@@ -1,0 +1,216 @@
+"""Beam search: the best hypotheses of each row, M alive at a time, in one compiled loop.
+
+A step extends every live hypothesis by every piece. Of all extensions the M best may end
+(with the end token, or at the limit of the row), and the M best without the end token live
+on. What has ended is ranked by
+
+    log p(pieces) / ((5 + length) / 6) ^ alpha        (Wu et al. 2016, arXiv 1609.08144, (14))
+
+where `length` counts the pieces behind the prefix, and the best N are kept. With one beam
+and no penalty that is greedy decoding; with beams for all sequences it is exact.
+
+What it costs beside the model: one pass over the logits [A, M, V] for their norm and one for
+the M + 1 best of each; the state is gathered once a step, that of the inputs (`memory`)
+never: the beams share it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from t2t_mm.decoding import hypotheses, rounds, writer
+from t2t_mm.decoding import settings as settings_lib
+
+
+class _Live(NamedTuple):
+    """The hypotheses that go on, best first, of A rows.
+
+    Attributes:
+      ids: int32 [A, M, T], their pieces.
+      last: int32 [A, M], the last of these.
+      scores: float32 [A, M], sums of log-probabilities; -inf where there is none.
+      state: nest [A, M, ...], of the model.
+    """
+
+    ids: tf.Tensor
+    last: tf.Tensor
+    scores: tf.Tensor
+    state: Any
+
+
+class _Extended(NamedTuple):
+    """The 2 M best extensions by one piece, best first.
+
+    Attributes:
+      scores: float32 [A, 2 M], sums of log-probabilities.
+      parents: int32 [A, 2 M], the number of the hypothesis that is extended.
+      pieces: int32 [A, 2 M], what by.
+    """
+
+    scores: tf.Tensor
+    parents: tf.Tensor
+    pieces: tf.Tensor
+
+
+def search(
+    model: hypotheses.Decodable,
+    asked: hypotheses.Asked,
+    settings: settings_lib.DecodeSettings,
+    *,
+    early_exit: bool = True,
+    shrink: bool = True,
+) -> hypotheses.Hypotheses:
+    """Returns the `n_best` best hypotheses of each row, best first.
+
+    Padding is never chosen, whatever its logit.
+
+    Args:
+      model: gives the incremental state.
+      asked: the inputs and what is wanted of them.
+      settings: `beam_size`, `alpha` and `n_best`.
+      early_exit: end a row as soon as no live hypothesis can still come among its best;
+        without, it goes on to its limit, to the same result (for tests).
+      shrink: let finished rows leave (see `rounds.run`).
+    """
+    beams, alpha = settings.beam_size, settings.alpha
+    memory = model.encode(asked.task_name, asked.inputs)
+    longest = tf.reduce_max(asked.limits)
+    state = model.start_state(asked.task_name, memory, longest)
+    batch = tf.shape(asked.limits)[0]
+
+    def advance(step: tf.Tensor, fixed: Any, rows: rounds.Rows) -> rounds.Rows:
+        memory, limits, prefix = fixed
+        live = rows.live
+        last, state = hypotheses.flat((live.last, live.state))
+        logits, state = model.decode_step(asked.task_name, last, step, memory, state, asked.command)
+        extended = _forced(_extended(logits, live, beams), live, hypotheses.forced(prefix, step))
+        begun = hypotheses.count_pieces(prefix)
+        at_limit = step + 1 >= limits
+        ids = tf.gather(live.ids, extended.parents, batch_dims=1)
+        ids = hypotheses.written(ids, step, extended.pieces)  # [A, 2 M, T]
+        may_end = (extended.pieces == hypotheses.EOS) | at_limit[:, None]
+        may_end = (may_end & ~rows.ended[:, None])[:, :beams]
+        scores = tf.where(may_end, extended.scores[:, :beams], hypotheses.LOWEST)
+        ended = hypotheses.Hypotheses(
+            ids=ids[:, :beams],
+            scores=scores,
+            ranks=scores / _penalty(step + 1 - begun, alpha)[:, None],
+            lengths=tf.fill(tf.shape(scores), step + 1),
+        )
+        found = _best(rows.found, ended, settings.n_best)
+        live = _going_on(extended, ids, state, beams)
+        done = rows.ended | at_limit
+        if early_exit:
+            done |= _is_decided(found, live, _penalty(limits - begun, alpha))
+        return rounds.Rows(done, found, live)
+
+    none = tf.fill([batch, settings.n_best], hypotheses.LOWEST)
+    first = tf.where(tf.range(beams) == 0, 0.0, hypotheses.LOWEST)  # the others are its copies
+    found = rounds.run(
+        advance,
+        (memory, asked.limits, asked.padded_prefix()),
+        rounds.Rows(
+            ended=tf.zeros([batch], tf.bool),
+            found=hypotheses.Hypotheses(
+                ids=tf.zeros([batch, settings.n_best, longest], tf.int32),
+                scores=none,
+                ranks=none,
+                lengths=tf.zeros([batch, settings.n_best], tf.int32),
+            ),
+            live=_Live(
+                ids=tf.zeros([batch, beams, longest], tf.int32),
+                last=tf.zeros([batch, beams], tf.int32),  # of no effect: the command is read
+                scores=tf.tile(first[None], [batch, 1]),
+                state=hypotheses.by_row(writer.repeated(state, beams), beams),
+            ),
+        ),
+        shrink=shrink,
+    )
+    return writer.trimmed(found)
+
+
+def _extended(logits: tf.Tensor, live: _Live, beams: int) -> _Extended:
+    """Returns the best extensions of all live hypotheses together.
+
+    M + 1 of each are enough: no hypothesis has more than M without the end token among
+    the M best of all, and there is one with it.
+
+    Args:
+      logits: [A x M, V].
+      live: what is extended.
+      beams: M.
+    """
+    log_probs, pieces = hypotheses.likeliest(logits, beams + 1)  # [A x M, K]
+    each = tf.shape(pieces)[1]
+    log_probs, pieces = hypotheses.by_row((log_probs, pieces), beams)
+    shape = [tf.shape(live.last)[0], beams * each]
+    sums = tf.reshape(live.scores[:, :, None] + log_probs, shape)
+    scores, places = tf.math.top_k(sums, 2 * beams)
+    pieces = tf.gather(tf.reshape(pieces, shape), places, batch_dims=1)
+    return _Extended(scores, places // each, pieces)
+
+
+def _forced(extended: _Extended, live: _Live, piece: tf.Tensor) -> _Extended:
+    """Returns the extensions, those by `piece` alone where a row is not free to choose.
+
+    It costs a hypothesis nothing: all of a row have to write it.
+
+    Args:
+      extended: as the model has them.
+      live: what is extended.
+      piece: int32 [A], 0 where a row is free.
+    """
+    is_free = (piece == hypotheses.PAD)[:, None]
+    beams = live.scores.shape[1]
+    none = tf.fill(tf.shape(live.scores), hypotheses.LOWEST)
+    order = tf.concat([tf.range(beams), tf.range(beams)], 0)
+    return _Extended(
+        scores=tf.where(is_free, extended.scores, tf.concat([live.scores, none], 1)),
+        parents=tf.where(is_free, extended.parents, order[None]),
+        pieces=tf.where(is_free, extended.pieces, piece[:, None]),
+    )
+
+
+def _best(
+    found: hypotheses.Hypotheses, ended: hypotheses.Hypotheses, count: int
+) -> hypotheses.Hypotheses:
+    """Returns the `count` best of both, best first; the earlier of two equals comes first."""
+    joined = hypotheses.Hypotheses(*(tf.concat(pair, 1) for pair in zip(found, ended, strict=True)))
+    _, places = tf.math.top_k(joined.ranks, count)
+    return hypotheses.Hypotheses(*(tf.gather(t, places, batch_dims=1) for t in joined))
+
+
+def _going_on(extended: _Extended, ids: tf.Tensor, state: Any, beams: int) -> _Live:
+    """Returns the M best extensions that do not end, with the state of what they extend.
+
+    Args:
+      extended: the 2 M best, of which M at most end.
+      ids: int32 [A, 2 M, T], their pieces.
+      state: nest [A x M, ...], after the step.
+      beams: M.
+    """
+    has_ended = extended.pieces == hypotheses.EOS
+    scores, places = tf.math.top_k(tf.where(has_ended, hypotheses.LOWEST, extended.scores), beams)
+    ids, last, parents = (
+        tf.gather(t, places, batch_dims=1) for t in (ids, extended.pieces, extended.parents)
+    )
+    first = tf.range(tf.shape(parents)[0])[:, None] * beams
+    chosen = tf.reshape(first + parents, [-1])
+    state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), state)
+    return _Live(ids, last, scores, hypotheses.by_row(state, beams))
+
+
+def _is_decided(found: hypotheses.Hypotheses, live: _Live, penalty: tf.Tensor) -> tf.Tensor:
+    """Returns bool [A], whether no live hypothesis can still come among the best.
+
+    Its score can only fall, and weighs the least under the penalty of the row's limit.
+    """
+    return found.ranks[:, -1] >= tf.reduce_max(live.scores, 1) / penalty
+
+
+def _penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
+    """Returns float32, the length penalty: 1 where alpha is 0."""
+    length = tf.cast(tf.maximum(length, 0), tf.float32)
+    return tf.pow((5.0 + length) / 6.0, alpha)

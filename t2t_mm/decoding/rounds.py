@@ -1,0 +1,95 @@
+"""The loop of a search, from which finished rows leave.
+
+A batch ends with its longest output, and most rows are finished long before. So the loop
+goes in rounds: one ends when no more than half of its rows are left, and the next has
+those alone. There are at most log2(B) + 1 of them, all in one compiled graph in which the
+model stands once, and rows know nothing of each other: what a row is given is what it
+would be given in a batch that never shrinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+
+class Rows(NamedTuple):
+    """The rows of a batch on their way; the axis of rows is the first of every tensor.
+
+    Attributes:
+      ended: bool [A], whether a row is finished: its `found` stays as it is.
+      found: nest [A, ...], what the search has found for it so far.
+      live: nest [A, ...], what else it takes from step to step.
+    """
+
+    ended: tf.Tensor
+    found: Any
+    live: Any
+
+
+def run(
+    advance: Callable[[tf.Tensor, Any, Rows], Rows],
+    fixed: Any,
+    rows: Rows,
+    *,
+    shrink: bool = True,
+) -> Any:
+    """Advances rows step by step until each of them has ended.
+
+    Args:
+      advance: maps the number of the step, `fixed` and the rows to the rows after it.
+        It has to end every row at some time.
+      fixed: nest [B, ...], what the steps read and do not change.
+      rows: of all B, none ended. Axes may grow from step to step, but for the first and
+        the last one.
+      shrink: let finished rows leave; without, they stay to the end (for tests).
+
+    Returns:
+      `found` of all rows, in the order of the batch.
+    """
+    shapes = tf.nest.map_structure(_open, rows)
+    count = tf.shape(rows.ended)[0]
+
+    def goes_on(step: tf.Tensor, rows: Rows) -> tf.Tensor:
+        del step
+        left = tf.math.count_nonzero(~rows.ended, dtype=tf.int32)
+        return 2 * left > tf.size(rows.ended) if shrink else left > 0
+
+    def one_round(
+        step: tf.Tensor, places: tf.Tensor, fixed: Any, rows: Rows, found: Any
+    ) -> tuple[Any, ...]:
+        def one_step(step: tf.Tensor, rows: Rows) -> tuple[tf.Tensor, Rows]:
+            after = advance(step, fixed, rows)
+            # A loop must be told again what stays as it is.
+            return step + 1, tf.nest.map_structure(tf.ensure_shape, after, shapes)
+
+        invariants = (tf.TensorShape([]), shapes)
+        step, rows = tf.while_loop(goes_on, one_step, (step, rows), shape_invariants=invariants)
+        found = tf.nest.map_structure(
+            lambda whole, part: tf.tensor_scatter_nd_update(whole, places[:, None], part),
+            found,
+            rows.found,
+        )
+        left = tf.where(~rows.ended)[:, 0]
+        places, fixed, rows = tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, left), (places, fixed, rows)
+        )
+        return step, places, fixed, rows, found
+
+    start = (tf.constant(0), tf.range(count), fixed, rows, rows.found)
+    *_, found = tf.while_loop(
+        lambda *carried: tf.size(carried[1]) > 0,  # places: any row is left
+        one_round,
+        start,
+        shape_invariants=tf.nest.map_structure(_open, start),
+    )
+    return found
+
+
+def _open(tensor: tf.Tensor) -> tf.TensorShape:
+    """Returns the shape of a tensor in a loop: of one axis nothing, else the last is fixed."""
+    if tensor.shape.rank < 2:
+        return tf.TensorShape([None] * tensor.shape.rank)
+    return tf.TensorShape([None] * (tensor.shape.rank - 1) + [tensor.shape[-1]])

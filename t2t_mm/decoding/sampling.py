@@ -1,0 +1,96 @@
+"""Sampling: pieces drawn from the model's distribution, sharpened and cut as asked for.
+
+The temperature comes first, then the `top_k` likeliest pieces are kept, then of these the
+fewest likeliest that together hold `top_p` of their probability. Draws are a function of
+the seed, the row's own number, the number of the sample and the step, and of nothing else:
+not of the row's place in a batch, of its neighbours, nor of how many samples are wanted.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from t2t_mm.decoding import hypotheses, writer
+from t2t_mm.decoding import settings as settings_lib
+
+
+def search(
+    model: hypotheses.Decodable,
+    asked: hypotheses.Asked,
+    settings: settings_lib.DecodeSettings,
+    seeds: tf.Tensor,
+    *,
+    shrink: bool = True,
+) -> hypotheses.Hypotheses:
+    """Returns `n_best` independent samples of each row, in the order they are numbered.
+
+    Args:
+      model: gives the incremental state.
+      asked: the inputs and what is wanted of them.
+      settings: how to draw.
+      seeds: int64 [B, 2], one of each row's own.
+      shrink: let finished rows leave (see `rounds.run`).
+    """
+
+    def choose(logits: tf.Tensor, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = tf.cast(logits, tf.float32)
+        ids = draw(logits, drawn, settings)
+        own = tf.gather(logits, ids, batch_dims=1) - hypotheses.log_norm(logits)[:, 0]
+        return tf.minimum(own, 0.0), ids
+
+    # As many as the settings allow a row, not as its batch needs.
+    draws = uniforms(seeds, settings.n_best, settings.max_length)
+    return writer.write(model, asked, choose, copies=settings.n_best, draws=draws, shrink=shrink)
+
+
+def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: settings_lib.DecodeSettings) -> tf.Tensor:
+    """Returns int32 [R], a piece for each row: the inverse of the distribution's sum.
+
+    Args:
+      logits: float32 [R, V].
+      drawn: float32 [R], uniform in [0, 1).
+      settings: `temperature`, `top_k` and `top_p`.
+    """
+    size = tf.shape(logits)[1]
+    is_padding = tf.range(size) == hypotheses.PAD
+    scaled = tf.where(is_padding, hypotheses.LOWEST, logits / settings.temperature)
+    order = None
+    if settings.top_k or settings.top_p < 1:
+        kept = tf.minimum(settings.top_k or size, size)
+        scaled, order = tf.math.top_k(scaled, kept)  # [R, K], likeliest first
+    shares = tf.nn.softmax(scaled)
+    sums = tf.cumsum(shares, axis=1)
+    total = sums[:, -1]
+    if settings.top_p < 1:
+        # A piece is kept where those before it do not hold the share yet: the first is.
+        count = tf.reduce_sum(tf.cast(sums - shares < settings.top_p, tf.int32), axis=1)
+        total = tf.gather(sums, count - 1, batch_dims=1)
+    # The first sum above the drawn share of the total: that piece has a probability.
+    below = sums <= (drawn * total)[:, None]
+    places = tf.reduce_sum(tf.cast(below, tf.int32), axis=1)
+    return places if order is None else tf.gather(order, places, batch_dims=1)
+
+
+def row_seeds(seed: int, places: tf.Tensor) -> tf.Tensor:
+    """Returns int64 [B, 2], the seed of each row: that of the settings, and its own number.
+
+    Args:
+      seed: of the settings.
+      places: int [B], the number of each row's example among all that are decoded.
+    """
+    places = tf.cast(places, tf.int64)
+    return tf.stack([tf.fill(tf.shape(places), tf.constant(seed, tf.int64)), places], axis=1)
+
+
+def uniforms(seeds: tf.Tensor, copies: int, length: int) -> tf.Tensor:
+    """Returns float32 [B, N, length] in [0, 1), of each row's seed and the sample's number."""
+    numbers = tf.tile(tf.range(copies), [tf.shape(seeds)[0]])
+
+    def of_one(given: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        seed = tf.random.experimental.stateless_fold_in(given[0], given[1])
+        return tf.random.stateless_uniform([length], seed)
+
+    drawn = tf.map_fn(
+        of_one, (tf.repeat(seeds, copies, axis=0), numbers), fn_output_signature=tf.float32
+    )
+    return hypotheses.by_row(tf.ensure_shape(drawn, [None, length]), copies)

@@ -1,0 +1,106 @@
+"""Hypotheses written piece by piece, each for itself: greedy decoding and sampling.
+
+They differ in how the next piece is chosen. Everything here runs in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from t2t_mm.decoding import hypotheses, rounds
+
+Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
+"""Maps logits [R, V] and the draws of this step to log-probabilities and pieces, [R] each."""
+
+
+class _Live(NamedTuple):
+    """Of each hypothesis [A, N]: whether it has ended, its last piece, the model's state."""
+
+    ended: tf.Tensor
+    last: tf.Tensor
+    state: Any
+
+
+def write(
+    model: hypotheses.Decodable,
+    asked: hypotheses.Asked,
+    choose: Choose,
+    *,
+    copies: int = 1,
+    draws: Any = (),
+    shrink: bool = True,
+) -> hypotheses.Hypotheses:
+    """Writes each hypothesis until it has ended or met the limit of its row.
+
+    Args:
+      model: gives the incremental state.
+      asked: the inputs and what is wanted of them.
+      choose: chooses the next piece of each hypothesis, never padding.
+      copies: N, hypotheses of each row.
+      draws: nest of float32 [B, N, L], random numbers for as many steps as there may be;
+        `choose` is given those of its step, [R] each.
+      shrink: let finished rows leave (see `rounds.run`).
+    """
+    memory = model.encode(asked.task_name, asked.inputs)
+    longest = tf.reduce_max(asked.limits)
+    state = model.start_state(asked.task_name, memory, longest)
+    shape = [tf.shape(asked.limits)[0], copies]
+    fixed = (memory, asked.limits, asked.padded_prefix(), draws)
+
+    def advance(step: tf.Tensor, fixed: Any, rows: rounds.Rows) -> rounds.Rows:
+        memory, limits, prefix, draws = fixed
+        found, live = rows.found, rows.live
+        last, state = hypotheses.flat((live.last, live.state))
+        logits, state = model.decode_step(asked.task_name, last, step, memory, state, asked.command)
+        drawn = hypotheses.flat(tf.nest.map_structure(lambda d: d[:, :, step], draws))
+        log_probs, ids, state = hypotheses.by_row((*choose(logits, drawn), state), copies)
+        begun = hypotheses.forced(prefix, step)[:, None]
+        is_free = begun == hypotheses.PAD
+        ids = tf.where(is_free, ids, begun)
+        ids = tf.where(live.ended, hypotheses.PAD, ids)
+        scores = found.scores + tf.where(is_free & ~live.ended, log_probs, 0.0)
+        ended = live.ended | (ids == hypotheses.EOS) | (step + 1 >= limits)[:, None]
+        found = hypotheses.Hypotheses(
+            ids=hypotheses.written(found.ids, step, ids),
+            scores=scores,
+            ranks=scores,
+            lengths=found.lengths + tf.cast(~live.ended, tf.int32),
+        )
+        return rounds.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids, state))
+
+    zeros = tf.zeros(shape)
+    found = rounds.run(
+        advance,
+        fixed,
+        rounds.Rows(
+            ended=tf.zeros([shape[0]], tf.bool),
+            found=hypotheses.Hypotheses(
+                ids=tf.zeros([*shape, longest], tf.int32),
+                scores=zeros,
+                ranks=zeros,
+                lengths=tf.zeros(shape, tf.int32),
+            ),
+            live=_Live(
+                ended=tf.zeros(shape, tf.bool),
+                last=tf.zeros(shape, tf.int32),  # of no effect: the command is read first
+                state=hypotheses.by_row(repeated(state, copies), copies),
+            ),
+        ),
+        shrink=shrink,
+    )
+    return trimmed(found)
+
+
+def repeated(state: Any, copies: int) -> Any:
+    """Returns a state of B rows with each row `copies` times: R rows."""
+    if copies == 1:
+        return state
+    return tf.nest.map_structure(lambda tensor: tf.repeat(tensor, copies, axis=0), state)
+
+
+def trimmed(found: hypotheses.Hypotheses) -> hypotheses.Hypotheses:
+    """Returns hypotheses whose T is the length of the longest."""
+    return found._replace(ids=found.ids[:, :, : tf.reduce_max(found.lengths)])
