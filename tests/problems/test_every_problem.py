@@ -8,34 +8,18 @@ the slow tests, on all the others.
 import math
 
 import pytest
-import tensorflow as tf
 
 import t2t_mm
 from t2t_mm import config, plugins, registry
-from t2t_mm.data import manifest, records, vocabulary
 from t2t_mm.data import task as task_lib
+from t2t_mm.data import vocabulary
 from t2t_mm.evaluation import baselines
 from t2t_mm.models import build
 from t2t_mm.report import inspection
+from tests.problems.conftest import SIZES, examples, given
 
-SIZES = [
-    "Batching.batch_tokens = 512",
-    "Batching.batch_examples = 4",
-    "Batching.max_length = 128",
-    "DecodeSettings.max_length = 6",
-    "TrainSettings.eval_examples = 4",
-    "TrainSettings.log_every = 1000",
-    "TrainSettings.save_every = 1000",
-    "TrainSettings.precision = 'float32'",
-    "TrainSettings.model = 'transformer'",
-    "TransformerConfig.width = 16",
-    "TransformerConfig.filter_width = 16",
-    "TransformerConfig.heads = 2",
-    "TransformerConfig.encoder_layers = 1",
-    "TransformerConfig.decoder_layers = 1",
-    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
-    "TransformerConfig.exit_widths = (16, 16)",
-]
+pytestmark = pytest.mark.usefixtures("plain_graphs")
+
 STEPS = 2  # of each problem
 
 plugins.load_all()
@@ -71,17 +55,6 @@ def data(tmp_path_factory):
         ALL, folder, source="sample", sample_size=24, max_examples=12, workers=2
     )
     return folder, answer
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _plain_graphs():
-    """Runs graphs as they were traced: optimising them would take most of the time."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-    )
 
 
 @pytest.fixture(scope="session")
@@ -120,12 +93,6 @@ def in_turn(count):
         for step in range(STEPS * count)
     ]
     return f"step:{';'.join(points)}"
-
-
-def examples(data_dir, name, split, count):
-    version = registry.problems.get(name).version
-    (file, *_) = manifest.Manifest.load(data_dir, name, version).files(split)
-    return [example for example, _ in zip(records.read_values(file), range(count), strict=False)]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -175,14 +142,8 @@ def test_its_own_metrics_measure_it(trained, name):
 def test_it_answers_what_it_is_given(data, trained, name):
     run, _ = trained(name)
     task = run.task(name)
-    given = [
-        {key: value[0] for key, value in example.items() if key in task.inputs}
-        for example in examples(data[0], name, task.splits[1], 2)
-    ]
-    raw = [{n: v.decode() if task.inputs[n].kind == "language" else v for n, v in e.items()}
-           for e in given]  # fmt: skip
-    answers = t2t_mm.decode(run, raw, problem=name)
-    assert len(answers) == len(given) == 2
+    answers = t2t_mm.decode(run, given(task, task.splits[1], 2), problem=name)
+    assert len(answers) == 2
     classes = getattr(task.targets, "classes", None)
     for answer in answers:
         assert math.isfinite(answer.score)

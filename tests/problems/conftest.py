@@ -1,0 +1,58 @@
+"""What a whole way from raw files to answers needs, on however small a scale."""
+
+import itertools
+
+import pytest
+import tensorflow as tf
+
+from t2t_mm import registry
+from t2t_mm.data import manifest, records
+
+SIZES = [
+    "Batching.batch_tokens = 512",
+    "Batching.batch_examples = 4",
+    "Batching.max_length = 128",
+    "DecodeSettings.max_length = 6",
+    "TrainSettings.eval_examples = 4",
+    "TrainSettings.log_every = 1000",
+    "TrainSettings.save_every = 1000",
+    "TrainSettings.precision = 'float32'",
+    "TrainSettings.model = 'transformer'",
+    "TransformerConfig.width = 16",
+    "TransformerConfig.filter_width = 16",
+    "TransformerConfig.heads = 2",
+    "TransformerConfig.encoder_layers = 1",
+    "TransformerConfig.decoder_layers = 1",
+    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
+    "TransformerConfig.exit_widths = (16, 16)",
+]
+
+
+@pytest.fixture(scope="module")
+def plain_graphs():
+    """Runs graphs as they were traced: optimising them would take most of the time."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
+    )
+
+
+def examples(data_dir, name, split, count):
+    """Returns the first records of a split, a tuple of values a feature."""
+    version = registry.problems.get(name).version
+    files = manifest.Manifest.load(data_dir, name, version).files(split)
+    found = itertools.chain.from_iterable(map(records.read_values, files))
+    return list(itertools.islice(found, count))
+
+
+def given(task, split, count):
+    """Returns the inputs of the first records of a split, as a user gives them."""
+    return [
+        {
+            name: example[name][0].decode() if declared.kind == "language" else example[name][0]
+            for name, declared in task.inputs.items()
+        }
+        for example in examples(task.data_dir, task.name, split, count)
+    ]
