@@ -31,13 +31,11 @@ class _Live(NamedTuple):
       ids: int32 [A, M, T], their pieces.
       last: int32 [A, M], the last of these.
       scores: float32 [A, M], sums of log-probabilities; -inf where there is none.
-      state: nest [A, M, ...], of the model.
     """
 
     ids: tf.Tensor
     last: tf.Tensor
     scores: tf.Tensor
-    state: Any
 
 
 class _Extended(NamedTuple):
@@ -83,8 +81,10 @@ def search(
     def advance(step: tf.Tensor, fixed: Any, rows: rounds.Rows) -> rounds.Rows:
         memory, limits, prefix = fixed
         live = rows.live
-        last, state = hypotheses.flat((live.last, live.state))
-        logits, state = model.decode_step(asked.task_name, last, step, memory, state, asked.command)
+        last = hypotheses.flat(live.last)
+        logits, state = model.decode_step(
+            asked.task_name, last, step, memory, rows.state, asked.command
+        )
         extended = _forced(_extended(logits, live, beams), live, hypotheses.forced(prefix, step))
         begun = hypotheses.count_pieces(prefix)
         at_limit = step + 1 >= limits
@@ -100,11 +100,12 @@ def search(
             lengths=tf.fill(tf.shape(scores), step + 1),
         )
         found = _best(rows.found, ended, settings.n_best)
-        live = _going_on(extended, ids, state, beams)
+        live, chosen = _going_on(extended, ids, beams)
+        state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), state)
         done = rows.ended | at_limit
         if early_exit:
             done |= _is_decided(found, live, _penalty(limits - begun, alpha))
-        return rounds.Rows(done, found, live)
+        return rounds.Rows(done, found, live, state)
 
     none = tf.fill([batch, settings.n_best], hypotheses.LOWEST)
     first = tf.where(tf.range(beams) == 0, 0.0, hypotheses.LOWEST)  # the others are its copies
@@ -123,9 +124,10 @@ def search(
                 ids=tf.zeros([batch, beams, longest], tf.int32),
                 last=tf.zeros([batch, beams], tf.int32),  # of no effect: the command is read
                 scores=tf.tile(first[None], [batch, 1]),
-                state=hypotheses.by_row(writer.repeated(state, beams), beams),
             ),
+            state=writer.repeated(state, beams),
         ),
+        copies=beams,
         shrink=shrink,
     )
     return writer.trimmed(found)
@@ -182,14 +184,16 @@ def _best(
     return hypotheses.Hypotheses(*(tf.gather(t, places, batch_dims=1) for t in joined))
 
 
-def _going_on(extended: _Extended, ids: tf.Tensor, state: Any, beams: int) -> _Live:
-    """Returns the M best extensions that do not end, with the state of what they extend.
+def _going_on(extended: _Extended, ids: tf.Tensor, beams: int) -> tuple[_Live, tf.Tensor]:
+    """Returns the M best extensions that do not end, and whose state each goes on with.
 
     Args:
       extended: the 2 M best, of which M at most end.
       ids: int32 [A, 2 M, T], their pieces.
-      state: nest [A x M, ...], after the step.
       beams: M.
+
+    Returns:
+      what is live now, and int32 [A x M], the rows of the state that belong to it.
     """
     has_ended = extended.pieces == hypotheses.EOS
     scores, places = tf.math.top_k(tf.where(has_ended, hypotheses.LOWEST, extended.scores), beams)
@@ -197,9 +201,7 @@ def _going_on(extended: _Extended, ids: tf.Tensor, state: Any, beams: int) -> _L
         tf.gather(t, places, batch_dims=1) for t in (ids, extended.pieces, extended.parents)
     )
     first = tf.range(tf.shape(parents)[0])[:, None] * beams
-    chosen = tf.reshape(first + parents, [-1])
-    state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), state)
-    return _Live(ids, last, scores, hypotheses.by_row(state, beams))
+    return _Live(ids, last, scores), tf.reshape(first + parents, [-1])
 
 
 def _is_decided(found: hypotheses.Hypotheses, live: _Live, penalty: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_mm import cli, config, plugins
-from t2t_mm import run as run_lib
 from t2t_mm.decoding import settings as settings_lib
 
 
@@ -48,6 +47,8 @@ def of_run(folder: str | os.PathLike[str], given: Mapping[str, Any]) -> settings
     Raises:
       ConfigError: when there is no such run, or the settings contradict each other.
     """
+    from t2t_mm import run as run_lib
+
     plugins.load_all()
     run_lib.RunFolder.open(pathlib.Path(folder)).load_config()
     return config.build(settings_lib.DecodeSettings).override(given)

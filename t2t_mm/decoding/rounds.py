@@ -22,11 +22,14 @@ class Rows(NamedTuple):
       ended: bool [A], whether a row is finished: its `found` stays as it is.
       found: nest [A, ...], what the search has found for it so far.
       live: nest [A, ...], what else it takes from step to step.
+      state: nest [A x N, ...], the model's, of N hypotheses a row; flat, as the model takes
+        it, for it may be some hundred tensors.
     """
 
     ended: tf.Tensor
     found: Any
     live: Any
+    state: Any
 
 
 def run(
@@ -34,6 +37,7 @@ def run(
     fixed: Any,
     rows: Rows,
     *,
+    copies: int,
     shrink: bool = True,
 ) -> Any:
     """Advances rows step by step until each of them has ended.
@@ -44,6 +48,7 @@ def run(
       fixed: nest [B, ...], what the steps read and do not change.
       rows: of all B, none ended. Axes may grow from step to step, but for the first and
         the last one.
+      copies: N, rows of the state a row.
       shrink: let finished rows leave; without, they stay to the end (for tests).
 
     Returns:
@@ -73,10 +78,12 @@ def run(
             rows.found,
         )
         left = tf.where(~rows.ended)[:, 0]
+        each = tf.reshape(left[:, None] * copies + tf.range(copies, dtype=left.dtype), [-1])
+        state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, each), rows.state)
         places, fixed, rows = tf.nest.map_structure(
-            lambda tensor: tf.gather(tensor, left), (places, fixed, rows)
+            lambda tensor: tf.gather(tensor, left), (places, fixed, rows._replace(state=()))
         )
-        return step, places, fixed, rows, found
+        return step, places, fixed, rows._replace(state=state), found
 
     start = (tf.constant(0), tf.range(count), fixed, rows, rows.found)
     *_, found = tf.while_loop(

@@ -17,11 +17,10 @@ Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 
 
 class _Live(NamedTuple):
-    """Of each hypothesis [A, N]: whether it has ended, its last piece, the model's state."""
+    """Of each hypothesis, [A, N]: whether it has ended, and its last piece."""
 
     ended: tf.Tensor
     last: tf.Tensor
-    state: Any
 
 
 def write(
@@ -53,10 +52,13 @@ def write(
     def advance(step: tf.Tensor, fixed: Any, rows: rounds.Rows) -> rounds.Rows:
         memory, limits, prefix, draws = fixed
         found, live = rows.found, rows.live
-        last, state = hypotheses.flat((live.last, live.state))
-        logits, state = model.decode_step(asked.task_name, last, step, memory, state, asked.command)
-        drawn = hypotheses.flat(tf.nest.map_structure(lambda d: d[:, :, step], draws))
-        log_probs, ids, state = hypotheses.by_row((*choose(logits, drawn), state), copies)
+        last, drawn = hypotheses.flat(
+            (live.last, tf.nest.map_structure(lambda d: d[:, :, step], draws))
+        )
+        logits, state = model.decode_step(
+            asked.task_name, last, step, memory, rows.state, asked.command
+        )
+        log_probs, ids = hypotheses.by_row(choose(logits, drawn), copies)
         begun = hypotheses.forced(prefix, step)[:, None]
         is_free = begun == hypotheses.PAD
         ids = tf.where(is_free, ids, begun)
@@ -69,7 +71,7 @@ def write(
             ranks=scores,
             lengths=found.lengths + tf.cast(~live.ended, tf.int32),
         )
-        return rounds.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids, state))
+        return rounds.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids), state)
 
     zeros = tf.zeros(shape)
     found = rounds.run(
@@ -86,9 +88,10 @@ def write(
             live=_Live(
                 ended=tf.zeros(shape, tf.bool),
                 last=tf.zeros(shape, tf.int32),  # of no effect: the command is read first
-                state=hypotheses.by_row(repeated(state, copies), copies),
             ),
+            state=repeated(state, copies),
         ),
+        copies=copies,
         shrink=shrink,
     )
     return trimmed(found)
