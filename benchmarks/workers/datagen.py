@@ -1,0 +1,46 @@
+"""Data generation in this process: how long it takes and how much memory at most."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+
+def main() -> None:
+    """Prints seconds, peak memory in bytes and how many examples there were."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--raw", required=True, help="folder of {train,dev}.{src,tgt}")
+    parser.add_argument("--data_dir", required=True)
+    parser.add_argument("--usr_dir", required=True)
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args()
+    began = time.perf_counter()
+    from t2t_mm import plugins
+    from t2t_mm.data import generate
+    from t2t_mm.training import memory
+
+    plugins.load_all(args.usr_dir)
+    start = time.perf_counter()
+    answer = generate.generate(
+        ["bench_pairs"],
+        args.data_dir,
+        source="manual",
+        manual_dir=args.raw,
+        workers=args.workers,
+        overwrite=True,
+        rebuild_vocabulary=True,
+    )
+    made = answer["problems"]["bench_pairs"]["splits"]
+    found = {
+        "seconds": time.perf_counter() - start,
+        "start_s": start - began,
+        "examples": sum(split["examples"] for split in made.values()),
+        "peak_bytes": memory.peak_bytes(),
+        "pieces": answer["vocabularies"]["pairs_8k"]["size"],
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
