@@ -12,11 +12,12 @@ IN_TWO := -n 2 --dist loadfile
 export KERAS_HOME := $(abspath $(VENV))/keras
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint clean
+.PHONY: help install demo test test-all bench lint clean
 
 help:
 	@echo "make demo      train one model on translation and pictures, on made-up data"
 	@echo "make test      the default tests; make test-all runs the slow ones too"
+	@echo "make bench     all benchmarks, into runs/benchmarks; BENCH=... passes flags on"
 	@echo "make lint      ruff and mypy"
 	@echo "make install   the environment only, in $(VENV)"
 	@echo "make clean     remove the environment and caches"
@@ -31,6 +32,9 @@ test: $(INSTALLED)
 
 test-all: $(INSTALLED)
 	@$(RUN) -m pytest -q -m '' $(IN_TWO)
+
+bench: $(INSTALLED)
+	@$(RUN) -m benchmarks $(BENCH)
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check .
