@@ -1,8 +1,8 @@
 """t2t-mm: one model for many tasks, from raw data to decoding.
 
 Every command is a thin shell over one function of this module: `generate`,
-`train`, `evaluate`, `decode`; `load_run` gives back a trained model with its
-problems and vocabularies. All are imported on first use, so that
+`train`, `average`, `evaluate`, `decode`; `load_run` gives back a trained model
+with its problems and vocabularies. All are imported on first use, so that
 `import t2t_mm` does not import TensorFlow.
 """
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from t2t_mm.loaded_run import load_run
     from t2t_mm.problem import Problem, register_problem
     from t2t_mm.tfds.declaration import TfdsProblem
+    from t2t_mm.training.averaging import average
     from t2t_mm.training.loop import train
 
 # Keras runs on several backends, and a settings file of the user's may name another.
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Problem": "t2t_mm.problem",
     "TfdsProblem": "t2t_mm.tfds.declaration",
+    "average": "t2t_mm.training.averaging",
     "decode": "t2t_mm.decoding.decode",
     "evaluate": "t2t_mm.evaluation.evaluate",
     "generate": "t2t_mm.data.generate",
@@ -44,6 +46,7 @@ _PUBLIC = {
 __all__ = [
     "Problem",
     "TfdsProblem",
+    "average",
     "decode",
     "evaluate",
     "generate",

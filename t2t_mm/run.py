@@ -5,6 +5,7 @@
     vocabularies/    copies, so that the data folder is not needed later
     checkpoints/     see training/checkpoint.py
     metrics.jsonl, tensorboard/, decodes/, export/, report.html
+    averaged/        a run of its own: the mean of checkpoints, see training/averaging.py
 
 It is enough to evaluate, decode, export or resume with `--output_dir` alone.
 """
@@ -27,6 +28,7 @@ from t2t_mm.modality import base as modality
 FORMAT = 1
 PROBLEMS = "problems.json"
 CONFIG = "config.gin"
+AVERAGED = "averaged"
 _OURS = frozenset(
     (
         PROBLEMS,
@@ -38,6 +40,7 @@ _OURS = frozenset(
         "decodes",
         "export",
         "report.html",
+        AVERAGED,
     )
 )
 
@@ -137,6 +140,12 @@ class RunFolder:
         """The problems, in the order of training."""
         return [str(problem["name"]) for problem in self._described()["problems"]]
 
+    @property
+    def averaged(self) -> list[int]:
+        """The steps whose checkpoints the run is the average of; none where it was trained."""
+        held = self._described().get(AVERAGED)
+        return [int(step) for step in held["steps"]] if held else []
+
     def exists(self) -> bool:
         """Returns whether a run was started here."""
         return self.problems_path.is_file()
@@ -180,13 +189,9 @@ class RunFolder:
             return
         if not self.path.is_dir():
             raise errors.ConfigError(f"The output folder {self.path} is a file")
+        self.check_trainable()
         if not self.exists():
-            foreign = sorted(
-                p.name
-                for p in self.path.iterdir()
-                if p.name not in _OURS and not p.name.startswith(".")
-            )
-            if foreign:
+            if self.foreign():
                 raise errors.ConfigError(
                     f"The output folder {self.path} holds files that are no run's",
                     received=_listing(self.path),
@@ -200,6 +205,25 @@ class RunFolder:
                 f"The output folder {self.path} holds another run: {'; '.join(differences)}",
                 hint="Give another --output_dir, or what that run was started with",
             )
+
+    def check_trainable(self) -> None:
+        """Raises where the folder holds an average, with which no training can go on.
+
+        Raises:
+          ConfigError: says what to do instead.
+        """
+        if self.exists() and self.averaged:
+            raise errors.ConfigError(
+                f"{self.path} holds an average of checkpoints: it has weights, but no state of an "
+                "optimizer, nor a place in the data, for a training to go on from",
+                expected="the --output_dir of a training, or a new folder",
+                hint=f"To begin a new training with these weights, add --warm_start={self.path}",
+            )
+
+    def foreign(self) -> list[str]:
+        """Returns the names in the folder that are no run's; hidden files do not count."""
+        names = (path.name for path in self.path.iterdir())
+        return sorted(n for n in names if n not in _OURS and not n.startswith("."))
 
     def _described(self) -> dict[str, Any]:
         if self._description is None:

@@ -16,6 +16,7 @@ COMMANDS = sorted(
 
 def test_the_commands_are_installed():
     assert {point.name for point in COMMANDS} >= {
+        "mm-avg",
         "mm-datagen",
         "mm-decoder",
         "mm-eval",

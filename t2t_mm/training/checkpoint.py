@@ -311,7 +311,7 @@ def _not_written(folder: pathlib.Path, step: int, error: Exception) -> errors.Ch
         + (": the disk is full" if is_full else ""),
         received=None if is_full else _one_line(error),
         hint="Earlier checkpoints are untouched."
-        + (" Free some space and start again: training goes on from there" if is_full else ""),
+        + (" Free some space, then give the same command again" if is_full else ""),
     )
 
 

@@ -69,6 +69,7 @@ def check(
     """
     from t2t_mm.data import schedules
 
+    runs.RunFolder(output_dir).check_trainable()
     chosen = configure(output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings)
     if chosen.model not in registry.models:
         registry.models.get(chosen.model)  # raises, with a suggestion

@@ -19,7 +19,8 @@ class TrainSettings:
       train_seconds: or the time to train in this call, in seconds; 0 for no limit.
       eval_every: steps between evaluations; 0 for none but the last.
       save_every: steps between checkpoints.
-      keep_checkpoints: newest ones that are kept; the best one is kept besides.
+      keep_checkpoints: newest ones that are kept, which `mm-avg` can average; the best
+        one is kept besides.
       log_every: steps between lines of metrics.
       eval_examples: examples of a problem in one evaluation; 0 for all.
       seed: of weights, data order, mixture and dropout.

@@ -1,0 +1,198 @@
+"""`t2t_mm.average`: the mean of a run's newest checkpoints, as a run of its own.
+
+Weights that a training passes through lie around a point that is often better than any
+of them; their mean is near it, and costs no training. The result is a run folder with
+one checkpoint, under the newest step, which evaluation, decoding, export and warm start
+take as they take any run:
+
+    config.gin, vocabularies/   as in the run that was trained
+    problems.json               the same, and `averaged`: of which run, and which steps
+    checkpoints/                the model alone
+
+What an optimizer keeps of the past belongs to one path of weights and has no mean that
+means anything. So it is left out, and a training that is to go on in the folder is
+refused; a new one may begin with its weights (`--warm_start`).
+
+No TensorFlow until it is known what is to be averaged, and that it may be written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from t2t_mm import errors, paths
+from t2t_mm import run as runs
+from t2t_mm.data import atomic
+from t2t_mm.training import checkpoint_files as files_lib
+from t2t_mm.training import fingerprint as fingerprint_lib
+
+Warn = Callable[[str], None]
+
+
+def average(
+    output_dir: str | os.PathLike[str],
+    *,
+    checkpoints: int | None = None,
+    to: str | os.PathLike[str] | None = None,
+    warn: Warn | None = None,
+) -> dict[str, Any]:
+    """Averages the newest whole checkpoints of a run, and writes a run of the result.
+
+    The same checkpoints give the same bytes. The folder is there whole or not at all. An
+    earlier average there is replaced, with what was decoded from it; nothing else is.
+
+    Example:
+        answer = t2t_mm.average("runs/ende", checkpoints=5)
+        t2t_mm.evaluate(answer["to"], split="test")
+
+    Args:
+      output_dir: the run folder of a training.
+      checkpoints: how many of the newest to take; all that are kept when left out, which
+        `TrainSettings.keep_checkpoints` decides. Damaged ones are passed over.
+      to: the folder of the result; `averaged` within `output_dir` when left out.
+      warn: takes a line of text; standard error by default.
+
+    Returns:
+      `step`, of the newest; `averaged`, all their steps, oldest first; `to`, the folder.
+
+    Raises:
+      ConfigError: there is no run to average, or `to` holds something else.
+      CheckpointError: too few checkpoints are whole, or they are not of one model.
+      DataError: the folder cannot be written to.
+    """
+    run = runs.RunFolder.open(output_dir)
+    if run.averaged:
+        raise errors.ConfigError(
+            f"{run.path} holds an average already",
+            received=f"the mean of {named(run.averaged)}",
+            expected="the --output_dir of a training",
+        )
+    # Resolved: what is renamed into place must not be a link to another place.
+    target = paths.expanded(run.path / runs.AVERAGED if to is None else to).resolve()
+    _check_target(target)
+    steps = _newest_whole(run, checkpoints, warn or _to_stderr)
+    with atomic.lock(target.with_name(f".{target.name}.lock"), f"the average in {target}"):
+        _write(run, steps, target)
+    return {"step": steps[-1], "averaged": steps, "to": str(target)}
+
+
+def named(steps: Sequence[int]) -> str:
+    """Returns "step 5" or "steps 5, 10"; of many, the first and the last."""
+    shown = [str(step) for step in steps]
+    if len(shown) > 6:
+        shown = [*shown[:3], "...", *shown[-2:]]
+    return f"step{'s' if len(shown) > 1 else ''} {', '.join(shown)}"
+
+
+def _check_target(target: pathlib.Path) -> None:
+    """Raises unless the folder is new or empty, or holds an average and what is made of it.
+
+    Raises:
+      ConfigError: says what is there.
+    """
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise errors.ConfigError(f"The folder for the average, {target}, is a file")
+    held = runs.RunFolder(target)
+    if held.exists() and not held.averaged:
+        raise errors.ConfigError(
+            f"{target} holds a run that was trained, which an average must not replace",
+            expected="--to= a new folder, or one with an average",
+        )
+    others = sorted(path.name for path in target.iterdir())
+    if held.exists():
+        # An export may be what somebody serves at this moment.
+        others = [name for name in others if name in (*held.foreign(), held.export.name)]
+    if others:
+        raise errors.ConfigError(
+            f"{target} holds files that are no average's",
+            received=", ".join(others[:5]) + (", ..." if len(others) > 5 else ""),
+            expected="--to= a new folder, or one with an average",
+        )
+
+
+def _newest_whole(run: runs.RunFolder, wanted: int | None, warn: Warn) -> list[int]:
+    """Returns the steps of the newest `wanted` whole checkpoints, oldest first.
+
+    Raises:
+      CheckpointError: there are fewer, or they are not of one model.
+    """
+    if wanted is not None and wanted < 1:
+        raise errors.ConfigError(
+            "The number of checkpoints to average is out of range",
+            received=wanted,
+            expected="1 or more",
+        )
+    folder = run.checkpoints
+    published = files_lib.steps(folder)
+    found: list[int] = []
+    for step in reversed(published) if len(published) >= (wanted or 1) else ():
+        damage = files_lib.damage(folder, step)
+        if damage:
+            warn(f"Passing over the checkpoint of step {step}: {damage}.")
+            continue
+        found.insert(0, step)
+        if len(found) == wanted:
+            break
+    else:
+        if not found or wanted is not None:
+            raise _too_few(folder, wanted, found, published)
+    newest = files_lib.read_sidecar(folder, found[-1])["fingerprint"]
+    for step in found:
+        held = files_lib.read_sidecar(folder, step)["fingerprint"]
+        fingerprint_lib.check(held=held, wanted=newest, place=f"{folder}, step {step}")
+    return found
+
+
+def _too_few(
+    folder: pathlib.Path, wanted: int | None, whole: Sequence[int], published: Sequence[int]
+) -> errors.CheckpointError:
+    """Returns the error for a run without as many whole checkpoints as are to be averaged."""
+    if not published:
+        return errors.CheckpointError(
+            f"There is no checkpoint in {folder} yet",
+            expected="the --output_dir of a training that has saved some",
+        )
+    if wanted is None:
+        return errors.CheckpointError(
+            f"{folder} holds checkpoints, but none is whole", received=named(published)
+        )
+    known = whole or published  # nothing is read for damage where there are too few to begin with
+    return errors.CheckpointError(
+        f"{folder} holds fewer checkpoints than are to be averaged",
+        received=f"--checkpoints={wanted}, with {named(known)}",
+        expected=f"--checkpoints={len(known)} or fewer",
+        hint=f'A training keeps more with --gin_param="TrainSettings.keep_checkpoints = {wanted}"',
+    )
+
+
+def _write(run: runs.RunFolder, steps: list[int], target: pathlib.Path) -> None:
+    """Writes the run folder of the mean, whole or not at all."""
+    from t2t_mm import loaded_run
+    from t2t_mm.training import checkpoint, mean
+
+    # What is no weight, such as a count, is as the newest checkpoint has it.
+    model = loaded_run.load_run(run.path, checkpoint=steps[-1]).model
+    mean.take(model, run.checkpoints, steps)
+    with atomic.folder(target) as making:
+        made = runs.RunFolder(making)
+        for path in (run.config_path, *sorted(run.vocabularies.rglob("*"))):
+            if path.is_file():
+                atomic.write_bytes(making / path.relative_to(run.path), path.read_bytes())
+        described = json.loads(run.problems_path.read_text(encoding="utf-8"))
+        described[runs.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
+        atomic.write_json(made.problems_path, described)
+        fingerprint = files_lib.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]
+        checkpoint.Checkpoints(
+            made.checkpoints, {"model": model}, keep=1, fingerprint=fingerprint
+        ).save(steps[-1], {runs.AVERAGED: steps})
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"Warning: {line}\n")

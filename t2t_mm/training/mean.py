@@ -1,0 +1,70 @@
+"""The mean of checkpoints' weights, one variable at a time.
+
+In memory are the model, and one variable of it in float64: not all the checkpoints.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.training import checkpoint_files as files_lib
+from t2t_mm.training import trackables
+
+
+def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
+    """Gives a model's floating-point variables their means over some checkpoints.
+
+    Sums are in float64 and in the order of `steps`, and rounded once. Other variables
+    (counts, states of generators) are left as they are.
+
+    Args:
+      model: with all its variables; saved as "model" by the run.
+      folder: of the checkpoints.
+      steps: of the checkpoints; known to be whole.
+
+    Raises:
+      CheckpointError: one does not fit the model, or is gone.
+    """
+    held = trackables.Trackables({"model": model})
+    readers = {step: _open(held, folder, step) for step in steps}
+    for name, variable in held.variables().items():
+        if not variable.dtype.is_floating:
+            continue
+        total = np.zeros(variable.shape, np.float64)
+        for step, reader in readers.items():
+            try:
+                total += reader.get_tensor(name + trackables.SUFFIX)
+            except (tf.errors.OpError, RuntimeError) as error:
+                raise _gone(folder, step, error) from error
+        total /= len(steps)
+        variable.assign(total.astype(variable.dtype.as_numpy_dtype))
+
+
+def _open(held: trackables.Trackables, folder: pathlib.Path, step: int) -> Any:
+    """Returns a reader of a checkpoint that is known to fit the model."""
+    try:
+        prefix = str(folder / files_lib.read_sidecar(folder, step)["prefix"])
+        misfit = held.misfit(prefix, all_of_it=False)
+        reader = tf.train.load_checkpoint(prefix)
+    except (errors.CheckpointError, tf.errors.OpError, RuntimeError, ValueError) as error:
+        raise _gone(folder, step, error) from error
+    if misfit:
+        raise errors.CheckpointError(
+            f"The checkpoint of step {step} in {folder} does not fit: {misfit}",
+            hint="The code or the configuration has been changed since it was written",
+        )
+    return reader
+
+
+def _gone(folder: pathlib.Path, step: int, error: Exception) -> errors.CheckpointError:
+    return errors.CheckpointError(
+        f"The checkpoint of step {step} in {folder} was whole, and can no longer be read",
+        received=" ".join(str(error).split())[:400],
+        hint="A training that goes on removes its older ones: give the same command again",
+    )
