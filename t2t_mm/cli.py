@@ -33,7 +33,15 @@ from typing import Any, TextIO
 from absl import flags
 
 import t2t_mm
-from t2t_mm import command_help, command_output, errors, plugins, quiet_import, registry
+from t2t_mm import (
+    command_help,
+    command_output,
+    errors,
+    paths,
+    plugins,
+    quiet_import,
+    registry,
+)
 
 _USER_ERRNOS = {
     errno.EACCES: "No permission",
@@ -321,7 +329,7 @@ class _PathParser(flags.ArgumentParser):
     def parse(self, argument: str) -> pathlib.Path:
         if not str(argument).strip():
             raise ValueError("an empty path")
-        return pathlib.Path(argument).expanduser()
+        return paths.expanded(argument)
 
     def flag_type(self) -> str:
         return "path"

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gin
-from t2t_mm import errors
+from t2t_mm import errors, paths
 
 _PARSER = gin.config_parser
 
@@ -83,7 +83,7 @@ def find(name: str, *, beside: pathlib.Path | None = None, place: str = "") -> p
     Raises:
       ConfigError: no such file, or several.
     """
-    given = pathlib.Path(name).expanduser()
+    given = paths.expanded(name)
     roots = [pathlib.Path.cwd(), folder()]
     if beside:
         # Our own files include our own, whatever the working directory holds.

@@ -29,7 +29,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from t2t_mm import builtins, errors, registry
+from t2t_mm import builtins, errors, paths, registry
 from t2t_mm.tables import declaration as tables
 from t2t_mm.tables import document
 
@@ -141,7 +141,7 @@ def _folders(usr_dir: str | os.PathLike[str] | Iterable[str] | None) -> list[pat
     folders = []
     for source, text in sources:
         for part in filter(None, (part.strip() for part in text.split(","))):
-            folder = pathlib.Path(part).expanduser().resolve()
+            folder = paths.expanded(part).resolve()
             if not folder.is_dir():
                 raise errors.ConfigError(
                     f"{source} names a folder that is not there"

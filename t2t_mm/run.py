@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from t2t_mm import config, errors
+from t2t_mm import config, errors, paths
 from t2t_mm.data import atomic
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import base as modality
@@ -49,7 +49,7 @@ class RunFolder:
     """The folder of one run; made by `create`, read by `open`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = pathlib.Path(path).expanduser()
+        self.path = paths.expanded(path)
         self.config_path = self.path / CONFIG
         self.problems_path = self.path / PROBLEMS
         self.vocabularies = self.path / "vocabularies"
@@ -305,7 +305,7 @@ def _short(value: Any) -> str:
 def _data_dir(tasks: Sequence[task_lib.Task]) -> str | None:
     """Returns the absolute folder of the records, for commands run from elsewhere."""
     folders = [task.data_dir for task in tasks if task.data_dir is not None]
-    return str(pathlib.Path(folders[0]).expanduser().resolve()) if folders else None
+    return str(paths.expanded(folders[0]).resolve()) if folders else None
 
 
 def _without_version(description: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import errors, plugins, registry
+from t2t_mm import errors, paths, plugins, registry
 from t2t_mm.data import atomic, building, manifest, sources, vocabularies
 from t2t_mm.data import options as options_lib
 from t2t_mm.data import progress as progress_lib
@@ -97,7 +97,7 @@ def generate(
             raise errors.ConfigError(
                 f"Bad value of {flag}", received=value, expected=f"{least} or more"
             )
-    place = pathlib.Path(data_dir).expanduser().absolute()
+    place = paths.expanded(data_dir).absolute()
     report = progress or progress_lib.Progress()
     count = workers or workers_lib.default_count()
     if verify:

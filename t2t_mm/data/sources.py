@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import t2t_mm
-from t2t_mm import errors, registry
+from t2t_mm import errors, paths, registry
 from t2t_mm.data import atomic, share, workers
 
 SAMPLE, MANUAL, TFDS = "sample", "manual", "tfds"
@@ -111,7 +111,7 @@ def resolve(
 def _tfds_folder() -> pathlib.Path:
     """Returns the folder where TensorFlow Datasets looks unless told otherwise."""
     named = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return pathlib.Path(named).expanduser()
+    return paths.expanded(named)
 
 
 def make_samples(wanted: Sequence[Source], pool: workers.Workers) -> None:

@@ -8,7 +8,7 @@ import pathlib
 import re
 from typing import Any
 
-from t2t_mm import errors
+from t2t_mm import errors, paths
 from t2t_mm import run as runs
 from t2t_mm.training import checkpoint_files as files_lib
 
@@ -55,7 +55,7 @@ def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
     Raises:
       CheckpointError: there is none, it is damaged, or it lies in no run.
     """
-    place = pathlib.Path(given).expanduser().absolute()
+    place = paths.expanded(given).absolute()
     named = _FILE.fullmatch(place.name)
     if named and not place.is_dir():
         folder, step = place.parent, int(named[1])

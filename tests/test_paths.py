@@ -1,0 +1,49 @@
+"""`~` and `~NAME`, wherever a path may be given."""
+
+import pathlib
+from types import SimpleNamespace
+
+import pytest
+
+from t2t_mm import cli, errors, gin_files, paths, plugins, run
+from t2t_mm.data import generate, sources
+from t2t_mm.decoding import inputs
+from t2t_mm.training import origin
+
+NOBODY = "~nobody_has_this_name/x"
+
+
+def test_a_tilde_at_the_beginning_is_a_home_folder():
+    assert paths.expanded("~/x") == pathlib.Path.home() / "x"
+    assert paths.expanded(pathlib.Path("a/~/x")) == pathlib.Path("a/~/x")
+
+
+def _tfds(monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", NOBODY)
+    problem = SimpleNamespace(name="digits")
+    sources.resolve(problem, sources.TFDS, data_dir=None, manual_dir=None, seed=0, sample_size=None)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda _: paths.expanded(NOBODY),
+        lambda _: gin_files.find(NOBODY),
+        lambda _: plugins.load_all(NOBODY),
+        lambda _: run.RunFolder(NOBODY),
+        lambda _: origin.find(NOBODY),
+        lambda _: inputs.read_file(SimpleNamespace(inputs={"inputs": None}), NOBODY),
+        lambda _: generate.generate("multi30k_ende", NOBODY),
+        _tfds,
+    ],
+)
+def test_an_unknown_user_is_named_in_one_line(use, monkeypatch):
+    with pytest.raises(errors.ConfigError, match="~nobody_has_this_name stands for is not known"):
+        use(monkeypatch)
+
+
+def test_a_flag_with_an_unknown_user_is_no_fault_of_ours(capsys):
+    command = cli.Command("mm-count", "Counts.", example="mm-count")
+    command.path("folder", None, "where to count")
+    assert command.run(lambda: None, [f"--folder={NOBODY}"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
