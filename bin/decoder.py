@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from t2t_mm import cli, errors
 from t2t_mm.data import atomic
@@ -45,6 +45,9 @@ def _decode() -> None:
     task = inputs.task_of_run(_OUTPUT_DIR.value, names[0] if names else None)
     asks = not _SPLIT.value and _INPUT.value in (None, "-") and sys.stdin.isatty()
     lines = [] if asks or _SPLIT.value else inputs.read_file(task, _INPUT.value or "-")
+    lines = lines[: _MAX_EXAMPLES.value or None]
+    for place, value in lines:  # before the work begins that a wrong one would spoil
+        inputs.check(task, value, place)
     from t2t_mm import loaded_run
     from t2t_mm.decoding import decode, prompt
 
@@ -55,27 +58,29 @@ def _decode() -> None:
     if asks:
         prompt.talk(loaded, task, settings, emit=write)
         return
+    answers: Iterable[decode.Answer]
     if _SPLIT.value:
-        answers = decode.decode(
+        answers = kept = decode.decode(
             loaded,
             problem=task.name,
             split=_SPLIT.value,
             settings=settings,
             max_examples=_MAX_EXAMPLES.value,
         )
-        if decode.is_whole(task, _SPLIT.value, len(answers)):
+        if decode.is_whole(task, _SPLIT.value, len(kept)):
             cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value)}")
     else:
-        chosen = lines[: _MAX_EXAMPLES.value or None]
-        requests = (inputs.request(task, value, place) for place, value in chosen)
-        answers = list(decode.of_requests(loaded, task, requests, settings))
+        requests = (inputs.request(task, value, place) for place, value in lines)
+        answers = decode.of_requests(loaded, task, requests, settings)
     if _OUTPUT.value:
         atomic.write_text(_OUTPUT.value, decode.as_text(answers, as_json=_COMMAND.json))
-    elif write is not None:
-        for answer in answers:
+        return
+    for answer in answers:  # some thousand are ready at a time; what is ready is not lost
+        if write is not None:
             write(answer.as_json())
-    else:
-        sys.stdout.write(decode.as_text(answers, as_json=False))
+        else:
+            sys.stdout.write(decode.as_text([answer], as_json=False))
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from t2t_mm.bin import decoder as decoder_command
 from t2t_mm.bin import eval as eval_command
 from t2t_mm.data import manifest, pipeline, records
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import compiled, prompt, settings
+from t2t_mm.decoding import compiled, decode, prompt, settings
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.models import build
 from t2t_mm.training import checkpoint
@@ -331,6 +331,31 @@ def test_mm_decoder_writes_a_file_whole_or_not_at_all(folder, loaded_once, capsy
     assert decoder_command.main([*flags, f"--output={output}"]) == 0
     assert len(output.read_text().splitlines()) == 2
     assert capsys.readouterr().out == ""
+
+
+def test_mm_decoder_prints_what_is_ready_before_it_fails(
+    folder, loaded_once, capsys, monkeypatch, tmp_path
+):
+    good, bad, paths = (tmp_path / name for name in ("good.png", "bad.png", "paths.txt"))
+    good.write_bytes(png(1))
+    bad.write_bytes(png(2)[:50])
+    paths.write_text(f"{good}\n{bad}\n")
+    monkeypatch.setattr(decode, "CHUNK", 1)
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}"]
+    assert decoder_command.main(flags) == 2
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert "paths.txt line 2: A picture does not decode" in err
+
+
+def test_mm_decoder_misses_no_file_once_it_is_at_work(folder, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(loaded_run, "load_run", None)  # nothing is loaded before this is known
+    good, paths = tmp_path / "good.png", tmp_path / "paths.txt"
+    good.write_bytes(png(1))
+    paths.write_text(f"{good}\n{tmp_path / 'nowhere.png'}\n")
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}"]
+    assert decoder_command.main(flags) == 2
+    assert "paths.txt line 2: there is no file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from t2t_mm import loaded_run
     from t2t_mm.data import task as task_lib
     from t2t_mm.decoding import decoder
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Those of ASCII and those above, which an 8-bit terminal heeds too."""
 
 CHUNK = 4096
 """Inputs that are held in memory at once; lengths are sorted within."""
@@ -218,7 +222,8 @@ def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
     """Returns the answers, one a line: JSON objects, or the outputs alone.
 
     Of several outputs, tabs stand between them. A line end within an output, and a tab in
-    one of several, is a space, so that lines stay in step with those of the input.
+    one of several, is a space, so that lines stay in step with those of the input. Other
+    control characters, which could work a terminal, are shown as `printable` does.
     """
     if as_json:
         lines = [json.dumps(answer.as_json(), ensure_ascii=False) for answer in answers]
@@ -227,11 +232,19 @@ def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def printable(text: str) -> str:
+    """Returns a text with its control characters as escapes; tabs and line ends are kept."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def _as_line(answer: Answer) -> str:
     if answer.n_best is None:
-        return " ".join(answer.outputs.splitlines())
-    columns = [" ".join(each.outputs.splitlines()) for each in answer.n_best]
-    return "\t".join(column.replace("\t", " ") for column in columns)
+        return _one_line(answer.outputs)
+    return "\t".join(_one_line(each.outputs).replace("\t", " ") for each in answer.n_best)
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.splitlines()))
 
 
 def _of_split(

@@ -57,7 +57,7 @@ def talk(
             emit(answer.as_json())
         elif request.raw is not None:
             for each in answer.n_best or (answer,):
-                sys.stdout.write(f"{each.outputs}    ({each.score:.2f})\n")
+                sys.stdout.write(f"{decode.printable(each.outputs)}    ({each.score:.2f})\n")
             sys.stdout.flush()
 
 

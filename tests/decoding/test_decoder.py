@@ -97,3 +97,11 @@ def test_lines_stay_in_step_whatever_the_outputs_hold():
         {"outputs": "c\td", "score": -2.0},
     ]
     assert rows[2] == {"inputs": "", "outputs": "", "score": 0.0, "n_best": []}
+
+
+def test_what_could_work_a_terminal_is_escaped_in_lines_and_exact_in_json():
+    outputs = "a\x1b]0;owned\x07\tb\x9b2J\u200fc\x85d"
+    answers = [decode.Answer("x", outputs, 0.0)]
+    text = decode.as_text(answers, as_json=False)
+    assert text == "a\\x1b]0;owned\\x07\tb\\x9b2J\u200fc d\n"
+    assert json.loads(decode.as_text(answers, as_json=True))["outputs"] == outputs

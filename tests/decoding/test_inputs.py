@@ -65,6 +65,45 @@ def test_a_picture_that_is_missing_or_damaged_is_named(of_pictures, picture, tmp
         inputs.request(of_pictures, str(picture), "in.txt line 4")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"), [("x.png", b"\x89PNG\r\n\x1a\n"), ("x.wav", b"RIFF\x24\0\0\0WAVE")]
+)
+def test_a_picture_or_sound_in_place_of_a_list_of_them_is_told(of_pictures, tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(errors.DataError) as caught:
+        inputs.read_file(of_pictures, str(path))
+    assert f"{path} line 1 is no text" in str(caught.value)
+    assert f"echo {path} | mm-decoder ... --input=-" in str(caught.value)
+
+
+def test_a_folder_in_place_of_a_file_is_told(of_pictures, tmp_path):
+    with pytest.raises(errors.DataError, match=r"is a folder, and no file.* the path of a file"):
+        inputs.read_file(of_pictures, str(tmp_path))
+
+
+def test_what_can_be_known_at_once_is_checked_before_the_work(of_both, picture, tmp_path):
+    good = {"image": str(picture), "question": "what?"}
+    inputs.check(of_both, good, "line 1")
+    inputs.check(of_both, "", "line 2")
+    picture.write_bytes(b"damaged")  # shows when it is decoded
+    inputs.check(of_both, good, "line 1")
+    with pytest.raises(errors.DataError, match=r"line 3: there is no file .*nowhere.png"):
+        inputs.check(of_both, {**good, "image": str(tmp_path / "nowhere.png")}, "line 3")
+    with pytest.raises(errors.DataError, match="line 4: no look at a+"):
+        inputs.check(of_both, {**good, "image": "a" * 5_000}, "line 4")
+    with pytest.raises(errors.BadExampleError, match=r"line 5: .*control character"):
+        inputs.check(of_both, {**good, "question": "\x1b"}, "line 5")
+    with pytest.raises(errors.ConfigError, match="line 6 does not have the inputs"):
+        inputs.check(of_both, {"question": "what?"}, "line 6")
+
+
+def test_a_file_that_may_not_be_read_is_told_before_the_work(of_pictures, picture, monkeypatch):
+    monkeypatch.setattr(inputs.os, "access", lambda path, mode: False)  # tests may run as root
+    with pytest.raises(errors.DataError, match=r"line 1: no permission to read .*dot.png"):
+        inputs.check(of_pictures, str(picture), "line 1")
+
+
 def test_several_inputs_come_as_objects(of_both, picture):
     given = {"image": str(picture), "question": "what\nis it?"}
     ((place, value),) = read(of_both, json.dumps(given).encode(), objects=True)
@@ -78,7 +117,7 @@ def test_objects_serve_one_input_too(task):
     assert inputs.request(task, value, "line 1").raw == {"inputs": b"two\nlines"}
 
 
-@pytest.mark.parametrize("line", [b"[1]", b'{"inputs": 3}', b"{"])
+@pytest.mark.parametrize("line", [b"[1]", b'{"inputs": 3}', b"{", b"[" * 100_000])
 def test_a_line_that_is_no_object_is_named(task, line):
     with pytest.raises(errors.DataError, match=r"in\.txt line 1 is not"):
         read(task, line, objects=True)
