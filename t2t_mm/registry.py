@@ -22,6 +22,7 @@ from t2t_mm import errors
 T = TypeVar("T")
 
 FRAMEWORK = "t2t_mm"
+_PLUGINS_SHOWN = 5
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _current_plugin: contextvars.ContextVar[str] = contextvars.ContextVar(
     "current_plugin", default=FRAMEWORK
@@ -80,7 +81,7 @@ class Registry(Generic[T]):
             raise errors.ConfigError(
                 f"Unknown {self.noun} {name!r}",
                 expected=f"one of {', '.join(self.names()) or 'none registered'}",
-                hint=_join(errors.did_you_mean(name, self.names()), _failed_plugins()),
+                hint=_join(errors.did_you_mean(name, self.names()), _failed_plugins(self.noun)),
             )
         value = self._entries[name].value
         if isinstance(value, str):
@@ -101,7 +102,7 @@ class Registry(Generic[T]):
                     raise errors.ConfigError(
                         f"No {self.noun} matches {pattern!r}",
                         expected=f"a pattern over {', '.join(self.names()) or 'nothing'}",
-                        hint=_failed_plugins(),
+                        hint=_failed_plugins(self.noun),
                     )
             else:
                 if pattern not in self._entries:
@@ -157,12 +158,19 @@ def _join(*sentences: str | None) -> str | None:
     return " ".join(sentence for sentence in sentences if sentence) or None
 
 
-def _failed_plugins() -> str | None:
-    """Returns why a name may be missing though its author wrote it, or None."""
-    if not failed:
+def _failed_plugins(noun: str) -> str | None:
+    """Returns which plugins' failure may be why a name is missing, or None.
+
+    Why they failed is left to `mm-list`: a plugin that fails for this very error would
+    otherwise hold the reasons of all before it, and so would the next.
+    """
+    # A table declares a problem and nothing else.
+    names = [name for name in failed if noun == problems.noun or not name.endswith(".toml")]
+    if not names:
         return None
-    listed = [f"{plugin} ({error})" for plugin, error in failed.items()]
-    return f"Plugins that failed to load, and may define it: {'; '.join(listed)}"
+    more = f" and {len(names) - _PLUGINS_SHOWN:,} more" if len(names) > _PLUGINS_SHOWN else ""
+    listed = f"{', '.join(names[:_PLUGINS_SHOWN])}{more}"
+    return f"It may be of a plugin that failed to load: {listed} (mm-list says why)"
 
 
 def _caller() -> str:

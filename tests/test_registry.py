@@ -39,12 +39,26 @@ def test_unknown_name_is_answered_with_the_nearest(colours, monkeypatch):
     )
 
 
-def test_unknown_name_tells_which_plugins_failed(colours, monkeypatch):
-    monkeypatch.setattr(registry, "failed", {"mine.reviews": "reviews.py:3: NameError: x"})
-    with pytest.raises(errors.ConfigError, match=r"mine\.reviews \(reviews\.py:3: NameError: x\)"):
+def test_unknown_name_tells_which_plugins_failed_but_not_why(colours, monkeypatch):
+    failed = {f"mine.reviews_{n}": "reviews.py:3: NameError: x" for n in range(7)}
+    monkeypatch.setattr(registry, "failed", failed)
+    said = (
+        r"failed to load: mine\.reviews_0, .*, mine\.reviews_4 and 2 more \(mm-list says why\)\.$"
+    )
+    with pytest.raises(errors.ConfigError, match=said):
         colours.get("purple")
-    with pytest.raises(errors.ConfigError, match=r"reviews\.py:3"):
+    with pytest.raises(errors.ConfigError, match=said) as caught:
         colours.match(["purple_*"])
+    assert "NameError" not in str(caught.value)
+
+
+def test_a_table_that_failed_can_only_have_been_a_problem(colours, monkeypatch):
+    monkeypatch.setattr(registry, "failed", {"mine.reviews.toml": "reviews.toml:3: Unknown key"})
+    with pytest.raises(errors.ConfigError) as caught:
+        colours.get("purple")
+    assert "failed to load" not in str(caught.value)
+    with pytest.raises(errors.ConfigError, match=r"failed to load: mine\.reviews\.toml \(mm-list"):
+        registry.problems.get("my_reviews_of_nothing")
 
 
 def test_match_expands_globs_in_order_without_repeats(colours):
