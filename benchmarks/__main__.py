@@ -6,7 +6,8 @@
     python -m benchmarks --peers=PEERS --peer_scripts=SCRIPTS --manual_dir=CORPORA
 
 The table is written to `--output_dir` as table.md and table.json, together with what machine
-it was and the commands that make it again. A benchmark that is run again replaces its rows.
+it was and the command of the last run. What is measured again, all or by --only, replaces its
+rows; the others stay.
 Let nothing else run on the machine.
 """
 

@@ -24,6 +24,7 @@ class Context:
         self.log = chosen.output_dir / "logs" / f"{name}.log"
         self.peers = peers.Peers(chosen, self.log)
         self.rows: list[rows.Row] = []
+        self._tried: list[str] = []
 
     @property
     def precisions(self) -> list[str]:
@@ -47,6 +48,7 @@ class Context:
         """
         if not self.options.wants(name):
             return
+        self._tried.append(name)
         print(f"{self.name}: {name} ...", file=sys.stderr, flush=True)
         try:
             found = list(measure())
@@ -55,6 +57,16 @@ class Context:
         self.rows += found
         for row in found:
             print(line(row), flush=True)
+
+    def with_earlier(self, earlier: Sequence[rows.Row]) -> list[rows.Row]:
+        """Returns the rows, after those of an earlier run whose cases were not tried again."""
+        measured = {row.case for row in self.rows}
+        kept = [
+            row
+            for row in earlier
+            if row.case not in measured and not row.case.startswith(tuple(self._tried))
+        ]
+        return [*kept, *self.rows]
 
     def row(self, case: str, unit: str, ours: Sequence[float], **rest: Any) -> rows.Row:
         """Returns a row of this benchmark."""
@@ -84,4 +96,5 @@ def main(name: str, measure: Callable[[Context], None], doc: str) -> None:
     chosen = options.from_flags(parser.parse_args())
     context = Context(name, chosen)
     measure(context)
-    rows.write(chosen.output_dir / "rows" / f"{name}.jsonl", context.rows)
+    path = chosen.output_dir / "rows" / f"{name}.jsonl"
+    rows.write(path, context.with_earlier(rows.read(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import statistics
 from collections.abc import Sequence
@@ -16,13 +17,13 @@ _BEAMS = (1, 4)
 def measure(here: context.Context) -> None:
     """Measures all cases."""
     for beam in _BEAMS:
-        here.case(f"t2t, {_search(beam)}", lambda beam=beam: _against_t2t(here, beam))
+        here.case(f"t2t, {_search(beam)}", functools.partial(_against_t2t, here, beam))
     here.case("cost a piece by position", lambda: _by_position(here))
     here.case("ctranslate2, 32 pieces each", lambda: _against_ct2(here))
     for beam in _BEAMS:
         here.case(
             f"multi_model against transformer, {_search(beam)}",
-            lambda beam=beam: _models(here, beam),
+            functools.partial(_models, here, beam),
         )
     for name, folder in (
         ("transformer", here.options.transformer_run),
@@ -31,7 +32,7 @@ def measure(here: context.Context) -> None:
         for beam in _BEAMS:
             here.case(
                 f"test 2016, {name}, {_search(beam)}",
-                lambda name=name, folder=folder, beam=beam: _trained(here, name, folder, beam),
+                functools.partial(_trained, here, name, folder, beam),
             )
 
 

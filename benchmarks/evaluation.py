@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import shutil
 import sys
@@ -20,7 +21,7 @@ def measure(here: context.Context) -> None:
         ("transformer", here.options.transformer_run),
     ):
         case = f"{name} small, {_SENTENCES:,} sentences"
-        here.case(case, lambda case=case, name=name, folder=folder: _one(here, case, name, folder))
+        here.case(case, functools.partial(_one, here, case, name, folder))
 
 
 def _one(

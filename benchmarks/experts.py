@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import statistics
 from collections.abc import Sequence
 
@@ -46,20 +47,18 @@ def measure(here: context.Context) -> None:
         for experts in counts:
             here.case(
                 f"{experts} experts against dense, {precision}",
-                lambda experts=experts, precision=precision, found=found: _ours(
-                    here, experts, precision, found
-                ),
+                functools.partial(_ours, here, experts, precision, found),
             )
         if len(found) == len(counts):
             here.case(
                 f"growth from {counts[0]} to {counts[1]} experts, {precision}",
-                lambda precision=precision, found=found: _growth(here, precision, found),
+                functools.partial(_growth, here, precision, found),
             )
     for other in _OTHERS:
         for experts in counts:
             here.case(
                 f"{other.name}, {experts} experts",
-                lambda other=other, experts=experts: _other(here, other, experts),
+                functools.partial(_other, here, other, experts),
             )
 
 

@@ -20,6 +20,8 @@ from benchmarks import processes
 T2T, TORCH, KERAS, JOEY = "Tensor2Tensor 1.9.0", "PyTorch", "Keras Hub", "JoeyNMT 2.3"
 CT2 = "CTranslate2"
 
+Command = list[str | pathlib.Path]
+
 _WARM_UP = 2
 """Readings of Tensor2Tensor's pace that are left out, as its script asks."""
 
@@ -67,21 +69,26 @@ class Peers:
 
     def script(self, environment: str, name: str, *arguments: str) -> dict[str, Any]:
         """Runs a script of `today` and returns the last JSON object that it prints."""
-        command = [self._python(environment), self._script("today", name), *arguments]
+        command = self._today(environment, name, *arguments)
         return processes.last_json(processes.run(command, log=self._log).output)
 
     def script_rows(self, environment: str, name: str, *arguments: str) -> list[dict[str, Any]]:
         """As `script`, for one that prints a JSON object a case."""
         import json
 
-        command = [self._python(environment), self._script("today", name), *arguments]
+        command = self._today(environment, name, *arguments)
         lines = processes.run(command, log=self._log).output.splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def joey_folder(self, place: pathlib.Path, raw: pathlib.Path) -> pathlib.Path:
         """Prepares JoeyNMT's texts and vocabulary in `place`, once, and returns it."""
         if not (place / "vocab.txt").is_file():
-            command = [self._python("joey"), self._script("today", "joey_prep.py"), raw, place]
+            command: Command = [
+                self._python("joey"),
+                self._script("today", "joey_prep.py"),
+                raw,
+                place,
+            ]
             processes.run(command, log=self._log)
         return place
 
@@ -102,7 +109,11 @@ class Peers:
                 return []
             return [float(n) for n in _TOKENS_PER_S.findall(log.read_text(encoding="utf-8"))]
 
-        command = [self._python("joey"), self._script("today", "joey_run.py"), "bench.yaml"]
+        command: Command = [
+            self._python("joey"),
+            self._script("today", "joey_run.py"),
+            "bench.yaml",
+        ]
         processes.until(
             command, lambda: len(found()) >= readings + 1, log=self._log, cwd=folder, poll_s=0.5
         )
@@ -115,13 +126,20 @@ class Peers:
             raise MissingError("no checkpoint of JoeyNMT to convert: run its training first")
         place = folder / "ct2"
         shutil.rmtree(place, ignore_errors=True)
-        command = [self._python("torch"), self._script("today", "joey_to_ct2.py"), saved[-1]]
+        command: Command = [
+            self._python("torch"),
+            self._script("today", "joey_to_ct2.py"),
+            saved[-1],
+        ]
         processes.run([*command, folder / "vocab.txt", place, "3", "4"], log=self._log)
         return place
 
+    def _today(self, environment: str, name: str, *arguments: str | pathlib.Path) -> Command:
+        return [self._python(environment), self._script("today", name), *arguments]
+
     def _t2t(self, script: str, *arguments: str) -> processes.Done:
         home = self._home("t2t", "venv/bin/t2t-trainer").parents[2]
-        command = ["bash", self._script("t2t", script), *arguments]
+        command: Command = ["bash", self._script("t2t", script), *arguments]
         return processes.run(command, log=self._log, environment={"T2T_HOME": str(home)})
 
     def _python(self, environment: str) -> pathlib.Path:

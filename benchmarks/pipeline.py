@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,7 @@ _TINY = 40
 def measure(here: context.Context) -> None:
     """Measures one problem of each kind of the sample world."""
     for name in kinds():
-        here.case(name, lambda name=name: _problem(here, name))
+        here.case(name, functools.partial(_problem, here, name))
 
 
 def kinds() -> list[str]:

@@ -90,8 +90,10 @@ class Row:
     def from_json(cls, values: dict[str, Any]) -> Row:
         """Rebuilds a row from what `as_json` returned."""
         names = {field.name for field in dataclasses.fields(cls)}
-        kept = {name: value for name, value in values.items() if name in names}
-        return cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in kept.items()})
+        kept: dict[str, Any] = {name: value for name, value in values.items() if name in names}
+        for name in ("ours", "other"):
+            kept[name] = tuple(kept.get(name, ()))
+        return cls(**kept)
 
 
 def write(path: pathlib.Path, found: Iterable[Row]) -> None:

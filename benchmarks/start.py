@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import shutil
@@ -33,7 +34,7 @@ def measure(here: context.Context) -> None:
     here.case("mm-list", lambda: _answer(here, "mm-list", ["list"], (0,)))
     for name in there:
         case = f"mm-{name} --help"
-        here.case(case, lambda case=case, name=name: _answer(here, case, [name, "--help"], (0,)))
+        here.case(case, functools.partial(_answer, here, case, [name, "--help"], (0,)))
     here.case("config error", lambda: _config_error(here))
     here.case("first step", lambda: _first_step(here))
 

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks import context, peers, processes, rows, turns
 
 _STEP = "64 x (32 + 32) pieces"
 _TRANSFORMER = {"gin_file": "transformer_small", "length": 32}
+
+
+@dataclasses.dataclass(frozen=True)
+class T2TCase:
+    """A training that Tensor2Tensor's script knows, and ours of the same shape.
+
+    Args:
+      name: there.
+      gin_file: of our model.
+      rows: examples in a batch.
+      pictures: their size; 0 for text.
+      weights: of Tensor2Tensor's model; 0 where they are not to be compared.
+    """
+
+    name: str
+    gin_file: str
+    rows: int
+    pictures: int = 0
+    weights: float = 0
+
+
 _T2T_CASES = (
-    # T2T's case, gin file, rows, size of pictures, its weights
-    ("tiny_text", "multi_model_t2t_tiny", 16, 0, 28.0e6),
-    ("mid_text", "multi_model_t2t_mid", 16, 0, 95.4e6),
-    ("tiny_img", "multi_model_t2t_tiny", 8, 32, None),
-    ("mid_img", "multi_model_t2t_mid", 2, 32, None),
+    T2TCase("tiny_text", "multi_model_t2t_tiny", 16, weights=28.0e6),
+    T2TCase("mid_text", "multi_model_t2t_mid", 16, weights=95.4e6),
+    T2TCase("tiny_img", "multi_model_t2t_tiny", 8, pictures=32),
+    T2TCase("mid_img", "multi_model_t2t_mid", 2, pictures=32),
 )
 _MORE_THAN_T2T = {"float32": 3.0, "bfloat16": 5.0}
 
@@ -27,8 +49,8 @@ def measure(here: context.Context) -> None:
     for precision in here.precisions:
         _floor(here, "transformer", "transformer_small", precision, 0.8)
         _floor(here, "multi_model base", "multi_model_base", precision, 0.6)
-        for case, gin_file, size, pictures, weights in _T2T_CASES:
-            _against_t2t(here, case, gin_file, size, pictures, precision, weights)
+    for one in _T2T_CASES:
+        here.case(f"t2t {one.name}", functools.partial(_against_t2t, here, one))
     _against_today(here)
     here.case("multi30k tokens against joeynmt", lambda: _multi30k(here))
 
@@ -70,59 +92,49 @@ def _kinds(found: dict[str, Any]) -> dict[str, int]:
     return dict(sorted(found["operations_by_kind"].items(), key=lambda item: -item[1]))
 
 
-def _against_t2t(
-    here: context.Context,
-    t2t_case: str,
-    gin_file: str,
-    size: int,
-    pictures: int,
-    precision: str,
-    weights: float | None,
-) -> None:
-    case = f"t2t {t2t_case}, {precision}"
-    quick = here.options.quick
+def _against_t2t(here: context.Context, one: T2TCase) -> Sequence[rows.Row]:
+    """One run of theirs a turn, and one of ours in each arithmetic."""
+    quick, weighed = here.options.quick, [0.0]
 
-    def run() -> Sequence[rows.Row]:
-        weighed: list[float] = []
+    def ours(precision: str) -> float:
+        found = here.worker(
+            "step",
+            gin_file="multi_model_t2t_tiny" if quick else one.gin_file,
+            rows=2 if quick else one.rows,
+            pictures=one.pictures,
+            precision=precision,
+            seconds=here.options.seconds,
+            rounds=1,
+        )
+        weighed[0] = found["weights"]
+        return float(found["steps_per_s"][0])
 
-        def ours() -> float:
-            found = here.worker(
-                "step",
-                gin_file="multi_model_t2t_tiny" if quick else gin_file,
-                rows=2 if quick else size,
-                pictures=pictures,
-                precision=precision,
-                seconds=here.options.seconds,
-                rounds=1,
-            )
-            weighed.append(found["weights"])
-            return float(found["steps_per_s"][0])
-
-        def theirs() -> float:
-            return here.peers.t2t_train(t2t_case, 21 if quick else None)
-
-        found = _turns(here, ours, theirs)
-        ratio = f", {weighed[0] / weights:.3f} of T2T's" if weights and not quick else ""
-        if pictures:
-            note = (
-                f"batch {size}; T2T's body sees 1,024 positions a picture of 32 x 32, ours 4 "
-                "behind the paper's entry flow: not equal work"
-            )
-        else:
-            note = f"{size} x (32 + 32) pieces; {weighed[0] / 1e6:.1f} M weights{ratio}"
-        return [
-            here.row(
-                case,
-                "steps/s",
-                found["ours"],
-                other=found["theirs"],
-                versus=f"{peers.T2T} (float32)",
-                goal=_MORE_THAN_T2T[precision],
-                note=note,
-            )
-        ]
-
-    here.case(case, run)
+    sides: dict[str, Callable[[], float]] = {
+        "theirs": lambda: here.peers.t2t_train(one.name, 21 if quick else None)
+    }
+    for precision in here.precisions:
+        sides[precision] = functools.partial(ours, precision)
+    found = turns.alternate(sides, here.options.peer_rounds)
+    if one.pictures:
+        note = (
+            f"batch {one.rows}; T2T's body sees 1,024 positions a picture of 32 x 32, ours 4 "
+            "behind the paper's entry flow: not equal work"
+        )
+    else:
+        ratio = f", {weighed[0] / one.weights:.3f} of T2T's" if not quick else ""
+        note = f"{one.rows} x (32 + 32) pieces; {weighed[0] / 1e6:.1f} M weights{ratio}"
+    return [
+        here.row(
+            f"t2t {one.name}, {precision}",
+            "steps/s",
+            found[precision],
+            other=found["theirs"],
+            versus=f"{peers.T2T} (float32)",
+            goal=_MORE_THAN_T2T[precision],
+            note=note,
+        )
+        for precision in here.precisions
+    ]
 
 
 def _against_today(here: context.Context) -> None:

@@ -8,6 +8,7 @@ experts' loads change from call to call, as in training); then both again with A
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import time
@@ -37,7 +38,7 @@ def main() -> None:
     for name, function in made.items():
         for _ in range(2):
             function()
-        sides[name] = lambda function=function: _milliseconds(function, args.seconds)
+        sides[name] = functools.partial(_milliseconds, function, args.seconds)
     flow = floors.bandwidth()
     sides["bytes_per_s"] = lambda: flow(args.seconds / 3)
     product = floors.matmul(args.precision)

@@ -48,6 +48,20 @@ def test_a_missing_peer_or_a_failure_costs_its_own_case_only(tmp_path):
     assert [row.skipped for row in here.rows] == ["no --peers given", "false ended with 1:", ""]
 
 
+def test_what_is_measured_again_replaces_its_rows_and_no_others(tmp_path):
+    from benchmarks import rows
+
+    earlier = [
+        rows.Row("start", "a", skipped="no peer"),
+        rows.Row("start", "b, ten", "s", (1.0,)),
+        rows.Row("start", "c", "s", (2.0,)),
+    ]
+    here = context.Context("start", options.Options(tmp_path))
+    here.case("a", lambda: [here.row("a, one", "s", [3.0]), here.row("a, two", "s", [4.0])])
+    here.case("b", lambda: [here.row("b, one", "s", [5.0])])
+    assert [row.case for row in here.with_earlier(earlier)] == ["c", "a, one", "a, two", "b, one"]
+
+
 def test_the_table_joins_what_was_measured_at_different_times(tmp_path):
     chosen = options.Options(tmp_path)
     here = context.Context("start", chosen)
