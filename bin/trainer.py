@@ -17,7 +17,12 @@ _COMMAND = cli.Command(
     "--train_steps=1000",
 )
 _COMMAND.problems(required=False)
-_DATA_DIR = _COMMAND.path("data_dir", "data", "where mm-datagen has put the data")
+_DATA_DIR = _COMMAND.path(
+    "data_dir",
+    None,
+    "where mm-datagen has put the data; left out, where the run in --output_dir has read it, or "
+    "else data",
+)
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "the run folder", required=True)
 _MODEL = _COMMAND.string("model", None, "name of a registered model [TrainSettings.model]")
 _GIN_FILES, _GIN_PARAMS = _COMMAND.gin()

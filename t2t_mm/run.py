@@ -141,6 +141,12 @@ class RunFolder:
         return [str(problem["name"]) for problem in self._described()["problems"]]
 
     @property
+    def data_dir(self) -> pathlib.Path | None:
+        """The folder of the records that the training read; None where it read none."""
+        held = self._described().get("data_dir")
+        return None if held is None else pathlib.Path(held)
+
+    @property
     def averaged(self) -> list[int]:
         """The steps whose checkpoints the run is the average of; none where it was trained."""
         held = self._described().get(AVERAGED)
@@ -156,8 +162,7 @@ class RunFolder:
         Args:
           data_dir: where records are; the folder that the training read when left out.
         """
-        data_dir = data_dir or self._described().get("data_dir")
-        folder = None if data_dir is None else pathlib.Path(data_dir)
+        folder = pathlib.Path(data_dir) if data_dir else self.data_dir
         return [
             task_lib.Task.from_description(problem, self.vocabularies, data_dir=folder)
             for problem in self._described()["problems"]

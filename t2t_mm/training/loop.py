@@ -40,7 +40,7 @@ from t2t_mm.training import warm_start as weights
 def train(
     problems: str | Sequence[str] | None = None,
     *,
-    data_dir: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
     output_dir: str | os.PathLike[str],
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
@@ -57,7 +57,8 @@ def train(
     Args:
       problems: names or globs; their data must have been generated. Left out, they are
         those of the gin files, or of the run that is gone on with.
-      data_dir: where that is.
+      data_dir: where that is; left out, the folder that the run that is gone on with has
+        read, or else `data`.
       output_dir: the run folder.
       gin_files: paths, or names under `gin/`.
       gin_params: single bindings, over those of the files.
@@ -84,9 +85,10 @@ def train(
         output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings
     )
     names = mixture.problem_names(problems)
+    data = request.data_folder(data_dir, output_dir)
     with console.Console() as screen:
         made = session.open_session(
-            names, data_dir=data_dir, output_dir=output_dir, settings=chosen, warn=screen.line
+            names, data_dir=data, output_dir=output_dir, settings=chosen, warn=screen.line
         )
         if warm_start is not None or made.checkpoints.steps():
             # It is read where a run begins; a run that goes on must not be told that its own

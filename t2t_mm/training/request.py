@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import config, registry
+from t2t_mm import config, paths, registry
 from t2t_mm import run as runs
 from t2t_mm.data import manifest, mixture
 from t2t_mm.training import origin
 from t2t_mm.training import settings as settings_lib
+
+DATA_DIR = "data"
+"""Where the data of a new run lies unless told otherwise."""
 
 
 def configure(
@@ -41,10 +45,25 @@ def configure(
     return config.build(settings_lib.TrainSettings, **(settings or {}))
 
 
+def data_folder(
+    given: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str]
+) -> pathlib.Path:
+    """Returns the folder of the data: the one given, else that of the run, else `data`.
+
+    Args:
+      given: by the user, or None.
+      output_dir: the run folder; it need not exist.
+    """
+    if given is not None:
+        return paths.expanded(given)
+    folder = runs.RunFolder(output_dir)
+    return (folder.data_dir if folder.exists() else None) or pathlib.Path(DATA_DIR)
+
+
 def check(
     problems: str | Sequence[str] | None,
     *,
-    data_dir: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
     output_dir: str | os.PathLike[str],
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
@@ -55,7 +74,7 @@ def check(
 
     Args:
       problems: names or globs; those of the configuration where there are none.
-      data_dir: of the generated data.
+      data_dir: of the generated data; see `data_folder`.
       output_dir: the run folder; it need not exist.
       gin_files: paths, or names under `gin/`.
       gin_params: single bindings on top.
@@ -74,8 +93,9 @@ def check(
     if chosen.model not in registry.models:
         registry.models.get(chosen.model)  # raises, with a suggestion
     schedules.parse(chosen.schedule)
+    data = data_folder(data_dir, output_dir)
     for name in mixture.problem_names(problems):
         problem = registry.problems.get(name)
-        manifest.Manifest.load(data_dir, name, problem.version)
+        manifest.Manifest.load(data, name, problem.version)
     if warm_start is not None and not runs.RunFolder(output_dir).exists():
         origin.find(warm_start, hashed=False)
