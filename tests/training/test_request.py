@@ -1,0 +1,39 @@
+"""Where the data of a training is looked for."""
+
+import json
+import pathlib
+
+import pytest
+
+from t2t_mm import errors, registry
+from t2t_mm import run as runs
+from t2t_mm.training import request
+
+
+@pytest.fixture
+def output_dir(tmp_path):
+    """A run that was begun on data in another folder."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    described = {
+        "format": runs.FORMAT,
+        "model": "transformer",
+        "schedule": "uniform",
+        "data_dir": str(tmp_path / "elsewhere"),
+        "problems": [],
+    }
+    (folder / runs.PROBLEMS).write_text(json.dumps(described))
+    (folder / runs.CONFIG).write_text("MixtureSettings.problems = ('multi30k_ende',)\n")
+    return folder
+
+
+def test_the_data_is_that_given_or_that_of_the_run_or_beside_us(output_dir, tmp_path):
+    assert request.data_folder("given", output_dir) == pathlib.Path("given")
+    assert request.data_folder(None, output_dir) == tmp_path / "elsewhere"
+    assert request.data_folder(None, tmp_path / "new") == pathlib.Path("data")
+
+
+def test_a_run_is_gone_on_with_by_its_folder_alone(output_dir, tmp_path):
+    assert "multi30k_ende" in registry.problems
+    with pytest.raises(errors.DataError, match=f"not been generated in {tmp_path / 'elsewhere'}"):
+        request.check(None, output_dir=output_dir)
