@@ -22,7 +22,15 @@ from t2t_mm import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _STATES = ("making", "old", "done")
-_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+_CLOSED = (
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENOENT,  # of a folder that could not be made, as in /proc, or is gone
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

@@ -100,11 +100,12 @@ def check_disk(folder: str | os.PathLike[str], needed_bytes: int) -> None:
     place = pathlib.Path(folder).absolute()
     while not place.exists():
         place = place.parent
-    free = shutil.disk_usage(place).free
-    if free < needed_bytes:
+    usage = shutil.disk_usage(place)
+    # A file system of no size, such as /proc, has no disk; what it refuses, it says itself.
+    if usage.total and usage.free < needed_bytes:
         raise errors.DataError(
             f"The disk that holds {folder} has too little room",
-            received=f"{_size(free)} free",
+            received=f"{_size(usage.free)} free",
             expected=f"{_size(needed_bytes)} for checkpoints",
             hint="Free space there, give another --output_dir, or lower "
             "TrainSettings.keep_checkpoints",

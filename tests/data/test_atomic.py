@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import pathlib
 
 import pytest
 
@@ -100,3 +101,12 @@ def test_a_lock_is_held_by_one(tmp_path):
     with atomic.lock(path, "something"):
         (path.parent / "result").touch()
     assert [p.name for p in path.parent.iterdir()] == ["result"]
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="no /proc here")
+def test_a_place_where_no_folder_can_be_made_is_told():
+    with (
+        pytest.raises(errors.DataError, match=r"Cannot write /proc/.*you may write to"),
+        atomic.lock("/proc/no_run_here/.lock", "the run"),
+    ):
+        pass

@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import threading
+import types
 
 import pytest
 
@@ -60,3 +61,10 @@ def test_a_disk_with_too_little_room_is_named(tmp_path):
     guards.check_disk(tmp_path / "not" / "there" / "yet", 1)
     with pytest.raises(errors.DataError, match=r"1000000\.0 GB for checkpoints"):
         guards.check_disk(tmp_path / "not" / "there" / "yet", 10**15)
+
+
+def test_where_there_is_no_disk_nothing_is_said_of_its_room(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        guards.shutil, "disk_usage", lambda _: types.SimpleNamespace(total=0, free=0)
+    )
+    guards.check_disk(tmp_path, 10**6)
