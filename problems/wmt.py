@@ -82,7 +82,7 @@ class Wmt(problem.Problem):
         A reason goes on with "a pair": "of more than 150 words".
         """
         shorter, longer = sorted((len(source), len(target)))
-        if not shorter:
+        if language.is_blank(source) or language.is_blank(target):
             return "empty on one side"
         if split in self.test_sets:
             return None

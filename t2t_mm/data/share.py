@@ -20,6 +20,7 @@ from typing import Any
 from t2t_mm import errors, registry
 from t2t_mm.data import raw, records, spill
 from t2t_mm.modality.categorical import declaration as categorical
+from t2t_mm.modality.language import declaration as language
 
 _TELL_EVERY = 64
 _QUOTED = re.compile(r"'[^']*'|(?<![-\w])\d+")  # but not the 8 of UTF-8
@@ -213,9 +214,14 @@ def _encode(
             value = values[name]
             each = (value,) if isinstance(value, str) else _each(name, value)
             encoded[name] = found = [modality.encode(one) for one in each]
-            for data in found:
+            for one, data in zip(each, found, strict=True):
                 if not data or data.isspace():
                     raise errors.BadExampleError("It is empty")
+                if isinstance(one, str) and language.is_blank(one):
+                    raise errors.BadExampleError(
+                        "Nothing of it can be seen",
+                        received=f"{len(one):,} signs, from {one[:8]!a} on",
+                    )
     except errors.BadExampleError as error:
         raise errors.BadExampleError(f"{name}: {error}") from error
     except UnicodeEncodeError as error:

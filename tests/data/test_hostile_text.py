@@ -25,6 +25,9 @@ BAD = {
              "A text is too long"),
     "empty": (b"", "It is empty", "It is empty"),
     "blank": (b" \t \x0b\r", "It is empty", "It is empty"),
+    "invisible": ("\u200b\u3000\u2060".encode(),
+                  r"Nothing of it can be seen. Received: 3 signs, from '\u200b\u3000\u2060' on",
+                  "Nothing of it can be seen"),
 }  # fmt: skip
 ODD = {
     "separators of Unicode": "one\u2028two\x85three\u2029four",

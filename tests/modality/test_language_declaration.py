@@ -37,6 +37,7 @@ def test_text_is_kept_as_it_is(text):
         ("a\ud800b", r"not valid Unicode. Received: a lone surrogate at character 2 of 'a\ud800b'"),
         ("\udcf6", "not valid Unicode"),
         ("ab " * 40_000, "A text is too long. Received: 120,000 characters, from 'ab ab"),
+        ("ab " * 40_000, "Expected: at most 50,000. Are its line ends lost?"),
     ],
 )
 def test_what_is_no_text_is_a_bad_example(text, words):
@@ -52,3 +53,19 @@ def test_the_longest_text():
     assert len(Language().encode("x" * declaration.MAX_CHARACTERS)) == declaration.MAX_CHARACTERS
     with pytest.raises(errors.BadExampleError, match="50,001 characters"):
         Language().encode("x" * (declaration.MAX_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_blank"),
+    [
+        ("", True),
+        (" \t\u00a0\u3000", True),
+        ("\u200b\ufeff\u00ad\u2060", True),
+        ("\u3164\u2800", True),
+        ("\u200ba", False),
+        ("\u2014", False),
+        ("\U0001f642", False),
+    ],
+)
+def test_what_nobody_sees_is_blank(text, is_blank):
+    assert declaration.is_blank(text) is is_blank

@@ -85,6 +85,7 @@ FILTERED = [
     ("A dog.", "Ein Hund.", None),
     ("", "Ein Hund.", "empty on one side"),
     ("A dog.", " \t", "empty on one side"),
+    ("A dog.", "\u200b", "empty on one side"),
     (LONG, LONG, None),
     (LONG + " wort", LONG, "of more than 150 words"),
     (LONG, LONG + "\u00a0wort", "of more than 150 words"),
@@ -152,7 +153,7 @@ def test_what_was_left_out_is_in_the_manifest(tmp_path):
     )
     assert loaded.details["filtered"] == {
         "train": {
-            "empty on one side": 2,
+            "empty on one side": 3,
             "of more than 1,000 characters": 1,
             "of more than 150 words": 2,
             "of which one side is more than 3 times the other": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,6 +16,17 @@ MAX_CHARACTERS = 50_000
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 """Those of ASCII, but for tabs, line and page ends and separators, which are white space."""
+
+
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs that are nothing on paper: fillers and joiners."""
+
+
+def is_blank(text: str) -> bool:
+    """Says whether nothing of a text can be seen: it is empty, or white space, or invisible."""
+    return all(
+        sign.isspace() or unicodedata.category(sign) == "Cf" or sign in _UNSEEN for sign in text
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +69,8 @@ class Language(base.Modality):
             raise errors.BadExampleError(
                 "A text is too long",
                 received=f"{len(value):,} characters, from {value[:40]!r} on",
-                expected=f"at most {MAX_CHARACTERS:,}; are its line ends lost?",
+                expected=f"at most {MAX_CHARACTERS:,}",
+                hint="Are its line ends lost?",
             )
         if value.isprintable():  # as nearly all text is; this takes a moment only
             return value.encode("utf-8")
