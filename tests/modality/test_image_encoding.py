@@ -216,6 +216,7 @@ TEXT = b"<!DOCTYPE html><title>404 Not Found</title>"
         (save(photo(), "JPEG")[:-100], "A picture does not decode"),
         (save(photo(), "PNG")[:-100], "A picture does not decode"),
         (save(photo().convert("F"), "TIFF"), "A picture has floating-point pixels"),
+        (save(photo().convert("I"), "TIFF"), "A picture has pixels of 32 bits.*8 or 16 bits a"),
     ],
 )
 def test_what_is_refused(data, words):

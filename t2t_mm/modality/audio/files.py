@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import io
 import struct
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
@@ -40,6 +41,9 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     """
     soundfile = package("soundfile")
     _check_coding(data, name)
+    claimed = _claimed_rate(data)
+    if claimed is not None:
+        check_rate(name, claimed)  # libsndfile has no words for one of 0, or beyond 2**31
     missing = _missing(data)
     if missing:
         raise _truncated(name, missing)
@@ -128,9 +132,23 @@ def _sphere_head(data: bytes) -> dict[str, str]:
     return fields
 
 
+def _is_wav(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+
+
+def _claimed_rate(data: bytes) -> int | None:
+    """Returns the samples a second that the head of a WAV file claims; None of other files."""
+    for name, place, _ in _wav_chunks(data) if _is_wav(data) else ():
+        if name == b"data":
+            return None
+        if name == b"fmt " and place + 8 <= len(data):
+            return int(struct.unpack_from("<I", data, place + 4)[0])
+    return None
+
+
 def _missing(data: bytes) -> str | None:
     """Returns what a file holds of what it should hold, or None where it is whole."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+    if _is_wav(data):
         held, size = _wav_data(data)
     elif data.startswith(b"NIST_1A"):
         held, size = _sphere_data(data)
@@ -143,14 +161,20 @@ def _missing(data: bytes) -> str | None:
 
 def _wav_data(data: bytes) -> tuple[int, int]:
     """Returns how many bytes of samples a WAV file holds, and should hold."""
+    for name, place, size in _wav_chunks(data):
+        if name == b"data":
+            held = len(data) - place
+            return held, held if size >= UNKNOWN_SIZE else size
+    return 0, 0
+
+
+def _wav_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yields name, place of the first byte and size of every chunk of a WAV file."""
     place = 12
     while place + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, place)
-        if name == b"data":
-            held = len(data) - place - 8
-            return held, held if size >= UNKNOWN_SIZE else size
+        yield name, place + 8, size
         place += 8 + size + size % 2
-    return 0, 0
 
 
 def _sphere_data(data: bytes) -> tuple[int, int]:

@@ -185,6 +185,12 @@ def _eight_bits(picture: Any, name: str) -> Any:
             expected="8 or 16 bits a channel",
             hint="Convert it: nothing in the file says what is black and what is white",
         )
+    if picture.mode == "I" and picture.format == "TIFF":  # not in 16 bits without a sign
+        raise errors.BadExampleError(
+            f"A picture has pixels of 32 bits, or with a sign: {name}",
+            expected="8 or 16 bits a channel, without a sign",
+            hint="Convert it: nothing in the file says what is black and what is white",
+        )
     if picture.mode.startswith("I"):
         import numpy as np
 

@@ -133,6 +133,8 @@ def test_what_is_missing_is_said():
         ((np.stack([tone(RATE), -tone(RATE)], 1), RATE), "is silent"),
         (wav(tone(RATE), 1), "a rate that it cannot have: bytes. Received: 1 samples"),
         (wav(tone(RATE), 2_000_000_000), "a rate that it cannot have.*2,000,000,000"),
+        (wav(tone(RATE), 3_000_000_000, bits=8), "a rate that it cannot have.*3,000,000,000"),
+        (wav(tone(RATE), 0), "a rate that it cannot have: bytes. Received: 0 samples a second"),
         ((tone(RATE), 0), "a rate that it cannot have: an array"),
         ((tone(RATE), 16_000.5), "not a whole number.*16000.5"),
         ((tone(RATE), "16000"), "not a whole number"),
