@@ -15,6 +15,7 @@ from t2t_mm.data import atomic, manifest, progress, share, sources, spill, worke
 from t2t_mm.data import options as options_lib
 
 _BAD_SHOWN = 3
+_FILES_SHOWN = 3
 
 
 def build(
@@ -55,7 +56,7 @@ def build(
             if not count:
                 raise errors.DataError(
                     f"The split {split!r} of {problem.name} is empty",
-                    received=f"no example in {source.root}",
+                    received=f"no example in {_files_read(shares[split]) or source.root}",
                     expected=problem.layout or None,
                 )
             report.finish(count)
@@ -181,6 +182,13 @@ def _found(
     if source.name == sources.MANUAL:
         found["raw_files"] = {name: size for s in every for name, size in sorted(s.used.items())}
     return found
+
+
+def _files_read(shares: Sequence[share.Share]) -> str:
+    """Returns the names of the texts and archives that were read, of many the first."""
+    names = sorted({name for one in shares for name in one.used})
+    more = len(names) - _FILES_SHOWN
+    return ", ".join(names[:_FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _classes(problem: Any, name: str, shares: Mapping[str, Sequence[share.Share]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import pathlib
 import re
 from collections.abc import Sequence
@@ -16,9 +17,14 @@ _BRACED = re.compile(r"\{([^{}]*)\}")
 
 
 def text_or_none(value: Any) -> str | None:
-    """Returns a cell as text; a number or truth value as JSON writes it; else None."""
+    """Returns a cell as text; a number or truth value as JSON writes it; else None.
+
+    Of what a JSON file should not hold, and Python reads as infinite or no number, there is none.
+    """
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return json.dumps(value) if isinstance(value, bool | int | float) else None
 
 

@@ -77,6 +77,8 @@ def _declare(root: document.Section, name: str, path: pathlib.Path) -> type[prob
         feature, declared = _feature(section)
         features.append(feature)
         modalities[feature.name] = declared
+    corpus = root.get("corpus", str, name)
+    files.check_corpus(root, corpus)
     reader, splits, key = files.declared(root, features)
     table = problem.Table(reader, splits, tuple(features), key)
     attributes = {
@@ -85,7 +87,7 @@ def _declare(root: document.Section, name: str, path: pathlib.Path) -> type[prob
         "version": root.get("version", str, problem_lib.Problem.version),
         "command": root.get("command", str),
         "metrics": tuple(_metrics(root)),
-        "corpus": root.get("corpus", str, name),
+        "corpus": corpus,
         "layout": _layout(table),
         "splits": splits.names,
         "inputs": {name: modalities[name] for name in modalities if name != "targets"},
@@ -142,6 +144,13 @@ def _modality(section: document.Section, kind: str) -> modality.Modality:
     parameters = config_types.field_types(cls)
     section.check_keys((*_FEATURE, *parameters))
     values = {key: section.get(key, parameters[key]) for key in section.values if key in parameters}
+    if values.get("classes") == ():
+        wrong = errors.PluginError(
+            "classes is empty",
+            expected="the names of two classes or more",
+            hint="Leave it out, and they are those of the training split",
+        )
+        raise section.error(wrong, "classes")
     try:
         return cls(**values)
     except errors.UserError as error:

@@ -44,6 +44,18 @@ def check_pattern(section: document.Section, key: str, pattern: str) -> None:
         raise section.error(wrong, key)
 
 
+def check_corpus(section: document.Section, corpus: str) -> None:
+    """Raises for the name of a corpus whose folder is not within that of all corpora."""
+    path = pathlib.PurePosixPath(corpus)
+    if path.is_absolute() or ".." in path.parts:
+        wrong = errors.PluginError(
+            "'corpus' names no folder below --manual_dir",
+            received=repr(corpus),
+            expected="the name of a folder, in which all files of the problem are",
+        )
+        raise section.error(wrong, "corpus")
+
+
 def _splits(data: document.Section, section: document.Section) -> splits.Splits:
     """Returns the splits: by files, by the values of a column, or by fractions."""
     if not section.values:

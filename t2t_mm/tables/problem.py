@@ -82,14 +82,28 @@ class TableProblem(problem_lib.Problem):
         table = self.table
         pattern = table.splits.files[split]
         seen: dict[str, None] = {}
-        found = False
+        count, found = 0, False
         for row in table.reader.read(pattern, files):
+            count += 1
             named = self._named(row)
             if table.splits.holds(split, named):
                 found = True
                 yield named.key, self._values(named, files.root)
             elif table.splits.column and len(seen) < _VALUES_SHOWN:
                 seen[str(row.values.get(table.splits.column))] = None
+        if not count:
+            raise errors.DataError(
+                f"{files.root / pattern} has no rows, so that the split {split!r} of {self.name} "
+                "is empty",
+                expected="a row an example"
+                + (", below the names of the columns" if table.reader.has_header else ""),
+            )
+        if table.splits.bounds and not found:
+            raise errors.DataError(
+                f"None of the {count:,} rows of {files.root / pattern} falls into the split "
+                f"{split!r} of {self.name}",
+                hint="With so few rows, name the split of each: split_column, or a file a split",
+            )
         if seen and not found:
             wanted = table.splits.values[split]
             raise errors.DataError(

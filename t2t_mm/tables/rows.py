@@ -7,6 +7,7 @@ file (it is not there, not UTF-8, or lacks a column) is a `DataError`.
 
 from __future__ import annotations
 
+import collections
 import csv
 import dataclasses
 import hashlib
@@ -86,12 +87,12 @@ class Reader:
                 continue
             place, key = f"{name}, line {number}", f"{name}:{number}"
             try:
-                values = json.loads(line)
+                values = json.loads(line, object_pairs_hook=_with_each_key_once)
                 wrong = None if isinstance(values, dict) else "is not a JSON object"
                 said: object = _short(line)
             except json.JSONDecodeError as error:
                 wrong, said = "is not JSON", f"{error.msg} at character {error.pos + 1}"
-            except (ValueError, RecursionError) as error:  # numbers and nests beyond all measure
+            except (ValueError, RecursionError) as error:  # what is beyond all measure, too
                 wrong, said = "is not JSON that can be read", error
             if wrong is None:
                 yield Row(place, key, values)
@@ -126,6 +127,11 @@ class Reader:
             raise errors.DataError(
                 f"{files.root / name} is empty", expected="a line with the names of its columns"
             )
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line of a file names its columns."""
+        return self.format in _DELIMITERS and not self.columns
 
     @property
     def _delimiter(self) -> str:
@@ -210,6 +216,15 @@ def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
 def _mixed(name: str) -> bytes:
     """Returns what names are sorted by to be mixed; of those too that are not UTF-8."""
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+
+
+def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object, of whose values for one key another program may take another."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = collections.Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {_short(repr(twice))} twice")
+    return values
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as pillow
 
 from t2t_mm import errors
-from t2t_mm.modality import Image, Language
+from t2t_mm.modality import Categorical, Image, Language
 
 
 def test_a_picture_given_as_text_is_refused():
@@ -28,3 +28,12 @@ def test_a_text_has_room_for_a_piece_and_its_end():
     assert Language(max_length=2).max_length == 2
     with pytest.raises(errors.ConfigError, match=r"Language\(max_length=1\)"):
         Language(max_length=1)
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [(("a", "b", "a"), "The class 'a' is named twice"), (("a", ""), "A class has no name")],
+)
+def test_each_class_has_a_name_of_its_own(classes, words):
+    with pytest.raises(errors.ConfigError, match=words):
+        Categorical(classes=classes)

@@ -102,6 +102,10 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
         ),
         (REVIEWS, 'column = "text"', 'column = ["a", "b"]', 12, "column cannot have this value"),
         (REVIEWS, 'column = "text"', 'file = "../{id}.txt"', 12, "'file' names no file below"),
+        (REVIEWS, '"to-stars"', '"x"\n    corpus = "../.."', 4, "'corpus' names no folder below"),
+        (REVIEWS, '"to-stars"', '"x"\n    corpus = "/etc"', 4, "'corpus' names no folder below"),
+        (REVIEWS, 'column = "stars"', "classes = []", 16, "classes is empty.*Leave it out"),
+        (REVIEWS, 'column = "stars"', 'classes = ["1", "1"]', 16, "class '1' is named twice"),
         (REVIEWS, "review]", "targets]", 10, "An input is named 'targets'"),
         (REVIEWS, "[inputs.review]", "[inputs.key]", 2, "an input is named 'targets' or 'key'"),
         (REVIEWS, "[targets]", "[target]", 14, "Unknown key 'target' in the file.*'targets'"),
@@ -178,6 +182,17 @@ def test_a_broken_table_hurts_only_itself(declare, registries):
     assert "broken.toml:1: It is not TOML" in broken.error
     with pytest.raises(errors.ConfigError, match=r"mine\.broken\.toml"):
         registries.problems.get("my_review")
+
+
+def test_tables_that_failed_say_nothing_of_each_other(declare, tmp_path):
+    (tmp_path / "mine").mkdir()
+    for name in ("a", "b"):
+        text = REVIEWS.replace("\n    ", "\n").replace('"accuracy"', f'"{name}_of_no_plugin"')
+        (tmp_path / "mine" / f"{name}.toml").write_text(text)
+    said = declare(REVIEWS.replace('modality = "language"', 'modality = "langage"')).error
+    assert "Unknown modality 'langage'" in said
+    assert "of_no_plugin" not in said
+    assert "failed to load" not in said
 
 
 def test_a_name_that_is_taken_is_refused_with_both_places(declare, registries, tmp_path):

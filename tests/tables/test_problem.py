@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import math
 import wave
 
 import pytest
@@ -13,6 +14,7 @@ from t2t_mm import errors, plugins, testing
 from t2t_mm.bin import list as list_command
 from t2t_mm.data import manifest, records
 from tests.tables.conftest import REVIEWS
+from tests.tables.test_declaration import FRACTIONS
 
 JSONL = """
     name = "my_table"
@@ -163,6 +165,9 @@ def test_files_that_rows_name(declare, corpora):
     ("changes", "feature", "words"),
     [
         ({"question": None}, "question", "line 1, 'question' is not what.*null.*text or a number"),
+        ({"question": math.nan}, "question", "'question' is not what.*NaN.*text or a number"),
+        ({"answers": ["a", math.inf]}, "targets", "'answers' is not what.*Infinity"),
+        ({"id": math.inf}, "targets", "line 1, 'id' is not what"),
         ({"question": ["a"]}, "question", r"'question' is not what.*\[\"a\"\]"),
         ({"answers": [{"a": 1}]}, "targets", "'answers' is not what.*list of texts"),
         ({"image": "../x.png"}, "image", "no file below the corpus.*'../x.png'"),
@@ -220,6 +225,14 @@ def test_a_split_whose_value_never_occurs(declare, corpora):
         examples(declare, corpora, JSONL, {"all.jsonl": lines(row)})
 
 
+def test_a_fraction_that_no_row_falls_into(declare, corpora, tmp_path):
+    declare(FRACTIONS.replace("0.5", "0.999", 1).replace("0.5", "0.001"))
+    folder = corpora({"all.csv": "text,stars\na,1\nb,2\n"})
+    said = "None of the 2 rows of .*all.csv falls into the split 'validation'.*split_column"
+    with pytest.raises(errors.DataError, match=said):
+        generate(folder, tmp_path)
+
+
 def test_bad_rows_end_the_work_or_are_counted(declare, corpora, tmp_path):
     declare()
     folder = corpora({"train.csv": "text,stars\na,1\nb,2,3\nc,1\n", "dev.csv": "text,stars\nd,1\n"})
@@ -250,6 +263,14 @@ def test_a_row_that_is_not_utf_8_is_a_bad_one(declare, corpora, tmp_path, name):
     [
         ({"train.csv": "text,star\na,1\n"}, "no column 'stars'. Received: the columns text, star"),
         ({"trian.csv": "text,stars\na,1\n"}, "No raw file.*'train.csv'.*'trian.csv'"),
+        (
+            {"train.csv": "text,stars\n"},
+            "train.csv has no rows.*split 'train' of my_reviews.*below",
+        ),
+        (
+            {"train.csv": "text,stars\na,1\n", "dev.csv": "text,stars\n\n"},
+            "my_reviews/dev.csv has no rows.*split 'validation'",
+        ),
     ],
 )
 def test_raw_files_that_are_wrong(declare, corpora, tmp_path, files, words):

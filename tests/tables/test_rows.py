@@ -101,6 +101,7 @@ def test_json_lines(read):
         ('{"text": "a"', "line 2, is not JSON.*delimiter at character 13"),
         ('["a"]', "line 2, is not a JSON object"),
         ("[" * 100_000, "line 2, is not JSON that can be read"),
+        ('{"text": "a", "text": "b"}', "line 2, is not JSON that can be read.*key 'text' twice"),
     ],
 )
 def test_a_line_that_is_no_object(read, line, words):

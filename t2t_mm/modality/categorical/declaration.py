@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -33,6 +34,15 @@ class Categorical(base.Modality):
     classes: tuple[str, ...] = ()
     labels: str = ""
     allow_unseen: bool = False
+
+    def __post_init__(self) -> None:
+        twice = [name for name, n in collections.Counter(self.classes).items() if n > 1]
+        if twice or not all(self.classes):
+            raise errors.ConfigError(
+                "A class has no name" if not twice else f"The class {twice[0]!r} is named twice",
+                received=f"Categorical(classes=) with {len(self.classes):,} names",
+                expected="a name of its own for each class",
+            )
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or not value:
