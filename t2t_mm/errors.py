@@ -11,6 +11,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
+_LONG_WORD = re.compile(r"\S{221,}")
+"""Of a path of thousands of characters (or what else has no blanks) both ends tell enough."""
+
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\ud800-\udfff]")
 
 
@@ -40,6 +43,7 @@ class UserError(Exception):
         if hint:
             parts.append(_sentence(hint))
         text = " ".join(" ".join(parts).split())
+        text = _LONG_WORD.sub(lambda found: f"{found[0][:97]}...{found[0][-100:]}", text)
         # What a raw file holds must not work the terminal, nor be more than it can print.
         super().__init__(_UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text))
 

@@ -24,3 +24,14 @@ from t2t_mm import errors
 )
 def test_sentences_end_in_one_stop_and_obey_nobody(parts, line):
     assert str(errors.UserError(**parts)) == line
+
+
+def test_a_path_of_thousands_of_characters_is_shortened_to_its_ends():
+    long = "/begin" + "x" * 5_000 + "/end.png"
+    said = str(errors.UserError("No file", received=long, hint=f"Look at {long}"))
+    assert said.startswith("No file. Received: /beginxxx")
+    assert said.count("...") == 2
+    assert len(said) < 450
+    assert said.endswith("/end.png.")
+    assert str(errors.UserError(said)) == said, "an error within another one stays as it is"
+    assert str(errors.UserError("No file", received="x" * 200)).endswith("x" * 200 + ".")
