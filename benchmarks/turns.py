@@ -18,7 +18,7 @@ def alternate(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str
     """
     found: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds):
-        names = list(sides) if turn % 2 == 0 else list(reversed(sides))
+        names = list(sides) if turn % 2 == 0 else list(sides)[::-1]
         for name in names:
             found[name].append(sides[name]())
     return found
