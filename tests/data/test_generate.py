@@ -314,7 +314,10 @@ def test_raw_files_that_are_wrong(generate, data, toy_raw):
         generate()
     (toy_raw / "test.src").write_text("")
     (toy_raw / "test.tgt").write_text("")
-    with pytest.raises(errors.DataError, match="The split 'test' of toy_text is empty.*no example in test.src, test.tgt"):
+    with pytest.raises(
+        errors.DataError,
+        match="The split 'test' of toy_text is empty.*no example in test.src, test.tgt",
+    ):
         generate()
     (toy_raw / "test.src").unlink()
     with pytest.raises(errors.DataError, match=r"test\.src.*Expected: \{train,validation,test\}"):

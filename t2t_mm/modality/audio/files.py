@@ -43,7 +43,7 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     _check_coding(data, name)
     claimed = _claimed_rate(data)
     if claimed is not None:
-        check_rate(name, claimed)  # libsndfile has no words for one of 0, or beyond 2**31
+        check_rate(name, claimed)  # libsndfile says nothing of one of 0, or beyond 2**31
     missing = _missing(data)
     if missing:
         raise _truncated(name, missing)
@@ -56,6 +56,8 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
             samples = file.read(frames, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
         said = str(getattr(error, "error_string", error)).rstrip(".")
+        if "SF_INFO" in said:  # libsndfile's word for numbers in a head that it did not expect
+            said = "its head claims a rate or a number of channels that no sound has"
         raise errors.BadExampleError(
             f"A sound does not decode: {name}",
             received=f"{len(data):,} bytes that begin {data[:8]!r}: {said}",

@@ -149,6 +149,13 @@ def test_what_is_no_usable_sound_is_refused(value, message):
     refused(value, message)
 
 
+def test_a_head_of_another_format_with_an_impossible_rate():
+    whole = sound_file(tone(RATE), RATE, "NIST", "PCM_16")
+    wrong = whole.replace(b"sample_rate -i 16000", b"sample_rate -i 0    ")
+    assert wrong != whole
+    refused(wrong, "does not decode: bytes.*its head claims a rate or a number of channels that")
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_no_numbers_are_refused(wrong):
     sound = tone(RATE)
