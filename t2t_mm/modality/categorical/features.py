@@ -26,11 +26,11 @@ class CategoricalFeatures(features.Features):
     def __init__(self, declaration: categorical.Categorical, task: task_lib.Task) -> None:
         super().__init__(declaration, task)
         classes = declaration.classes
-        if len(set(classes)) != len(classes) or not classes:
+        if not classes:
             raise errors.DataError(
-                f"The classes of {task.name!r} are not a set of names",
-                received=f"{len(classes)} names, {len(set(classes))} of them different",
-                expected="one name or more, each once",
+                f"The classes of {task.name!r} are not known",
+                received="no names",
+                expected="one or more, declared or found in the training split",
             )
         with tf.init_scope():
             prints = _fingerprints(tf.constant(classes)).numpy()
