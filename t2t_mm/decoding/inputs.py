@@ -277,7 +277,7 @@ def _wanted(task: task_lib.Task, *, objects: bool) -> str:
 def _hint_of_path(name: str) -> str:
     """Returns what to do where a picture or sound itself was given for a list of them."""
     file = "FILE" if name == STANDARD_INPUT else name
-    return f"To decode {file} itself: echo {file} | mm-decoder ... --input=-"
+    return f"echo {file} | mm-decoder ... --input=- decodes {file} itself"
 
 
 def _shown(given: Given) -> Any:
