@@ -6,13 +6,28 @@ The defaults are the size `small`: what two processor cores train in half an hou
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from t2t_mm import config, errors
 
 
-def _check(sizes: object, **rules: bool) -> None:
-    """Raises `ConfigError` for the first rule (field name: holds) that is broken."""
-    for name, holds in rules.items():
+def _check(sizes: Any, **rules: bool) -> None:
+    """Raises `ConfigError` for the first broken rule: of all models, then of this one.
+
+    Args:
+      sizes: of a model.
+      rules: whether a field of this model's own holds, by its name.
+    """
+    shared = {
+        "width": sizes.width >= 8 and sizes.width % 2 == 0,
+        "heads": sizes.heads >= 1 and sizes.width % sizes.heads == 0,
+        "dropout": 0 <= sizes.dropout < 1,
+        "label_smoothing": 0 <= sizes.label_smoothing < 1,
+        "entry_widths": len(sizes.entry_widths) == 4,
+        "audio_widths": len(sizes.audio_widths) == 8 and min(sizes.audio_widths) >= 1,
+        "exit_widths": len(sizes.exit_widths) == 2,
+    }
+    for name, holds in {**shared, **rules}.items():
         if not holds:
             raise errors.ConfigError(
                 f"{type(sizes).__name__}.{name} is out of range",
@@ -84,19 +99,12 @@ class MultiModelConfig:
     def __post_init__(self) -> None:
         _check(
             self,
-            width=self.width >= 8 and self.width % 2 == 0,
-            heads=self.heads >= 1 and self.width % self.heads == 0,
             encoder_blocks=self.encoder_blocks >= 1,
             mixer_blocks=self.mixer_blocks >= 1,
             decoder_blocks=self.decoder_blocks >= 1,
             selected=self.selected >= 1 and (not self.experts or self.selected <= self.experts),
             expert_filter=self.expert_filter >= 1,
-            dropout=0 <= self.dropout < 1,
             block_dropout=0 <= self.block_dropout < 1,
-            label_smoothing=0 <= self.label_smoothing < 1,
-            entry_widths=len(self.entry_widths) == 4,
-            audio_widths=len(self.audio_widths) == 8 and min(self.audio_widths) >= 1,
-            exit_widths=len(self.exit_widths) == 2,
         )
 
 
@@ -136,16 +144,9 @@ class TransformerConfig:
     def __post_init__(self) -> None:
         _check(
             self,
-            width=self.width >= 8 and self.width % 2 == 0,
-            heads=self.heads >= 1 and self.width % self.heads == 0,
             filter_width=self.filter_width >= 1,
             encoder_layers=self.encoder_layers >= 1,
             decoder_layers=self.decoder_layers >= 1,
-            dropout=0 <= self.dropout < 1,
-            label_smoothing=0 <= self.label_smoothing < 1,
-            entry_widths=len(self.entry_widths) == 4,
-            audio_widths=len(self.audio_widths) == 8 and min(self.audio_widths) >= 1,
-            exit_widths=len(self.exit_widths) == 2,
         )
 
 
@@ -196,17 +197,10 @@ class MultiModelT2TConfig:
     def __post_init__(self) -> None:
         _check(
             self,
-            width=self.width >= 8 and self.width % 2 == 0,
-            heads=self.heads >= 1 and self.width % self.heads == 0,
             filter_width=self.filter_width >= 1,
             encoder_layers=self.encoder_layers >= 1,
             decoder_layers=self.decoder_layers >= 1,
             expert_layer=0 <= self.expert_layer < self.decoder_layers,
             selected=1 <= self.selected <= self.experts,
             expert_filter=self.expert_filter >= 1,
-            dropout=0 <= self.dropout < 1,
-            label_smoothing=0 <= self.label_smoothing < 1,
-            entry_widths=len(self.entry_widths) == 4,
-            audio_widths=len(self.audio_widths) == 8 and min(self.audio_widths) >= 1,
-            exit_widths=len(self.exit_widths) == 2,
         )
