@@ -36,7 +36,7 @@ class SelfAttention(base.Layer):
 
     def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps `[B, T, D]` to `[B, T, D]`; positions where `mask` `[B, T]` is 0 are unseen."""
-        queries, keys, values = tf.split(self.projections(x), 3, -1)
+        queries, keys, values = split_heads(self.projections(x), self.heads, parts=3)
         bias = None
         if self.causal:
             length = tf.shape(x)[1]
@@ -44,7 +44,7 @@ class SelfAttention(base.Layer):
             bias = (future * _MASKED)[None, None]  # [1, 1, T, T]
         elif mask is not None:
             bias = mask_bias(mask)
-        return self.output_projection(attend(queries, keys, values, self.heads, bias))
+        return self.output_projection(attend_heads(queries, keys, values, bias))
 
     def start(self, batch: int | tf.Tensor) -> Cache:
         """Returns the keys and values of no position yet, `[B, H, 0, D / H]` each."""
@@ -64,8 +64,8 @@ class SelfAttention(base.Layer):
         Returns:
           The output `[B, D]` and the cache with this position written.
         """
-        parts = tf.split(self.projections(x), 3, -1)
-        query, key, value = (split_heads(part[:, None], self.heads) for part in parts)
+        projections = self.projections(x)[:, None]
+        query, key, value = split_heads(projections, self.heads, parts=3)
         keys, values = tf.concat([cache[0], key], 2), tf.concat([cache[1], value], 2)
         y = attend_heads(query, keys, values, None)[:, 0]
         return self.output_projection(y), (keys, values)
@@ -88,14 +88,14 @@ class SourceAttention(base.Layer):
 
     def read_source(self, source: tf.Tensor) -> Cache:
         """Returns the keys and values of a source `[B, S, D]`."""
-        keys, values = tf.split(self.keys_values(source), 2, -1)
-        return split_heads(keys, self.heads), split_heads(values, self.heads)
+        keys, values = split_heads(self.keys_values(source), self.heads, parts=2)
+        return keys, values
 
     def call(self, x: tf.Tensor, cache: Cache, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps a target `[B, T, D]` to `[B, T, D]`; `mask` `[B, S]` is the source's."""
         keys, values = cache
         bias = None if mask is None else mask_bias(mask)
-        queries = split_heads(self.query(x), self.heads)
+        (queries,) = split_heads(self.query(x), self.heads)
         return self.output_projection(attend_heads(queries, keys, values, bias))
 
     def step(self, x: tf.Tensor, cache: Cache, mask: tf.Tensor | None) -> tf.Tensor:
@@ -184,35 +184,38 @@ def mask_bias(mask: tf.Tensor) -> tf.Tensor:
     return ((1.0 - tf.cast(mask, tf.float32)) * _MASKED)[:, None, None, :]
 
 
-def attend(
-    queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, heads: int, bias: tf.Tensor | None
-) -> tf.Tensor:
-    """Dot-product attention (Vaswani et al. 2017, equation 1), `heads` at once.
+def split_heads(x: tf.Tensor, heads: int, *, parts: int = 1) -> list[tf.Tensor]:
+    """Takes apart what one product gave for several parts (queries, keys, values), and heads.
+
+    One transposition serves all parts, and taking its first axis apart copies nothing.
 
     Args:
-      queries: `[B, T, D]`.
-      keys: `[B, S, D]`.
-      values: `[B, S, D]`.
+      x: `[B, L, parts * D]`.
       heads: H; each sees D / H channels.
-      bias: added to the logits, broadcast to `[B, H, T, S]`; None adds nothing.
+      parts: how many.
 
     Returns:
-      `[B, T, D]`.
+      so many `[B, H, L, D / H]`.
     """
-    queries, keys, values = (split_heads(x, heads) for x in (queries, keys, values))
-    return attend_heads(queries, keys, values, bias)
-
-
-def split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
-    """Takes heads apart: `[B, L, D]` to `[B, H, L, D / H]`."""
-    apart = tf.reshape(x, [tf.shape(x)[0], tf.shape(x)[1], heads, x.shape[-1] // heads])
-    return tf.transpose(apart, [0, 2, 1, 3])
+    depth = x.shape[-1] // (parts * heads)
+    apart = tf.reshape(x, [tf.shape(x)[0], tf.shape(x)[1], parts, heads, depth])
+    return tf.unstack(tf.transpose(apart, [2, 0, 3, 1, 4]))
 
 
 def attend_heads(
     queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, bias: tf.Tensor | None
 ) -> tf.Tensor:
-    """As `attend`, of heads that `split_heads` took apart: to `[B, T, D]`, together again."""
+    """Dot-product attention (Vaswani et al. 2017, equation 1) of all heads at once.
+
+    Args:
+      queries: `[B, H, T, D / H]`.
+      keys: `[B, H, S, D / H]`.
+      values: `[B, H, S, D / H]`.
+      bias: added to the logits, broadcast to `[B, H, T, S]`; None adds nothing.
+
+    Returns:
+      `[B, T, D]`, the heads together again.
+    """
     heads, depth = queries.shape[1], queries.shape[-1]
     scaled = queries * tf.cast(depth**-0.5, queries.dtype)
     logits = tf.matmul(scaled, keys, transpose_b=True)  # [B, H, T, S]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from t2t_mm.layers import base
+from t2t_mm.layers import base, products
 
 
 class Linear(base.Layer):
@@ -27,9 +27,8 @@ class Linear(base.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Maps `[..., width_in]` to `[..., width_out]`."""
         flat = tf.reshape(x, [-1, self.width_in])
-        y = tf.matmul(flat, self.read(self.kernel))
-        if self.bias is not None:
-            y = tf.nn.bias_add(y, self.read(self.bias))
+        bias = None if self.bias is None else self.read(self.bias)
+        y = products.affine(flat, self.read(self.kernel), bias)
         shape = tf.concat([tf.shape(x)[:-1], [self.width_out]], 0)
         y = tf.reshape(y, shape)
         y.set_shape(x.shape[:-1].concatenate([self.width_out]))

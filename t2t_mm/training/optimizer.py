@@ -62,9 +62,8 @@ class Adam(tf.Module):
         if context.num_replicas_in_sync > 1:
             dense = context.all_reduce(tf.distribute.ReduceOp.MEAN, dense)
         norm = tf.linalg.global_norm(dense)
-        scale = tf.constant(1.0)
         if self._settings.clip_norm:
-            scale = self._settings.clip_norm / tf.maximum(norm, self._settings.clip_norm)
+            dense = _clip(dense, norm, self._settings.clip_norm)
         ones = tf.scatter_nd(
             [[i] for i in touched], tf.ones([len(touched)], tf.int64), [len(self._variables)]
         )
@@ -91,7 +90,7 @@ class Adam(tf.Module):
         context.merge_call(
             update,
             args=(
-                *(gradient * scale for gradient in dense),
+                *dense,
                 *(powers_1[i] for i in touched),
                 *(powers_2[i] for i in touched),
                 rate,
@@ -121,6 +120,19 @@ class Adam(tf.Module):
             epsilon=self._settings.epsilon,
             grad=gradient,
         )
+
+
+def _clip(gradients: list[tf.Tensor], norm: tf.Tensor, most: float) -> list[tf.Tensor]:
+    """Scales gradients down to a global norm of `most`.
+
+    Those within the bound, most of them, pass as they are: multiplying them by 1 would
+    read and write the memory of all weights once more.
+    """
+
+    def scaled() -> list[tf.Tensor]:
+        return [gradient * (most / norm) for gradient in gradients]
+
+    return tf.cond(norm > most, scaled, lambda: gradients)
 
 
 def _slot(variable: tf.Variable, name: str) -> tf.Variable:

@@ -108,6 +108,8 @@ def _executed(model, batch):
             a, out = inputs[0].shape, outputs[0].shape
             inner = a[0] if named["transpose_a"] else a[1]
             counts[phase]["products"] += 2 * inner * out[0] * out[1]
+        elif op_type == "Einsum":  # nj,ij->ni
+            counts[phase]["products"] += 2 * inputs[1].shape.num_elements() * inputs[0].shape[0]
         elif op_type.startswith("BatchMatMul"):
             inner = inputs[0].shape[-2 if named["adj_x"] else -1]
             counts[phase]["products"] += 2 * inner * outputs[0].shape.num_elements()

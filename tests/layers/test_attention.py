@@ -32,14 +32,15 @@ def _source_attention(reference, layer, x, source, visible):
 
 def test_attend_by_hand():
     # One head of one channel: scores 1 x [0, ln 3], so weights [1/4, 3/4].
-    keys, values = _f32([[[0.0], [np.log(3)]]]), _f32([[[8.0], [16.0]]])
-    y = attention.attend(_f32([[[1.0]]]), keys, values, 1, None)
+    keys, values = _f32([[[[0.0], [np.log(3)]]]]), _f32([[[[8.0], [16.0]]]])
+    y = attention.attend_heads(_f32([[[[1.0]]]]), keys, values, None)
     np.testing.assert_allclose(y, [[[8 / 4 + 16 * 3 / 4]]], rtol=1e-5)
 
 
 def test_attend_agrees_with_the_formula(random, reference):
     queries, keys, values = (random.normal(size=(2, n, D)) for n in (3, 5, 5))
-    y = attention.attend(_f32(queries), _f32(keys), _f32(values), H, None)
+    apart = (attention.split_heads(_f32(x), H)[0] for x in (queries, keys, values))
+    y = attention.attend_heads(*apart, None)
     expected = reference.attention(queries, keys, values, H, lambda b, t, s: True)
     np.testing.assert_allclose(y, expected, atol=1e-5)
 

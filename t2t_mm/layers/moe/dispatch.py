@@ -9,9 +9,13 @@ has a capacity, and an expert that nobody chose multiplies a matrix of no rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
+
+from t2t_mm.layers import products
+
+Gradient: TypeAlias = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 
 
 class Plan(NamedTuple):
@@ -42,8 +46,8 @@ def plan(experts: tf.Tensor, experts_count: int) -> Plan:
     )
 
 
-def scatter(x: tf.Tensor, to: Plan) -> list[tf.Tensor]:
-    """Copies each position of [N, D] to its K experts: E blocks [sizes[e], D]."""
+def scatter(x: tf.Tensor, to: Plan) -> tf.Tensor:
+    """Copies each position of [N, D] to its K experts: rows [N * K, D], sorted by expert."""
 
     @tf.custom_gradient
     def copy(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -55,35 +59,60 @@ def scatter(x: tf.Tensor, to: Plan) -> list[tf.Tensor]:
 
         return tf.gather(x, to.order // to.selected), gradient
 
-    return tf.split(copy(x), to.sizes, num=to.sizes.shape[0])
+    return copy(x)
 
 
-def combine(blocks: list[tf.Tensor], gates: tf.Tensor, to: Plan) -> tf.Tensor:
-    """Sums each position's K rows, weighted by its gates [N, K]: [N, D]."""
+def combine(rows: tf.Tensor, gates: tf.Tensor, to: Plan) -> tf.Tensor:
+    """Sums each position's K sorted rows [N * K, D], weighted by its gates [N, K]: [N, D]."""
 
     @tf.custom_gradient
     def restore(rows: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         return tf.gather(rows, to.places), lambda g: tf.gather(g, to.order)
 
-    rows = restore(tf.concat(blocks, axis=0))
-    rows = tf.reshape(rows, [-1, to.selected, rows.shape[-1]])
+    rows = tf.reshape(restore(rows), [-1, to.selected, rows.shape[-1]])
     return tf.reduce_sum(rows * tf.cast(gates, rows.dtype)[:, :, tf.newaxis], axis=1)
 
 
-def run_experts(blocks: list[tf.Tensor], w_in: tf.Tensor, w_out: tf.Tensor) -> list[tf.Tensor]:
-    """Runs `ReLU(x w_in[e]) w_out[e]` on each expert's block.
+def run_experts(rows: tf.Tensor, sizes: tf.Tensor, w_in: tf.Tensor, w_out: tf.Tensor) -> tf.Tensor:
+    """Runs `ReLU(x w_in[e]) w_out[e]` on each expert's block of sorted rows.
 
-    The weights are taken apart by `unstack`, which shares their memory and whose
-    gradient is one `stack`. A slice `w_in[e]` would have a gradient of the size of
-    all experts, for each expert.
+    The weights are taken apart by `unstack`, which shares their memory: a slice `w_in[e]`
+    would have a gradient of the size of all experts, for each expert. The gradient is
+    written out for the sake of the products with transposed weights.
 
     Args:
-      blocks: E tensors [sizes[e], D].
+      rows: [N * K, D], sorted by expert.
+      sizes: int32 [E], how many of them are whose.
       w_in: [E, D, F].
       w_out: [E, F, D].
 
     Returns:
-      E tensors [sizes[e], D].
+      [N * K, D], in the same order.
     """
-    weights = zip(blocks, tf.unstack(w_in), tf.unstack(w_out), strict=True)
-    return [tf.matmul(tf.nn.relu(tf.matmul(x, first)), second) for x, first, second in weights]
+
+    @tf.custom_gradient
+    def run(rows: tf.Tensor, w_in: tf.Tensor, w_out: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+        blocks = _split(rows, sizes)
+        firsts, seconds = tf.unstack(w_in), tf.unstack(w_out)
+        hidden = [tf.nn.relu(tf.matmul(x, w)) for x, w in zip(blocks, firsts, strict=True)]
+        y = tf.concat([tf.matmul(h, w) for h, w in zip(hidden, seconds, strict=True)], axis=0)
+
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            d_blocks, d_firsts, d_seconds = [], [], []
+            each = zip(blocks, hidden, _split(dy, sizes), firsts, seconds, strict=True)
+            for x, h, d_out, first, second in each:
+                d_hidden = tf.raw_ops.ReluGrad(
+                    gradients=products.times_transposed(d_out, second), features=h
+                )
+                d_seconds.append(tf.matmul(h, d_out, transpose_a=True))
+                d_firsts.append(tf.matmul(x, d_hidden, transpose_a=True))
+                d_blocks.append(products.times_transposed(d_hidden, first))
+            return tf.concat(d_blocks, axis=0), tf.stack(d_firsts), tf.stack(d_seconds)
+
+        return y, gradient
+
+    return run(rows, w_in, w_out)
+
+
+def _split(rows: tf.Tensor, sizes: tf.Tensor) -> list[tf.Tensor]:
+    return tf.split(rows, sizes, num=sizes.shape[0])

@@ -131,10 +131,10 @@ class MixtureOfExperts(base.Layer):
             noise=self._noise(tf.shape(rows)[0], kept, training, seed, noise),
         )
         moved = dispatch.plan(routing.experts, self.experts)
-        blocks = dispatch.scatter(rows, moved)
-        weights = self.read(self.w_in), self.read(self.w_out)
-        blocks = dispatch.run_experts(blocks, *weights)
-        y = dispatch.combine(blocks, routing.gates, moved)
+        y = dispatch.run_experts(
+            dispatch.scatter(rows, moved), moved.sizes, self.read(self.w_in), self.read(self.w_out)
+        )
+        y = dispatch.combine(y, routing.gates, moved)
         if kept is not None:
             whole = [tf.reduce_prod(shape[:-1]), self.width]
             y = tf.scatter_nd(kept, y, tf.cast(whole, kept.dtype))

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from t2t_mm.data import task as tasks
 from t2t_mm.data import vocabulary
-from t2t_mm.layers import base, linear
+from t2t_mm.layers import base, cross_entropy, linear
 from t2t_mm.modality import representation
 from t2t_mm.modality.language import declaration
 
@@ -68,38 +68,29 @@ class LanguageNet(base.Layer):
     def loss(self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `targets` `[B, T]` under `hidden` `[B, T, D]`.
 
-        Only real tokens reach the softmax: its logits are most of what a step
-        computes. Label smoothing needs no pass over them, for with logits z,
-        `-(1 - s) log p_y - s mean_v log p_v = -log p_y + s (z_y - mean_v z_v)`,
-        and both terms behind `s` are products of D numbers.
+        Only real tokens reach the softmax: its logits are most of what a step computes.
         """
         real = tf.where(tf.reshape(targets, [-1]) != vocabulary.PAD_ID)[:, 0]
         labels = tf.gather(tf.reshape(targets, [-1]), real)
         h = tf.gather(tf.reshape(hidden, [-1, self.width]), real)
-        logits = self.logits(h)
-        nll = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         tokens = tf.cast(tf.size(labels), tf.float32)
         count = tf.maximum(tokens, 1.0)
-        log_perplexity = tf.reduce_sum(nll) / count
-        loss = log_perplexity
-        if self.smoothing and training:
-            loss += self.smoothing * tf.reduce_sum(self._above_mean(h, labels)) / count
-        accuracy = tf.constant(0.0)
-        if not training:
-            hits = tf.argmax(logits, -1, tf.int32) == tf.cast(labels, tf.int32)
-            accuracy = tf.reduce_sum(tf.cast(hits, tf.float32)) / count
-        return representation.Loss(loss, log_perplexity, accuracy, tokens)
+        if training:
+            loss, plain = self._smoothed(h, labels)
+            return representation.Loss(loss / count, plain / count, tf.constant(0.0), tokens)
+        logits = self.logits(h)
+        log_p = tf.gather(tf.nn.log_softmax(logits), labels, batch_dims=1)
+        log_perplexity = -tf.reduce_sum(log_p) / count
+        hits = tf.argmax(logits, -1, tf.int32) == tf.cast(labels, tf.int32)
+        accuracy = tf.reduce_sum(tf.cast(hits, tf.float32)) / count
+        return representation.Loss(log_perplexity, log_perplexity, accuracy, tokens)
 
-    def _above_mean(self, h: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Returns `z_y - mean_v z_v` for each row of `h` `[N, D]`: float32 `[N]`."""
-        h = tf.cast(h, tf.float32)
+    def _smoothed(self, h: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the summed loss of `h` `[N, D]`, with label smoothing and without."""
         if self.softmax is None:
-            table, bias = tf.convert_to_tensor(self.embedding), None
+            table, bias = self.read(self.embedding), None
         else:
-            table = tf.transpose(tf.convert_to_tensor(self.softmax.kernel))
-            bias = tf.convert_to_tensor(self.softmax.bias)
-        above = tf.gather(table, labels) - tf.reduce_mean(table, 0)
-        value = tf.reduce_sum(h * above, -1)
-        if bias is not None:
-            value += tf.gather(bias, labels) - tf.reduce_mean(bias)
-        return value
+            table, bias = self.read(self.softmax.kernel), self.read(self.softmax.bias)
+        return cross_entropy.linear_cross_entropy(
+            h, labels, table, bias, smoothing=self.smoothing, by_row=self.softmax is None
+        )

@@ -1,0 +1,66 @@
+"""The loss over a vocabulary, against the formula and automatic gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm.layers import cross_entropy
+
+N, D, V = 6, 3, 7
+
+
+def _formula(h, labels, table, bias, smoothing, by_row):
+    """Sums -(1 - s) log p_y - s mean_v log p_v, in float32."""
+    h, table = tf.cast(h, tf.float32), tf.cast(table, tf.float32)
+    logits = tf.matmul(h, table, transpose_b=by_row)
+    if bias is not None:
+        logits += tf.cast(bias, tf.float32)
+    log_p = tf.nn.log_softmax(logits)
+    own = tf.gather(log_p, labels, batch_dims=1)
+    loss = -(1 - smoothing) * own - smoothing * tf.reduce_mean(log_p, -1)
+    return tf.reduce_sum(loss), -tf.reduce_sum(own)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize(("by_row", "with_bias"), [(True, False), (False, True), (False, False)])
+def test_loss_and_gradients_agree_with_the_formula(random, dtype, smoothing, by_row, with_bias):
+    h = tf.cast(random.normal(size=(N, D)), dtype)
+    table = tf.cast(random.normal(size=(V, D) if by_row else (D, V)), dtype)
+    bias = tf.cast(random.normal(size=V), dtype) if with_bias else None
+    labels = tf.constant(random.integers(V, size=N), tf.int32)
+    watched = [h, table] if bias is None else [h, table, bias]
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(watched)
+        loss, plain = cross_entropy.linear_cross_entropy(
+            h, labels, table, bias, smoothing=smoothing, by_row=by_row
+        )
+        mean = loss / N
+        expected, expected_plain = _formula(h, labels, table, bias, smoothing, by_row)
+        expected_mean = expected / N
+    close = {"rtol": 1e-5, "atol": 1e-6} if dtype == tf.float32 else {"rtol": 0.03, "atol": 0.02}
+    np.testing.assert_allclose(loss, expected, **close)
+    np.testing.assert_allclose(plain, expected_plain, **close)
+    for variable in watched:
+        gradient, wanted = (tape.gradient(y, variable) for y in (mean, expected_mean))
+        assert gradient.dtype == dtype
+        np.testing.assert_allclose(
+            tf.cast(gradient, tf.float32), tf.cast(wanted, tf.float32), **close
+        )
+
+
+def test_what_is_all_but_impossible_has_a_finite_loss_and_its_gradient():
+    h, table = tf.constant([[1.0]]), tf.constant([[0.0], [200.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(h)
+        loss, _ = cross_entropy.linear_cross_entropy(h, tf.constant([0]), table, by_row=True)
+    assert 80 < float(loss) < 100  # e^-200 is below the least float
+    # p = [0, 1]: (0 - 1) x 0 + 1 x 200
+    np.testing.assert_allclose(tape.gradient(loss, h), [[200.0]])
+
+
+def test_no_rows_at_all_give_zero():
+    loss, plain = cross_entropy.linear_cross_entropy(
+        tf.zeros([0, D]), tf.zeros([0], tf.int32), tf.ones([V, D]), smoothing=0.1, by_row=True
+    )
+    assert float(loss) == float(plain) == 0.0
