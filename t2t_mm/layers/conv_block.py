@@ -14,6 +14,8 @@ are neither kept nor multiplied.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from t2t_mm.layers import base, initializers, linear, normalization
@@ -22,6 +24,9 @@ SHORT, LONG, DILATION = 3, 15, 8
 BRANCH_SCALE = 0.3
 """With what a residual branch begins, beside the block's input at 1: blocks that begin
 small leave a deep stack readable from the first step."""
+
+_FEW = 5
+"""Taps up to which it is not worth the while to leave some out."""
 
 
 class ConvStep(base.Layer):
@@ -66,7 +71,7 @@ class ConvStep(base.Layer):
         """
         x = tf.nn.relu(x)
         if mask is not None:
-            x *= tf.cast(mask, x.dtype)[:, :, None]
+            x *= tf.expand_dims(tf.cast(mask, x.dtype), -1)
         before = self.reach if self.causal else self.reach // 2
         y = depthwise_over_time(
             x,
@@ -181,6 +186,9 @@ def depthwise_over_time(
     Returns:
       `[B, T, D]`.
     """
+    if dilation == 1 and kernel.shape[0] <= _FEW:
+        padded = tf.pad(x, [[0, 0], [before, after], [0, 0]])
+        return _valid(tf.expand_dims(padded, 2), kernel, tf.shape(x))
     batch, length, width = tf.shape(x)[0], tf.shape(x)[1], x.shape[-1]
     farthest = (length - 1) // dilation
     first, last = before // dilation, after // dilation
@@ -190,7 +198,14 @@ def depthwise_over_time(
     fill = -(length + before + after) % dilation
     padded = tf.pad(x, [[0, 0], [before, after + fill], [0, 0]])
     folded = tf.reshape(padded, [batch, -1, dilation, width])
-    y = tf.nn.depthwise_conv2d(folded, kernel[:, None, :, None], [1, 1, 1, 1], "VALID")
-    y = tf.reshape(y, [batch, -1, width])[:, :length]
+    y = _valid(folded, kernel, [batch, -1, width])
+    if dilation > 1:
+        y = y[:, :length]
     y.set_shape(x.shape)
     return y
+
+
+def _valid(x: tf.Tensor, kernel: tf.Tensor, shape: Sequence[int] | tf.Tensor) -> tf.Tensor:
+    """Convolves `[B, T, C, D]` along T with `[taps, D]`, without padding, and reshapes."""
+    taps = tf.expand_dims(tf.expand_dims(kernel, 1), -1)
+    return tf.reshape(tf.nn.depthwise_conv2d(x, taps, [1, 1, 1, 1], "VALID"), shape)

@@ -66,18 +66,21 @@ def test_a_variable_without_gradient_is_left_alone_moments_and_all():
     assert adam.updates.numpy().tolist() == [6, 2]
 
 
-def test_clipping_is_by_the_norm_of_all_gradients_together():
-    _, adam = make([[0.0], [0.0]], clip_norm=1.0)
-    norm = apply(adam, [tf.constant([3.0]), tf.constant([4.0])])
+@pytest.mark.parametrize("size", [1, optimizer._LARGE])
+def test_clipping_is_by_the_norm_of_all_gradients_together(size):
+    _, adam = make([[0.0], [0.0] * size], clip_norm=1.0)
+    fours = tf.pad(tf.constant([4.0]), [[0, size - 1]])
+    norm = apply(adam, [tf.constant([3.0]), fours])
     assert norm == pytest.approx(5.0)  # sqrt(9 + 16)
     # Adam's first moment is a tenth of the clipped gradient: 3 / 5 and 4 / 5.
     assert float(adam.means[0][0]) == pytest.approx(0.06)
     assert float(adam.means[1][0]) == pytest.approx(0.08)
 
 
-def test_gradients_below_the_bound_are_not_scaled():
-    _, adam = make([[0.0]], clip_norm=10.0)
-    apply(adam, [tf.constant([3.0])])
+@pytest.mark.parametrize("size", [1, optimizer._LARGE])
+def test_gradients_below_the_bound_are_not_scaled(size):
+    _, adam = make([[0.0] * size], clip_norm=10.0)
+    apply(adam, [tf.pad(tf.constant([3.0]), [[0, size - 1]])])
     assert float(adam.means[0][0]) == pytest.approx(0.3)
 
 
