@@ -136,6 +136,10 @@ def likeliest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
       log-probabilities float32 [R, count] and pieces int32 [R, count].
     """
     logits = tf.cast(logits, tf.float32)
+    if count == 1:  # a maximum takes a quarter of the time of a sorted choice
+        ids = tf.argmax(logits[:, PAD + 1 :], 1, tf.int32)[:, tf.newaxis] + PAD + 1
+        top = tf.gather(logits, ids, batch_dims=1)
+        return tf.minimum(top - log_norm(logits), 0.0), ids
     count = tf.minimum(count, tf.shape(logits)[1] - 1)
     top, ids = tf.math.top_k(logits, count + 1)
     # Behind padding, should it be among them, every piece moves up by one.

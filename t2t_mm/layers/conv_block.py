@@ -96,10 +96,15 @@ class ConvStep(base.Layer):
         Returns:
           The output `[B, width_out]` and the state for the position after.
         """
-        window = tf.concat([state, tf.nn.relu(tf.cast(x, state.dtype))[:, None]], 1)
-        taps = window[:, :: -self.dilation]  # [B, taps, width_in], the newest first
-        depthwise = self.read(self.depthwise)[::-1]
-        y = tf.reduce_sum(taps * depthwise[: tf.shape(taps)[1]], 1)
+        newest = tf.expand_dims(tf.nn.relu(tf.cast(x, state.dtype)), 1)
+        window = tf.concat([state, newest], 1)
+        taps = window  # [B, n, width_in], the oldest first
+        if self.dilation > 1:  # whole rows, which a slice with a stride takes one by one
+            length = tf.shape(window)[1]
+            places = tf.range((length - 1) % self.dilation, length, self.dilation)
+            taps = tf.gather(window, places, axis=1)
+        depthwise = self.read(self.depthwise)
+        y = tf.reduce_sum(taps * depthwise[-tf.shape(taps)[1] :], 1)
         oldest = tf.maximum(tf.shape(window)[1] - self.reach, 0)
         return self.norm(self.pointwise(y)), window[:, oldest:]
 
