@@ -68,7 +68,7 @@ def linear_cross_entropy(
                 above -= tf.reduce_mean(tf.cast(bias, tf.float32))
             loss = plain + smoothing * tf.reduce_sum(above)
         off = tf.fill(tf.shape(labels), tf.cast(1.0 - smoothing, p.dtype))
-        d_logits = tf.tensor_scatter_nd_sub(p, chosen, off)  # in place: nobody else reads p
+        d_logits = tf.tensor_scatter_nd_sub(p, chosen, off)  # in place, once `likely` is read
 
         def gradient(dy: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
             scaled = _scaled(h, dy)

@@ -64,3 +64,11 @@ def test_no_rows_at_all_give_zero():
         tf.zeros([0, D]), tf.zeros([0], tf.int32), tf.ones([V, D]), smoothing=0.1, by_row=True
     )
     assert float(loss) == float(plain) == 0.0
+
+
+def test_a_nan_is_not_hidden_by_the_bound():
+    h = tf.constant([[float("nan")] + [1.0] * (D - 1)])
+    loss, plain = cross_entropy.linear_cross_entropy(
+        h, tf.constant([0]), tf.ones([V, D]), by_row=True
+    )
+    assert np.isnan(loss) and np.isnan(plain)
