@@ -25,20 +25,10 @@ def _pairs(here: context.Context, times: int = 1) -> pathlib.Path:
     return corpus.write(here.options.output_dir / f"pairs_{pairs}", pairs)
 
 
-def _generate(
-    here: context.Context, raw: pathlib.Path, workers: int = 1, keep_vocabulary: bool = False
-) -> dict[str, Any]:
+def _generate(here: context.Context, raw: pathlib.Path, workers: int = 1) -> dict[str, Any]:
     place = here.options.output_dir / "pairs_data"
-    if not keep_vocabulary:
-        shutil.rmtree(place, ignore_errors=True)
-    return here.worker(
-        "datagen",
-        raw=raw,
-        data_dir=place,
-        usr_dir=_USR_DIR,
-        workers=workers,
-        keep_vocabulary=keep_vocabulary,
-    )
+    shutil.rmtree(place, ignore_errors=True)
+    return here.worker("datagen", raw=raw, data_dir=place, usr_dir=_USR_DIR, workers=workers)
 
 
 def _against_t2t(here: context.Context) -> Sequence[rows.Row]:
@@ -83,14 +73,7 @@ def _workers(here: context.Context) -> Sequence[rows.Row]:
 
 
 def _ten_times(here: context.Context) -> Sequence[rows.Row]:
-    """Records alone, with the vocabulary of the small corpus, and the whole with its building.
-
-    SentencePiece holds what it builds a vocabulary from: at most 64 MB of text, a bound that
-    neither corpus reaches.
-    """
-    built = [_generate(here, _pairs(here, times)) for times in (10, 1)][::-1]
-    small, large = (_generate(here, _pairs(here, times), keep_vocabulary=True) for times in (1, 10))
-    counts = f"{small['examples']:,} and {large['examples']:,} pairs, one process"
+    small, large = (_generate(here, _pairs(here, times)) for times in (1, 10))
     return [
         here.row(
             "ten times the corpus: peak memory",
@@ -100,16 +83,8 @@ def _ten_times(here: context.Context) -> Sequence[rows.Row]:
             versus="the corpus once",
             goal=1.25,
             at_least=False,
-            note=f"{counts}; the vocabulary is there",
-        ),
-        here.row(
-            "ten times the corpus: peak memory with the vocabulary's building",
-            "MB",
-            [built[1]["peak_bytes"] / 1e6],
-            other=[built[0]["peak_bytes"] / 1e6],
-            versus="the corpus once",
-            at_least=False,
-            note=f"{counts}; its sample is bounded by 64 MB of text",
+            note=f"{small['examples']:,} and {large['examples']:,} pairs, one process; "
+            "SentencePiece holds its sample of the text, up to 64 MB",
         ),
         here.row(
             "ten times the corpus: pace",

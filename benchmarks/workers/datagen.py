@@ -14,7 +14,6 @@ def main() -> None:
     parser.add_argument("--data_dir", required=True)
     parser.add_argument("--usr_dir", required=True)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--keep_vocabulary", action="store_true", help="that of the data_dir")
     args = parser.parse_args()
     began = time.perf_counter()
     from t2t_mm import plugins
@@ -30,7 +29,7 @@ def main() -> None:
         manual_dir=args.raw,
         workers=args.workers,
         overwrite=True,
-        rebuild_vocabulary=not args.keep_vocabulary,
+        rebuild_vocabulary=True,
     )
     made = answer["problems"]["bench_pairs"]["splits"]
     found = {
