@@ -8,7 +8,7 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
@@ -255,14 +255,17 @@ def _of_split(
     max_examples: int | None,
 ) -> list[Answer]:
     from t2t_mm.data import pipeline
-    from t2t_mm.decoding import decoder
+    from t2t_mm.decoding import decoder, overlap
 
     search = settings or loaded.decode_settings
     dataset = pipeline.eval_dataset(task, split, loaded.batching, max_examples=max_examples or None)
     spec = dataset.element_spec["inputs"]
+
+    def work(batch: Mapping[str, Any]) -> list[decoder.Decode]:
+        return decoder.decode_batch(loaded.model, task, batch, spec, search)
+
     found: dict[int, Answer] = {}
-    for batch in pipeline.iterate(dataset, task, split):
-        decodes = decoder.decode_batch(loaded.model, task, batch, spec, search)
+    for batch, decodes in overlap.each(work, pipeline.iterate(dataset, task, split)):
         shown = decoder.shown_inputs(task, batch)
         references = decoder.references(batch)
         for row, place in enumerate(batch["index"].numpy().tolist()):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import compiled
+from t2t_mm.decoding import compiled, overlap
 from t2t_mm.decoding import settings as settings_lib
 
 
@@ -58,13 +58,16 @@ def decode_dataset(
     Raises:
       NotFiniteError: where the model gives scores that are no numbers.
     """
-    found: dict[int, Decode] = {}
     spec = dataset.element_spec["inputs"]
-    for batch in pipeline.iterate(dataset, task, None):
+
+    def work(batch: Mapping[str, Any]) -> list[Decode]:
         index = batch["index"]
         numbers = index if places is None else tf.gather(tf.constant(places, tf.int64), index)
-        decodes = decode_batch(model, task, {**batch, "index": numbers}, spec, settings)
-        found.update(zip(index.numpy().tolist(), decodes, strict=True))
+        return decode_batch(model, task, {**batch, "index": numbers}, spec, settings)
+
+    found: dict[int, Decode] = {}
+    for batch, decodes in overlap.each(work, pipeline.iterate(dataset, task, None)):
+        found.update(zip(batch["index"].numpy().tolist(), decodes, strict=True))
     return in_order(found)
 
 

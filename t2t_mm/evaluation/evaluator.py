@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from t2t_mm import errors, registry
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import compiled, decoder
+from t2t_mm.decoding import compiled, decoder, overlap
 from t2t_mm.decoding import settings as settings_lib
 from t2t_mm.evaluation import base
 
@@ -72,8 +72,8 @@ def run(
     metrics = metrics_of(task)
     dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
     feed = _Feed(model, task, metrics, dataset.element_spec, decode_settings)
-    for batch in pipeline.iterate(dataset, task, split):
-        feed.take(batch)
+    for batch, computed in overlap.each(feed.compute, pipeline.iterate(dataset, task, split)):
+        feed.take(batch, computed)
         if progress is not None:
             progress(len(feed.references))
     return feed.finish(split)
@@ -104,8 +104,22 @@ def metrics_of(task: task_lib.Task) -> list[base.Metric]:
     return metrics
 
 
+class _Computed(NamedTuple):
+    """What the model made of a batch: only what one of the metrics does need.
+
+    Attributes:
+      decodes: of each row, or none.
+      scores: of all rows together.
+      classes: of problems with classes.
+    """
+
+    decodes: list[decoder.Decode]
+    scores: base.Scores | None
+    classes: base.Classes | None = None
+
+
 class _Feed:
-    """Turns batches into what the metrics need, doing only what one of them does need."""
+    """Turns batches into what the metrics need."""
 
     def __init__(
         self,
@@ -124,7 +138,12 @@ class _Feed:
         self._inputs: dict[int, Any] = {}
         self.references: dict[int, tuple[str, ...]] = {}
 
-    def take(self, batch: Mapping[str, Any]) -> None:
+    def compute(self, batch: Mapping[str, Any]) -> _Computed:
+        """Asks the model; it may be called for several batches at once."""
+        return self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
+
+    def take(self, batch: Mapping[str, Any], computed: _Computed) -> None:
+        """Gives the metrics what was computed of a batch."""
         places = batch["index"].numpy().tolist()
         twice = [place for place in places if place in self.references]
         if twice:
@@ -132,8 +151,9 @@ class _Feed:
         self.references.update(zip(places, decoder.references(batch), strict=True))
         self._keys.update(zip(places, decoder.texts(batch["key"]), strict=True))
         self._inputs.update(zip(places, decoder.shown_inputs(self._task, batch), strict=True))
-        decodes = self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
-        self._decodes.update(zip(places, decodes, strict=bool(decodes)))
+        self._decodes.update(zip(places, computed.decodes, strict=bool(computed.decodes)))
+        self._give("classes", computed.classes)
+        self._give("scores", computed.scores)
 
     def finish(self, split: str) -> Evaluation:
         if not self.references:
@@ -153,40 +173,37 @@ class _Feed:
             notes.update(metric.notes())
         return Evaluation(values, notes, decodes, references, decoder.in_order(self._inputs))
 
-    def _text(self, batch: Mapping[str, Any]) -> list[decoder.Decode]:
+    def _text(self, batch: Mapping[str, Any]) -> _Computed:
+        scores, decodes = None, []
         if "scores" in self._needs:
             spec = {name: self._spec[name] for name in ("inputs", "targets")}
-            given = {name: batch[name] for name in spec}
-            sums = self._functions.sums(self._task, spec)(given)
-            self._give("scores", base.Scores(*(float(value) for value in sums)))
-        if "decodes" not in self._needs:
-            return []
-        return decoder.decode_batch(
-            self._model, self._task, batch, self._spec["inputs"], self._settings
-        )
+            sums = self._functions.sums(self._task, spec)({name: batch[name] for name in spec})
+            scores = base.Scores(*(float(value) for value in sums))
+        if "decodes" in self._needs:
+            decodes = decoder.decode_batch(
+                self._model, self._task, batch, self._spec["inputs"], self._settings
+            )
+        return _Computed(decodes, scores)
 
-    def _classes(self, batch: Mapping[str, Any]) -> list[decoder.Decode]:
+    def _classes(self, batch: Mapping[str, Any]) -> _Computed:
         """One forward pass gives all: scores, classes, and the name that is put out."""
         predict = self._functions.class_log_probs(self._task, self._spec["inputs"])
         log_probs = predict(batch["inputs"]).numpy()  # [B, C]
         labels = batch["targets"].numpy()
-        self._give("classes", base.Classes(log_probs, labels))
         # A class that the model does not have (-1) has no probability to be measured.
         known = np.flatnonzero(labels >= 0)
         own = log_probs[known, labels[known]]
         correct = np.argmax(log_probs, axis=1) == labels
-        self._give(
-            "scores",
-            base.Scores(
-                nats=-float(own.sum()),
-                correct=float(correct.sum()),
-                tokens=len(known),
-                unknown=len(labels) - len(known),
-            ),
+        scores = base.Scores(
+            nats=-float(own.sum()),
+            correct=float(correct.sum()),
+            tokens=len(known),
+            unknown=len(labels) - len(known),
         )
-        return decoder.classes(self._task, log_probs, self._settings.n_best)
+        decodes = decoder.classes(self._task, log_probs, self._settings.n_best)
+        return _Computed(decodes, scores, base.Classes(log_probs, labels))
 
     def _give(self, need: str, given: Any) -> None:
         for metric in self._metrics:
-            if metric.needs == need:
+            if given is not None and metric.needs == need:
                 metric.update(given)
