@@ -28,7 +28,9 @@ SIZE = 8192
 MODEL_FILE = "sentencepiece.model"
 JSON_FILE = "vocabulary.json"
 MAX_SENTENCES = 1_000_000
-MAX_TEXT_BYTES = 64 << 20
+MAX_TEXT_BYTES = 16 << 20
+"""Some three million words, which settle the order of far more than 8,192 pieces; SentencePiece
+takes several times that in memory."""
 
 # Characters beyond this share of all text are written as bytes, so that a few
 # strange signs do not take the place of pieces.

@@ -67,8 +67,9 @@ def linear_cross_entropy(
             for bias in biases:
                 above -= tf.reduce_mean(tf.cast(bias, tf.float32))
             loss = plain + smoothing * tf.reduce_sum(above)
-        off = tf.fill(tf.shape(labels), tf.cast(1.0 - smoothing, p.dtype))
-        d_logits = tf.tensor_scatter_nd_sub(p, chosen, off)  # in place, once `likely` is read
+        off = tf.fill(tf.shape(labels), tf.cast(smoothing - 1.0, p.dtype))
+        with tf.control_dependencies([likely]):  # nobody reads `p` any more: in place
+            d_logits = tf.raw_ops.ScatterNdNonAliasingAdd(input=p, indices=chosen, updates=off)
 
         def gradient(dy: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
             scaled = _scaled(h, dy)
