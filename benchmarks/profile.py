@@ -38,7 +38,7 @@ KINDS = {
         "MaxPoolGrad",
     ),
     "softmax": ("Softmax", "LogSoftmax"),
-    "loss": ("SparseSoftmaxCrossEntropyWithLogits", "SoftmaxCrossEntropyWithLogits"),
+    "loss": ("ScatterNdNonAliasingAdd",),
     "embedding gradients": (
         "UnsortedSegmentSum",
         "ScatterNd",

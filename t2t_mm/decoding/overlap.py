@@ -23,8 +23,9 @@ def each(
 ) -> Iterator[tuple[Batch, Result]]:
     """Yields every batch with what `work` makes of it, in the order of the batches.
 
-    The first is worked on alone: what it compiles is there for all others. Errors are
-    raised where the result would have come; nothing more is begun then.
+    The first is worked on alone: what it compiles is there for all others. An error of
+    `work` is raised where its result would have come. Who stops early waits for the batches
+    in hand.
 
     Args:
       work: called in other threads, but for the first batch.
@@ -35,15 +36,11 @@ def each(
         yield first, work(first)
         break
     waiting: collections.deque[tuple[Batch, futures.Future[Result]]] = collections.deque()
-    pool = futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batches")
-    try:
+    with futures.ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batches") as pool:
         for batch in remaining:
             waiting.append((batch, pool.submit(work, batch)))
             if len(waiting) > AT_ONCE:
                 done, future = waiting.popleft()
                 yield done, future.result()
-        while waiting:
-            done, future = waiting.popleft()
+        for done, future in waiting:
             yield done, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -105,17 +105,17 @@ def metrics_of(task: task_lib.Task) -> list[base.Metric]:
 
 
 class _Computed(NamedTuple):
-    """What the model made of a batch: only what one of the metrics does need.
+    """What the model made of a batch.
 
     Attributes:
-      decodes: of each row, or none.
-      scores: of all rows together.
-      classes: of problems with classes.
+      decodes: of each row; none where no metric needs them.
+      scores: of all rows together; None where no metric needs them.
+      classes: of problems with classes, else None.
     """
 
     decodes: list[decoder.Decode]
     scores: base.Scores | None
-    classes: base.Classes | None = None
+    classes: base.Classes | None
 
 
 class _Feed:
@@ -152,8 +152,10 @@ class _Feed:
         self._keys.update(zip(places, decoder.texts(batch["key"]), strict=True))
         self._inputs.update(zip(places, decoder.shown_inputs(self._task, batch), strict=True))
         self._decodes.update(zip(places, computed.decodes, strict=bool(computed.decodes)))
-        self._give("classes", computed.classes)
-        self._give("scores", computed.scores)
+        if computed.classes is not None:
+            self._give("classes", computed.classes)
+        if computed.scores is not None:
+            self._give("scores", computed.scores)
 
     def finish(self, split: str) -> Evaluation:
         if not self.references:
@@ -183,7 +185,7 @@ class _Feed:
             decodes = decoder.decode_batch(
                 self._model, self._task, batch, self._spec["inputs"], self._settings
             )
-        return _Computed(decodes, scores)
+        return _Computed(decodes, scores, None)
 
     def _classes(self, batch: Mapping[str, Any]) -> _Computed:
         """One forward pass gives all: scores, classes, and the name that is put out."""
@@ -205,5 +207,5 @@ class _Feed:
 
     def _give(self, need: str, given: Any) -> None:
         for metric in self._metrics:
-            if given is not None and metric.needs == need:
+            if metric.needs == need:
                 metric.update(given)

@@ -44,7 +44,7 @@ def linear_cross_entropy(
 
     Returns:
       The sum of the losses in nats, a float32 scalar, and the sum without smoothing,
-      which has no gradient. In bfloat16 a row's is exact to 0.004.
+      which has no gradient. In bfloat16 a row's is exact to 0.004 for its rounded logits.
     """
     chosen = tf.stack([tf.range(tf.size(labels)), tf.cast(labels, tf.int32)], 1)
     share = smoothing / table.shape[0 if by_row else 1]

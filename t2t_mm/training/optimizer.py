@@ -136,7 +136,8 @@ def _clip(gradients: list[tf.Tensor], norm: tf.Tensor, most: float) -> list[tf.T
     large = [i for i, gradient in enumerate(gradients) if _is_large(gradient)]
     kept = [gradients[i] for i in large]
     if large:
-        kept = tf.cond(scale < 1.0, lambda: [one * scale for one in kept], lambda: kept)
+        # Asked so that a norm that is no number reaches every gradient.
+        kept = tf.cond(scale >= 1.0, lambda: kept, lambda: [one * scale for one in kept])
     clipped = [one if _is_large(one) else one * scale for one in gradients]
     for i, one in zip(large, kept, strict=True):
         clipped[i] = one

@@ -49,6 +49,29 @@ def test_loss_and_gradients_agree_with_the_formula(random, dtype, smoothing, by_
         )
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_compiled_over_a_vocabulary_of_usual_size(random, smoothing):
+    h = tf.constant(random.normal(size=(64, 16)), tf.float32)
+    table = tf.constant(random.normal(size=(4096, 16)), tf.float32)
+    labels = tf.constant(random.integers(4096, size=64), tf.int32)
+
+    @tf.function(autograph=False)
+    def both(loss_of):
+        with tf.GradientTape() as tape:
+            tape.watch((h, table))
+            loss, plain = loss_of()
+        return loss, plain, *tape.gradient(loss, (h, table))
+
+    ours = both(
+        lambda: cross_entropy.linear_cross_entropy(
+            h, labels, table, smoothing=smoothing, by_row=True
+        )
+    )
+    expected = both(lambda: _formula(h, labels, table, None, smoothing, by_row=True))
+    for one, other in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_what_is_all_but_impossible_has_a_finite_loss_and_its_gradient():
     h, table = tf.constant([[1.0]]), tf.constant([[0.0], [200.0]])
     with tf.GradientTape() as tape:

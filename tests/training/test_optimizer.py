@@ -84,6 +84,13 @@ def test_gradients_below_the_bound_are_not_scaled(size):
     assert float(adam.means[0][0]) == pytest.approx(0.3)
 
 
+def test_a_norm_that_is_no_number_spoils_gradients_of_any_size():
+    size = optimizer._LARGE
+    _, adam = make([[0.0], [0.0] * size], clip_norm=10.0)
+    apply(adam, [tf.constant([float("nan")]), tf.ones([size])])
+    assert np.isnan(float(adam.means[0][0])) and np.isnan(float(adam.means[1][0]))
+
+
 def test_rows_that_were_looked_up_twice_get_both_gradients():
     _, adam = make([[[0.0], [0.0], [0.0]]])
     slices = tf.IndexedSlices(tf.constant([[1.0], [2.0]]), tf.constant([1, 1]), tf.constant([3, 1]))

@@ -15,7 +15,9 @@ import tensorflow as tf
 
 from t2t_mm.layers import products
 
-Gradient: TypeAlias = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
+# TensorFlow walks back from what a function with a gradient of its own reads to what it was
+# given, through the whole model for a tensor that was not: so all here are given everything.
+Gradient: TypeAlias = Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]
 
 
 class Plan(NamedTuple):
@@ -50,26 +52,27 @@ def scatter(x: tf.Tensor, to: Plan) -> tf.Tensor:
     """Copies each position of [N, D] to its K experts: rows [N * K, D], sorted by expert."""
 
     @tf.custom_gradient
-    def copy(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        def gradient(g: tf.Tensor) -> tf.Tensor:
+    def copy(x: tf.Tensor, order: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+        def gradient(g: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
             # The sum over a position's copies, as a gather: a scatter-add would be
             # slower, and in bfloat16 it would round after every addend.
-            copies = tf.reshape(tf.gather(g, to.places), [-1, to.selected, g.shape[-1]])
-            return tf.reduce_sum(copies, axis=1)
+            copies = tf.reshape(tf.gather(g, places), [-1, to.selected, g.shape[-1]])
+            return tf.reduce_sum(copies, axis=1), None, None
 
-        return tf.gather(x, to.order // to.selected), gradient
+        return tf.gather(x, order // to.selected), gradient
 
-    return copy(x)
+    return copy(x, to.order, to.places)
 
 
 def combine(rows: tf.Tensor, gates: tf.Tensor, to: Plan) -> tf.Tensor:
     """Sums each position's K sorted rows [N * K, D], weighted by its gates [N, K]: [N, D]."""
 
     @tf.custom_gradient
-    def restore(rows: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        return tf.gather(rows, to.places), lambda g: tf.gather(g, to.order)
+    def restore(rows: tf.Tensor, order: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+        return tf.gather(rows, places), lambda g: (tf.gather(g, order), None, None)
 
-    rows = tf.reshape(restore(rows), [-1, to.selected, rows.shape[-1]])
+    rows = restore(rows, to.order, to.places)
+    rows = tf.reshape(rows, [-1, to.selected, rows.shape[-1]])
     return tf.reduce_sum(rows * tf.cast(gates, rows.dtype)[:, :, tf.newaxis], axis=1)
 
 
@@ -91,13 +94,15 @@ def run_experts(rows: tf.Tensor, sizes: tf.Tensor, w_in: tf.Tensor, w_out: tf.Te
     """
 
     @tf.custom_gradient
-    def run(rows: tf.Tensor, w_in: tf.Tensor, w_out: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+    def run(
+        rows: tf.Tensor, sizes: tf.Tensor, w_in: tf.Tensor, w_out: tf.Tensor
+    ) -> tuple[tf.Tensor, Gradient]:
         blocks = _split(rows, sizes)
         firsts, seconds = tf.unstack(w_in), tf.unstack(w_out)
         hidden = [tf.nn.relu(tf.matmul(x, w)) for x, w in zip(blocks, firsts, strict=True)]
         y = tf.concat([tf.matmul(h, w) for h, w in zip(hidden, seconds, strict=True)], axis=0)
 
-        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
             d_blocks, d_firsts, d_seconds = [], [], []
             each = zip(blocks, hidden, _split(dy, sizes), firsts, seconds, strict=True)
             for x, h, d_out, first, second in each:
@@ -107,11 +112,11 @@ def run_experts(rows: tf.Tensor, sizes: tf.Tensor, w_in: tf.Tensor, w_out: tf.Te
                 d_seconds.append(tf.matmul(h, d_out, transpose_a=True))
                 d_firsts.append(tf.matmul(x, d_hidden, transpose_a=True))
                 d_blocks.append(products.times_transposed(d_hidden, first))
-            return tf.concat(d_blocks, axis=0), tf.stack(d_firsts), tf.stack(d_seconds)
+            return tf.concat(d_blocks, axis=0), None, tf.stack(d_firsts), tf.stack(d_seconds)
 
         return y, gradient
 
-    return run(rows, w_in, w_out)
+    return run(rows, sizes, w_in, w_out)
 
 
 def _split(rows: tf.Tensor, sizes: tf.Tensor) -> list[tf.Tensor]:

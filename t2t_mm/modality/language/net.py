@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from t2t_mm.data import task as tasks
 from t2t_mm.data import vocabulary
-from t2t_mm.layers import base, cross_entropy, linear
+from t2t_mm.layers import base, cross_entropy, linear, products
 from t2t_mm.modality import representation
 from t2t_mm.modality.language import declaration
 
@@ -62,8 +62,8 @@ class LanguageNet(base.Layer):
         """Maps `[N, D]` to float32 `[N, V]`."""
         if self.softmax is not None:
             return tf.cast(self.softmax(hidden), tf.float32)
-        table = self.read(self.embedding)
-        return tf.cast(tf.matmul(hidden, table, transpose_b=True), tf.float32)
+        logits = products.times_transposed(hidden, self.read(self.embedding))
+        return tf.cast(logits, tf.float32)
 
     def loss(self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `targets` `[B, T]` under `hidden` `[B, T, D]`.
