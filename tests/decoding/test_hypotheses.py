@@ -30,6 +30,20 @@ def test_the_likeliest_pieces_are_those_of_the_whole_softmax_but_padding(pad, co
     np.testing.assert_allclose(found, np.take_along_axis(log_probs, order, 1), atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [600, 1024, 1000, 8191])
+@pytest.mark.parametrize("k", [1, 2, 5, 9])
+def test_the_largest_of_many_are_those_of_tensorflow_also_among_equals(size, k):
+    random = np.random.default_rng(3)
+    few_values = random.integers(40, size=(60, size)).astype(np.float32)
+    different = random.normal(size=(60, size)).astype(np.float32)
+    mostly_none = np.where(random.random((60, size)) < 3 / size, different, -np.inf)
+    for values in (few_values, different, mostly_none.astype(np.float32)):
+        found, places = hypotheses.top_k(tf.constant(values), k)
+        expected, expected_places = tf.math.top_k(values, k)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(places, expected_places)
+
+
 def test_a_certain_piece_has_no_probability_above_one():
     logits = np.full([40, 9], -30.0, np.float32)
     logits[:, 4] = np.linspace(-50, 50, 40)
