@@ -10,8 +10,9 @@ where `length` counts the pieces behind the prefix, and the best N are kept. Wit
 and no penalty that is greedy decoding; with beams for all sequences it is exact.
 
 What it costs beside the model: one pass over the logits [A, M, V] for their norm and one for
-the M + 1 best of each; the state is gathered once a step, that of the inputs (`memory`)
-never: the beams share it.
+the M + 1 best of each. What layers keep of the positions before is not moved when the beam
+goes on with other hypotheses (`t2t_mm.layers.history`), and that of the inputs (`memory`) is
+shared by all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, rounds, writer
+from t2t_mm.decoding import hypotheses, rounds, states, writer
 from t2t_mm.decoding import settings as settings_lib
 
 
@@ -101,7 +102,7 @@ def search(
         )
         found = _best(rows.found, ended, settings.n_best)
         live, chosen = _going_on(extended, ids, beams)
-        state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), state)
+        state = states.reorder(state, chosen)
         done = rows.ended | at_limit
         if early_exit:
             done |= _is_decided(found, live, _penalty(limits - begun, alpha))
@@ -125,7 +126,7 @@ def search(
                 last=tf.zeros([batch, beams], tf.int32),  # of no effect: the command is read
                 scores=tf.tile(first[None], [batch, 1]),
             ),
-            state=writer.repeated(state, beams),
+            state=states.share(state, beams),
         ),
         copies=beams,
         shrink=shrink,

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from t2t_mm.decoding import states
+
 
 class Rows(NamedTuple):
     """The rows of a batch on their way; the axis of rows is the first of every tensor.
@@ -22,8 +24,7 @@ class Rows(NamedTuple):
       ended: bool [A], whether a row is finished: its `found` stays as it is.
       found: nest [A, ...], what the search has found for it so far.
       live: nest [A, ...], what else it takes from step to step.
-      state: nest [A x N, ...], the model's, of N hypotheses a row; flat, as the model takes
-        it, for it may be some hundred tensors.
+      state: the model's, of A x N hypotheses, N a row; see `states`.
     """
 
     ended: tf.Tensor
@@ -48,7 +49,7 @@ def run(
       fixed: nest [B, ...], what the steps read and do not change.
       rows: of all B, none ended. Axes may grow from step to step, but for the first and
         the last one.
-      copies: N, rows of the state a row.
+      copies: N, hypotheses a row.
       shrink: let finished rows leave; without, they stay to the end (for tests).
 
     Returns:
@@ -79,7 +80,7 @@ def run(
         )
         left = tf.where(~rows.ended)[:, 0]
         each = tf.reshape(left[:, None] * copies + tf.range(copies, dtype=left.dtype), [-1])
-        state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, each), rows.state)
+        state = states.keep(rows.state, each, step)
         places, fixed, rows = tf.nest.map_structure(
             lambda tensor: tf.gather(tensor, left), (places, fixed, rows._replace(state=()))
         )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, rounds
+from t2t_mm.decoding import hypotheses, rounds, states
 
 Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """Maps logits [R, V] and the draws of this step to log-probabilities and pieces, [R] each."""
@@ -89,19 +89,12 @@ def write(
                 ended=tf.zeros(shape, tf.bool),
                 last=tf.zeros(shape, tf.int32),  # of no effect: the command is read first
             ),
-            state=repeated(state, copies),
+            state=states.repeat(state, copies),
         ),
         copies=copies,
         shrink=shrink,
     )
     return trimmed(found)
-
-
-def repeated(state: Any, copies: int) -> Any:
-    """Returns a state of B rows with each row `copies` times: R rows."""
-    if copies == 1:
-        return state
-    return tf.nest.map_structure(lambda tensor: tf.repeat(tensor, copies, axis=0), state)
 
 
 def trimmed(found: hypotheses.Hypotheses) -> hypotheses.Hypotheses:

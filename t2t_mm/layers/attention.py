@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from t2t_mm.layers import base, conv_block, linear, normalization, timing
+from t2t_mm.layers import base, conv_block, history, linear, normalization, timing
 
 KERNEL, DILATIONS = 5, (1, 4)
 _MASKED = -1e9
 
-Cache = tuple[tf.Tensor, tf.Tensor]
-"""Keys and values, `[B, H, S, D / H]` each: heads apart, as the products take them."""
+Source = tuple[tf.Tensor, tf.Tensor]
+"""Keys and values of a source, `[B, H, S, D / H]` each."""
 
 
 class SelfAttention(base.Layer):
@@ -46,29 +46,31 @@ class SelfAttention(base.Layer):
             bias = mask_bias(mask)
         return self.output_projection(attend_heads(queries, keys, values, bias))
 
-    def start(self, batch: int | tf.Tensor) -> Cache:
-        """Returns the keys and values of no position yet, `[B, H, 0, D / H]` each."""
-        empty = tf.zeros([batch, self.heads, 0, self.width // self.heads], self.compute_dtype)
-        return empty, empty
+    def start(self, batch: int | tf.Tensor) -> history.Cache:
+        """Returns the state of so many hypotheses before the first position."""
+        return history.cache(batch, self.heads, self.width // self.heads, self.compute_dtype)
 
-    def step(self, x: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
+    def step(
+        self, x: tf.Tensor, place: history.Place, cache: history.Cache
+    ) -> tuple[tf.Tensor, history.Cache]:
         """Computes one position of causal self-attention.
 
         The cache grows by a position, so a step costs what it has to look at, and
         nothing for positions that may never be written.
 
         Args:
-          x: the next input, `[B, D]`.
-          cache: keys and values of the T positions before, `[B, H, T, D / H]` each.
+          x: the next input, `[R, D]`.
+          place: where that is.
+          cache: keys and values of the positions before.
 
         Returns:
-          The output `[B, D]` and the cache with this position written.
+          The output `[R, D]` and the cache with this position written.
         """
-        projections = self.projections(x)[:, None]
-        query, key, value = split_heads(projections, self.heads, parts=3)
-        keys, values = tf.concat([cache[0], key], 2), tf.concat([cache[1], value], 2)
-        y = attend_heads(query, keys, values, None)[:, 0]
-        return self.output_projection(y), (keys, values)
+        projections = tf.reshape(self.projections(x), [-1, place.beams, 3 * self.width])
+        queries, keys, values = split_heads(projections, self.heads, parts=3)
+        cache = cache.write(keys, values)
+        y = attend_heads(queries, *cache.read(), place.bias)  # [B, M, D]
+        return self.output_projection(tf.reshape(y, [-1, self.width])), cache
 
 
 class SourceAttention(base.Layer):
@@ -86,19 +88,19 @@ class SourceAttention(base.Layer):
         self.keys_values = linear.Linear(width, 2 * width, bias=False, name="keys_values")
         self.output_projection = linear.Linear(width, width, name="output")
 
-    def read_source(self, source: tf.Tensor) -> Cache:
+    def read_source(self, source: tf.Tensor) -> Source:
         """Returns the keys and values of a source `[B, S, D]`."""
         keys, values = split_heads(self.keys_values(source), self.heads, parts=2)
         return keys, values
 
-    def call(self, x: tf.Tensor, cache: Cache, mask: tf.Tensor | None = None) -> tf.Tensor:
+    def call(self, x: tf.Tensor, cache: Source, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps a target `[B, T, D]` to `[B, T, D]`; `mask` `[B, S]` is the source's."""
         keys, values = cache
         bias = None if mask is None else mask_bias(mask)
         (queries,) = split_heads(self.query(x), self.heads)
         return self.output_projection(attend_heads(queries, keys, values, bias))
 
-    def step(self, x: tf.Tensor, cache: Cache, mask: tf.Tensor | None) -> tf.Tensor:
+    def step(self, x: tf.Tensor, cache: Source, mask: tf.Tensor | None) -> tf.Tensor:
         """Maps one position of R rows, `[R, D]` to `[R, D]`.
 
         R is a multiple of B: as many rows as an input has hypotheses follow one another
@@ -143,38 +145,39 @@ class AttentionBlock(base.Layer):
         h = self.norm(h + self.self_attention(h))
         return h + self.source_attention(h, self.source_attention.read_source(source), source_mask)
 
-    def read_source(self, source: tf.Tensor) -> Cache:
+    def read_source(self, source: tf.Tensor) -> Source:
         """Returns what every step reads of a source `[B, S, D]`."""
         return self.source_attention.read_source(source)
 
-    def start(self, batch: int | tf.Tensor) -> tuple:
-        """Returns the state before the first position."""
-        return tuple(step.start(batch) for step in self.steps), self.self_attention.start(batch)
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple:
+        """Returns the state of so many hypotheses before the first of `longest` positions."""
+        convolutions = tuple(step.start(batch, longest) for step in self.steps)
+        return convolutions, self.self_attention.start(batch)
 
     def step(
         self,
         x: tf.Tensor,
-        position: tf.Tensor,
+        place: history.Place,
         state: tuple,
-        source: Cache,
+        source: Source,
         source_mask: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tuple]:
         """Computes one position, `[R, D]` to `[R, D]`, and the state after it.
 
         Args:
           x: the next input.
-          position: its place, a scalar.
+          place: where that is.
           state: from `start` or the step before.
           source: from `read_source`, of B rows; R / B rows of `x` read the same one.
           source_mask: `[B, S]`.
         """
         convolutions, cache = state
-        h = x + tf.cast(timing.signal(1, self.width, start=position)[0], x.dtype)
+        h = x + tf.cast(timing.signal(1, self.width, start=place.position)[0], x.dtype)
         after = []
         for step, before in zip(self.steps, convolutions, strict=True):
-            h, new = step.step(h, before)
+            h, new = step.step(h, place, before)
             after.append(new)
-        attended, cache = self.self_attention.step(h, cache)
+        attended, cache = self.self_attention.step(h, place, cache)
         h = self.norm(h + attended)
         return h + self.source_attention.step(h, source, source_mask), (tuple(after), cache)
 

@@ -7,9 +7,8 @@
         h3 = ConvStep_15x1(h2)
         h4 = x + ConvStep_15x1, dilation 8 (h3)
 
-A causal step is padded on the left. Its incremental state is the inputs so far, of
-which it keeps the last `(kernel - 1) * dilation`: those before the first are zeros, which
-are neither kept nor multiplied.
+A causal step is padded on the left. Its incremental state is the last inputs, as many as
+it sees: those before the first are zeros, which are neither kept nor multiplied.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from t2t_mm.layers import base, initializers, linear, normalization
+from t2t_mm.layers import base, history, initializers, linear, normalization
 
 SHORT, LONG, DILATION = 3, 15, 8
 BRANCH_SCALE = 0.3
@@ -82,31 +81,30 @@ class ConvStep(base.Layer):
         )
         return self.norm(self.pointwise(y))
 
-    def start(self, batch: int | tf.Tensor) -> tf.Tensor:
-        """Returns the state before the first position, `[B, 0, width_in]`."""
-        return tf.zeros([batch, 0, self.width_in], self.compute_dtype)
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> history.Ring:
+        """Returns the state of so many hypotheses before the first of `longest` positions."""
+        length = tf.minimum(self.reach + 1, longest)
+        return history.ring(length, batch, self.width_in, self.compute_dtype)
 
-    def step(self, x: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(
+        self, x: tf.Tensor, place: history.Place, state: history.Ring
+    ) -> tuple[tf.Tensor, history.Ring]:
         """Computes one position of a causal step.
 
         Args:
-          x: the next input, `[B, width_in]`.
-          state: the inputs before it, `[B, n, width_in]`, n at most `reach`.
+          x: the next input, `[R, width_in]`.
+          place: where that is.
+          state: the inputs before.
 
         Returns:
-          The output `[B, width_out]` and the state for the position after.
+          The output `[R, width_out]` and the state for the position after.
         """
-        newest = tf.expand_dims(tf.nn.relu(tf.cast(x, state.dtype)), 1)
-        window = tf.concat([state, newest], 1)
-        taps = window  # [B, n, width_in], the oldest first
-        if self.dilation > 1:  # whole rows, which a slice with a stride takes one by one
-            length = tf.shape(window)[1]
-            places = tf.range((length - 1) % self.dilation, length, self.dilation)
-            taps = tf.gather(window, places, axis=1)
+        state = state.write(tf.nn.relu(tf.cast(x, state.vectors.dtype)), place)
         depthwise = self.read(self.depthwise)
-        y = tf.reduce_sum(taps * depthwise[-tf.shape(taps)[1] :], 1)
-        oldest = tf.maximum(tf.shape(window)[1] - self.reach, 0)
-        return self.norm(self.pointwise(y)), window[:, oldest:]
+        count = tf.minimum(place.position // self.dilation + 1, depthwise.shape[0])
+        taps = state.read(place, count, self.dilation)  # [count, R, width_in]
+        y = tf.reduce_sum(taps * depthwise[-count:, None], 0)
+        return self.norm(self.pointwise(y)), state
 
 
 class ConvBlock(base.Layer):
@@ -153,20 +151,20 @@ class ConvBlock(base.Layer):
         h4 = x + fourth(h3, mask)
         return base.dropout(h4, self.rate, rng)
 
-    def start(self, batch: int | tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Returns the states of the four steps before the first position."""
-        return tuple(step.start(batch) for step in self.steps)
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple[history.Ring, ...]:
+        """Returns the states of the four steps before the first of `longest` positions."""
+        return tuple(step.start(batch, longest) for step in self.steps)
 
     def step(
-        self, x: tf.Tensor, state: tuple[tf.Tensor, ...]
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        self, x: tf.Tensor, place: history.Place, state: tuple[history.Ring, ...]
+    ) -> tuple[tf.Tensor, tuple[history.Ring, ...]]:
         """Computes one position, `[B, D]` to `[B, D]`, and the states after it."""
         first, second, third, fourth = self.steps
-        h1, state_1 = first.step(x, state[0])
-        h2, state_2 = second.step(h1, state[1])
+        h1, state_1 = first.step(x, place, state[0])
+        h2, state_2 = second.step(h1, place, state[1])
         h2 += x
-        h3, state_3 = third.step(h2, state[2])
-        h4, state_4 = fourth.step(h3, state[3])
+        h3, state_3 = third.step(h2, place, state[2])
+        h4, state_4 = fourth.step(h3, place, state[3])
         return x + h4, (state_1, state_2, state_3, state_4)
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from t2t_mm import errors, registry
 from t2t_mm.data import task as tasks
-from t2t_mm.layers import base
+from t2t_mm.layers import base, history
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.modality import base as modality
 from t2t_mm.modality import representation
@@ -65,21 +65,23 @@ class Body(base.Layer):
         """
         raise NotImplementedError
 
-    def start(self, batch: int | tf.Tensor) -> Any:
-        """Returns the state of so many hypotheses before the first position.
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> Any:
+        """Returns the state of so many hypotheses before the first of `longest` positions.
 
-        A nest, batch first; an axis along time may grow with every step.
+        A nest of tensors, batch first, and of histories (`t2t_mm.layers.history`), which a
+        beam search does not have to move. Of a tensor an axis along time may grow with every
+        step.
         """
         raise NotImplementedError
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, place: history.Place, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
         """As `decode`, for one position: `[R, D]` to `[R, D]`, and the state after it.
 
         Args:
           x: the output before, embedded.
-          position: its place, a scalar.
+          place: where in the output that is.
           state: of R hypotheses, from `start` or the step before.
           source: of B inputs, from `read_source`; R / B hypotheses in a row share one.
           mask: `[B, S]`.
@@ -218,14 +220,19 @@ class Model(base.Layer):
         return Memory(source.x, mask, self.body.read_source(source.x, mask))
 
     def start_state(self, task_name: str, memory: Memory, max_length: int | tf.Tensor) -> Any:
-        """Returns the state before the first piece, one row an input.
+        """Returns the state before the first piece, of one hypothesis an input.
 
-        Batch is axis 0 of every tensor, and nothing in it belongs to the inputs: rows may
-        be repeated, reordered and left out.
+        Nothing in it belongs to the inputs: `t2t_mm.decoding.states` repeats and reorders
+        hypotheses and leaves them out.
+
+        Args:
+          task_name: of a task whose target is text.
+          memory: from `encode`.
+          max_length: how many pieces will be written at most.
         """
-        del max_length  # the state grows with what is written
         self._task(task_name)
-        return self.body.start(tf.shape(memory.mask)[0])
+        batch = tf.shape(memory.mask)[0]
+        return history.lineage(batch), self.body.start(batch, max_length)
 
     def decode_step(
         self,
@@ -243,7 +250,8 @@ class Model(base.Layer):
           ids: int32 `[R]`, the piece written last; at step 0 the command stands in.
           step: scalar, the position.
           memory: from `encode`, of B inputs; R / B hypotheses in a row share one.
-          state: from `start_state` or the step before.
+          state: from `start_state` or the step before; a compiled step may write into it, so
+            nothing can go on from there a second time.
           command: as of `loss`.
 
         Returns:
@@ -253,8 +261,10 @@ class Model(base.Layer):
         net = self._target_net(task)
         first = tf.cast(tf.equal(step, 0), self.compute_dtype)
         x = net.embed(ids) * (1 - first) + self._command(task, command)[None] * first
-        hidden, state = self.body.step(x, step, state, memory.source, memory.mask)
-        return net.logits(hidden), state
+        lineage, state = state
+        place, lineage = lineage.at(step)
+        hidden, state = self.body.step(x, place, state, memory.source, memory.mask)
+        return net.logits(hidden), (lineage, state)
 
     def parts(self) -> dict[str, list[keras.Variable]]:
         """Returns the trainable variables by part of the model, for the table of sizes."""

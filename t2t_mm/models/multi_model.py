@@ -24,7 +24,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.data import task as tasks
-from t2t_mm.layers import attention, base, conv_block, normalization
+from t2t_mm.layers import attention, base, conv_block, history, normalization
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.models import base as models
 from t2t_mm.models import config as configs
@@ -82,14 +82,14 @@ class MultiModelBody(models.Body):
     def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
         return self.mixer.read_source(encoded, mask), self.decoder.read_source(encoded)
 
-    def start(self, batch: int | tf.Tensor) -> Any:
-        return self.mixer.start(batch), self.decoder.start(batch)
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> Any:
+        return self.mixer.start(batch, longest), self.decoder.start(batch, longest)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, place: history.Place, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
-        mixed, mixer_state = self.mixer.step(x, position, state[0], source[0], mask)
-        hidden, decoder_state = self.decoder.step(mixed, position, state[1], source[1], mask)
+        mixed, mixer_state = self.mixer.step(x, place, state[0], source[0], mask)
+        hidden, decoder_state = self.decoder.step(mixed, place, state[1], source[1], mask)
         return hidden, (mixer_state, decoder_state)
 
 
@@ -185,27 +185,25 @@ class Mixer(base.Layer):
             return _mean(encoded, mask)
         return self.attention.read_source(encoded)
 
-    def start(self, batch: int | tf.Tensor) -> tuple:
-        """Returns the state before the first position."""
-        attention_state = () if self.attention is None else self.attention.start(batch)
-        blocks = tuple(block.start(batch) for block in self.blocks)
-        return attention_state, self.merge.start(batch), blocks
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple:
+        """Returns the state of so many hypotheses before the first of `longest` positions."""
+        attention_state = () if self.attention is None else self.attention.start(batch, longest)
+        blocks = tuple(block.start(batch, longest) for block in self.blocks)
+        return attention_state, self.merge.start(batch, longest), blocks
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: tuple, source: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, place: history.Place, state: tuple, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, tuple]:
         """Computes one position, `[R, D]` to `[R, D]`; R / B rows share one of the source's B."""
         attention_state, merge_state, block_states = state
         if self.attention is not None:
-            attended, attention_state = self.attention.step(
-                x, position, attention_state, source, mask
-            )
+            attended, attention_state = self.attention.step(x, place, attention_state, source, mask)
         else:
             attended = tf.repeat(source, tf.shape(x)[0] // tf.shape(source)[0], axis=0)
-        x, merge_state = self.merge.step(tf.concat([attended, x], -1), merge_state)
+        x, merge_state = self.merge.step(tf.concat([attended, x], -1), place, merge_state)
         after = []
         for block, before in zip(self.blocks, block_states, strict=True):
-            x, new = block.step(x, before)
+            x, new = block.step(x, place, before)
             after.append(new)
         return x, (attention_state, merge_state, tuple(after))
 
@@ -253,15 +251,15 @@ class Decoder(base.Layer):
         """Returns what every step reads of the encoded input `[B, S, D]`."""
         return tuple(a.read_source(encoded) for a in self.attentions)
 
-    def start(self, batch: int | tf.Tensor) -> tuple:
-        """Returns the state before the first position."""
-        blocks = tuple(block.start(batch) for block in self.blocks)
-        return blocks, tuple(a.start(batch) for a in self.attentions)
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple:
+        """Returns the state of so many hypotheses before the first of `longest` positions."""
+        blocks = tuple(block.start(batch, longest) for block in self.blocks)
+        return blocks, tuple(a.start(batch, longest) for a in self.attentions)
 
     def step(
         self,
         x: tf.Tensor,
-        position: tf.Tensor,
+        place: history.Place,
         state: tuple,
         source: tuple,
         mask: tf.Tensor | None,
@@ -271,10 +269,10 @@ class Decoder(base.Layer):
         for i, block in enumerate(self.blocks):
             if self.experts is not None and i == len(self.blocks) // 2:
                 x, _ = self.experts(x)
-            x, block_states[i] = block.step(x, block_states[i])
+            x, block_states[i] = block.step(x, place, block_states[i])
             if self.attentions:
                 attended, attention_states[i] = self.attentions[i].step(
-                    x, position, attention_states[i], source[i], mask
+                    x, place, attention_states[i], source[i], mask
                 )
                 x += attended
         return self.norm(x), (tuple(block_states), tuple(attention_states))

@@ -20,7 +20,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.data import task as tasks
-from t2t_mm.layers import attention, base, conv_block, linear, normalization, timing
+from t2t_mm.layers import attention, base, conv_block, history, linear, normalization, timing
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.models import base as models
 from t2t_mm.models import config as configs
@@ -96,16 +96,17 @@ class T2TBody(models.Body):
         del mask
         return tuple(block.source_attention.read_source(encoded) for block in self.decoder)
 
-    def start(self, batch: int | tf.Tensor) -> Any:
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> Any:
+        del longest
         return tuple(block.self_attention.start(batch) for block in self.decoder)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, place: history.Place, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
-        x += tf.cast(timing.signal(1, self.width, start=position)[0], x.dtype)
+        x += tf.cast(timing.signal(1, self.width, start=place.position)[0], x.dtype)
         after = []
         for block, before, read in zip(self.decoder, state, source, strict=True):
-            x, new = block.step(x, before, read, mask)
+            x, new = block.step(x, place, before, read, mask)
             after.append(new)
         return x, tuple(after)
 
@@ -181,12 +182,13 @@ class DecoderLayer(base.Layer):
     def step(
         self,
         x: tf.Tensor,
-        cache: attention.Cache,
-        source: attention.Cache,
+        place: history.Place,
+        cache: history.Cache,
+        source: attention.Source,
         mask: tf.Tensor | None,
-    ) -> tuple[tf.Tensor, attention.Cache]:
+    ) -> tuple[tf.Tensor, history.Cache]:
         """Computes one position, `[R, D]` to `[R, D]`, and the cache after it."""
-        y, cache = self.self_attention.step(x, cache)
+        y, cache = self.self_attention.step(x, place, cache)
         z = self.source_attention.step(y, source, mask)
         h = self.attention_norm(x + y + z)
         return self.norm(h + self._think(h, None, None)[0]), cache

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.data import task as tasks
-from t2t_mm.layers import attention, base, linear, normalization, timing
+from t2t_mm.layers import attention, base, history, linear, normalization, timing
 from t2t_mm.models import base as models
 from t2t_mm.models import config as configs
 
@@ -70,14 +70,15 @@ class TransformerBody(models.Body):
         del mask
         return self.decoder.read_source(encoded)
 
-    def start(self, batch: int | tf.Tensor) -> Any:
+    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> Any:
+        del longest
         return self.decoder.start(batch)
 
     def step(
-        self, x: tf.Tensor, position: tf.Tensor, state: Any, source: Any, mask: tf.Tensor | None
+        self, x: tf.Tensor, place: history.Place, state: Any, source: Any, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, Any]:
-        x += tf.cast(timing.signal(1, self.width, start=position)[0], x.dtype)
-        return self.decoder.step(x, state, source, mask)
+        x += tf.cast(timing.signal(1, self.width, start=place.position)[0], x.dtype)
+        return self.decoder.step(x, place, state, source, mask)
 
     def _timed(self, x: tf.Tensor, rng: base.Rng | None) -> tf.Tensor:
         x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
@@ -172,12 +173,17 @@ class Decoder(base.Layer):
         return tuple(block.self_attention.start(batch) for block in self.blocks)
 
     def step(
-        self, x: tf.Tensor, state: tuple, source: tuple, mask: tf.Tensor | None
+        self,
+        x: tf.Tensor,
+        place: history.Place,
+        state: tuple,
+        source: tuple,
+        mask: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tuple]:
         """Computes one position, `[R, D]` to `[R, D]`, and the state after it."""
         after = []
         for block, before, read in zip(self.blocks, state, source, strict=True):
-            x, new = block.step(x, before, read, mask)
+            x, new = block.step(x, place, before, read, mask)
             after.append(new)
         return self.norm(x), tuple(after)
 
@@ -215,12 +221,13 @@ class DecoderLayer(base.Layer):
     def step(
         self,
         x: tf.Tensor,
-        cache: attention.Cache,
-        source: attention.Cache,
+        place: history.Place,
+        cache: history.Cache,
+        source: attention.Source,
         mask: tf.Tensor | None,
-    ) -> tuple[tf.Tensor, attention.Cache]:
+    ) -> tuple[tf.Tensor, history.Cache]:
         """Computes one position, `[R, D]` to `[R, D]`, and the cache after it."""
-        y, cache = self.self_attention.step(self.self_norm(x), cache)
+        y, cache = self.self_attention.step(self.self_norm(x), place, cache)
         x += y
         x += self.source_attention.step(self.source_norm(x), source, mask)
         return x + self.feed_forward(x), cache

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm.layers import attention
+from t2t_mm.layers import attention, history
 
 D, H = 8, 4
 
@@ -121,9 +121,9 @@ def test_step_by_step_gives_the_same(random, shake):
     block = attention.AttentionBlock(D, H)
     shake(block)
     whole = block(x, source, mask).numpy()
-    state, read = block.start(2), block.read_source(source)
+    state, read = block.start(2, 9), block.read_source(source)
     for t in range(9):
-        y, state = block.step(x[:, t], tf.constant(t), state, read, mask)
+        y, state = block.step(x[:, t], history.Place(tf.constant(t)), state, read, mask)
         np.testing.assert_allclose(y, whole[:, t], atol=1e-4)
 
 

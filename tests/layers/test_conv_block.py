@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.layers import base, conv_block
+from t2t_mm.layers import base, conv_block, history
 
 
 def _weights(step):
@@ -104,9 +104,9 @@ def test_step_by_step_gives_the_same(random, shake):
     shake(block)
     x = _f32(random.normal(size=(2, 15, 4)))
     whole = block(x).numpy()
-    state = block.start(2)
+    state = block.start(2, 15)
     for t in range(15):
-        y, state = block.step(x[:, t], state)
+        y, state = block.step(x[:, t], history.Place(tf.constant(t)), state)
         np.testing.assert_allclose(y, whole[:, t], atol=1e-4)
 
 
@@ -114,8 +114,9 @@ def test_a_step_keeps_no_more_inputs_than_it_sees(random, shake):
     step = conv_block.ConvStep(4, 6, kernel=4, dilation=3, causal=True)  # sees 3 x 3 back
     shake(step)
     x = _f32(random.normal(size=(2, 25, 4)))
-    whole, state = step(x).numpy(), step.start(2)
+    whole, state = step(x).numpy(), step.start(2, 25)
     for t in range(25):
-        y, state = step.step(x[:, t], state)
+        y, state = step.step(x[:, t], history.Place(tf.constant(t)), state)
         np.testing.assert_allclose(y, whole[:, t], atol=1e-4)
-        assert state.shape == (2, min(t + 1, 9), 4)
+        assert state.vectors.shape == (10, 2, 4)  # its own input, and 9 before
+    assert step.start(2, 7).vectors.shape == (7, 2, 4)  # no more than will be written

@@ -2,6 +2,7 @@
 
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,9 +69,13 @@ MODELS = {
 
 
 def make_model(name, tasks=TASKS, *, seed=0, **changes):
-    """Builds a model and gives every variable, biases and gates too, a value of its own."""
+    """Builds a model and gives every variable, biases and gates too, a value of its own.
+
+    The same seed gives the same.
+    """
     import dataclasses
 
+    keras.utils.set_random_seed(seed)
     cls, sizes = MODELS[name]
     model = cls(dataclasses.replace(sizes, **changes), tasks)
     draw = np.random.default_rng(seed)

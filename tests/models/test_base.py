@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
+from t2t_mm.decoding import states
 from t2t_mm.modality import Categorical, Image, Language
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task, picture_batch, text_batch
@@ -42,30 +43,29 @@ def test_incremental_logits_equal_the_full_pass_at_every_position(model):
         previous = batch["targets"][:, t]
 
 
-def test_the_state_has_the_batch_as_first_axis_throughout(model):
-    """A beam search has to be able to reorder it."""
-    batch = text_batch()
-    state = model.start_state("ende", model.encode("ende", batch["inputs"]), 5)
-    assert {tensor.shape[0] for tensor in tf.nest.flatten(state)} == {3}
-
-
 def check_hypotheses(model):
-    """Two hypotheses an input, which change places midway: each has the logits of its pass."""
+    """Two hypotheses an input go on with each other, and an input leaves.
+
+    Each has the logits of its own pass.
+    """
     batch = text_batch(target=LENGTH)
     targets = tf.stack([batch["targets"], text_batch(target=LENGTH, seed=5)["targets"]], 1)
     targets = tf.reshape(targets, [6, LENGTH])
     twice = {"inputs": tf.repeat(batch["inputs"]["inputs"], 2, axis=0)}
     full = model({"inputs": twice, "targets": targets}, "ende").numpy()
     memory = model.encode("ende", batch["inputs"])
-    state = model.start_state("ende", memory, LENGTH)
-    state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, 2, axis=0), state)
+    state = states.share(model.start_state("ende", memory, LENGTH), 2)
     rows, previous = np.arange(6), tf.zeros([6], tf.int32)
     for t in range(LENGTH):
         logits, state = model.decode_step("ende", previous, tf.constant(t), memory, state)
         np.testing.assert_allclose(logits, full[rows, t], atol=2e-5, err_msg=f"position {t}")
+        if t == LENGTH // 3:
+            order = [1, 0, 3, 3, 4, 5]  # of the middle input one only goes on, twice
+            rows, state = rows[order], states.reorder(state, tf.constant(order))
         if t == LENGTH // 2:
-            rows = rows[[1, 0, 3, 2, 4, 5]]
-            state = tf.nest.map_structure(lambda s: tf.gather(s, [1, 0, 3, 2, 4, 5]), state)
+            kept = [2, 3, 4, 5]
+            rows, state = rows[kept], states.keep(state, tf.constant(kept), tf.constant(t + 1))
+            memory = tf.nest.map_structure(lambda tensor: tensor[1:], memory)
         previous = tf.gather(targets, rows)[:, t]
 
 

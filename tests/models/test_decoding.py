@@ -20,8 +20,7 @@ SEARCHES = {
 @pytest.fixture(scope="module", params=sorted(conftest.MODELS))
 def model(request):
     """Always the same one: by others an output may chance to end at once."""
-    keras.utils.set_random_seed(1)
-    return conftest.make_model(request.param)
+    return conftest.make_model(request.param, seed=1)
 
 
 def sources():
