@@ -10,7 +10,7 @@ where `length` counts the pieces behind the prefix, and the best N are kept. Wit
 and no penalty that is greedy decoding; with beams for all sequences it is exact.
 
 What it costs beside the model: one pass over the logits [A, M, V] for their norm and one for
-the M + 1 best of each. What layers keep of the positions before is not moved when the beam
+the M + 1 best of each. What layers keep of the positions before is not gathered when the beam
 goes on with other hypotheses (`t2t_mm.layers.history`), and that of the inputs (`memory`) is
 shared by all.
 """

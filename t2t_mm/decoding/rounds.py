@@ -18,7 +18,7 @@ from t2t_mm.decoding import states
 
 
 class Rows(NamedTuple):
-    """The rows of a batch on their way; the axis of rows is the first of every tensor.
+    """The rows of a batch on their way, along the first axis of every tensor but the state's.
 
     Attributes:
       ended: bool [A], whether a row is finished: its `found` stays as it is.

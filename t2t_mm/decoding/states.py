@@ -1,4 +1,4 @@
-"""The state of a model for R hypotheses: repeated, reordered, and parted with.
+"""The state of a model for R hypotheses: repeated, reordered and thinned out.
 
 A state is a nest of tensors, hypotheses first, and of histories, which do it for less.
 """
@@ -15,9 +15,9 @@ from t2t_mm.layers import history
 
 
 def repeat(state: Any, copies: int) -> Any:
-    """Returns a state before the first position with each hypothesis `copies` times.
+    """Returns a state before the first position with each hypothesis `copies` times in a row.
 
-    They know nothing of each other, and may only be kept or left.
+    They are independent, and cannot be reordered.
     """
     if copies == 1:
         return state
@@ -25,9 +25,9 @@ def repeat(state: Any, copies: int) -> Any:
 
 
 def share(state: Any, beams: int) -> Any:
-    """Returns a state before the first position with `beams` hypotheses of each input.
+    """Returns a state before the first position with `beams` hypotheses in a row of each input.
 
-    They may be reordered among themselves.
+    They can be reordered among themselves.
     """
     return _map(lambda t: tf.repeat(t, beams, axis=0), lambda h: h.share(beams), state)
 
@@ -38,11 +38,11 @@ def reorder(state: Any, rows: tf.Tensor) -> Any:
 
 
 def keep(state: Any, rows: tf.Tensor, written: tf.Tensor) -> Any:
-    """Returns the state of the hypotheses `rows`, int32 [Q], alone: all or none of an input's.
+    """Returns the state of the hypotheses `rows` alone: all or none of an input's.
 
     Args:
       state: of R hypotheses.
-      rows: their numbers.
+      rows: their numbers, integers [Q].
       written: positions so far, a scalar.
     """
     return _map(lambda t: tf.gather(t, rows), lambda h: h.keep(rows, written), state)
@@ -56,6 +56,13 @@ def _map(
     def one(node: Any) -> Any:
         if isinstance(node, history.History):
             return of_history(node)
-        return of_tensor(node) if tf.is_tensor(node) else None  # None: look within
+        if tf.is_tensor(node):
+            return of_tensor(node)
+        if keras.tree.is_nested(node):
+            return None  # look within
+        raise TypeError(
+            "The state of a model is a nest of tensors and histories, and cannot hold "
+            f"{node!r} ({type(node).__name__})."
+        )
 
     return keras.tree.traverse(one, state)

@@ -13,7 +13,6 @@ import tensorflow as tf
 from t2t_mm.layers import base, conv_block, history, linear, normalization, timing
 
 KERNEL, DILATIONS = 5, (1, 4)
-_MASKED = -1e9
 
 Source = tuple[tf.Tensor, tf.Tensor]
 """Keys and values of a source, `[B, H, S, D / H]` each."""
@@ -41,7 +40,7 @@ class SelfAttention(base.Layer):
         if self.causal:
             length = tf.shape(x)[1]
             future = 1.0 - tf.linalg.band_part(tf.ones([length, length]), -1, 0)
-            bias = (future * _MASKED)[None, None]  # [1, 1, T, T]
+            bias = (future * history.HIDDEN)[None, None]  # [1, 1, T, T]
         elif mask is not None:
             bias = mask_bias(mask)
         return self.output_projection(attend_heads(queries, keys, values, bias))
@@ -55,8 +54,8 @@ class SelfAttention(base.Layer):
     ) -> tuple[tf.Tensor, history.Cache]:
         """Computes one position of causal self-attention.
 
-        The cache grows by a position, so a step costs what it has to look at, and
-        nothing for positions that may never be written.
+        The cache grows by a position, so a step costs what has been written, by all
+        hypotheses of an input, and nothing for positions that may never be written.
 
         Args:
           x: the next input, `[R, D]`.
@@ -93,22 +92,22 @@ class SourceAttention(base.Layer):
         keys, values = split_heads(self.keys_values(source), self.heads, parts=2)
         return keys, values
 
-    def call(self, x: tf.Tensor, cache: Source, mask: tf.Tensor | None = None) -> tf.Tensor:
+    def call(self, x: tf.Tensor, read: Source, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps a target `[B, T, D]` to `[B, T, D]`; `mask` `[B, S]` is the source's."""
-        keys, values = cache
+        keys, values = read
         bias = None if mask is None else mask_bias(mask)
         (queries,) = split_heads(self.query(x), self.heads)
         return self.output_projection(attend_heads(queries, keys, values, bias))
 
-    def step(self, x: tf.Tensor, cache: Source, mask: tf.Tensor | None) -> tf.Tensor:
+    def step(self, x: tf.Tensor, read: Source, mask: tf.Tensor | None) -> tf.Tensor:
         """Maps one position of R rows, `[R, D]` to `[R, D]`.
 
         R is a multiple of B: as many rows as an input has hypotheses follow one another
         and read one source, which is not repeated for them (they take the place of T).
         """
-        batch, width = tf.shape(cache[0])[0], x.shape[-1]
+        batch, width = tf.shape(read[0])[0], x.shape[-1]
         together = tf.reshape(x, [batch, tf.shape(x)[0] // batch, width])
-        return tf.reshape(self(together, cache, mask), [-1, width])
+        return tf.reshape(self(together, read, mask), [-1, width])
 
 
 class AttentionBlock(base.Layer):
@@ -184,7 +183,7 @@ class AttentionBlock(base.Layer):
 
 def mask_bias(mask: tf.Tensor) -> tf.Tensor:
     """Returns what to add to logits so that keys where `mask` `[B, S]` is 0 are unseen."""
-    return ((1.0 - tf.cast(mask, tf.float32)) * _MASKED)[:, None, None, :]
+    return ((1.0 - tf.cast(mask, tf.float32)) * history.HIDDEN)[:, None, None, :]
 
 
 def split_heads(x: tf.Tensor, heads: int, *, parts: int = 1) -> list[tf.Tensor]:

@@ -7,8 +7,8 @@
         h3 = ConvStep_15x1(h2)
         h4 = x + ConvStep_15x1, dilation 8 (h3)
 
-A causal step is padded on the left. Its incremental state is the last inputs, as many as
-it sees: those before the first are zeros, which are neither kept nor multiplied.
+A causal step is padded on the left. Its incremental state is the last inputs, as far
+back as it sees: those before the first are zeros, which are neither kept nor multiplied.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class ConvStep(base.Layer):
         state = state.write(tf.nn.relu(tf.cast(x, state.vectors.dtype)), place)
         depthwise = self.read(self.depthwise)
         count = tf.minimum(place.position // self.dilation + 1, depthwise.shape[0])
-        taps = state.read(place, count, self.dilation)  # [count, R, width_in]
+        taps, state = state.read(place, count, self.dilation)  # [count, R, width_in]
         y = tf.reduce_sum(taps * depthwise[-count:, None], 0)
         return self.norm(self.pointwise(y)), state
 
@@ -158,7 +158,7 @@ class ConvBlock(base.Layer):
     def step(
         self, x: tf.Tensor, place: history.Place, state: tuple[history.Ring, ...]
     ) -> tuple[tf.Tensor, tuple[history.Ring, ...]]:
-        """Computes one position, `[B, D]` to `[B, D]`, and the states after it."""
+        """Computes one position, `[R, D]` to `[R, D]`, and the states after it."""
         first, second, third, fourth = self.steps
         h1, state_1 = first.step(x, place, state[0])
         h2, state_2 = second.step(h1, place, state[1])

@@ -81,7 +81,8 @@ class Body(base.Layer):
 
         Args:
           x: the output before, embedded.
-          place: where in the output that is.
+          place: where in the output that is, for all histories of the state: of a
+            `history.Lineage`, which the state of a model holds.
           state: of R hypotheses, from `start` or the step before.
           source: of B inputs, from `read_source`; R / B hypotheses in a row share one.
           mask: `[B, S]`.
@@ -250,8 +251,8 @@ class Model(base.Layer):
           ids: int32 `[R]`, the piece written last; at step 0 the command stands in.
           step: scalar, the position.
           memory: from `encode`, of B inputs; R / B hypotheses in a row share one.
-          state: from `start_state` or the step before; a compiled step may write into it, so
-            nothing can go on from there a second time.
+          state: from `start_state` or the step before; a step in a graph may write into it,
+            so nothing can go on from there a second time.
           command: as of `loss`.
 
         Returns:

@@ -213,8 +213,8 @@ class DecoderLayer(base.Layer):
     ) -> tf.Tensor:
         """Maps `[B, T, D]` to `[B, T, D]`."""
         x += base.dropout(self.self_attention(self.self_norm(x)), self.rate, rng)
-        cache = self.source_attention.read_source(source)
-        y = self.source_attention(self.source_norm(x), cache, mask)
+        read = self.source_attention.read_source(source)
+        y = self.source_attention(self.source_norm(x), read, mask)
         x += base.dropout(y, self.rate, rng)
         return x + base.dropout(self.feed_forward(x), self.rate, rng)
 

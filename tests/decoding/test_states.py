@@ -3,6 +3,7 @@
 import collections
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from t2t_mm.decoding import states
@@ -34,9 +35,9 @@ def test_plain_tensors_are_repeated_in_a_row_either_way():
 
 
 def test_histories_are_told_whether_hypotheses_may_go_on_with_each_other():
-    # [B, T, M]: four inputs of one hypothesis, or two of two.
-    assert states.repeat(_state(), 2)["own"][0].writers.shape == (4, 0, 1)
-    assert states.share(_state(), 2)["own"][0].writers.shape == (2, 0, 2)
+    # [T, B, M]: four inputs of one hypothesis, or two of two.
+    assert states.repeat(_state(), 2)["own"][0].writers.shape == (0, 4, 1)
+    assert states.share(_state(), 2)["own"][0].writers.shape == (0, 2, 2)
 
 
 def test_all_parts_are_reordered_and_kept_alike():
@@ -45,9 +46,14 @@ def test_all_parts_are_reordered_and_kept_alike():
     state["own"] = (lineage, state["own"][1])
     found = states.reorder(state, tf.constant([1, 1, 2, 3]))
     np.testing.assert_array_equal(found["pair"].left, PLAIN[[0, 0, 1, 1]])
-    np.testing.assert_array_equal(found["own"][0].writers[:, 0], [[1, 1], [0, 1]])
+    np.testing.assert_array_equal(found["own"][0].writers[0], [[1, 1], [0, 1]])
     kept = states.keep(found, tf.constant([0, 1]), tf.constant(1))
     np.testing.assert_array_equal(kept["pair"].left, PLAIN[[0, 0]])
-    np.testing.assert_array_equal(kept["own"][0].writers[:, 0], [[1, 1]])
+    np.testing.assert_array_equal(kept["own"][0].writers[0], [[1, 1]])
     np.testing.assert_array_equal(kept["own"][1], [7, 7])
     assert _kinds(kept) == {"pair": Pair, "own": tuple, "lineage": history.Lineage}
+
+
+def test_what_cannot_be_reordered_is_refused():
+    with pytest.raises(TypeError, match=r"(?s)cannot hold.*ndarray"):
+        states.reorder([tf.constant(PLAIN), PLAIN], tf.constant([1, 0]))

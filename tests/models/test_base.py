@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.decoding import states
+from t2t_mm.layers import history
 from t2t_mm.modality import Categorical, Image, Language
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task, picture_batch, text_batch
@@ -70,6 +71,18 @@ def check_hypotheses(model):
 
 
 def test_hypotheses_of_one_input_share_its_memory(model):
+    check_hypotheses(model)
+
+
+def test_nothing_is_read_that_was_not_written(model, monkeypatch):
+    whole = history.ring
+
+    def spoilt(length, rows, width, dtype):
+        shape = tf.shape(whole(length, rows, width, dtype).vectors)
+        vectors = tf.fill(shape, tf.constant(np.nan, dtype))
+        return history.Ring(tf.ensure_shape(vectors, [None, None, width]))
+
+    monkeypatch.setattr(history, "ring", spoilt)
     check_hypotheses(model)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.decoding import compiled, settings
 from t2t_mm.modality import Language
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task, text_batch
@@ -41,6 +42,19 @@ def test_a_prefix_is_for_the_search_alone(model):
     given = batch()
     begun = {**given, "inputs": {"prefix": tf.constant([[5, 6], [7, 0], [0, 0]])}}
     np.testing.assert_array_equal(model(given, "lm"), model(begun, "lm"))
+
+
+def test_a_beam_goes_on_from_a_prefix(model):
+    prefix = tf.constant([[5, 6], [7, 0], [0, 0]])
+    wanted = settings.DecodeSettings(max_length=20, beam_size=3, alpha=0.6)
+    spec = {"prefix": tf.TensorSpec([None, None], tf.int32)}
+    found = compiled.of(model).search(model.tasks["lm"], wanted, spec)({"prefix": prefix})
+    ids = found.ids[:, 0]
+    log_probs = tf.nn.log_softmax(model({**batch(), "targets": ids}, "lm"))
+    own = tf.gather(log_probs, ids, batch_dims=2).numpy() * (ids.numpy() != 0)
+    for row, begun in enumerate(([5, 6], [7], [])):
+        assert ids.numpy()[row, : len(begun)].tolist() == begun
+        assert found.scores[row, 0].numpy() == pytest.approx(own[row, len(begun) :].sum(), rel=1e-4)
 
 
 def test_a_step_trains_the_decoder_and_what_stands_for_the_inputs(model):
