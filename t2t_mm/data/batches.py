@@ -79,7 +79,11 @@ class Maker:
         self.seed = seed
         self.features = build_features(task, batching, self.names)
         self.ragged = [name for name in self.names if self.features[name].ragged]
-        self.batch_positions = min(f.most_positions(batching) for f in self.features.values())
+        times = batching.eval_times if seed is None else 1
+        self.batch_positions = times * min(
+            f.most_positions(batching) for f in self.features.values()
+        )
+        self.batch_examples = times * batching.batch_examples
 
     def batches(
         self, records: tf.data.Dataset, parse: Callable[[Any], Values], *, largest_pool: int
@@ -100,7 +104,7 @@ class Maker:
             numbered = pool.prefetch(1).flat_map(plain(self._split)).enumerate()
             finish = plain(self._finish)
         else:
-            numbered = records.batch(self.batching.batch_examples).enumerate()
+            numbered = records.batch(self.batch_examples).enumerate()
             finish = plain(lambda number, element: self._finish(number, parse(element)))
         batches = numbered.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
         options = tf.data.Options()

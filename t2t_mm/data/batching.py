@@ -18,6 +18,8 @@ class Batching:
       batch_examples: examples in a batch of other problems.
       batch_seconds: padded seconds of sound in one batch at most: they decide the memory
         that an audio net takes.
+      eval_times: how many times as large batches are in evaluation and decoding, which keep
+        nothing for gradients. Larger ones write more sentences a second.
       max_length: pieces of one text at most; longer ones are cut.
       length_multiple: padded lengths are multiples of this, so shapes are few.
       shuffle_buffer: records that are shuffled among each other.
@@ -26,6 +28,7 @@ class Batching:
     batch_tokens: int = 1024
     batch_examples: int = 32
     batch_seconds: int = 120
+    eval_times: int = 2
     max_length: int = 256
     length_multiple: int = 4
     shuffle_buffer: int = 10_000
