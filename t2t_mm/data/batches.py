@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.data import batching as batching_lib
-from t2t_mm.data import pools
+from t2t_mm.data import pools, workers
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
 
@@ -25,6 +25,9 @@ LARGEST_POOL = 65_536
 
 READ_AHEAD = 4
 """Batches kept ready."""
+
+PARALLEL = min(workers.default_count(), 16)
+"""Batches made at a time."""
 
 Values = dict[str, Any]
 """`raw`: string `[P]` by name; for evaluation `index` int32 `[P]`, `key` string `[P]` and
@@ -106,9 +109,11 @@ class Maker:
         else:
             numbered = records.batch(self.batch_examples).enumerate()
             finish = plain(lambda number, element: self._finish(number, parse(element)))
-        batches = numbered.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = numbered.map(finish, num_parallel_calls=PARALLEL)
         options = tf.data.Options()
         options.deterministic = True
+        # The end of an iterator waits for the thread that tunes it, which may sleep for seconds.
+        options.autotune.enabled = False
         return batches.prefetch(READ_AHEAD).with_options(options)
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:

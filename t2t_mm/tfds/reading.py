@@ -85,6 +85,7 @@ def _in_order() -> Any:
     """Returns how TFDS is to read: file by file, one thread, with a name for each example."""
     options = tf.data.Options()
     options.deterministic = True
+    options.autotune.enabled = False  # see t2t_mm.data.batches
     options.threading.private_threadpool_size = 1  # there is a worker a processor already
     return tfds.ReadConfig(
         options=options,

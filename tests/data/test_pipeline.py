@@ -216,6 +216,16 @@ def test_batches_of_evaluation_are_so_many_times_as_large(translation, times):
     assert 0.7 < largest(trained) / batching.batch_tokens <= 1
 
 
+def test_no_iterator_has_a_thread_that_tunes_it(translation):
+    """Its end would wait for that thread, which wakes after seconds, or a minute."""
+    for dataset in (
+        pipeline.train_dataset(translation, BATCHING, seed=0),
+        pipeline.eval_dataset(translation, "validation", BATCHING),
+        pipeline.predict_dataset(translation, [{"inputs": b"dog"}], BATCHING),
+    ):
+        assert dataset.options().autotune.enabled is False
+
+
 def test_sorting_saves_padding(translation):
     batches = take(pipeline.train_dataset(translation, BATCHING, seed=0), 40)
     sorted_share = np.mean([pipeline.padding_share(b) for b in batches])
