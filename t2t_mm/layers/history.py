@@ -96,10 +96,10 @@ class Lineage(NamedTuple):
         return Lineage(tf.repeat(self.writers, beams, axis=2))
 
     def reorder(self, rows: tf.Tensor) -> Lineage:
-        shape = tf.shape(self.writers)
-        flat = tf.reshape(self.writers, [shape[0], shape[1] * shape[2]])
-        beams = self.writers.shape[2]
-        return Lineage(tf.reshape(tf.gather(flat, rows, axis=1), [shape[0], -1, beams]))
+        shape, beams = tf.shape(self.writers), self.writers.shape[2]
+        flat = tf.reshape(self.writers, [shape[0], shape[1] * beams])
+        chosen = tf.gather(flat, rows, axis=1)
+        return Lineage(tf.reshape(chosen, [shape[0], tf.size(rows) // beams, beams]))
 
     def keep(self, rows: tf.Tensor, written: tf.Tensor) -> Lineage:
         del written
@@ -133,7 +133,7 @@ class Ring(NamedTuple):
 
         Args:
           place: the last of them.
-          count: how many; all of them have been written, and none of them since.
+          count: how many; all have been written, and none has been overwritten.
           distance: between two.
 
         Returns:
