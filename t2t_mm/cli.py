@@ -37,6 +37,7 @@ from t2t_mm import (
     command_help,
     command_output,
     errors,
+    old_flags,
     paths,
     plugins,
     quiet_import,
@@ -248,6 +249,9 @@ class Command:
         try:
             rest = self.flags([self.name, *argv])[1:]
         except flags.UnrecognizedFlagError as error:
+            old = old_flags.error(argv, self.flags)
+            if old is not None:
+                raise old from error
             names = [f"--{name}" for name in self.flags]
             near = errors.did_you_mean(f"--{error.flagname}", names)
             raise errors.ConfigError(

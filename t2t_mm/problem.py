@@ -165,6 +165,16 @@ def register_problem(
 
 
 def _check(name: str, cls: type[Problem], place: str) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, Problem)):
+        is_instance = isinstance(cls, Problem)
+        raise errors.PluginError(
+            f"What is registered as the problem {name!r} ({place}) is no subclass of Problem",
+            received=repr(cls)[:120],
+            expected="a class that inherits from t2t_mm.Problem",
+            hint=f"Register the class {type(cls).__name__}, not an instance of it"
+            if is_instance
+            else None,
+        )
     for wrong in (
         _wrong_name(name, cls),
         _wrong_modality(cls),

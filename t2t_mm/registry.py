@@ -62,10 +62,21 @@ class Registry(Generic[T]):
         Args:
           name: of the value.
           place: `file:line` that declares it; that of the caller if None.
+
+        Raises:
+          PluginError: for the decorator without a name, as in `@register`.
         """
         place = place or _caller()
+        self._check_name(name, place)
 
         def decorate(value: Any) -> Any:
+            if not callable(value):
+                raise errors.PluginError(
+                    f"What is registered as the {self.noun} {name!r} at {place} is no class",
+                    received=repr(value)[:120],
+                    expected="a class, or a function that makes one of its kind",
+                    hint=f"Register the class {type(value).__name__} itself, not an instance of it",
+                )
             self._add(name, value, place)
             return value
 
@@ -131,13 +142,26 @@ class Registry(Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
-    def _add(self, name: str, value: Any, place: str) -> None:
-        if not _NAME.match(name):
+    def _check_name(self, name: object, place: str) -> None:
+        """Raises for what is no name; of a bare decorator it is the class itself."""
+        if callable(name):
+            held = getattr(name, "__name__", type(name).__name__)
+            raise errors.PluginError(
+                f"The {self.noun} {held} is registered without a name at {place}",
+                expected="the name in brackets, which stays when a class is renamed",
+                hint=f'Write @register_{self.noun}("{_snake_case(held)}")'
+                if self.noun == "problem"
+                else f'Write the name behind register: register("{_snake_case(held)}")',
+            )
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise errors.PluginError(
                 f"Bad {self.noun} name at {place}",
                 received=repr(name),
                 expected="small letters, digits and _, a letter first",
             )
+
+    def _add(self, name: str, value: Any, place: str) -> None:
+        self._check_name(name, place)
         old = self._entries.get(name)
         if old is not None:
             raise errors.PluginError(
@@ -146,6 +170,11 @@ class Registry(Generic[T]):
                 hint="Rename one of them",
             )
         self._entries[name] = Entry(name, value, _current_plugin.get(), place)
+
+
+def _snake_case(name: str) -> str:
+    """Returns the name that Tensor2Tensor would have made of a class's: `MyReviews`, my_reviews."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def load(reference: str) -> Any:

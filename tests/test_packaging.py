@@ -106,3 +106,11 @@ def test_a_wheel_works_where_it_is_installed(wheel, python, tmp_path):
     assert done.stdout.startswith(f"{site}/t2t_mm/__init__.py t2t_mm.problems.multi30k")
     assert f"{site}/t2t_mm/gin" in done.stdout
     assert "models/multi_model_small" in done.stdout
+
+
+def test_the_licence_is_whole_and_declared():
+    metadata = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert (metadata["license"], metadata["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    text = (REPOSITORY / "LICENSE").read_text()
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text

@@ -110,3 +110,22 @@ def test_a_problem_without_sample_data_says_so(tmp_path):
     cls = declaration(name="made_here")
     with pytest.raises(errors.ConfigError, match="no sample data"):
         cls().make_sample(tmp_path, seed=0, size=1)
+
+
+def test_a_bare_decorator_is_answered_with_the_name_it_lacks(registries):
+    class MyReviews(Problem):
+        pass
+
+    with pytest.raises(errors.PluginError) as caught:
+        problem_lib.register_problem(MyReviews)
+    assert "MyReviews is registered without a name" in str(caught.value)
+    assert '@register_problem("my_reviews")' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "what", [dict, declaration()(), lambda: None], ids=["class", "instance", "function"]
+)
+def test_only_a_subclass_of_problem_is_registered(registries, what):
+    with pytest.raises(errors.PluginError, match="is no subclass of Problem"):
+        problem_lib.register_problem("made_here")(what)
+    assert "made_here" not in registries.problems

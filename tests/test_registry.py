@@ -94,3 +94,28 @@ def test_remove_plugin_forgets_only_its_own(colours):
     colours.remove_plugin("first")
     assert "pink" not in colours
     assert "red" in colours
+
+
+def test_a_decorator_without_a_name_is_refused(colours):
+    with pytest.raises(errors.PluginError) as caught:
+
+        @colours.register
+        class DarkBlue2HTMLColour:
+            pass
+
+    said = str(caught.value)
+    assert said.startswith("The colour DarkBlue2HTMLColour is registered without a name at ")
+    assert 'register("dark_blue2_html_colour")' in said
+    assert "dark_blue2_html_colour" not in colours
+
+
+@pytest.mark.parametrize("name", [None, 3, b"red", "Red", "dark-red", "red\n"])
+def test_what_is_no_name_is_refused(colours, name):
+    with pytest.raises(errors.PluginError, match="Bad colour name at "):
+        colours.register(name)
+
+
+def test_an_instance_is_not_registered(colours):
+    with pytest.raises(errors.PluginError, match="is no class.*Register the class dict itself"):
+        colours.register("blue")({})
+    assert "blue" not in colours

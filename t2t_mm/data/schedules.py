@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from t2t_mm import config, errors, registry
+from t2t_mm import config, errors, old_flags, registry
 
 Weights = tuple[float, ...] | Mapping[str, float]
 """One for each problem, in the order of the problems or by their names."""
@@ -217,7 +217,14 @@ def parse(text: str) -> Schedule:
       ConfigError: for an unknown name or arguments that the schedule does not take.
     """
     name, colon, arguments = text.strip().partition(":")
-    cls = registry.schedules.get(name.strip())
+    name = name.strip()
+    if name not in registry.schedules and (hint := old_flags.schedule(name)):
+        raise errors.ConfigError(
+            f"Unknown schedule {name!r}",
+            expected=f"one of {', '.join(registry.schedules.names())}",
+            hint=hint,
+        )
+    cls = registry.schedules.get(name)
     return config.build(cls, **(cls.from_arguments(arguments) if colon else {}))
 
 
