@@ -32,7 +32,7 @@ _SETTINGS = {
     "eval_every": _COMMAND.integer("eval_every", None, "steps between evaluations; 0 for one"),
     "save_every": _COMMAND.integer("save_every", None, "steps between checkpoints", least=1),
     "schedule": _COMMAND.string(
-        "schedule", None, "how steps are shared out, as in proportional or temperature:2.0"
+        "schedule", None, "which problem a step trains, as in proportional or temperature:2.0"
     ),
     "strategy": _COMMAND.choice(
         "strategy", None, ("auto", "default", "mirrored", "multi_worker"), "devices to use"
@@ -41,7 +41,7 @@ _SETTINGS = {
     "model": _MODEL,
 }
 _WARM_START = _COMMAND.path("warm_start", None, "a run or checkpoint to start from")
-_DRY_RUN = _COMMAND.boolean("dry_run", False, "show sizes, shapes, rates and memory only")
+_DRY_RUN = _COMMAND.boolean("dry_run", False, "show sizes, shapes, rates, epochs and memory only")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

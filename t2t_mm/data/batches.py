@@ -100,9 +100,7 @@ class Maker:
         """
         plain = tf.autograph.experimental.do_not_convert  # graph operations only: trace as it is
         if self.ragged:
-            usual = self.batching.batch_tokens * POOL_BATCHES // USUAL_LENGTH
-            size = min(usual, LARGEST_POOL, largest_pool)
-            pool = records.batch(max(1, size)).enumerate()
+            pool = records.batch(self.pool_size(largest_pool)).enumerate()
             pool = pool.map(plain(lambda number, element: self._sort(number, parse(element))))
             numbered = pool.prefetch(1).flat_map(plain(self._split)).enumerate()
             finish = plain(self._finish)
@@ -116,31 +114,44 @@ class Maker:
         options.autotune.enabled = False
         return batches.prefetch(READ_AHEAD).with_options(options)
 
-    def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
-        """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches.
+    def pool_size(self, largest_pool: int) -> int:
+        """Returns how many examples are sorted together, `largest_pool` at most."""
+        usual = self.batching.batch_tokens * POOL_BATCHES // USUAL_LENGTH
+        return max(1, min(usual, LARGEST_POOL, largest_pool))
 
-        Of what is heavy it only takes the lengths.
+    def sides(self, raw: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor]]:
+        """Cuts the texts of examples into pieces; of what is heavy it only takes the lengths.
+
+        Args:
+          raw: string `[P]` by name.
+
+        Returns:
+          the padded lengths of inputs and targets, int32 `[P, 2]`, and the pieces by name.
         """
         multiple = self.batching.length_multiple
         ids = {
-            name: self.features[name].featurize(values["raw"][name], training=False)
+            name: self.features[name].featurize(raw[name], training=False)
             for name in self.ragged
             if not self.features[name].heavy
         }
-        count = tf.size(values["raw"][self.names[0]])
+        count = tf.size(raw[self.names[0]])
         sides = [tf.zeros([count], tf.int32), tf.zeros([count], tf.int32)]
         for name in self.names:
             if name in ids:
                 length = tf.cast(pools.round_up(ids[name].row_lengths(), multiple), tf.int32)
             elif self.features[name].heavy:
-                length = self.features[name].lengths(values["raw"][name])
+                length = self.features[name].lengths(raw[name])
                 length = pools.round_up(length, multiple)
             else:
                 length = tf.constant(self.features[name].fixed_length(), tf.int32)
             if name == task_lib.PREFIX:  # of no length at all, perhaps, but of a usual text
                 length = tf.maximum(length, USUAL_LENGTH)
             sides[name == task_lib.TARGETS] += length
-        both = tf.stack(sides, axis=1)
+        return tf.stack(sides, axis=1), ids
+
+    def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
+        """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches."""
+        both, ids = self.sides(values["raw"])
         order = pools.sort_by_length(both)
         longest = tf.gather(tf.reduce_max(both, axis=1), order)
         bounds = pools.cut(longest, batch_tokens=self.batch_positions)

@@ -3,8 +3,12 @@
 The problems are those that a command names, or else those of a gin file
 (`MixtureSettings.problems`): data generation and training can share a list.
 
-The draw depends on seed and step alone. Every worker makes it for itself and gets
-the same answer, and a resumed run goes on with the draws that it would have had.
+A schedule may share out examples: then a problem's share of steps is its share of
+examples over the examples that a step of it holds, which `data/sample.py` finds out.
+
+The draw depends on seed, step and these numbers alone. They come from data and
+configuration, so every worker makes the draw for itself and gets the same answer, and a
+resumed run goes on with the draws that it would have had.
 """
 
 from __future__ import annotations
@@ -17,7 +21,6 @@ import numpy as np
 
 from t2t_mm import config, errors, registry
 from t2t_mm.data import schedules
-from t2t_mm.data import task as task_lib
 
 
 @config.register
@@ -56,12 +59,28 @@ def problem_names(asked: str | Sequence[str] | None) -> list[str]:
     return names
 
 
+_LOOKED_AT = 1000
+"""Steps of a run at which a schedule that moves is looked at, to tell its mean."""
+
+
 class Row(NamedTuple):
-    """A line of the table of rates: rate is the share of steps, 0 to 1."""
+    """A line of the table of a mixture.
+
+    Attributes:
+      problem: its name.
+      examples: that there are to train on.
+      examples_a_step: the mean.
+      rate: the share of steps at the first step, 0 to 1.
+      share: the share of steps over the run.
+      epochs: how often the run sees each example.
+    """
 
     problem: str
     examples: int
+    examples_a_step: float
     rate: float
+    share: float
+    epochs: float
 
 
 class Mixture:
@@ -72,6 +91,8 @@ class Mixture:
       sizes: training examples of each.
       schedule: a schedule, or the string for one (`"temperature:2.0"`).
       seed: of the draws.
+      examples_a_step: the mean number of examples that a step of each problem holds;
+        left out, all hold equally many.
 
     Raises:
       ConfigError: when there are no problems, one is named twice, or the schedule
@@ -85,9 +106,12 @@ class Mixture:
         schedule: schedules.Schedule | str,
         *,
         seed: int,
+        examples_a_step: Sequence[float] | None = None,
     ) -> None:
         self.names = tuple(names)
         self.sizes = tuple(int(size) for size in sizes)
+        means = [1.0] * len(self.names) if examples_a_step is None else examples_a_step
+        self.examples_a_step = tuple(float(mean) for mean in means)
         self.schedule = schedules.parse(schedule) if isinstance(schedule, str) else schedule
         self.seed = seed
         if not self.names or len(set(self.names)) != len(self.names):
@@ -101,19 +125,18 @@ class Mixture:
                 "Every problem of a mixture needs training examples",
                 received=f"sizes {self.sizes} for {', '.join(self.names)}",
             )
+        whole = len(self.examples_a_step) == len(self.names)
+        if not (whole and all(mean > 0 for mean in self.examples_a_step)):
+            raise errors.ConfigError(
+                "Every step of a mixture holds examples",
+                received=f"{self.examples_a_step} a step for {', '.join(self.names)}",
+                expected="a number above 0 for each problem",
+            )
         for step in self.schedule.knots():
             self.probs(step)
 
-    @classmethod
-    def of_tasks(
-        cls, tasks: Sequence[task_lib.Task], schedule: schedules.Schedule | str, *, seed: int
-    ) -> Mixture:
-        """Returns the mixture of `tasks`, with the sizes that their manifests tell."""
-        sizes = [task.manifest().examples(task.splits[0]) for task in tasks]
-        return cls([task.name for task in tasks], sizes, schedule, seed=seed)
-
     def probs(self, step: int) -> np.ndarray:
-        """Returns the rate of each problem at `step`: float64 `[P]` that sums to one.
+        """Returns each problem's share of steps at `step`: float64 `[P]` that sums to one.
 
         Raises:
           ConfigError: when the schedule gives something else.
@@ -126,6 +149,16 @@ class Mixture:
                 received=rates.tolist(),
                 expected=f"{len(self.names)} numbers of 0 or more that sum to 1",
             )
+        unit = getattr(self.schedule, "shares_of", "steps")
+        if unit not in ("steps", "examples"):
+            raise errors.ConfigError(
+                f"The schedule {type(self.schedule).__name__} does not say what it shares out",
+                received=f"shares_of = {unit!r}",
+                expected="'steps' or 'examples'",
+            )
+        if unit == "examples":
+            steps = rates / np.asarray(self.examples_a_step)
+            return steps / steps.sum()
         return rates
 
     def pick(self, step: int) -> int:
@@ -137,10 +170,25 @@ class Mixture:
         place = int(np.searchsorted(ends / ends[-1], draw, side="right"))
         return min(place, len(self.names) - 1)
 
-    def table(self, step: int = 0) -> list[Row]:
-        """Returns a row for each problem, for the log."""
-        rates = self.probs(step)
+    def table(self, train_steps: int) -> list[Row]:
+        """Returns a row for each problem, for the log.
+
+        Args:
+          train_steps: of the whole run, over which shares and epochs are told.
+        """
+        # In the middle of equally many steps each: exact where rates are straight lines.
+        parts = min(train_steps, _LOOKED_AT)
+        steps = [int((part + 0.5) * train_steps / parts) for part in range(parts)]
+        shares = np.mean([self.probs(step) for step in steps], axis=0)
+        seen = shares * train_steps * np.asarray(self.examples_a_step)
         return [
-            Row(name, size, float(rate))
-            for name, size, rate in zip(self.names, self.sizes, rates, strict=True)
+            Row(
+                name,
+                self.sizes[place],
+                self.examples_a_step[place],
+                rate=float(self.probs(0)[place]),
+                share=float(shares[place]),
+                epochs=float(seen[place]) / self.sizes[place],
+            )
+            for place, name in enumerate(self.names)
         ]

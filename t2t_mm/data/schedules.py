@@ -2,17 +2,23 @@
 
 A schedule is written as `name` or `name:arguments`:
 
-    proportional                    as often as a problem has examples
+    proportional                    each example equally often, whatever its problem
     temperature:2.0                 examples to the power 1/2: small problems more often
     temperature:2.0,cap=100000      ... and no problem counts as more than 100,000 examples
-    uniform                         all equally often
-    constant:0.7,0.3                these weights, in the order of the problems
+    uniform                         all problems in equally many steps
+    constant:0.7,0.3                these shares of steps, in the order of the problems
     constant:wmt_ende=0.7,imagenet=0.3
     linear:0=0.9,0.1;10000=0.5,0.5  weights at given steps, a straight line between them
     step:0=1,0;5000=0.5,0.5         weights that hold from given steps on
 
 What the string leaves out comes from gin (`Temperature.temperature = 5.0`). Weights
 need not sum to one.
+
+Steps of different problems hold different numbers of examples: 32 pictures, or 12 long
+texts. `proportional` and `temperature` go by examples, as T5 and seqio do, and a mixture
+turns their rates into shares of steps; all others share out the steps themselves.
+(`temperature:1e9` takes equally many examples of every problem, `uniform` equally many
+steps.)
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -33,8 +39,17 @@ Weights = tuple[float, ...] | Mapping[str, float]
 class Schedule:
     """The base of all schedules: frozen dataclasses without state."""
 
+    shares_of: ClassVar[Literal["steps", "examples"]] = "steps"
+    """What the rates share out.
+
+    Shares of examples need not heed how many of them a step of each problem holds: the
+    mixture divides by that.
+    """
+
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         """Returns the rate of each problem at `step`: float64 `[P]` that sums to one.
+
+        Rates are shares of what `shares_of` says.
 
         Args:
           step: counted from 0.
@@ -77,7 +92,9 @@ class Schedule:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Proportional(Schedule):
-    """As often as a problem has examples: each example is equally likely."""
+    """Shares of examples as the problems have them: every example is seen equally often."""
+
+    shares_of = "examples"
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         return _normalised(np.asarray(sizes, np.float64))
@@ -86,12 +103,14 @@ class Proportional(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Temperature(Schedule):
-    """Examples to the power of 1/temperature.
+    """Shares of examples: sizes to the power of 1/temperature (Raffel et al. 2020, 3.5.2).
 
     Args:
-      temperature: 1 is proportional; towards infinity, uniform.
+      temperature: 1 is proportional; towards infinity, equally many examples of each.
       cap: examples that a problem counts as at most; 0 for no cap.
     """
+
+    shares_of = "examples"
 
     temperature: float = 2.0
     cap: float = 0.0
@@ -117,7 +136,7 @@ class Temperature(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Uniform(Schedule):
-    """All problems equally often."""
+    """All problems in equally many steps, whatever those hold."""
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         return np.full(len(sizes), 1.0 / len(sizes))
@@ -126,7 +145,7 @@ class Uniform(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Constant(Schedule):
-    """The same given weights at every step."""
+    """The same given shares of steps, from first to last."""
 
     weights: Weights = ()
 
@@ -181,7 +200,7 @@ class _Points(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Linear(_Points):
-    """Rates that move in a straight line from point to point, and hold outside.
+    """Shares of steps that move in a straight line from point to point, and hold outside.
 
     Args:
       points: `(step, weights)`, the steps growing.
@@ -197,7 +216,7 @@ class Linear(_Points):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Step(_Points):
-    """Rates that hold from one point to the next (before the first one, the first's).
+    """Shares of steps that hold from one point to the next (before the first one, the first's).
 
     Args:
       points: `(step, weights)`, the steps growing.

@@ -25,6 +25,7 @@ from t2t_mm import config, gin_files
 from t2t_mm import run as runs
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import mixture as mixtures
+from t2t_mm.data import sample
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import settings as decoding
 from t2t_mm.evaluation import evaluator
@@ -82,7 +83,7 @@ def open_session(
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy)
     tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
-    mixture = mixtures.Mixture.of_tasks(tasks, settings.schedule, seed=settings.seed)
+    mixture = _mixture(tasks, batching, devices, settings)
     for task in tasks:
         evaluator.metrics_of(task)  # raises for a metric that does not fit
     chosen = selection.Selection.make(settings, tasks)
@@ -125,6 +126,26 @@ def open_session(
         feed=batches,
         selection=chosen,
         checkpoints=checkpoints,
+    )
+
+
+def _mixture(
+    tasks: Sequence[task_lib.Task],
+    batching: batching_lib.Batching,
+    devices: tf.distribute.Strategy,
+    settings: settings_lib.TrainSettings,
+) -> mixtures.Mixture:
+    """Returns the mixture of the tasks, with what their data tell of a step's examples."""
+    workers = strategy.worker_count(devices)
+    samples = [sample.take(task, batching, workers=workers) for task in tasks]
+    return mixtures.Mixture(
+        [task.name for task in tasks],
+        [found.examples for found in samples],
+        settings.schedule,
+        seed=settings.seed,
+        examples_a_step=[
+            found.examples_a_batch * devices.num_replicas_in_sync for found in samples
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm.data import mixture
 from t2t_mm.training import session
 
 FLOAT_BYTES = 4
@@ -31,7 +32,7 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
     line("Shapes of a first batch of each problem:")
     for name, shape in shapes.items():
         line(f"  {name}: " + ", ".join(f"{k} {v}" for k, v in shape.items()))
-    rates = show_mixture(made, line)
+    rows = show_mixture(made, line)
     memory = _memory(made, batches)
     line(
         f"Memory expected: {_mib(sum(memory.values()))} "
@@ -40,20 +41,32 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
     return {
         "parameters": parts,
         "shapes": shapes,
-        "rates": rates,
+        "rates": {row.problem: row.rate for row in rows},
+        "examples_a_step": {row.problem: row.examples_a_step for row in rows},
+        "epochs": {row.problem: row.epochs for row in rows},
         "memory_bytes": memory,
         "precision": made.settings.precision,
     }
 
 
-def show_mixture(made: session.Session, line: Line) -> dict[str, float]:
-    """Prints the mixing rates at the first step as a table and returns them."""
-    line(f"Mixture, schedule {made.settings.schedule}:")
-    rows = made.mixture.table()
+def show_mixture(made: session.Session, line: Line) -> list[mixture.Row]:
+    """Prints how the run shares out its steps, as a table, and returns its rows."""
+    steps = made.settings.train_steps
+    rows = made.mixture.table(steps)
+    line(f"Mixture, schedule {made.settings.schedule}, over {steps:,} steps:")
     width = max(len(row.problem) for row in rows)
     for row in rows:
-        line(f"  {row.problem:<{width}}  {row.examples:>10,} examples  {row.rate:6.1%} of steps")
-    return {row.problem: row.rate for row in rows}
+        first = "" if abs(row.share - row.rate) < 5e-4 else f" ({row.rate:.1%} at first)"
+        line(
+            f"  {row.problem:<{width}}  {row.examples:>10,} examples"
+            f"  {row.examples_a_step:>7,.1f} a step  {row.share:>6.1%} of steps"
+            f"  {_epochs(row.epochs):>7} epochs{first}"
+        )
+    return rows
+
+
+def _epochs(number: float) -> str:
+    return f"{number:,.2f}" if number < 10 else f"{number:,.1f}"
 
 
 def parameters(made: session.Session) -> dict[str, int]:

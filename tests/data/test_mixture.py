@@ -10,8 +10,8 @@ NAMES = ("a", "b", "c")
 SIZES = (500, 300, 200)
 
 
-def make(schedule="proportional", *, seed=0, names=NAMES, sizes=SIZES):
-    return mixture.Mixture(names, sizes, schedule, seed=seed)
+def make(schedule="proportional", *, seed=0, names=NAMES, sizes=SIZES, **given):
+    return mixture.Mixture(names, sizes, schedule, seed=seed, **given)
 
 
 def picks(mixed, steps=200, start=0):
@@ -56,9 +56,72 @@ def test_a_problem_of_rate_zero_is_never_drawn():
     assert set(picks(make("constant:1,0,1"), steps=1000)) == {0, 2}
 
 
-def test_the_table_of_rates():
-    assert make().table() == [("a", 500, 0.5), ("b", 300, 0.3), ("c", 200, 0.2)]
-    assert make("step:0=1,0,0;7=0,1,0").table(7)[1] == mixture.Row("b", 300, 1.0)
+# A step holds 10 of a, 30 of b, 20 of c.
+A_STEP = (10, 30, 20)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        # Examples 500 : 300 : 200, so steps 500/10 : 300/30 : 200/20 = 50 : 10 : 10.
+        ("proportional", (50 / 70, 10 / 70, 10 / 70)),
+        ("temperature:1", (50 / 70, 10 / 70, 10 / 70)),
+        # The cap counts examples: 300/10 : 300/30 : 200/20 = 30 : 10 : 10.
+        ("temperature:1,cap=300", (0.6, 0.2, 0.2)),
+        # Equally many examples of each: 1/10 : 1/30 : 1/20 = 6 : 2 : 3.
+        ("temperature:1e9", (6 / 11, 2 / 11, 3 / 11)),
+        ("temperature:0.001", (1, 0, 0)),
+        # These share out steps.
+        ("uniform", (1 / 3, 1 / 3, 1 / 3)),
+        ("constant:2,1,1", (0.5, 0.25, 0.25)),
+        ("linear:0=1,0,1;10=1,0,1", (0.5, 0, 0.5)),
+        ("step:0=1,0,1", (0.5, 0, 0.5)),
+    ],
+)
+def test_shares_of_steps_where_steps_hold_different_numbers_of_examples(schedule, expected):
+    np.testing.assert_allclose(make(schedule, examples_a_step=A_STEP).probs(0), expected, atol=1e-6)
+
+
+def test_proportional_sees_every_problem_equally_often():
+    rows = make(examples_a_step=A_STEP).table(700)
+    # 500 steps of 10 examples are 5,000: 10 times 500. 100 of 30 are 10 times 300.
+    assert [row.epochs for row in rows] == pytest.approx([10, 10, 10])
+    assert [row.share for row in rows] == pytest.approx([5 / 7, 1 / 7, 1 / 7])
+    assert [row.examples_a_step for row in rows] == [10, 30, 20]
+
+
+def test_the_table_of_a_schedule_that_moves_tells_of_the_whole_run():
+    rows = make("linear:0=1,0,0;1000=0,0,1", examples_a_step=A_STEP).table(1000)
+    assert [row.rate for row in rows] == pytest.approx([1, 0, 0])
+    assert [row.share for row in rows] == pytest.approx([0.5, 0, 0.5], abs=1e-3)
+    assert [row.epochs for row in rows] == pytest.approx([10, 0, 50], rel=2e-3)
+    later = make("step:0=1,0,0;3=0,1,0").table(4)
+    assert [row.share for row in later] == [0.75, 0.25, 0]
+    assert make("uniform").table(10**9)[0].share == pytest.approx(1 / 3)
+
+
+def test_a_plugin_says_what_its_rates_share_out():
+    class Halves(schedules.Schedule):
+        def __call__(self, step, sizes, names=()):
+            return (0.5, 0.5)
+
+    class HalvesOfExamples(Halves):
+        shares_of = "examples"
+
+    class HalvesOfWhat(Halves):
+        shares_of = "tokens"
+
+    two = {"names": ("a", "b"), "sizes": (1, 1), "examples_a_step": (10, 30)}
+    np.testing.assert_allclose(make(Halves(), **two).probs(0), (0.5, 0.5))
+    np.testing.assert_allclose(make(HalvesOfExamples(), **two).probs(0), (0.75, 0.25))
+    with pytest.raises(errors.ConfigError, match="HalvesOfWhat.*'tokens'.*'steps' or 'examples'"):
+        make(HalvesOfWhat(), **two)
+
+
+@pytest.mark.parametrize("wrong", [(10, 30), (10, 30, 0), (10, 30, float("nan"))])
+def test_every_step_holds_examples(wrong):
+    with pytest.raises(errors.ConfigError, match="Every step of a mixture holds examples"):
+        make(examples_a_step=wrong)
 
 
 def test_one_problem():

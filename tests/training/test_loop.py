@@ -14,6 +14,7 @@ import tensorflow as tf
 
 import t2t_mm
 from t2t_mm import errors
+from t2t_mm.data import manifest
 from t2t_mm.training import checkpoint
 
 PROBLEMS = ["wmt_ende", "imagenet"]
@@ -160,6 +161,10 @@ def test_patience_ends_a_training(data_dir, tmp_path):
 def test_a_dry_run_tells_and_writes_nothing(data_dir, tmp_path):
     answer = train(data_dir, tmp_path / "dry", dry_run=True)
     assert answer["rates"] == {"wmt_ende": 0.5, "imagenet": 0.5}
+    assert answer["examples_a_step"]["imagenet"] == 4  # Batching.batch_examples
+    # Half of 6 steps are its own.
+    examples = manifest.Manifest.load(data_dir, "imagenet", "1.0.0").examples("train")
+    assert answer["epochs"]["imagenet"] == pytest.approx(3 * 4 / examples)
     assert answer["parameters"]["image"] > 0 and answer["parameters"]["body/encoder"] > 0
     assert answer["shapes"]["imagenet"]["image"][1:] == answer["shapes"]["imagenet"]["image"][1:]
     assert answer["memory_bytes"]["optimizer"] == 2 * answer["memory_bytes"]["weights"]
