@@ -30,8 +30,8 @@ PARALLEL = min(workers.default_count(), 16)
 """Batches made at a time."""
 
 Values = dict[str, Any]
-"""`raw`: string `[P]` by name; for evaluation `index` int32 `[P]`, `key` string `[P]` and
-`references` ragged string `[P, R]`."""
+"""`raw`: string `[P]` by name; of records `key` string `[P]`; for evaluation also `index`
+int32 `[P]` and `references` ragged string `[P, R]`."""
 
 
 def derive_seed(*parts: int | str) -> int:
@@ -159,7 +159,8 @@ class Maker:
         if self.seed is not None:
             draws = tf.random.stateless_uniform(tf.shape(turns), self._seed_at(number))
             turns = tf.argsort(draws)
-            values = {"raw": {n: v for n, v in values["raw"].items() if n not in ids}}
+            raw = {n: v for n, v in values["raw"].items() if n not in ids}
+            values = {**values, "raw": raw}
         values = tf.nest.map_structure(lambda value: tf.gather(value, order), values)
         values["ids"] = {name: pools.to_parts(rows, order) for name, rows in ids.items()}
         return values, bounds, turns
@@ -205,7 +206,7 @@ class Maker:
             batch["raw_inputs"] = {n: v for n, v in raw.items() if n != task_lib.TARGETS}
             if task_lib.TARGETS in raw:
                 batch["raw_targets"] = raw[task_lib.TARGETS]
-            batch.update({n: values[n] for n in ("index", "key", "references") if n in values})
+        batch.update({n: values[n] for n in ("index", "key", "references") if n in values})
         return batch
 
     def _seed_at(self, number: tf.Tensor) -> tf.Tensor:

@@ -52,7 +52,8 @@ def train_dataset(
       batches `{"inputs": {NAME: tensor}, "targets": tensor}`: text int32 `[B, S]`
       padded with 0, pictures uint8 `[B, size, size, 3]`, sounds float32 `[B, T, F]` whose
       last channel is their mask, classes int32 `[B]`. Where a
-      task has no inputs, `prefix` (int32 `[B, 0]`) stands for them.
+      task has no inputs, `prefix` (int32 `[B, 0]`) stands for them. `key` (string `[B]`)
+      says which examples they are.
 
     Raises:
       DataError: when shards are missing, cut short, or hold too few examples.
@@ -82,9 +83,14 @@ def train_dataset(
     buffer = min(batching.shuffle_buffer, held, source.examples)
     records = records.shuffle(buffer, seed=draw + 1, reshuffle_each_iteration=True)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=draw)
+
+    def parse(serialized: tf.Tensor) -> batches.Values:
+        raw = reading.parse(serialized, [*maker.names, task_lib.KEY])
+        return {"key": raw.pop(task_lib.KEY), "raw": raw}
+
     return maker.batches(
         records.repeat(),
-        lambda serialized: {"raw": reading.parse(serialized, maker.names)},
+        parse,
         largest_pool=min(held, source.examples // count),
     )
 
@@ -107,7 +113,7 @@ def eval_dataset(
 
     Returns:
       batches as of `train_dataset`, with `index` (int32 `[B]`, the place in record
-      order), `key`, `raw_targets` (string `[B]`), `references` (ragged string `[B, R]`:
+      order), `raw_targets` (string `[B]`), `references` (ragged string `[B, R]`:
       all targets, the first of which is that of `raw_targets`) and `raw_inputs` (string
       `[B]` by name).
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
-from t2t_mm.data import task as tasks
+from t2t_mm.data import task as task_lib
 from t2t_mm.training import strategy as strategies
 
 
@@ -20,10 +20,12 @@ class Counts(NamedTuple):
       examples: of all replicas of this worker.
       amounts: of their inputs, by the modality's unit; those of the targets' unit are left
         out, for the step itself counts targets.
+      keys: string `[B]` for each replica of this worker: which examples they are.
     """
 
     examples: int
     amounts: Mapping[str, float]
+    keys: Sequence[tf.Tensor]
 
 
 class Feed:
@@ -38,7 +40,7 @@ class Feed:
 
     def __init__(
         self,
-        tasks: Sequence[tasks.Task],
+        tasks: Sequence[task_lib.Task],
         batching: batching_lib.Batching,
         *,
         seed: int,
@@ -51,7 +53,7 @@ class Feed:
             task.name: pipeline.train_dataset(task, batching, seed=seed, shard=shard)
             for task in tasks
         }
-        self.specs = {name: dataset.element_spec for name, dataset in datasets.items()}
+        self.specs = {name: without_keys(data.element_spec) for name, data in datasets.items()}
         self.iterators = {name: iter(dataset) for name, dataset in datasets.items()}
 
     def next(self, name: str) -> tuple[Any, Counts]:
@@ -68,7 +70,9 @@ class Feed:
         counts = Counts(
             examples=sum(int(tf.shape(batch["targets"])[0]) for batch in batches),
             amounts=_amounts(self._tasks[name], [batch["inputs"] for batch in batches]),
+            keys=[batch[task_lib.KEY] for batch in batches],
         )
+        batches = [without_keys(batch) for batch in batches]
         if replicas == 1:
             return batches[0], counts
         value = self._strategy.experimental_distribute_values_from_function(
@@ -77,7 +81,12 @@ class Feed:
         return value, counts
 
 
-def _amounts(task: tasks.Task, batches: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, float]:
+def without_keys(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a batch, or its spec, as a model takes it: text stays off the devices."""
+    return {name: value for name, value in batch.items() if name != task_lib.KEY}
+
+
+def _amounts(task: task_lib.Task, batches: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, float]:
     """Returns how much the inputs of some batches hold, by unit."""
     amounts: dict[str, float] = {}
     for name, declared in task.inputs.items():

@@ -411,3 +411,15 @@ def test_a_picture_that_does_not_decode_is_named(registries, write_data):
     with pytest.raises(errors.DataError, match=r"key 'train/6'\): 'image' cannot be used"):
         for _ in range(5):
             pipeline.next_batch(iterator, bound)
+
+
+def test_a_batch_for_training_says_which_examples_it_holds(naming, translation):
+    held = {f"train/{n}".encode(): text for n, text in enumerate(sentences(150, seed=1))}
+    vocabulary_of = translation.vocabularies["tiny"]
+    for batch in take(pipeline.train_dataset(translation, BATCHING, seed=1), 5):
+        assert batch["key"].shape == batch["targets"].shape[:1]
+        for key, ids in zip(batch["key"], batch["targets"], strict=True):
+            assert held[key].decode().startswith(vocabulary_of.decode([int(i) for i in ids]))
+    for batch in take(pipeline.train_dataset(naming, BATCHING, seed=1), 6):
+        dogs = [int(key.decode().removeprefix("train/")) % 3 == 0 for key in batch["key"]]
+        assert batch["targets"].tolist() == [int(is_dog) for is_dog in dogs]
