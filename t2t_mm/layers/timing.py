@@ -1,4 +1,4 @@
-"""The timing signal that attention adds to its queries."""
+"""The timing signal: what tells a position from another, for encoders and attention."""
 
 from __future__ import annotations
 

@@ -7,7 +7,12 @@
 
 What the paper leaves open follows the authors' first code: the mixer concatenates,
 on channels, the attended input and the shifted outputs, one 3x1 ConvStep merges
-them, and every decoder block attends to the encoded input again.
+them, every decoder block attends to the encoded input again, and a timing signal is
+added to what enters the encoder. Convolutions see no farther than their kernels, and
+attention to the source sees no order at all: without the signal, equal symbols in
+equal surroundings are one to the decoder. It counts positions as they follow one
+another, of several inputs and of a picture's grid (row by row) too, again as in the
+authors' code: the encoder's convolutions run along that same line.
 
 What neither gives, and is ours: a layer norm at the end of encoder and decoder;
 residual connections around the experts (with a layer norm before them), around the
@@ -24,7 +29,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.data import task as tasks
-from t2t_mm.layers import attention, base, conv_block, history, normalization
+from t2t_mm.layers import attention, base, conv_block, history, normalization, timing
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.models import base as models
 from t2t_mm.models import config as configs
@@ -55,6 +60,7 @@ class MultiModelBody(models.Body):
 
     def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
+        self.width = config.width
         self.encoder = Encoder(config, name="encoder")
         self.mixer = Mixer(config, name="mixer")
         self.decoder = Decoder(config, name="decoder")
@@ -66,6 +72,7 @@ class MultiModelBody(models.Body):
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
     ) -> tuple[tf.Tensor, models.Stats]:
+        x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
         return self.encoder(x, mask, rng)
 
     def decode(
