@@ -169,12 +169,12 @@ class _Training:
                     self._report(start)
                 if settings.eval_every and self.step % settings.eval_every == 0:
                     self._evaluate(interrupt)
-                    if self.made.selection.is_over:
-                        self.screen.line(f"No better value for {settings.patience} evaluations.")
                 if self.step % settings.save_every == 0:
                     self._save()
             seconds = time.perf_counter() - start
             is_interrupted = self.vote.any(interrupt.is_requested)
+            if self.made.selection.is_over and not is_interrupted:
+                self.screen.line(self.made.selection.ending())
             self._report(start)
             self._save()
             if not (self.evaluated or is_interrupted):

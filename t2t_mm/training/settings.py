@@ -28,7 +28,8 @@ class TrainSettings:
       schedule: which problem a step trains, as in "temperature:2.0".
       best_metric: "PROBLEM/METRIC" that picks the best checkpoint and stops early;
         empty for the mean log-perplexity over problems.
-      patience: evaluations without a better metric before training ends; 0 for never.
+      patience: evaluations (of every `eval_every` steps) without a better metric before training
+        ends; 0 for never.
       strategy: how several devices share the work.
     """
 

@@ -14,8 +14,10 @@ TASKS = [
 ]
 
 
-def make(best_metric="", patience=0):
-    chosen = settings.TrainSettings(best_metric=best_metric, patience=patience)
+def make(best_metric="", patience=0, eval_every=1):
+    chosen = settings.TrainSettings(
+        best_metric=best_metric, patience=patience, eval_every=eval_every
+    )
     return selection.Selection.make(chosen, TASKS)
 
 
@@ -45,6 +47,55 @@ def test_patience_counts_evaluations_without_a_better_value():
         follow.see(step, {"ende": {"bleu": bleu}})
         seen.append(follow.is_over)
     assert seen == [False, False, False, False, True]
+
+
+def test_a_step_that_is_evaluated_again_is_not_waited_for():
+    follow = make("ende/bleu", patience=2)
+    follow.see(3, {"ende": {"bleu": 5.0}})
+    follow.see(6, {"ende": {"bleu": 4.0}})
+    for _ in range(3):  # the finished command, given again and again
+        again = make("ende/bleu", patience=2)
+        again.restore(follow.state())
+        again.see(6, {"ende": {"bleu": 4.0}})
+        follow = again
+    assert (follow.waited, follow.is_over) == (1, False)
+    follow.see(9, {"ende": {"bleu": 4.0}})
+    assert follow.is_over
+
+
+def test_a_step_evaluated_again_on_more_examples_may_be_the_best():
+    follow = make("ende/bleu", patience=2)
+    follow.see(3, {"ende": {"bleu": 5.0}})
+    assert follow.see(3, {"ende": {"bleu": 6.0}})
+
+
+def test_evaluations_where_a_call_ended_are_not_waited_for():
+    follow = make("ende/bleu", patience=2, eval_every=100)
+    follow.see(100, {"ende": {"bleu": 5.0}})
+    for step in (130, 160, 190):  # calls of a job that is cut by time
+        follow.see(step, {"ende": {"bleu": 4.0}})
+    assert not follow.is_over
+    assert follow.see(195, {"ende": {"bleu": 5.5}})
+    # Where nothing but the last step of a call is evaluated, those count.
+    follow = make("ende/bleu", patience=2, eval_every=0)
+    for step, bleu in ((7, 5.0), (9, 4.0), (12, 4.0)):
+        follow.see(step, {"ende": {"bleu": bleu}})
+    assert follow.is_over
+
+
+def test_an_end_says_what_was_waited_for():
+    follow = make("ende/bleu", patience=1)
+    follow.see(3, {"ende": {"bleu": 5.0}})
+    follow.see(6, {"ende": {"bleu": 4.0}})
+    said = follow.ending()
+    assert "no better bleu of ende in 1 evaluations (best 5 at step 3)" in said
+    assert "TrainSettings.patience" in said
+
+
+def test_a_checkpoint_of_before_is_read():
+    follow = make("ende/bleu", patience=2)
+    follow.restore({"of": "ende/bleu", "value": 5.0, "step": 3, "waited": 1})
+    assert (follow.best_step, follow.waited) == (3, 1)
 
 
 def test_no_patience_means_for_ever():
