@@ -20,6 +20,7 @@ _METRICS = {
     "bleu": "t2t_mm.evaluation.bleu:Bleu",
     "bracket_f1": "t2t_mm.evaluation.bracket_f1:BracketF1",
     "caption_bleu": "t2t_mm.evaluation.caption_bleu:CaptionBleu",
+    "cer": "t2t_mm.evaluation.cer:Cer",
     "cider": "t2t_mm.evaluation.cider:Cider",
     "exact_match": "t2t_mm.evaluation.exact_match:ExactMatch",
     "log_perplexity": "t2t_mm.evaluation.log_perplexity:LogPerplexity",

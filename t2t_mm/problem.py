@@ -37,6 +37,10 @@ class Problem:
       command: the token that tells the decoder what to write ("to-german");
         problems that want the same share it.
       metrics: names of registered metrics; the first one is the problem's own.
+      metric_tokenizer: the tokenizer of sacreBLEU that parts the words of its targets for
+        metrics, such as "zh", "ja-mecab", "ko-mecab", "flores200" or "char". Left empty it is
+        "13a", or for texts in a script without spaces one that parts them
+        (`evaluation.words`).
       splits: what can be generated, two or more; the first is for training, the
         second for evaluation while training.
       optional_splits: of `splits` after the second, those that some raw data of the corpus
@@ -58,6 +62,7 @@ class Problem:
     targets: ClassVar[modality.Modality]
     command: ClassVar[str] = ""
     metrics: ClassVar[tuple[str, ...]] = ()
+    metric_tokenizer: ClassVar[str] = ""
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
     optional_splits: ClassVar[tuple[str, ...]] = ()
     sources: ClassVar[tuple[str, ...]] = ("manual",)
@@ -138,6 +143,7 @@ class Problem:
             "targets": self.targets.describe(),
             "command": self.command,
             "metrics": list(self.metrics),
+            "metric_tokenizer": self.metric_tokenizer,
             "splits": list(self.splits),
             "sources": list(self.sources),
             "corpus": self.corpus,
@@ -179,6 +185,7 @@ def _check(name: str, cls: type[Problem], place: str) -> None:
         _wrong_name(name, cls),
         _wrong_modality(cls),
         _wrong_list(cls),
+        _wrong_tokenizer(cls),
         cls.wrong_declaration(),
     ):
         if wrong:
@@ -241,3 +248,15 @@ def _wrong_list(cls: type[Problem]) -> str | None:
             "second only"
         )
     return None
+
+
+def _wrong_tokenizer(cls: type[Problem]) -> str | None:
+    if not cls.metric_tokenizer:
+        return None
+    from t2t_mm.evaluation import words
+
+    if cls.metric_tokenizer in words.TOKENIZERS:
+        return None
+    hint = errors.did_you_mean(str(cls.metric_tokenizer), words.TOKENIZERS)
+    known = ", ".join(words.TOKENIZERS)
+    return f"metric_tokenizer is {cls.metric_tokenizer!r}, none of {known}. {hint or ''}".rstrip()

@@ -44,6 +44,9 @@ _OURS = frozenset(
     )
 )
 
+_FREE = frozenset(("splits", "metrics", "metric_tokenizer"))
+"""What of a problem may differ where a run goes on: nothing is learnt from it."""
+
 
 class RunFolder:
     """The folder of one run; made by `create`, read by `open`."""
@@ -285,7 +288,7 @@ def _differences(held: dict[str, Any], model: str, problems: list[dict[str, Any]
     for name in sorted(set(old) & set(new)):
         for item in sorted(set(old[name]) | set(new[name])):
             before, after = (_completed(item, side[name].get(item)) for side in (old, new))
-            if item != "splits" and item != "metrics" and before != after:
+            if item not in _FREE and before != after:
                 found.append(f"{item} of {name} was {_short(before)}, not {_short(after)}")
     return found
 

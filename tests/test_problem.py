@@ -61,6 +61,7 @@ def test_it_is_filed_under_the_place_that_declared_it(registries):
         ({"version": ""}, "version is '', not"),
         ({"command": ""}, "command is empty"),
         ({"metrics": "accuracy"}, "metrics is a string"),
+        ({"metric_tokenizer": "zhh"}, "metric_tokenizer is 'zhh', none of none, 13a"),
         ({"generate_examples": Problem.generate_examples}, "generate_examples is missing"),
     ],
 )

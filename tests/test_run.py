@@ -224,3 +224,12 @@ def test_a_parameter_that_came_later_is_no_difference(path, tasks):
     other = dataclasses.replace(tasks[1], inputs={"image": Image(size=32, mirror=False)})
     with pytest.raises(errors.ConfigError, match="inputs of pictures was"):
         run_lib.RunFolder(path).check(model="multi_model", tasks=[tasks[0], other])
+
+
+def test_how_words_are_measured_is_kept_and_may_change(path, tasks):
+    text, *others = tasks
+    named = dataclasses.replace(text, metric_tokenizer="zh")
+    _create(path, [text, *others])
+    assert run_lib.RunFolder.open(path).tasks()[0].metric_tokenizer == ""
+    _create(path, [named, *others])
+    assert run_lib.RunFolder.open(path).tasks()[0].metric_tokenizer == "zh"

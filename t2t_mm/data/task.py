@@ -40,6 +40,7 @@ class Task:
       splits: those that there are; the first is for training.
       vocabularies: by name, those that the modalities use.
       data_dir: where the records are; None for a task without data at hand.
+      metric_tokenizer: by which metrics part words; see `Problem`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Task:
     splits: tuple[str, ...]
     vocabularies: Mapping[str, vocabulary_lib.Vocabulary]
     data_dir: pathlib.Path | None = None
+    metric_tokenizer: str = ""
 
     @classmethod
     def from_data(cls, problem_name: str, data_dir: str | os.PathLike[str]) -> Task:
@@ -82,6 +84,7 @@ class Task:
                 hint=f"Run: {manifest.command}",
             ),
             data_dir=folder,
+            metric_tokenizer=problem.metric_tokenizer,
         )
 
     @classmethod
@@ -124,6 +127,7 @@ class Task:
             splits=tuple(description["splits"]),
             vocabularies=loaded,
             data_dir=None if data_dir is None else pathlib.Path(data_dir),
+            metric_tokenizer=description.get("metric_tokenizer", ""),
         )
 
     def describe(self) -> dict[str, Any]:
@@ -135,6 +139,7 @@ class Task:
             TARGETS: self.targets.describe(),
             "command": self.command,
             "metrics": list(self.metrics),
+            **({"metric_tokenizer": self.metric_tokenizer} if self.metric_tokenizer else {}),
             "splits": list(self.splits),
             VOCABULARIES: {
                 name: {"size": v.size, "sha256": v.sha256} for name, v in self.vocabularies.items()

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from t2t_mm.evaluation import base, captions
+from t2t_mm.evaluation import base, captions, words
 
 _TINY, _SMALL = 1e-15, 1e-9
 """What the evaluation adds to counts and to totals, so that none of them is 0."""
@@ -20,7 +20,8 @@ _TINY, _SMALL = 1e-15, 1e-9
 class CaptionBleu(base.Metric):
     """Corpus BLEU-4 of captions with several references, 0 to 100.
 
-    Captions are compared as `captions.words` cuts them.
+    Captions are compared as `captions.words` cuts them, each letter of a script without
+    spaces as a word (or as `Problem.metric_tokenizer` says; see `words.spacing`).
     """
 
     name = "caption_bleu"
@@ -30,6 +31,7 @@ class CaptionBleu(base.Metric):
 
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)
+        self._part = words.spacing(task)
         self._hits = [0] * captions.LONGEST
         self._totals = [0] * captions.LONGEST
         self._length = 0
@@ -37,8 +39,8 @@ class CaptionBleu(base.Metric):
 
     def update(self, given: base.Decodes) -> None:
         for output, references in zip(given.outputs, given.references, strict=True):
-            text = captions.words(output)
-            texts = [captions.words(reference) for reference in references]
+            text = captions.words(self._part(output))
+            texts = [captions.words(self._part(reference)) for reference in references]
             self._length += len(text)
             nearest = min((abs(len(other) - len(text)), len(other)) for other in texts)
             self._wanted_length += nearest[1]

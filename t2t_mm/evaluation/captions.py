@@ -5,12 +5,14 @@ case, the conventions of the Penn Treebank (`it's` is `it 's`, `don't` is `do n'
 `cannot` is `can not`), then drops what is punctuation. This module follows it by a few
 patterns, to the same words in all but 1 of 25,629 captions of COCO 2017. They differ
 where a period belongs to an abbreviation that they do not know ("KY."), in addresses of
-the web, and in letters and marks beyond Latin-1.
+the web, and in letters and marks beyond Latin-1: a letter here keeps the marks that belong to
+it, as the vowels of Hindi do.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -29,7 +31,9 @@ _ABBREVIATION = (
 )
 _INITIAL = r"(?<!\w)(?-i:[A-HJ-Z])\.(?=\s+\S)"
 _NUMBER = r"\d+(?:[.,:]\d+)+"
-_WORD = r"[^\W_]+(?:[-_/&.'][^\W_]+)*"
+_MARKS = "".join(c for c in map(chr, range(0x300, 0xABFF)) if unicodedata.category(c)[0] == "M")
+_LETTERS = rf"(?:[^\W_][{_MARKS}]*)+"
+_WORD = rf"{_LETTERS}(?:[-_/&.']{_LETTERS})*"
 _CLITIC = r"'(?:s|m|d|re|ve|ll)(?![^\W_])"
 _SIGN = r"[&$%#@+=*~^|<>\\/\u00a3\u20ac\u00b0\u00bd\u00bc\u00be()\[\]{}]"
 _TOKEN = re.compile(
@@ -47,7 +51,8 @@ _JOINED = {
 def words(caption: str) -> list[str]:
     """Returns the words of a caption, in lower case and without punctuation."""
     found: list[str] = []
-    for token in map(str.lower, _TOKEN.findall(caption.translate(_PLAIN))):
+    plain = unicodedata.normalize("NFC", caption).translate(_PLAIN)
+    for token in map(str.lower, _TOKEN.findall(plain)):
         if token in _BRACKETS:
             found.append(_BRACKETS[token])
         elif token in _JOINED:

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from t2t_mm.evaluation import base, captions
+from t2t_mm.evaluation import base, captions, words
 
 SIGMA = 6.0
 """Difference of length, in words, that costs a caption 39 % of its value."""
@@ -31,7 +31,8 @@ _SCALE = 10.0
 class Cider(base.Metric):
     """Mean CIDEr-D over the examples, 0 to 10, as published (not times 100).
 
-    Captions are compared as `captions.words` cuts them.
+    Captions are compared as `captions.words` cuts them, each letter of a script without
+    spaces as a word (or as `Problem.metric_tokenizer` says; see `words.spacing`).
     """
 
     name = "cider"
@@ -40,12 +41,13 @@ class Cider(base.Metric):
 
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)
+        self._part = words.spacing(task)
         self._outputs: list[str] = []
         self._references: list[tuple[str, ...]] = []
 
     def update(self, given: base.Decodes) -> None:
-        self._outputs.extend(given.outputs)
-        self._references.extend(given.references)
+        self._outputs.extend(map(self._part, given.outputs))
+        self._references.extend(tuple(map(self._part, own)) for own in given.references)
 
     def result(self) -> dict[str, float]:
         values = scores(self._outputs, self._references)

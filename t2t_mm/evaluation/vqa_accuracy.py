@@ -11,7 +11,8 @@ three points. Apostrophes are left out, so that "dont" is "don't", where that co
 list of contractions and tears "don't" in two. What people said is normalised exactly as
 the answer is, always; that code leaves articles in it, and all of it as it is where the
 ten agree. And a sign always parts words; there it joins them where another of its kind
-stands beside a space, or a comma between digits.
+stands beside a space, or a comma between digits. Of answers in scripts that write no spaces,
+such as Chinese, neither spaces between letters nor their own punctuation counts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm.evaluation import base
+from t2t_mm.evaluation import base, words
 
 _ENOUGH = 3
 """People who must have given an answer for it to be wholly right."""
@@ -35,6 +36,8 @@ _NOTHING = re.compile(r"['\u2019`]|(?<=\d),(?=\d)|\.(?!\d)")
 
 _GAP = re.compile(r"[;:/\[\]\"()=+\\_<>@,?]")
 """What parts words."""
+
+_OF_EAST_ASIA = str.maketrans(dict.fromkeys("。，、；：？！「」『』（）《》〈〉【】・", " "))  # noqa: RUF001
 
 
 class VqaAccuracy(base.Metric):
@@ -79,6 +82,6 @@ def accuracy(answer: str, answers: Sequence[str]) -> float:
 
 def normalise(answer: str) -> str:
     """Returns an answer in the form in which answers are compared."""
-    text = _GAP.sub(" ", _NOTHING.sub("", answer.lower()))
+    text = _GAP.sub(" ", _NOTHING.sub("", answer.lower().translate(_OF_EAST_ASIA)))
     found = [_DIGITS.get(word, word) for word in text.split()]
-    return " ".join(word for word in found if word not in _ARTICLES)
+    return words.close_gaps(" ".join(word for word in found if word not in _ARTICLES))

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import abc
+from typing import Any, ClassVar
 
 from t2t_mm import errors
-from t2t_mm.evaluation import base, transcripts
+from t2t_mm.evaluation import base, transcripts, words
 
 
-class Wer(base.Metric):
-    """Word error rate of the corpus, a fraction of 1 (and over 1 for very long outputs).
+class ErrorRate(base.Metric):
+    """Errors of all outputs together, for each unit of the references.
 
-        (substitutions + deletions + insertions) / words of the references
+        (substitutions + deletions + insertions) / units of the references
 
-    over all utterances together, by the alignment with the fewest errors (jiwer).
-    Both sides are compared as `transcripts.normalize` writes them. Where an
-    utterance has several acceptable transcripts, the one with the fewest errors
-    counts, of equal ones the first. Without any reference word it is NaN.
+    by the alignment with the fewest errors (jiwer). Where an example has several
+    references, the one with the fewest errors counts, of equal ones the first.
     """
 
-    name = "wer"
     higher_is_better = False
     needs = "decodes"
+    unit: ClassVar[str]
+    """What errors are counted of, in the plural."""
 
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)
@@ -29,44 +29,89 @@ class Wer(base.Metric):
             import jiwer
         except ImportError as error:
             raise errors.ConfigError(
-                "The word error rate needs the package jiwer",
+                f"The metric {self.name} needs the package jiwer",
                 received=error,
                 hint="Install what sounds need: pip install 't2t-mm[audio]'",
             ) from error
-        self._align = jiwer.process_words
+        self.jiwer: Any = jiwer
         self._substitutions = 0
         self._deletions = 0
         self._insertions = 0
-        self._words = 0
+        self._units = 0
+
+    @abc.abstractmethod
+    def written(self, text: str) -> str:
+        """Returns a text as it is compared."""
+
+    @abc.abstractmethod
+    def align(self, wanted: str, said: str) -> Any:
+        """Returns jiwer's alignment of two texts that are `written`."""
 
     def update(self, given: base.Decodes) -> None:
         for output, references in zip(given.outputs, given.references, strict=True):
-            said = transcripts.normalize(output)
-            counts = [self._errors(said, transcripts.normalize(wanted)) for wanted in references]
+            said = self.written(output)
+            counts = [self._errors(self.written(wanted), said) for wanted in references]
             nearest = min(counts, key=lambda count: sum(count[:3]))
             self._substitutions += nearest[0]
             self._deletions += nearest[1]
             self._insertions += nearest[2]
-            self._words += nearest[3]
+            self._units += nearest[3]
 
     def result(self) -> dict[str, float]:
         wrong = self._substitutions + self._deletions + self._insertions
-        return {self.name: base.ratio(wrong, self._words)}
+        return {self.name: base.ratio(wrong, self._units)}
 
     def notes(self) -> dict[str, str]:
         """Returns the kinds of errors, the normalisation and jiwer's version."""
-        if not self._words:
+        if not self._units:
             return {}
         import importlib.metadata
 
         return {
             self.name: f"{self._substitutions:,} substitutions, {self._deletions:,} deletions, "
-            f"{self._insertions:,} insertions, {self._words:,} words; {transcripts.RULE}; "
+            f"{self._insertions:,} insertions, {self._units:,} {self.unit}; {self.rule()}; "
             f"jiwer {importlib.metadata.version('jiwer')}"
         }
 
-    def _errors(self, said: str, wanted: str) -> tuple[int, int, int, int]:
-        """Returns substitutions, deletions, insertions, and the words of the reference."""
-        found = self._align(wanted, said)
-        words = found.hits + found.substitutions + found.deletions
-        return found.substitutions, found.deletions, found.insertions, words
+    def rule(self) -> str:
+        """Returns how texts are compared."""
+        return transcripts.RULE
+
+    def _errors(self, wanted: str, said: str) -> tuple[int, int, int, int]:
+        """Returns substitutions, deletions, insertions, and the units of the reference."""
+        found = self.align(wanted, said)
+        units = found.hits + found.substitutions + found.deletions
+        return found.substitutions, found.deletions, found.insertions, units
+
+
+class Wer(ErrorRate):
+    """Word error rate of the corpus, a fraction of 1 (and over 1 for very long outputs).
+
+    Both sides are compared as `transcripts.normalize` writes them. Of a script that writes
+    its words together, such as Chinese, each letter is a word, as in the mixed error rate of
+    Chinese with English in it, unless the problem names a tokenizer (`words.spacing`);
+    whatever spaces stand between such letters do not count. Without any reference word it
+    is NaN.
+    """
+
+    name = "wer"
+    unit = "words"
+
+    def __init__(self, task: Any = None) -> None:
+        super().__init__(task)
+        self._part = words.spacing(task)
+        self._parted = 0
+
+    def written(self, text: str) -> str:
+        plain = words.close_gaps(transcripts.normalize(text))
+        parted = self._part(plain)
+        self._parted += parted != plain
+        return parted
+
+    def align(self, wanted: str, said: str) -> Any:
+        return self.jiwer.process_words(wanted, said)
+
+    def rule(self) -> str:
+        if not self._parted:
+            return transcripts.RULE
+        return f"{transcripts.RULE}; {words.rule(self.task)}"

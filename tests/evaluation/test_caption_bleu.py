@@ -88,3 +88,17 @@ def test_too_short_a_caption_is_held_to_the_nearest_length():
 def test_no_words_at_all():
     assert measured([""], [("a dog runs by",)]) == 0
     assert math.isnan(caption_bleu.CaptionBleu().result()["caption_bleu"])
+
+
+def test_letters_of_scripts_without_spaces_are_words():
+    """As the same captions with a space between any two letters."""
+    outputs = ["一只黑色的狗。", "两个孩子在玩球"]
+    references = [("一只白色的狗", "一只小狗在跑。"), ("两个孩子在踢球",)]
+
+    def measured(part):
+        metric = caption_bleu.CaptionBleu()
+        wanted = [tuple(map(part, own)) for own in references]
+        metric.update(base.Decodes([part(text) for text in outputs], wanted))
+        return metric.result()["caption_bleu"]
+
+    assert measured(str) == measured(" ".join) > 0

@@ -19,6 +19,8 @@ from t2t_mm.evaluation import captions
         ("A T.V. of Mr. Smith", "a t.v. of mr. smith"),
         ("The U.S.A flag. On W. 8th Ave.", "the u.s.a flag on w. 8th ave."),
         ("caf\u00e9 au lait", "caf\u00e9 au lait"),
+        ("cafe\u0301 au lait", "caf\u00e9 au lait"),
+        ("एक सफेद पिल्ला।", "एक सफेद पिल्ला"),
         ("the \u201cbig\u201d one\u2019s", "the big one 's"),
         ("one\ntwo\tthree", "one two three"),
         ("...", ""),

@@ -95,3 +95,17 @@ def test_a_word_said_again_and_again_gains_nothing():
     references = [("a red bus stops here",), ("two cats sleep on it",)]
     once, often = (cider.scores([text, "x"], references)[0] for text in ("bus", "bus " * 5))
     assert often < once
+
+
+def test_letters_of_scripts_without_spaces_are_words():
+    """As the same captions with a space between any two letters."""
+    outputs = ["一只黑色的狗。", "两个孩子在玩球"]
+    references = [("一只白色的狗", "一只小狗在跑。"), ("两个孩子在踢球",)]
+
+    def measured(part):
+        metric = cider.Cider()
+        wanted = [tuple(map(part, own)) for own in references]
+        metric.update(base.Decodes([part(text) for text in outputs], wanted))
+        return metric.result()["cider"]
+
+    assert measured(str) == measured(" ".join) > 0

@@ -7,9 +7,16 @@ def measured(outputs, references):
     return metric.result()
 
 
-def test_white_space_at_the_ends_does_not_count_and_case_does():
-    references = [("a b",), ("a b",), ("a b",)]
-    assert measured(["a b ", "A b", "a  b"], references) == {"exact_match": 1 / 3}
+def test_white_space_only_parts_words_and_case_counts():
+    references = [("a b",)] * 5
+    # Equal: ends, runs, a line end. Unequal: case, and words run together.
+    outputs = [" a b ", "a  \t b", "a\nb", "A b", "ab"]
+    assert measured(outputs, references) == {"exact_match": 3 / 5}
+
+
+def test_a_tree_may_be_laid_out_in_any_way():
+    tree = "(S (NP (DT A) (NN dog))\n   (VP (VBZ runs)))"
+    assert measured(["(S (NP (DT A) (NN dog)) (VP (VBZ runs)))"], [(tree,)]) == {"exact_match": 1}
 
 
 def test_any_reference_will_do():

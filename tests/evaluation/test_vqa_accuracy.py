@@ -47,6 +47,8 @@ def test_how_many_people_make_an_answer_right(people, value):
         ("dont know", "dont know"),
         ("t-shirt", "t-shirt"),
         ("a", ""),
+        ("红 色。", "红色"),
+        ("两只 dog", "两只 dog"),
     ],
 )
 def test_normalisation(written, compared):

@@ -114,3 +114,18 @@ def test_without_jiwer_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(errors.ConfigError, match=r"pip install 't2t-mm\[audio\]'"):
         wer.Wer()
+
+
+def test_letters_of_scripts_without_spaces_are_words():
+    # One of ten letters differs; the sign at the end is no letter.
+    assert measure(("他说明天上午会下大雨。", "他说明天下午会下大雨。")) == 1 / 10
+    assert measure(("他 说明天上午 会下大雨", "他说明天下午会下大雨。")) == 1 / 10
+    # Words between spaces stay words: five letters and "python".
+    assert measure(("我用 Perl 写代码", "我用 Python 写代码")) == 1 / 6
+    metric = wer.Wer()
+    metric.update(base.Decodes(["白狗"], [("白猫",)]))
+    assert "letters without spaces as words" in metric.notes()["wer"]
+
+
+def test_korean_has_spaces():
+    assert measure(("우리는 어제 학교에서 보았다", "우리는 어제 공원에서 보았다")) == 1 / 4

@@ -40,6 +40,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
         corpus = "elsewhere"
         command = "to-answer"
         metrics = ["exact_match", "log_perplexity"]
+        metric_tokenizer = "zh"
         [data]
         files = "all.jsonl"
         split_column = "part"
@@ -64,6 +65,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
     assert made.inputs == {"picture": Image(size=64, augment=False), "question": Language()}
     assert made.targets == Language(max_length=16)
     assert made.metrics == ("exact_match", "log_perplexity")
+    assert made.metric_tokenizer == "zh"
     assert made.table.reader.needed == ("id", "question", "answers", "part")
 
 

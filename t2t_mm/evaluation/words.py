@@ -1,0 +1,234 @@
+"""How metrics tell the words of a text apart, also where a script writes none of them apart.
+
+English parts its words by spaces; Chinese, Japanese, Thai, Lao, Khmer, Burmese and Tibetan do
+not, and a sentence of theirs would count as one word, wrong as a whole. A problem names the
+tokenizer of sacreBLEU that is fit for its targets (`Problem.metric_tokenizer`, "zh" or
+"ja-mecab" say). Where it names none, the references decide: `chosen` says how.
+
+Free of sacreBLEU until one is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from t2t_mm import errors
+
+Part = Callable[[str], str]
+"""Puts a space between any two words of a text."""
+
+DEFAULT = "13a"
+
+_HAN = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3100-\u312f\u31a0-\u31bf"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_KANA = (
+    "\u3031-\u3035\u3041-\u3096\u3099-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\uff66-\uff9f\U0001b000-\U0001b16f"
+)
+_OF_THE_SOUTH = (  # Thai, Lao, Tibetan, Burmese, Khmer, Tai scripts
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u0edc-\u0edf\u0f00\u0f40-\u0fbc\u1000-\u103f"
+    "\u1050-\u108f\u109a-\u109f\u1780-\u17d3\u17d7\u17dc-\u17dd\u1950-\u19cf\u1a20-\u1a7c"
+    "\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaac2\uaadb-\uaadd"
+)
+_UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OF_THE_SOUTH}]")
+_IS_HAN, _IS_KANA = re.compile(f"[{_HAN}]"), re.compile(f"[{_KANA}]")
+_GAP = re.compile(rf"(?<=[{_HAN}{_KANA}{_OF_THE_SOUTH}])\s+(?=[{_HAN}{_KANA}{_OF_THE_SOUTH}])")
+_SPACED_WORD = re.compile(rf"[^\W\d_{_HAN}{_KANA}{_OF_THE_SOUTH}]+")
+
+_LETTERS_A_WORD = 2
+"""Of scripts without spaces, roughly: by it they are weighed against words between spaces."""
+
+_ALL = (_HAN + _KANA + _OF_THE_SOUTH,)
+_PARTED = {
+    "none": (), "13a": (), "intl": (), "ko-mecab": (),
+    "zh": (_HAN,), "ja-mecab": (_HAN + _KANA,),
+    "char": _ALL, "spm": _ALL, "flores101": _ALL, "flores200": _ALL, "spBLEU-1K": _ALL,
+}  # fmt: skip
+"""By tokenizer of sacreBLEU: the letters of scripts without spaces that it parts."""
+
+_EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
+
+TOKENIZERS = tuple(_PARTED)
+"""Their names, as sacreBLEU has them."""
+
+
+class Scripts(NamedTuple):
+    """What texts are written in.
+
+    Attributes:
+      spaced: words of scripts that part them by spaces.
+      han: Chinese characters.
+      kana: letters of Japanese.
+      others: letters of other scripts without spaces.
+    """
+
+    spaced: int
+    han: int
+    kana: int
+    others: int
+
+    @property
+    def unspaced(self) -> int:
+        """Letters of scripts without spaces."""
+        return self.han + self.kana + self.others
+
+    @property
+    def share(self) -> float:
+        """About how many of all words are in scripts without spaces, a fraction of 1."""
+        words = self.unspaced / _LETTERS_A_WORD
+        return words / (words + self.spaced) if words else 0.0
+
+
+def scripts(texts: Iterable[str]) -> Scripts:
+    """Counts what texts are written in."""
+    spaced = han = kana = others = 0
+    for text in texts:
+        spaced += len(_SPACED_WORD.findall(text))
+        if not text.isascii():
+            unspaced = len(_UNSPACED.findall(text))
+            own = len(_IS_HAN.findall(text))
+            japanese = len(_IS_KANA.findall(text))
+            han, kana, others = han + own, kana + japanese, others + unspaced - own - japanese
+    return Scripts(spaced, han, kana, others)
+
+
+def declared(task: Any) -> str:
+    """Returns the tokenizer that a task's problem names; empty where it leaves it to the text."""
+    return getattr(task, "metric_tokenizer", "") if task is not None else ""
+
+
+def chosen(found: Scripts) -> str:
+    """Returns the tokenizer of sacreBLEU for texts of which nothing is declared.
+
+    `13a`, sacreBLEU's own, unless most words are of scripts without spaces. Of these, `zh`
+    is for Chinese; `char`, which takes every character for a word, for all others: it gives
+    the same everywhere, where `ja-mecab` asks for a dictionary.
+    """
+    if found.share <= 0.5:
+        return DEFAULT
+    return "zh" if found.han > 0.95 * found.unspaced else "char"
+
+
+def note(name: str, found: Scripts, *, is_declared: bool) -> str:
+    """Returns what must be said of a tokenizer for such texts; mostly nothing.
+
+    Args:
+      name: of the tokenizer.
+      found: in the references.
+      is_declared: by the problem, not chosen.
+    """
+    parted = 0
+    if _PARTED[name]:
+        parted = found.han
+        parted += found.kana if name != "zh" else 0
+        parted += found.others if _PARTED[name] == _ALL else 0
+    left = found.unspaced - parted
+    if left > parted and found.share > 0.1:
+        share = found._replace(han=left, kana=0, others=0).share
+        return (
+            f"warning: about {share:.0%} of the words are in scripts without spaces, which {name} "
+            f"does not part: they count as wrong as soon as one letter is. metric_tokenizer of "
+            f"the problem names one that does, such as {_advice(found)}"
+        )
+    if not is_declared and name != DEFAULT:
+        said = f"{name}, for most of the text is in scripts without spaces"
+        if name == "char":
+            said += f"; {_advice(found)} by metric_tokenizer of the problem"
+        return said
+    if is_declared and name == "ja-mecab" and found.unspaced and not found.kana:
+        return "warning: ja-mecab parts Japanese, and there is no kana in the references"
+    return ""
+
+
+def bleu(name: str) -> Any:
+    """Makes sacreBLEU's metric with a tokenizer.
+
+    Raises:
+      ConfigError: for what the tokenizer needs and cannot find: a dictionary, a model.
+    """
+    import sacrebleu
+
+    if name not in TOKENIZERS:
+        raise errors.ConfigError(
+            f"sacreBLEU has no tokenizer {name!r}",
+            expected=f"one of {', '.join(TOKENIZERS)}",
+            hint=errors.did_you_mean(name, TOKENIZERS),
+        )
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            return sacrebleu.BLEU(tokenize=name)
+    except (Exception, SystemExit) as error:  # each tokenizer fails in a way of its own
+        if name in _EXTRAS:
+            what = "needs a dictionary that is not installed"
+            hint = f"pip install 't2t-mm[{_EXTRAS[name]}]'"
+        else:
+            what = "needs a model that could not be read or downloaded"
+            hint = "Put it where sacreBLEU looks (~/.sacrebleu/models, or the folder that SACREBLEU"
+            hint += " names); zh and char need none"
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise errors.ConfigError(
+            f"The tokenizer {name!r} of sacreBLEU {what}", received=said[0], hint=hint
+        ) from error
+
+
+def spacing(task: Any) -> Part:
+    """Returns what parts words for metrics that then split a text at its spaces.
+
+    Words that spaces part already stay as they are, and so does a text in such a script.
+    Of others, the words are those of a dictionary, where the problem names `ja-mecab`; each
+    letter with its marks is a word for all other tokenizers and for none; and nothing is
+    parted for those that part nothing (`13a`, `intl`, `none`).
+
+    Raises:
+      ConfigError: where a dictionary is not installed.
+    """
+    name = declared(task)
+    if name in _EXTRAS:
+        return functools.partial(_by_dictionary, bleu(name).tokenizer)
+    if name and not _PARTED[name]:
+        return str
+    return part_letters
+
+
+def rule(task: Any) -> str:
+    """Returns what `spacing` does with scripts that write no spaces, for notes."""
+    name = declared(task)
+    return f"words as {name} parts them" if name in _EXTRAS else "letters without spaces as words"
+
+
+def part_letters(text: str) -> str:
+    """Puts spaces around every letter, with its marks, of the scripts that write none."""
+    if text.isascii() or not _UNSPACED.search(text):
+        return text
+    made: list[str] = []
+    for sign in text:
+        if unicodedata.category(sign)[0] == "M" and made:
+            made[-1] = made[-1].rstrip() + sign + (" " if made[-1].endswith(" ") else "")
+        elif _UNSPACED.match(sign):
+            made.append(f" {sign} ")
+        else:
+            made.append(sign)
+    return "".join(made)
+
+
+def close_gaps(text: str) -> str:
+    """Takes out the spaces between letters of scripts that need none."""
+    return text if text.isascii() else _GAP.sub("", text)
+
+
+def _by_dictionary(part: Part, text: str) -> str:
+    return text if text.isascii() else part(text)
+
+
+def _advice(found: Scripts) -> str:
+    if found.kana:
+        return "'ja-mecab' or 'char'"
+    return "'zh'" if found.han > found.others else "'flores200' or 'char'"
