@@ -213,7 +213,9 @@ class _Training:
         seed = tf.constant([made.settings.seed, self.step], tf.int32)
         metrics = self.steps.take(name, made.feed.specs[name], batch, seed=seed, rate=rate)
         taken_s = time.perf_counter() - begin
-        self.tally.add(name, metrics, seconds=taken_s, **counts._asdict())
+        self.tally.add(
+            name, metrics, seconds=taken_s, examples=counts.examples, amounts=counts.amounts
+        )
         self.step += 1
         self.evaluated = {}
 
