@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import pathlib
 import re
 import sys
@@ -42,6 +41,7 @@ from t2t_mm import (
     plugins,
     quiet_import,
     registry,
+    signals,
 )
 
 _USER_ERRNOS = {
@@ -197,8 +197,7 @@ class Command:
           The exit code.
         """
         argv = list(sys.argv[1:] if argv is None else argv)
-        command_output.use_utf8()
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        command_output.open_streams()
         options = argv[: argv.index("--")] if "--" in argv else argv
         try:
             if any(option in _HELP for option in options):
@@ -208,8 +207,8 @@ class Command:
                 print(f"{self.name} {t2t_mm.__version__}")
                 return 0
             self._parse(argv)
-            self._load_plugins()
-            self._work(work)
+            with signals.as_interrupts():
+                self._work(work)
             return 0
         except errors.UserError as error:
             return self._fail(error, options)
@@ -231,14 +230,15 @@ class Command:
     def _work(self, work: Callable[[], Mapping[str, Any] | None]) -> None:
         if not self.flags["debug"].value:
             quiet_import.install()
-        self._stdout = sys.stdout
         try:
             with contextlib.ExitStack() as stack:
                 if self.json:  # whatever else prints must not spoil the document
-                    stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+                    self._stdout = stack.enter_context(command_output.answers_only())
+                with contextlib.redirect_stdout(sys.stderr):
+                    self._load_plugins()
                 answer = work()
-            if self.json and answer is not None:
-                self.emit(answer)
+                if self.json and answer is not None:
+                    self.emit(answer)
             sys.stdout.flush()
         finally:
             self._stdout = None

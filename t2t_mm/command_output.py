@@ -9,8 +9,10 @@ import math
 import os
 import select
 import sys
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, TextIO
+
+STDOUT, STDERR = 1, 2
 
 
 def to_json(value: Any) -> str:
@@ -35,14 +37,73 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def use_utf8() -> None:
-    """Makes the standard streams UTF-8, as all files are, whatever the locale says."""
+def open_streams() -> None:
+    """Makes the standard streams fit for a command, whatever started it.
+
+    They are UTF-8, as all files are, whatever the locale says. One that is closed is
+    /dev/null: its number must not become that of a file. What standard error cannot take
+    (its reader is gone, or its disk full) is dropped: no work is to end for a message.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            _open_null(number)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in (
             "utf-8",
             "utf8",
         ):
             stream.reconfigure(encoding="utf-8")
+    if isinstance(sys.stderr, io.TextIOWrapper) and _number(sys.stderr) == STDERR:
+        buffer = io.BufferedWriter(_Unheard(STDERR, "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True)
+
+
+class _Unheard(io.FileIO):
+    """A file that drops what cannot be written to it."""
+
+    def write(self, data: Any) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(data) or 0
+        return len(data)
+
+
+@contextlib.contextmanager
+def answers_only() -> Iterator[TextIO]:
+    """Yields standard output, to which nothing else is written within the block.
+
+    What other code prints, below Python and in other processes too, goes to standard error.
+    """
+    stream = sys.stdout
+    kept = os.dup(STDOUT) if _number(stream) == STDOUT else None
+    if kept is not None:
+        stream.flush()
+        stream = os.fdopen(kept, "w", encoding="utf-8")
+        os.dup2(STDERR, STDOUT)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield stream
+    finally:
+        if kept is not None:
+            os.dup2(kept, STDOUT)
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _number(stream: Any) -> int | None:
+    """Returns the file descriptor of a stream, if it has one."""
+    try:
+        return int(stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _open_null(number: int) -> None:
+    """Opens /dev/null under a number that is free."""
+    opened = os.open(os.devnull, os.O_RDWR)
+    if opened != number:
+        os.dup2(opened, number)
+        os.close(opened)
 
 
 def can_redraw(stream: IO[str]) -> bool:
@@ -56,11 +117,11 @@ def reader_is_gone() -> bool:
     """Tells a closed pipe at standard output from a pipe that broke elsewhere."""
     with contextlib.suppress(OSError, ValueError):
         poll = select.poll()
-        poll.register(1, select.POLLOUT)
+        poll.register(STDOUT, select.POLLOUT)
         return any(event & select.POLLERR for _, event in poll.poll(0))
     return False
 
 
 def silence() -> None:
     """Keeps the interpreter from complaining at exit about what it could not write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)

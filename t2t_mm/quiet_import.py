@@ -1,8 +1,9 @@
-"""Keeps TensorFlow's notices off the terminal while it is imported.
+"""Keeps TensorFlow's own lines off the terminal, unless `--debug` asks for them.
 
-Its C++ side says twice on every machine without a GPU that it found none, before
-any log level can apply; SentencePiece inside tensorflow-text heeds no level at all.
-Warnings and errors are passed on.
+A log level silences what it says at work. What it says while it is imported (whether
+there is a GPU, which kernels it uses) comes before any level can apply, and SentencePiece
+inside tensorflow-text heeds none: what is written then is held back, and passed on
+without those lines.
 """
 
 from __future__ import annotations
@@ -11,82 +12,91 @@ import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import logging
 import os
 import re
 import sys
-import threading
+import tempfile
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+
+from t2t_mm import signals
 
 _NOTICE = re.compile(
-    rb"^(I\d{4} [^\n]*|WARNING: All log messages before absl[^\n]*"
-    rb"|\w+\.cc\(\d+\) LOG\(INFO\)[^\n]*)\n",
+    rb"^(I\d{4} [^\n]*\n(To enable the following[^\n]*\n)?"
+    rb"|WARNING: All log messages before absl[^\n]*\n|\w+\.cc\(\d+\) LOG\(INFO\)[^\n]*\n)",
     re.MULTILINE,
 )
 _STDERR = 2
+_NONE_BUT_FATAL = "3"
+"""TensorFlow raises its errors in Python too: its lines say nothing more."""
+
+
+_installed = False
+
+
+def is_installed() -> bool:
+    """Returns whether this process keeps TensorFlow quiet."""
+    return _installed
 
 
 def install() -> None:
-    """Makes the first `import tensorflow` of this process a quiet one."""
+    """Makes TensorFlow quiet in this process, whenever it is imported."""
+    global _installed
+    _installed = True
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _NONE_BUT_FATAL)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if "tensorflow" not in sys.modules and not any(isinstance(f, _Finder) for f in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    """Wraps the one import of `tensorflow` in `without_notices`."""
+
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: types.ModuleType | None = None,
+        self, fullname: str, path: object, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        del path, target
         if fullname != "tensorflow":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            loader = spec.loader
+
+            def execute(module: types.ModuleType) -> None:
+                del vars(loader)["exec_module"]
+                with signals.held_back(), without_notices():
+                    loader.exec_module(module)
+
+            vars(loader)["exec_module"] = execute
         return spec
-
-
-class _Loader(importlib.abc.Loader):
-    def __init__(self, loader: importlib.abc.Loader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        with without_notices():
-            self._loader.exec_module(module)
 
 
 @contextlib.contextmanager
 def without_notices() -> Iterator[None]:
-    """Passes all that is written to file descriptor 2 through a filter."""
-    sys.stderr.flush()
-    saved = os.dup(_STDERR)
-    reading, writing = os.pipe()
-    os.dup2(writing, _STDERR)
-    os.close(writing)
+    """Holds back what the process writes to file descriptor 2; passes on all but notices."""
+    with contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile())
+            saved = os.dup(_STDERR)
+        except OSError:  # standard error is closed, or there is no place for the file
+            yield
+            return
+        _flush()
+        os.dup2(held.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(saved, _STDERR)
+            os.close(saved)
+            held.seek(0)
+            text = _NOTICE.sub(b"", held.read())
+            with contextlib.suppress(OSError):
+                while text:
+                    text = text[os.write(_STDERR, text) :]
 
-    def pass_on() -> None:
-        rest = b""  # a line may come in parts
-        while chunk := os.read(reading, 65_536):
-            lines, end, rest = (rest + chunk).rpartition(b"\n")
-            os.write(saved, _NOTICE.sub(b"", lines + end))
-        os.write(saved, rest)
 
-    thread = threading.Thread(target=pass_on, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
+def _flush() -> None:
+    with contextlib.suppress(AttributeError, OSError, ValueError):
         sys.stderr.flush()
-        os.dup2(saved, _STDERR)  # closes the pipe's last writing end
-        thread.join()
-        os.close(reading)
-        os.close(saved)

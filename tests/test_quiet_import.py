@@ -1,6 +1,11 @@
-"""The first import of TensorFlow: its notices are left out, all else is passed on."""
+"""TensorFlow's own lines are left out; all else is passed on."""
 
+import os
+import subprocess
+import sys
 import textwrap
+
+import pytest
 
 FAKE = """
     import os, sys
@@ -49,3 +54,41 @@ PARTS = """
 
 def test_a_notice_may_come_in_parts(python):
     assert python("-c", textwrap.dedent(PARTS)).stderr == "W kept\nand the rest"
+
+
+def test_it_works_where_there_is_no_standard_error():
+    program = textwrap.dedent(PARTS.replace("os.write", "len and print"))
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, program], check=False
+    )
+    assert done.returncode == 0
+
+
+TRULY = """
+    import sys
+    from t2t_mm import cli
+    command = cli.Command("mm-try", "Tries.", example="mm-try")
+    def work():
+        import tensorflow as tf
+        import tensorflow_text, keras
+        tf.config.list_physical_devices()
+        tf.random.stateless_uniform([3], tf.constant([1, 2], tf.int64))
+        tf.matmul(tf.ones([2, 2], tf.int64), tf.ones([2, 2], tf.int64))
+        print("ours", file=sys.stderr)
+    sys.exit(command.run(work, sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_tensorflow_itself_says_nothing_but_for_debugging(python, debug):
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "0"} if debug else {}
+    flags = ["--debug"] if debug else []
+    kept = os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)  # the tests' own
+    try:
+        done = python("-c", textwrap.dedent(TRULY), *flags, **environment)
+    finally:
+        if kept is not None:
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = kept
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "ours"
+    assert (done.stderr == "ours\n") is not debug

@@ -21,7 +21,7 @@ from concurrent.futures import process
 from multiprocessing import connection
 from typing import Any, TypeVar
 
-from t2t_mm import errors, plugins, registry
+from t2t_mm import errors, plugins, quiet_import, registry
 
 T = TypeVar("T")
 Counter = Callable[[int], None]
@@ -132,7 +132,7 @@ class Workers:
                 self.count,
                 mp_context=context,
                 initializer=_start_process,
-                initargs=(self._counts, end, self._modules),
+                initargs=(self._counts, end, self._modules, quiet_import.is_installed()),
             )
         return self._pool
 
@@ -163,12 +163,16 @@ def _share_counts(counts: Any) -> None:
     _counts = counts
 
 
-def _start_process(counts: Any, end: connection.Connection, modules: Mapping[str, str]) -> None:
+def _start_process(
+    counts: Any, end: connection.Connection, modules: Mapping[str, str], quiet: bool
+) -> None:
     """Prepares a worker process."""
     _share_counts(counts)
     # Ctrl-C reaches all processes of a terminal; the parent alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
+    if quiet:
+        quiet_import.install()
     plugins.load_all()
     for name, module in modules.items():
         if name not in registry.problems:

@@ -7,17 +7,14 @@ import os
 import pathlib
 import shutil
 import signal
-import threading
 import types
 from typing import Any
 
-from t2t_mm import errors
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from t2t_mm import errors, signals
 
 
 class Interrupt:
-    """Turns Ctrl-C and SIGTERM into a wish that the loop grants between two steps.
+    """Turns Ctrl-C, SIGTERM and SIGHUP into a wish that the loop grants between two steps.
 
         with guards.Interrupt() as interrupt:
             while step < total and not interrupt.is_requested:
@@ -37,8 +34,7 @@ class Interrupt:
         return bool(self.signal_name)
 
     def __enter__(self) -> Interrupt:
-        if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._handle) for s in _SIGNALS}
+        self._before = {s: signal.signal(s, self._handle) for s in signals.heeded()}
         return self
 
     def __exit__(self, *unused: object) -> None:
