@@ -104,6 +104,9 @@ class Model(base.Layer):
     config_class: ClassVar[type]
     """The frozen dataclass of its sizes, which gin binds."""
 
+    version: ClassVar[int] = 1
+    """One more where the same weights compute something else: older ones are then refused."""
+
     def __init__(
         self, config: Any, tasks: Sequence[tasks.Task], body: Body, *, name: str | None = None
     ) -> None:

@@ -35,7 +35,7 @@ def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
             sizes.pop(size, None)
     tasks = model.tasks.values()
     return {
-        "model": name,
+        "model": name if model.version == 1 else f"{name}, version {model.version}",
         "config": {k: v for k, v in sizes.items() if k not in _ONLY_TRAINING},
         "vocabularies": {n: v.sha256 for t in tasks for n, v in t.vocabularies.items()},
         "versions": {task.name: task.version for task in tasks},

@@ -44,6 +44,7 @@ class MultiModel(models.Model):
     """
 
     config_class = configs.MultiModelConfig
+    version = 2  # 1: no timing signal on what enters the encoder
 
     def __init__(
         self,

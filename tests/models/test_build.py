@@ -1,0 +1,20 @@
+"""What a checkpoint must fit."""
+
+import pytest
+
+from t2t_mm import errors
+from t2t_mm.models import build
+from t2t_mm.training import fingerprint
+from tests.models.conftest import make_model
+
+
+def test_weights_of_a_model_that_computed_otherwise_are_refused(monkeypatch):
+    model = make_model("multi_model")
+    now = build.fingerprint("multi_model", model)
+    fingerprint.check(held=now, wanted=build.fingerprint("multi_model", model), place="here")
+    monkeypatch.setattr(type(model), "version", model.version - 1)
+    before = build.fingerprint("multi_model", model)
+    with pytest.raises(
+        errors.CheckpointError, match="model is multi_model there, multi_model, version 2 here"
+    ):
+        fingerprint.check(held=before, wanted=now, place="RUN, step 5")
