@@ -1,8 +1,9 @@
 """`t2t_mm.train`: the training loop, from the first step to the last, on any problems.
 
 Each step trains one problem, drawn by (seed, step). What a step needs to be taken
-again exactly (weights, moments, step, the data's place, the best value so far) is in
-every checkpoint; everything random is a function of seed and step.
+again exactly (weights, moments, step, the data's place, the best value so far, the sums
+for the next line of the log) is in every checkpoint; everything random is a function of
+seed and step.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from t2t_mm import config, plugins
@@ -22,9 +24,9 @@ from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.training import (
     console,
     guards,
-    memory,
     metrics_log,
     rates,
+    reporter,
     request,
     session,
     step,
@@ -34,7 +36,11 @@ from t2t_mm.training import (
 )
 from t2t_mm.training import restored as restored_lib
 from t2t_mm.training import settings as settings_lib
+from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
+
+_READ_EVERY = 16
+"""Steps whose results may be unread, on a device that works behind our back."""
 
 
 def train(
@@ -128,9 +134,11 @@ class _Training:
         self.begun: restored_lib.Restored | None = None
         restored = made.checkpoints.restore()
         extra = restored[1] if restored else {}
+        self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
+        self.reporter = reporter.Reporter(made, screen, self.tally)
         if restored:
             self.step = restored[0]
-            made.selection.restore(extra["selection"])
+            self._restore(extra)
             screen.line(f"Going on from step {self.step}.")
         elif warm_start is not None:
             name = made.settings.model
@@ -144,11 +152,12 @@ class _Training:
                 schedule=made.settings.schedule,
                 tasks=made.tasks,
             )
-        self.log: metrics_log.MetricsLog | None = None
-        self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
         self.finite = guards.FiniteGuard(self.step)
         self.first_step = self.step
         self.vote = strategy.Vote(made.strategy)
+        self.unread: list[taken_lib.Taken] = []
+        # Reading a number of a device that works behind our back waits for all its work.
+        self.read_every = _READ_EVERY if tf.config.list_physical_devices("GPU") else 1
 
     def run(self) -> dict[str, Any]:
         """Trains until a limit is reached, evaluates, and returns the answer."""
@@ -158,10 +167,13 @@ class _Training:
         with contextlib.ExitStack() as stack:
             if self.made.is_chief:
                 self.folder.write_config()
-                self.log = stack.enter_context(
-                    metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
+                log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
+                self.reporter.log = stack.enter_context(log)
+                log.rewind(
+                    self.step,
+                    with_training=self.step % settings.log_every == 0,
+                    with_evaluation=bool(self.evaluated),
                 )
-                self.log.rewind(self.step)
             interrupt = stack.enter_context(guards.Interrupt())
             while not self.vote.any(self._should_stop(start) or interrupt.is_requested):
                 self._take_step()
@@ -171,11 +183,13 @@ class _Training:
                     self._evaluate(interrupt)
                 if self.step % settings.save_every == 0:
                     self._save()
-            seconds = time.perf_counter() - start
+            self._read()
+            seconds, active_s = time.perf_counter() - start, self.tally.active_s
             is_interrupted = self.vote.any(interrupt.is_requested)
             if self.made.selection.is_over and not is_interrupted:
                 self.screen.line(self.made.selection.ending())
-            self._report(start)
+            if not is_interrupted and self.step % settings.log_every:
+                self._report(start, is_last=True)
             self._save()
             if not (self.evaluated or is_interrupted):
                 self._evaluate(interrupt)
@@ -183,11 +197,12 @@ class _Training:
                 raise KeyboardInterrupt(
                     f"interrupted: step {self.step} is saved; the same command goes on from there"
                 )
+            self.reporter.end(self.step, time.perf_counter() - start, self.folder.path)
         taken = self.step - self.first_step
         return {
             "step": self.step,
             "seconds": round(seconds, 3),
-            "steps_per_s": round(taken / seconds, 4) if taken else 0.0,
+            "steps_per_s": round(taken / active_s, 4) if taken else 0.0,
             "problems": {
                 name: {"steps": count, "loss": self.tally.losses.get(name)}
                 for name, count in self.tally.steps.items()
@@ -213,38 +228,39 @@ class _Training:
         seed = tf.constant([made.settings.seed, self.step], tf.int32)
         metrics = self.steps.take(name, made.feed.specs[name], batch, seed=seed, rate=rate)
         taken_s = time.perf_counter() - begin
-        self.tally.add(
-            name, metrics, seconds=taken_s, examples=counts.examples, amounts=counts.amounts
-        )
         self.step += 1
+        self.unread.append(taken_lib.Taken(self.step, name, taken_s, counts, metrics))
         self.evaluated = {}
+        if len(self.unread) >= self.read_every:
+            self._read()
 
-    def _report(self, start: float) -> None:
+    def _read(self) -> None:
+        """Reads the results of the last steps, in their order, from the device."""
+        for taken in self.unread:
+            metrics = {name: np.asarray(value) for name, value in taken.metrics.items()}
+            self.finite.check(taken.step, {taken.problem: float(metrics["loss"])})
+            self.tally.add(
+                taken.problem,
+                metrics,
+                seconds=taken.seconds,
+                examples=taken.counts.examples,
+                amounts=taken.counts.amounts,
+            )
+        self.unread.clear()
+
+    def _report(self, start: float, *, is_last: bool = False) -> None:
         """Writes the means since the last report to the log and the screen."""
-        means, pace = self.tally.flush()
-        if not means:
-            return
-        self.finite.check(self.step, {name: mean["loss"] for name, mean in means.items()})
-        settings = self.made.settings
-        rate = rates.learning_rate(
-            self.made.optimizer_settings, self.step - 1, settings.train_steps
-        )
-        for name, mean in means.items():
-            self._write("train", name, mean)
-        held = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
-        self._write("train", "", {"steps_per_s": pace, "learning_rate": rate, **held})
-        left = (settings.train_steps - self.step) / pace if pace else None
-        if settings.train_seconds:
-            until = max(0.0, settings.train_seconds - (time.perf_counter() - start))
-            left = until if left is None else min(left, until)
-        progress = console.Progress(self.step, settings.train_steps, pace, left, rate)
-        self.screen.update(progress, self.tally.rows(means))
+        self._read()
+        limit = self.made.settings.train_seconds
+        left = limit - (time.perf_counter() - start) if limit else None
+        self.reporter.steps(self.step, seconds_left=left, is_last=is_last)
 
     def _evaluate(self, interrupt: guards.Interrupt) -> None:
         """Measures every problem, and keeps the checkpoint if it is the best so far.
 
         An interrupt ends it at the next batch, and leaves things as they were.
         """
+        self._read()
         with self.tally.paused(), contextlib.suppress(_LeftError):
             self._measure(interrupt)
 
@@ -268,12 +284,7 @@ class _Training:
                 progress=heed,
             )
             results[task.name] = found.values
-            notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
-            self._write(split, task.name, {**found.values, **notes})
-            own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
-            self.tally.evaluated[task.name] = (own, found.values[own])
-            shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
-            self.screen.line(f"step {self.step}, {split} of {task.name}: {shown}")
+            self.reporter.evaluation(self.step, task, split, found)
         self.evaluated = results
         is_best = made.selection.see(self.step, results)
         self.saved_step = -1  # what is to be kept of this step has changed
@@ -281,15 +292,26 @@ class _Training:
         if is_best:
             made.checkpoints.mark_best(self.step)
 
-    def _write(self, split: str, problem: str, metrics: metrics_log.Metrics) -> None:
-        if self.log is not None:
-            self.log.write(self.step, split, problem, metrics)
-
     def _save(self) -> None:
         """Saves a checkpoint of this step, unless there is one."""
+        self._read()
         if self.saved_step == self.step:
             return
-        state = {"problem_steps": self.tally.steps, "selection": self.made.selection.state()}
+        state = {
+            "problem_steps": self.tally.steps,
+            "tally": self.tally.state(),
+            "selection": self.made.selection.state(),
+            "evaluated": self.evaluated,
+        }
         with self.tally.paused():
             self.made.checkpoints.save(self.step, state)
         self.saved_step = self.step
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Takes back what `_save` gave."""
+        self.made.selection.restore(state["selection"])
+        self.evaluated = state.get("evaluated", {})
+        for task in self.made.tasks:
+            self.reporter.evaluated(task, self.evaluated.get(task.name, {}))
+        if "tally" in state:
+            self.tally.restore(state["tally"])

@@ -16,6 +16,9 @@ from t2t_mm.data import atomic
 
 Metrics = Mapping[str, float | int | str | Sequence[float] | None]
 
+TRAINING = "train"
+"""The "split" of lines that are means of training steps."""
+
 
 class MetricsLog:
     """Appends one object a line: `{step, time, split, problem, metrics}`.
@@ -40,14 +43,27 @@ class MetricsLog:
             _repair(self.path)
             self._open()
 
-    def rewind(self, step: int) -> int:
+    def rewind(self, step: int, *, with_training: bool = True, with_evaluation: bool = True) -> int:
         """Drops what was logged after `step`, for training goes on from there.
+
+        Args:
+          step: of the checkpoint.
+          with_training: keep the line of training at `step` itself; not where its means are
+            over fewer steps than those of the line that is to come.
+          with_evaluation: keep lines of an evaluation at `step` itself; not where that was
+            cut off, and will be made again.
 
         Returns:
           the number of lines dropped.
         """
+
+        def is_kept(entry: Mapping[str, Any]) -> bool:
+            if entry["step"] != step:
+                return bool(entry["step"] < step)
+            return with_training if entry["split"] == TRAINING else with_evaluation
+
         lines = list(_lines(self.path))
-        kept = [line for line, entry in lines if entry["step"] <= step]
+        kept = [line for line, entry in lines if is_kept(entry)]
         if len(kept) < len(lines):
             os.close(self._file)
             atomic.write_text(self.path, "".join(f"{line}\n" for line in kept))

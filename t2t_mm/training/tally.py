@@ -1,8 +1,7 @@
-"""Running sums of a training, by problem, between two lines of the log."""
+"""Running sums of a training, by problem, between two lines of the log. No TensorFlow."""
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import time
@@ -10,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from t2t_mm.data import task as tasks
 from t2t_mm.training import console
@@ -18,14 +16,42 @@ from t2t_mm.training import console
 
 @dataclasses.dataclass
 class _Sums:
-    metrics: list[Mapping[str, tf.Tensor]] = dataclasses.field(default_factory=list)
+    """Of one problem: sums of its metrics in float64, which JSON keeps bit for bit."""
+
+    steps: int = 0
+    metrics: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     examples: int = 0
-    amounts: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    amounts: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the sums as JSON values."""
+        metrics = {name: value.tolist() for name, value in self.metrics.items()}
+        return {**vars(self), "metrics": metrics}
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> _Sums:
+        """Returns what `describe` gave."""
+        metrics = {n: np.asarray(v, np.float64) for n, v in described["metrics"].items()}
+        return cls(**{**described, "metrics": metrics})
+
+    def means(self) -> dict[str, Any]:
+        """Returns mean values; the experts' load as shares of all positions."""
+        means: dict[str, Any] = {}
+        for name, value in self.metrics.items():
+            mean = value / self.steps
+            if mean.ndim:  # [layers, E]: shares of a layer's positions
+                means[name] = (mean / np.maximum(mean.sum(-1, keepdims=True), 1.0)).tolist()
+            else:
+                means[name] = float(mean)
+        return means
 
 
 class Tally:
     """Gathers the metrics of steps and gives means and rates.
+
+    A checkpoint keeps its `state`, so that a line of the log is the same, its times left
+    out, whether a training was interrupted in the middle of its steps or not.
 
     Args:
       tasks: the problems trained.
@@ -41,22 +67,38 @@ class Tally:
         # By what the pace of each is told: its first input of a unit of its own, or its targets.
         self._units: dict[str, str] = {}
         self._sums = {task.name: _Sums() for task in tasks}
-        self._start = time.perf_counter()
+        self._begin = time.perf_counter()
         self._paused_s = 0.0
+        self._pause_begin = 0.0
+        self._pauses = 0  # one within the other: an evaluation saves a checkpoint
+        self._window_begin_s = 0.0
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Leaves the time within the block out of the rates: an evaluation, a checkpoint."""
-        begin = time.perf_counter()
+        """Leaves the time within the block out of the rates: an evaluation, a checkpoint.
+
+        A pause within a pause is a part of it.
+        """
+        if not self._pauses:
+            self._pause_begin = time.perf_counter()
+        self._pauses += 1
         try:
             yield
         finally:
-            self._paused_s += time.perf_counter() - begin
+            self._pauses -= 1
+            if not self._pauses:
+                self._paused_s += time.perf_counter() - self._pause_begin
+
+    @property
+    def active_s(self) -> float:
+        """The seconds since this was made, pauses left out."""
+        now = self._pause_begin if self._pauses else time.perf_counter()
+        return now - self._begin - self._paused_s
 
     def add(
         self,
         name: str,
-        metrics: Mapping[str, tf.Tensor],
+        metrics: Mapping[str, Any],
         *,
         seconds: float,
         examples: int,
@@ -66,45 +108,68 @@ class Tally:
 
         Args:
           name: of the problem.
-          metrics: of the step.
+          metrics: of the step: numbers, or arrays of equal shape at every step.
           seconds: that it took.
           examples: of its batch.
           amounts: what its inputs hold, by unit.
         """
         sums = self._sums[name]
-        sums.metrics.append(metrics)
+        sums.steps += 1
+        for metric, value in metrics.items():
+            sums.metrics[metric] = sums.metrics.get(metric, 0.0) + np.asarray(value, np.float64)
         sums.seconds += seconds
         sums.examples += examples
-        sums.amounts.update(amounts)
+        for unit, amount in amounts.items():
+            sums.amounts[unit] = sums.amounts.get(unit, 0.0) + amount
         self.steps[name] += 1
 
+    def state(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps: the sums since the last line of the log."""
+        return {
+            "elapsed_s": self.active_s - self._window_begin_s,
+            "losses": self.losses,
+            "sums": {name: sums.describe() for name, sums in self._sums.items() if sums.steps},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `state` gave, in this process or another."""
+        self.losses = dict(state["losses"])
+        self._sums = {task.name: _Sums() for task in self.tasks}
+        self._sums |= {name: _Sums.of(held) for name, held in state["sums"].items()}
+        self._window_begin_s = self.active_s - state["elapsed_s"]
+
     def flush(self) -> tuple[dict[str, dict[str, Any]], float]:
-        """Returns the means by problem since the last call, and the steps a second.
+        """Returns what `means` does, and begins new sums."""
+        found = self.means()
+        self._sums = {task.name: _Sums() for task in self.tasks}
+        self._window_begin_s = self.active_s
+        return found
+
+    def means(self) -> tuple[dict[str, dict[str, Any]], float]:
+        """Returns the means by problem since the last `flush`, and the steps a second.
 
         Problems without a step since then are left out.
         """
         means: dict[str, dict[str, Any]] = {}
-        taken = sum(len(sums.metrics) for sums in self._sums.values())
-        elapsed = time.perf_counter() - self._start - self._paused_s
+        taken = sum(sums.steps for sums in self._sums.values())
+        elapsed = max(self.active_s - self._window_begin_s, 1e-9)
         # On a device that works behind our back, a step's own time is that of giving it
         # the work; so problems share the whole time in proportion.
         stretch = elapsed / max(sum(sums.seconds for sums in self._sums.values()), 1e-9)
         for task in self.tasks:
             sums = self._sums[task.name]
-            if not sums.metrics:
+            if not sums.steps:
                 continue
-            mean = _means(sums.metrics)
-            mean["share"] = len(sums.metrics) / taken
+            mean = sums.means()
+            mean["share"] = sums.steps / taken
             amounts = {"examples": sums.examples, **sums.amounts}
             if task.targets.unit:
-                amounts[task.targets.unit] = mean["tokens"] * len(sums.metrics)
+                amounts[task.targets.unit] = mean["tokens"] * sums.steps
             for unit, amount in amounts.items():
-                mean[_rate_name(unit)] = amount / (sums.seconds * stretch)
+                mean[_rate_name(unit)] = amount / max(sums.seconds * stretch, 1e-9)
             means[task.name] = mean
             self.losses[task.name] = mean["loss"]
             self._units[task.name] = next(iter(sums.amounts), task.targets.unit or "examples")
-        self._sums = {task.name: _Sums() for task in self.tasks}
-        self._start, self._paused_s = time.perf_counter(), 0.0
         return means, taken / elapsed if taken else 0.0
 
     def rows(self, means: Mapping[str, Mapping[str, Any]]) -> list[console.Row]:
@@ -127,19 +192,6 @@ class Tally:
             metric = self.evaluated.get(task.name)
             self._shown[task.name] = dataclasses.replace(row, metric=metric)
         return list(self._shown.values())
-
-
-def _means(metrics: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, Any]:
-    """Returns mean values; the experts' load as shares of all positions."""
-    means: dict[str, Any] = {}
-    for name in metrics[0]:
-        stacked = np.stack([np.asarray(step[name]) for step in metrics])
-        mean = stacked.mean(0)
-        if mean.ndim:  # [layers, E]: shares of a layer's positions
-            means[name] = (mean / np.maximum(mean.sum(-1, keepdims=True), 1.0)).tolist()
-        else:
-            means[name] = float(mean)
-    return means
 
 
 def _peak(load: Sequence[float]) -> float:

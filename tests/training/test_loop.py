@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import tensorflow as tf
 import t2t_mm
 from t2t_mm import errors
 from t2t_mm.data import manifest
-from t2t_mm.training import checkpoint
+from t2t_mm.training import checkpoint, console, step
 
 PROBLEMS = ["wmt_ende", "imagenet"]
 COMMON = [
@@ -117,6 +118,102 @@ def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tm
     assert one.keys() == two.keys()
     for name, value in one.items():
         np.testing.assert_array_equal(value, two[name], err_msg=name)
+
+
+def told(output_dir):
+    """Returns the lines of the log without what depends on clocks and on memory."""
+    lines = [json.loads(line) for line in (output_dir / "metrics.jsonl").open()]
+    for line in lines:
+        del line["time"]
+        line["metrics"] = {
+            name: value
+            for name, value in line["metrics"].items()
+            if not name.endswith(("_per_s", "memory_bytes"))
+        }
+    return lines
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Returns a function that has something done in the midst of a step."""
+    take = step.Steps.take
+
+    def arrange(number, work):
+        def patched(self, *args, seed, **kwargs):
+            if int(seed[1]) + 1 == number:
+                work()
+            return take(self, *args, seed=seed, **kwargs)
+
+        monkeypatch.setattr(step.Steps, "take", patched)
+
+    yield arrange
+    monkeypatch.undo()
+
+
+class _Killed(BaseException):
+    """Nothing catches it, as nothing catches SIGKILL."""
+
+
+def _kill():
+    raise _Killed
+
+
+@pytest.mark.parametrize("how", ["killed", "interrupted"])
+def test_a_log_does_not_show_that_a_training_was_stopped(
+    how, straight, data_dir, tmp_path, at_step
+):
+    output_dir, answer = straight
+    # A line is written every second step; the checkpoint of step 3 is between two.
+    if how == "killed":
+        at_step(5, _kill)
+        with pytest.raises(_Killed):
+            train(data_dir, tmp_path / "run", save_every=3)
+    else:
+        at_step(3, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt, match="step 3 is saved"):
+            train(data_dir, tmp_path / "run")
+        assert {line["step"] for line in told(tmp_path / "run")} == {2}
+    at_step(0, _kill)
+    again = train(data_dir, tmp_path / "run")
+    assert told(tmp_path / "run") == told(output_dir)
+    assert again["problems"] == answer["problems"]
+
+
+def test_a_training_that_ended_between_two_lines_and_goes_on_has_the_same_log(
+    straight, data_dir, tmp_path
+):
+    output_dir, _ = straight
+    train(data_dir, tmp_path / "run", train_steps=3)
+    at_end = [line for line in told(tmp_path / "run") if line["split"] == "train"]
+    assert {line["step"] for line in at_end} == {2, 3}  # what there is, for its last table
+    train(data_dir, tmp_path / "run")
+    lines = [line for line in told(tmp_path / "run") if line["split"] == "train"]
+    assert lines == [line for line in told(output_dir) if line["split"] == "train"]
+
+
+def test_what_was_evaluated_is_not_evaluated_again(data_dir, tmp_path):
+    changes = {"gin_params": [*TINY, "TrainSettings.patience = 1"], "train_steps": 2}
+    first = train(data_dir, tmp_path / "run", **changes)
+    before = told(tmp_path / "run")
+    for _ in range(2):
+        assert train(data_dir, tmp_path / "run", **changes)["eval"] == first["eval"]
+    assert told(tmp_path / "run") == before
+    assert train(data_dir, tmp_path / "run", **{**changes, "train_steps": 3})["step"] == 3
+
+
+def test_the_last_table_has_the_last_values_and_says_where_to_go_on(data_dir, tmp_path, capsys):
+    answer = train(data_dir, tmp_path / "a run", train_steps=3, eval_every=2)
+    said = capsys.readouterr().err
+    table, words = said[said.rindex("step 3 of 3") :].split("Done: ")
+    for name, metric in (("wmt_ende", "bleu"), ("imagenet", "accuracy")):
+        value = console.format_metric(metric, answer["eval"][name][metric])
+        (row,) = [line for line in table.splitlines() if line.split()[0] == name]
+        assert f"{metric} {value}" in row
+    assert f"The run is in {tmp_path / 'a run'}" in words
+    commands = [line.partition(": ")[2] for line in words.splitlines()[1:]]
+    assert [shlex.split(command)[:2] for command in commands] == [
+        [name, f"--output_dir={tmp_path / 'a run'}"] for name in ("mm-eval", "mm-decoder")
+    ]
 
 
 def test_another_seed_is_another_run(straight, data_dir, tmp_path):
@@ -249,10 +346,10 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(data_dir, tmp_path):
     assert first.returncode == 130, err
     assert out == ""
     assert "is saved" in err
-    (step,) = checkpoint.Checkpoints(tmp_path / "run" / "checkpoints", {}).steps()
+    (reached,) = checkpoint.Checkpoints(tmp_path / "run" / "checkpoints", {}).steps()
     second = subprocess.run(
-        [*command, f"--train_steps={step + 2}"], capture_output=True, text=True, check=False
+        [*command, f"--train_steps={reached + 2}"], capture_output=True, text=True, check=False
     )
     assert second.returncode == 0, second.stderr
-    assert f"Going on from step {step}" in second.stderr
-    assert json.loads(second.stdout)["step"] == step + 2
+    assert f"Going on from step {reached}" in second.stderr
+    assert json.loads(second.stdout)["step"] == reached + 2

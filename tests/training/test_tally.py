@@ -1,5 +1,6 @@
 """Means, shares and rates between two lines of the log."""
 
+import json
 import time
 import types
 
@@ -88,3 +89,67 @@ def test_the_pace_is_told_by_the_first_input_of_a_unit_of_its_own():
     ende, pictures = counts.rows(means)
     assert (ende.rate, ende.unit) == (means["ende"]["sound_seconds_per_s"], "sound seconds")
     assert (pictures.rate, pictures.unit) == (means["pictures"]["examples_per_s"], "examples")
+
+
+def test_a_pause_within_a_pause_counts_once(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(tally.time, "perf_counter", lambda: now[0])
+
+    def passes(seconds):
+        now[0] += seconds
+
+    counts = make()
+    passes(2.0)
+    counts.add("ende", metrics(1.0, 10.0), seconds=2.0, examples=4, amounts={})
+    with counts.paused():  # an evaluation of 30 s ...
+        passes(20.0)
+        with counts.paused():  # ... that saves a checkpoint
+            passes(10.0)
+            assert counts.active_s == 2.0
+    passes(2.0)
+    counts.add("ende", metrics(1.0, 10.0), seconds=2.0, examples=4, amounts={})
+    means, steps_per_s = counts.flush()
+    assert steps_per_s == 2 / 4.0
+    assert means["ende"]["examples_per_s"] == 8 / 4.0
+    assert counts.active_s == 4.0
+
+
+def test_sums_go_through_json_and_on_as_if_nothing_had_been():
+    losses = [1 / 3, 1e-9, 7e5, 2 / 7, 0.1]
+    straight, first = make(), make()
+    for number, loss in enumerate(losses):
+        for counts in (straight, first) if number < 3 else (straight,):
+            counts.add("ende", metrics(loss, 3.0), seconds=1.0, examples=2, amounts={"words": 0.7})
+    second = make(first.steps)
+    second.restore(json.loads(json.dumps(first.state())))
+    for loss in losses[3:]:
+        second.add("ende", metrics(loss, 3.0), seconds=1.0, examples=2, amounts={"words": 0.7})
+    assert second.steps == straight.steps
+    (one, _), (two, _) = straight.flush(), second.flush()
+    timed = {name for name in one["ende"] if name.endswith("_per_s")}
+    for name in set(one["ende"]) - timed:
+        assert one["ende"][name] == two["ende"][name], name
+    assert timed and one["ende"]["loss"] == pytest.approx(sum(losses) / 5)
+
+
+def test_what_was_taken_before_a_checkpoint_took_its_time_too(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(tally.time, "perf_counter", lambda: now[0])
+    first = make()
+    first.add("ende", metrics(1.0, 10.0), seconds=6.0, examples=4, amounts={})
+    now[0] += 6.0
+    state = first.state()
+    now[0] += 1000.0
+    second = make()
+    second.restore(state)
+    now[0] += 2.0
+    second.add("ende", metrics(1.0, 10.0), seconds=2.0, examples=4, amounts={})
+    assert second.flush()[1] == 2 / 8.0
+
+
+def test_means_are_looked_at_without_ending_the_sums():
+    counts = make()
+    counts.add("ende", metrics(4.0, 100.0), seconds=1.0, examples=10, amounts={})
+    assert counts.means()[0]["ende"]["loss"] == 4.0
+    counts.add("ende", metrics(2.0, 100.0), seconds=1.0, examples=10, amounts={})
+    assert counts.flush()[0]["ende"]["loss"] == 3.0

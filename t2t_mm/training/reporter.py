@@ -1,0 +1,96 @@
+"""What a training tells while it goes on: lines of the log, the table, and its last words."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from t2t_mm.data import task as task_lib
+from t2t_mm.evaluation import evaluate, evaluator
+from t2t_mm.training import console, memory, metrics_log, rates, session, tally
+
+
+class Reporter:
+    """Writes to the log, where this process has one, and to the screen.
+
+    Args:
+      made: the training.
+      screen: for people.
+      counts: the sums of its steps.
+    """
+
+    def __init__(self, made: session.Session, screen: console.Console, counts: tally.Tally) -> None:
+        self.log: metrics_log.MetricsLog | None = None
+        self._made, self._screen, self._tally = made, screen, counts
+        self._pace = 0.0
+
+    def steps(self, step: int, *, seconds_left: float | None, is_last: bool = False) -> None:
+        """Reports the means since the last report, if there was a step.
+
+        Args:
+          step: steps done.
+          seconds_left: until a time limit; None without one.
+          is_last: the training ends between two reports; the sums are kept for one that
+            goes on from here.
+        """
+        means, pace = self._tally.means() if is_last else self._tally.flush()
+        if not means:
+            return
+        self._pace = pace
+        for name, mean in means.items():
+            self.write(step, metrics_log.TRAINING, name, mean)
+        held = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
+        rate = self._rate(step)
+        self.write(
+            step, metrics_log.TRAINING, "", {"steps_per_s": pace, "learning_rate": rate, **held}
+        )
+        left = (self._made.settings.train_steps - step) / pace
+        if seconds_left is not None:
+            left = min(left, max(0.0, seconds_left))
+        self._screen.update(self._progress(step, left), self._tally.rows(means))
+
+    def evaluation(
+        self, step: int, task: task_lib.Task, split: str, found: evaluator.Evaluation
+    ) -> None:
+        """Reports the metrics of one problem."""
+        values = found.values
+        notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
+        self.write(step, split, task.name, {**values, **notes})
+        self.evaluated(task, values)
+        shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in values.items())
+        self._screen.line(f"step {step}, {split} of {task.name}: {shown}")
+
+    def evaluated(self, task: task_lib.Task, values: Mapping[str, float]) -> None:
+        """Takes the metrics of a problem for the table."""
+        own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
+        if own in values:
+            self._tally.evaluated[task.name] = (own, values[own])
+
+    def end(self, step: int, seconds: float, folder: str | os.PathLike[str]) -> None:
+        """Shows the last table, where the run lies, and what to do next."""
+        self._screen.update(self._progress(step, None), self._tally.rows({}))
+        where = os.fspath(folder)
+        self._screen.line(
+            f"Done: step {step:,} after {console.format_seconds(seconds)}. The run is in {where}."
+        )
+        task = self._made.tasks[0]
+        run, split = f"--output_dir={where}", f"--split={evaluate.eval_split(task)}"
+        decode = ["mm-decoder", run, f"--problem={task.name}", split, "--max_examples=10"]
+        self._screen.line(f"Next: {shlex.join(['mm-eval', run])}")
+        self._screen.line(f"  or: {shlex.join(decode)}")
+
+    def write(self, step: int, split: str, problem: str, metrics: metrics_log.Metrics) -> None:
+        """Writes a line of the log, where this process has one."""
+        if self.log is not None:
+            self.log.write(step, split, problem, metrics)
+
+    def _rate(self, step: int) -> float:
+        """Returns the learning rate of the last step."""
+        settings: Any = self._made.optimizer_settings
+        return rates.learning_rate(settings, max(0, step - 1), self._made.settings.train_steps)
+
+    def _progress(self, step: int, left: float | None) -> console.Progress:
+        total = self._made.settings.train_steps
+        return console.Progress(step, total, self._pace, left, self._rate(step))
