@@ -272,7 +272,7 @@ class RunFolder:
                     expected=f"sha256 {held.sha256[:12]}",
                     hint="Give the --data_dir that the run was started with",
                 )
-            shutil.rmtree(folder)
+            shutil.rmtree(atomic.real(folder))
             vocabulary.save(folder)
 
 

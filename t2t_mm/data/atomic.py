@@ -2,7 +2,8 @@
 
 Everything is written under a temporary name in the same folder, flushed to the
 disk and renamed. Whoever reads a final name therefore reads a finished file, no
-matter when the writer was killed.
+matter when the writer was killed. Symbolic links are followed and stay; what is no
+plain file, such as a pipe or a device, is written to as it stands.
 """
 
 from __future__ import annotations
@@ -13,16 +14,21 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from typing import Any
 
 from t2t_mm import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 _STATES = ("making", "old", "done")
-_CLOSED = (
+_NAME = 48  # characters of a name within a temporary one, for there are 255 bytes at most
+_CLOSED = (  # by what the path is; nothing else is mended by another one
     errno.EACCES,
     errno.EEXIST,
     errno.EISDIR,
@@ -36,17 +42,26 @@ _CLOSED = (
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Writes `data` to `path` in one step, making its folder where needed.
 
+    A file that is there keeps its permissions.
+
     Raises:
       DataError: when the disk is full or the place cannot be written to.
     """
-    path = pathlib.Path(path)
     with writing(path):
+        opened = _as_it_stands(path)
+        if opened is not None:
+            with os.fdopen(opened, "wb") as file:
+                file.write(data)
+            return
+        path = real(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        temporary = path.with_name(f".{path.name[:_NAME]}.{secrets.token_hex(4)}.tmp")
         try:
             with temporary.open("wb") as file:
                 file.write(data)
                 flush(file)
+            if path.exists():
+                shutil.copymode(path, temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -72,8 +87,8 @@ def folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     finished; `recover` does the same without making anything new. One process at
     a time: hold a `lock`.
     """
-    path = pathlib.Path(path)
     with writing(path):
+        path = real(path)
         recover(path)
         making = _beside(path, "making")
         making.mkdir(parents=True)
@@ -99,12 +114,13 @@ def replace_folder(path: pathlib.Path) -> None:
     making.rename(path)
     done.unlink(missing_ok=True)
     flush_folder(path.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _remove(old)
 
 
 def recover(path: str | os.PathLike[str]) -> None:
     """Tidies up after a process that was killed while it made or replaced `path`."""
-    path = pathlib.Path(path)
+    path = real(path)
     making, old, done = (_beside(path, state) for state in _STATES)
     if not path.exists():
         if done.exists() and making.exists():
@@ -112,8 +128,7 @@ def recover(path: str | os.PathLike[str]) -> None:
         elif old.exists():
             old.rename(path)
     for leftover in (making, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
+        _remove(leftover)
     done.unlink(missing_ok=True)
 
 
@@ -164,7 +179,7 @@ def lock(path: str | os.PathLike[str], what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turns a full disk, or a place that cannot be written to, into a DataError."""
+    """Turns a full disk, or whatever else the system refuses, into a DataError."""
     try:
         yield
     except OSError as error:
@@ -175,13 +190,11 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
                 received=f"{_free(pathlib.Path(path))} free",
                 hint="Free some space there, or name another folder",
             ) from error
-        if error.errno in _CLOSED:
-            raise errors.DataError(
-                f"Cannot write {place}",
-                received=error.strerror,
-                hint="Name a folder that you may write to",
-            ) from error
-        raise
+        raise errors.DataError(
+            f"Cannot write {place}",
+            received=error.strerror or error,
+            hint="Name a folder that you may write to" if error.errno in _CLOSED else None,
+        ) from error
 
 
 def flush(file: Any) -> None:
@@ -198,6 +211,33 @@ def flush_folder(path: pathlib.Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def real(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Returns a path without symbolic links: where something has to be to be found at `path`."""
+    return pathlib.Path(os.path.realpath(path))
+
+
+def _as_it_stands(path: str | os.PathLike[str]) -> int | None:
+    """Opens a pipe, a device, or what is open already; None for what can be replaced."""
+    name = os.fspath(path)
+    number = _STREAMS.get(name) or ((found := _OPEN.fullmatch(name)) and int(found[1]))
+    if number:
+        return os.dup(number)  # to go on where the shell's other writers have ended
+    try:
+        mode = pathlib.Path(path).stat().st_mode
+    except OSError:
+        return None
+    plain = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    return None if plain else os.open(path, os.O_WRONLY)
+
+
+def _remove(path: pathlib.Path) -> None:
+    """Removes a folder, or a link to one, where there is any."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def _beside(path: pathlib.Path, state: str) -> pathlib.Path:

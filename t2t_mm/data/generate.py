@@ -168,6 +168,7 @@ def _plan(
     with atomic.writing(folder):
         for unfinished in atomic.unfinished(folder.parent):
             atomic.recover(unfinished)
+        atomic.recover(folder)  # which may be a link to elsewhere
     there = (folder / manifest.FILE).exists() and not overwrite
     if there and source == sources.MANUAL and manual_dir is None:
         # The raw files may be gone; the data made of them is as good as before.

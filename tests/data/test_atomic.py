@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import pathlib
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -110,3 +113,102 @@ def test_a_place_where_no_folder_can_be_made_is_told():
         atomic.lock("/proc/no_run_here/.lock", "the run"),
     ):
         pass
+
+
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "disk").mkdir()
+    for name, target in (("file", "target"), ("dangling", "disk/new")):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / target)
+        (tmp_path / "target").write_text("old")
+        atomic.write_text(link, "new")
+        assert link.is_symlink()
+        assert (tmp_path / target).read_text() == "new"
+
+
+def test_a_pipe_stays_a_pipe_and_gets_all(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    atomic.write_bytes(pipe, b"x" * 200_000)
+    reader.join()
+    assert pipe.is_fifo()
+    assert got == [b"x" * 200_000]
+
+
+def test_a_reader_of_a_pipe_that_goes_away_is_one_line(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: pipe.open("rb").close())
+    reader.start()
+    with pytest.raises(errors.DataError, match=r"Cannot write .*pipe\. Received: Broken pipe"):
+        atomic.write_bytes(pipe, b"x" * 2_000_000)
+    reader.join()
+
+
+def test_standard_output_by_its_path_is_not_replaced(python, tmp_path):
+    program = (
+        "import sys; from t2t_mm.data import atomic; print('first', flush=True);"
+        "atomic.write_text(sys.argv[1], 'second\\n'); print('third')"
+    )
+    for path in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        assert python("-c", program, path).stdout == "first\nsecond\nthird\n"
+        with (tmp_path / "out").open("w") as out:
+            subprocess.run([sys.executable, "-c", program, path], stdout=out, check=True)
+        assert (tmp_path / "out").read_text() == "first\nsecond\nthird\n"
+
+
+def test_a_device_stays_a_device():
+    atomic.write_text("/dev/null", "nothing")
+    assert pathlib.Path("/dev/null").is_char_device()
+
+
+def test_a_file_keeps_its_permissions(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o600)
+    atomic.write_text(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "ä" * 120, "[*]?\\ \n", os.fsdecode(b"\xff\xfe")])
+def test_any_name_will_do(tmp_path, name):
+    atomic.write_text(tmp_path / name, "x")
+    with atomic.folder(tmp_path / "folder" / name[:100]) as making:
+        (making / "y").write_text("z")
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == [name]
+    assert (tmp_path / "folder" / name[:100] / "y").read_text() == "z"
+
+
+def test_a_folder_that_is_a_link_is_made_where_it_points(tmp_path):
+    disk = tmp_path / "disk" / "made"
+    disk.mkdir(parents=True)
+    (disk / "old").write_text("")
+    link = tmp_path / "link"
+    link.symlink_to(disk)
+    for _ in range(2):
+        with atomic.folder(link) as making:
+            (making / "new").write_text("")
+        assert link.is_symlink()
+        assert [p.name for p in disk.iterdir()] == ["new"]
+    assert [p.name for p in disk.parent.iterdir()] == ["made"]
+
+
+def test_a_link_left_over_is_removed_and_not_followed(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / ".a.old").symlink_to(tmp_path / "disk")
+    (tmp_path / "a").mkdir()
+    atomic.recover(tmp_path / "a")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "disk"]
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ENOMEM])
+def test_whatever_the_system_refuses_is_one_line(tmp_path, monkeypatch, number):
+    def refuse(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(errors.DataError, match=os.strerror(number)):
+        atomic.write_bytes(tmp_path / "file", b"new")
