@@ -181,15 +181,16 @@ def _check(name: str, cls: type[Problem], place: str) -> None:
             if is_instance
             else None,
         )
-    for wrong in (
-        _wrong_name(name, cls),
-        _wrong_modality(cls),
-        _wrong_list(cls),
-        _wrong_tokenizer(cls),
-        cls.wrong_declaration(),
-    ):
-        if wrong:
-            raise errors.PluginError(f"The problem {name!r} ({place}) is not whole: {wrong}")
+    wrong = (
+        _wrong_name(name, cls)
+        or _wrong_modality(cls)
+        or _wrong_list(cls)
+        or _wrong_plain_name(cls)
+        or _wrong_tokenizer(cls)
+        or cls.wrong_declaration()
+    )
+    if wrong:
+        raise errors.PluginError(f"The problem {name!r} ({place}) is not whole: {wrong}")
 
 
 def _wrong_name(name: str, cls: type[Problem]) -> str | None:
@@ -260,3 +261,17 @@ def _wrong_tokenizer(cls: type[Problem]) -> str | None:
     hint = errors.did_you_mean(str(cls.metric_tokenizer), words.TOKENIZERS)
     known = ", ".join(words.TOKENIZERS)
     return f"metric_tokenizer is {cls.metric_tokenizer!r}, none of {known}. {hint or ''}".rstrip()
+
+
+def _wrong_plain_name(cls: type[Problem]) -> str | None:
+    """Of what becomes the name of a file, and is read back as such only."""
+    used = [m.vocab for m in (*cls.inputs.values(), cls.targets) if hasattr(m, "vocab")]
+    for noun, names in (
+        ("a split", cls.splits),
+        ("an input", cls.inputs),
+        ("a vocabulary", used),
+    ):
+        for name in names:
+            if not isinstance(name, str) or not registry.PLAIN_NAME.fullmatch(name):
+                return f"{noun} is named {name!r}, not in {registry.PLAIN_NAME_WORDS}"
+    return None

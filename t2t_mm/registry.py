@@ -23,7 +23,11 @@ T = TypeVar("T")
 
 FRAMEWORK = "t2t_mm"
 _PLUGINS_SHOWN = 5
-_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME_WORDS = "small letters, digits and _, a letter first"
+PLAIN_NAME = re.compile(r"\w[\w.-]*")
+"""Of what becomes the name of a file or folder, but is no registered one: no separators in it."""
+PLAIN_NAME_WORDS = "letters, digits, _, - and dots, no dot first"
 _current_plugin: contextvars.ContextVar[str] = contextvars.ContextVar(
     "current_plugin", default=FRAMEWORK
 )
@@ -153,11 +157,11 @@ class Registry(Generic[T]):
                 if self.noun == "problem"
                 else f'Write the name behind register: register("{_snake_case(held)}")',
             )
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise errors.PluginError(
                 f"Bad {self.noun} name at {place}",
                 received=repr(name),
-                expected="small letters, digits and _, a letter first",
+                expected=NAME_WORDS,
             )
 
     def _add(self, name: str, value: Any, place: str) -> None:

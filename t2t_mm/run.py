@@ -13,6 +13,7 @@ It is enough to evaluate, decode, export or resume with `--output_dir` alone.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import pathlib
@@ -167,9 +168,13 @@ class RunFolder:
         """
         folder = pathlib.Path(data_dir) if data_dir else self.data_dir
         return [
-            task_lib.Task.from_description(problem, self.vocabularies, data_dir=folder)
-            for problem in self._described()["problems"]
+            self._task(number, problem, folder)
+            for number, problem in enumerate(self._described()["problems"])
         ]
+
+    def described(self) -> dict[str, Any]:
+        """Returns a copy of what `problems.json` holds."""
+        return copy.deepcopy(self._described())
 
     def load_config(self, gin_params: Iterable[str] = ()) -> None:
         """Loads the run's configuration, with single bindings on top."""
@@ -238,23 +243,37 @@ class RunFolder:
             self._description = self._read()
         return self._description
 
-    def _read(self) -> dict[str, Any]:
+    def _task(
+        self, number: int, problem: dict[str, Any], data_dir: pathlib.Path | None
+    ) -> task_lib.Task:
+        """Returns one problem; what is wrong with it is said with its place in the file."""
         try:
-            description = json.loads(self.problems_path.read_text(encoding="utf-8"))
-            version = description["format"]
-            _ = description["model"], description["schedule"], description["problems"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return task_lib.Task.from_description(problem, self.vocabularies, data_dir=data_dir)
+        except errors.ConfigError as error:
             raise errors.ConfigError(
-                f"Cannot read {self.problems_path}", received=f"{type(error).__name__}: {error}"
+                f"Cannot use {self.problems_path}, problems[{number}] ({problem['name']}): {error}"
             ) from error
-        if version != FORMAT:
+
+    def _read(self) -> dict[str, Any]:
+        from t2t_mm import schemas
+
+        # The format first, for another one may have other fields.
+        version = schemas.read(self.problems_path, schemas.Format, error=errors.ConfigError)
+        if version["format"] != FORMAT:
             raise errors.ConfigError(
                 f"{self.problems_path} has another format",
-                received=version,
+                received=version["format"],
                 expected=FORMAT,
-                hint=f"It was written by t2t-mm {description.get('code_version', '?')}",
+                hint=f"It was written by t2t-mm {version.get('code_version', '?')}",
             )
-        return dict(description)
+        held = schemas.read(self.problems_path, schemas.Run, error=errors.ConfigError)
+        names = [problem["name"] for problem in held["problems"]]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise errors.ConfigError(
+                f"{self.problems_path} is damaged: two of its problems are named {twice[0]}"
+            )
+        return dict(held)
 
     def _keep_vocabulary(self, name: str, vocabulary: Any) -> None:
         """Copies a vocabulary into the run, or checks the copy that is there."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import hashlib
-import json
 import os
 import pathlib
 import shlex
@@ -65,32 +64,36 @@ class Manifest:
         """
         place = folder(data_dir, problem, version)
         path = place / FILE
+        again = f"Run: mm-datagen --problem={problem} --data_dir={data_dir}"
+        from t2t_mm import schemas
+
         try:
-            text = path.read_text(encoding="utf-8")
+            held = schemas.read(
+                path, schemas.Manifest, error=errors.DataError, hint=f"{again} --overwrite"
+            )
         except (FileNotFoundError, NotADirectoryError):
             others = _other_versions(place)
             raise errors.DataError(
                 f"The data of {problem} {version} has not been generated in {data_dir}",
                 received=f"version {', '.join(others)}" if others else None,
-                hint=f"Run: mm-datagen --problem={problem} --data_dir={data_dir}",
+                hint=again,
             ) from None
-        try:
-            return cls._from_json(place, json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise errors.DataError(
-                f"The manifest {path} is damaged",
-                received=f"{type(error).__name__}: {error}",
-                hint=f"Run: mm-datagen --problem={problem} --data_dir={data_dir} --overwrite",
-            ) from error
+        for field, expected in (("problem", problem), ("version", version)):
+            if held[field] != expected:  # type: ignore[literal-required]
+                raise errors.DataError(
+                    f"{path} is of other data: {field}",
+                    received=held[field],  # type: ignore[literal-required]
+                    expected=expected,
+                    hint=f"{again} --overwrite",
+                )
+        return cls._from_json(place, dict(held))
 
     @classmethod
     def _from_json(cls, place: pathlib.Path, value: dict[str, Any]) -> Manifest:
+        fields = [field.name for field in dataclasses.fields(Shard)]
         shards = {
-            split: tuple(
-                Shard(s["file"], int(s["examples"]), int(s["bytes"]), s["sha256"])
-                for s in content["shards"]
-            )
-            for split, content in value.pop("splits").items()
+            split: tuple(Shard(**{name: shard[name] for name in fields}) for shard in of["shards"])
+            for split, of in value.pop("splits").items()
         }
         named = {key: value.pop(key) for key in ("problem", "version", "source", "seed")}
         return cls(place, shards=shards, details=value, **named)

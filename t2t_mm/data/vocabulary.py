@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -112,12 +111,21 @@ class Vocabulary:
         """
         folder = pathlib.Path(folder)
         about = read_json(folder)
-        vocabulary = cls(about["name"], (folder / MODEL_FILE).read_bytes())
-        if vocabulary.sha256 != about["sha256"]:
+        model = (folder / MODEL_FILE).read_bytes()
+        # Before anything in it is believed: the parser is made for models, not for damage.
+        sha256 = hashlib.sha256(model).hexdigest()
+        if sha256 != about["sha256"]:
             raise errors.DataError(
                 f"The vocabulary in {folder} is damaged",
-                received=f"sha256 {vocabulary.sha256[:12]}...",
+                received=f"sha256 {sha256[:12]}...",
                 expected=f"{about['sha256'][:12]}..., as {JSON_FILE} says",
+            )
+        vocabulary = cls(about["name"], model)
+        if vocabulary.size != about["size"]:
+            raise errors.DataError(
+                f"{folder / JSON_FILE} is damaged: size",
+                received=about["size"],
+                expected=f"{vocabulary.size}, as {MODEL_FILE} has",
             )
         return vocabulary
 
@@ -139,14 +147,9 @@ def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
             f"There is no vocabulary in {folder}",
             hint="Build it: mm-datagen --problem=PROBLEM --data_dir=DATA, as for the data",
         )
-    try:
-        about = json.loads((folder / JSON_FILE).read_text(encoding="utf-8"))
-        about["name"], about["size"], about["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise errors.DataError(
-            f"{folder / JSON_FILE} is damaged", received=f"{type(error).__name__}: {error}"
-        ) from error
-    return dict(about)
+    from t2t_mm import schemas
+
+    return dict(schemas.read(folder / JSON_FILE, schemas.Vocabulary, error=errors.DataError))
 
 
 def build(

@@ -14,7 +14,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from t2t_mm import errors, registry
+from t2t_mm import config_types, errors, registry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,11 @@ class Modality:
 
 
 def from_description(description: Mapping[str, Any]) -> Modality:
-    """Rebuilds a declaration from what `Modality.describe` returned."""
+    """Rebuilds a declaration from what `Modality.describe` returned.
+
+    Raises:
+      ConfigError: for a modality, a parameter or a value that there is not.
+    """
     values = dict(description)
     cls = registry.modalities.get(values.pop("modality"))
     known = {field.name for field in dataclasses.fields(cls)}
@@ -88,4 +92,10 @@ def from_description(description: Mapping[str, Any]) -> Modality:
             expected=f"one of {', '.join(sorted(known))}",
             hint=errors.did_you_mean(strange[0], known),
         )
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    wanted = config_types.field_types(cls)
+    return cls(
+        **{
+            name: config_types.convert(f"{cls.__name__}.{name}", value, wanted[name])
+            for name, value in values.items()
+        }
+    )

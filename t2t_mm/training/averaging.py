@@ -18,7 +18,6 @@ No TensorFlow until it is known what is to be averaged, and that it may be writt
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import sys
@@ -185,7 +184,7 @@ def _write(run: runs.RunFolder, steps: list[int], target: pathlib.Path) -> None:
         for path in (run.config_path, *sorted(run.vocabularies.rglob("*"))):
             if path.is_file():
                 atomic.write_bytes(making / path.relative_to(run.path), path.read_bytes())
-        described = json.loads(run.problems_path.read_text(encoding="utf-8"))
+        described = run.described()
         described[runs.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
         atomic.write_json(made.problems_path, described)
         fingerprint = files_lib.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]

@@ -8,7 +8,6 @@ written last: what has no sidecar was never published. No TensorFlow in here.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -42,16 +41,26 @@ def read_sidecar(folder: pathlib.Path, step: int) -> dict[str, Any]:
     Raises:
       CheckpointError: it does not read.
     """
+    from t2t_mm import schemas
+
     path = sidecar_path(folder, step)
     try:
-        sidecar = json.loads(path.read_text(encoding="utf-8"))
-        if sidecar["format"] == FORMAT and sidecar["step"] == step:
-            _ = sidecar["files"], sidecar["prefix"], sidecar["fingerprint"], sidecar["extra"]
-            return dict(sidecar)
-        reason = f"format {sidecar['format']}, step {sidecar['step']}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-    raise errors.CheckpointError(f"{path.name} cannot be read", received=reason)
+        sidecar = schemas.read(path, schemas.Sidecar, error=errors.CheckpointError)
+    except FileNotFoundError as error:
+        raise errors.CheckpointError(f"{path} is missing") from error
+    for field, expected in (("format", FORMAT), ("step", step)):
+        if sidecar[field] != expected:  # type: ignore[literal-required]
+            raise errors.CheckpointError(
+                f"{path} is damaged: {field}",
+                received=sidecar[field],  # type: ignore[literal-required]
+                expected=expected,
+            )
+    strange = [name for name in sidecar["files"] if not name.startswith(f"{sidecar['prefix']}.")]
+    if strange:
+        raise errors.CheckpointError(
+            f"{path} is damaged: files", received=strange[0], expected=f"{sidecar['prefix']}.*"
+        )
+    return dict(sidecar)
 
 
 def damage(folder: pathlib.Path, step: int) -> str:
@@ -68,8 +77,8 @@ def damage(folder: pathlib.Path, step: int) -> str:
                 return f"{name} has changed since it was written (its sha256 differs)"
     except errors.CheckpointError as error:
         return str(error).rstrip(".")
-    except (OSError, KeyError, TypeError, AttributeError) as error:
-        return f"it does not read ({type(error).__name__}: {error})"
+    except OSError as error:
+        return f"it does not read ({error.strerror}: {error.filename})"
     return ""
 
 

@@ -143,20 +143,18 @@ def read(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def _lines(path: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    whole = text.split("\n")[:-1]
-    for number, line in enumerate(whole, start=1):
-        try:
-            entry = json.loads(line)
-            _ = entry["step"], entry["split"], entry["problem"], entry["metrics"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise errors.DataError(
-                f"{path}, line {number} is not a line of metrics",
-                received=repr(line[:80]),
-                expected='{"step": ..., "time": ..., "split": ..., "problem": ..., "metrics": ...}',
-                hint="Remove the line, or give another --output_dir",
-            ) from error
-        yield line, entry
+    from t2t_mm import schemas
+
+    data = path.read_bytes() if path.is_file() else b""
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+        entry = schemas.parse(
+            line,
+            schemas.MetricsLine,
+            place=f"{path}, line {number},",
+            error=errors.DataError,
+            hint="Remove the line, or give another --output_dir",
+        )
+        yield line.decode("utf-8"), dict(entry)
 
 
 def _repair(path: pathlib.Path) -> None:

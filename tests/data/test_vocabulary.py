@@ -72,11 +72,20 @@ def test_damage_is_noticed(small, tmp_path):
     (tmp_path / "sentencepiece.model").write_bytes(other.model)
     with pytest.raises(errors.DataError, match="is damaged"):
         vocabulary.Vocabulary.load(tmp_path)
-    (tmp_path / "sentencepiece.model").write_bytes(b"no model")
     with pytest.raises(errors.DataError, match="is not a SentencePiece model"):
-        vocabulary.Vocabulary.load(tmp_path)
+        vocabulary.Vocabulary("small", b"no model")
     (tmp_path / "vocabulary.json").write_text("{")
     with pytest.raises(errors.DataError, match=r"vocabulary\.json is damaged"):
+        vocabulary.Vocabulary.load(tmp_path)
+
+
+def test_a_model_is_compared_with_its_hash_before_it_is_parsed(small, tmp_path, monkeypatch):
+    import sentencepiece
+
+    small.save(tmp_path)
+    (tmp_path / "sentencepiece.model").write_bytes(small.model[:-7])
+    monkeypatch.delattr(sentencepiece, "SentencePieceProcessor")
+    with pytest.raises(errors.DataError, match="is damaged. Received: sha256"):
         vocabulary.Vocabulary.load(tmp_path)
 
 

@@ -1,0 +1,363 @@
+"""The JSON files that are read back: what each must hold, checked as a whole.
+
+Data and run folders come from other people too, so nothing in them is believed before
+it is checked. A key that is not named here is kept as it is, since later versions may
+write more; what is read from a file is named here.
+
+pydantic is imported with this module, so it is imported where a file is read.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NotRequired, TypeVar, cast
+
+import pydantic
+import pydantic_core
+from typing_extensions import TypedDict
+
+from t2t_mm import errors, registry
+
+_SHOWN = 80
+_WHOLE = pydantic.ConfigDict(strict=True, extra="allow")
+
+T = TypeVar("T")
+
+
+def _like(pattern: re.Pattern[str], words: str) -> pydantic.AfterValidator:
+    """Returns the check of a text; `words` say what it has to be."""
+
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise pydantic_core.PydanticCustomError("unlike", cast("Any", words))
+        return value
+
+    return pydantic.AfterValidator(check)
+
+
+Name = Annotated[str, _like(registry.NAME, registry.NAME_WORDS)]
+PlainName = Annotated[str, _like(registry.PLAIN_NAME, registry.PLAIN_NAME_WORDS)]
+Text = Annotated[str, _like(re.compile(r"[^\0]+"), "a text")]
+Sha256 = Annotated[str, _like(re.compile(r"[0-9a-f]{64}"), "64 hexadecimal digits")]
+TensorFile = Annotated[
+    str,
+    _like(
+        re.compile(r"ckpt-\d+-\d+(\.index|\.data-\d{5}-of-\d{5})?"),
+        "a checkpoint's name, as in ckpt-500-0.index",
+    ),
+]
+Count = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
+Number = Annotated[float, pydantic.Field(allow_inf_nan=False)]
+
+
+class Shard(TypedDict):
+    """One file of records."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    file: PlainName
+    examples: Count
+    bytes: Count
+    sha256: Sha256
+
+
+class Split(TypedDict):
+    """The files of one split."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    shards: list[Shard]
+    examples: NotRequired[Count]
+    bytes: NotRequired[Count]
+
+
+class Manifest(TypedDict):
+    """`manifest.json`, see data/manifest.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    problem: Name
+    version: PlainName
+    source: PlainName
+    seed: Annotated[int, pydantic.Field(ge=-(2**63), lt=2**63)]
+    splits: dict[PlainName, Split]
+    classes: NotRequired[dict[PlainName, list[Text]]]
+    features: NotRequired[dict[PlainName, PlainName]]
+    skipped: NotRequired[dict[str, Any]]
+    filtered: NotRequired[dict[str, dict[str, Count]]]
+    unseen: NotRequired[dict[str, dict[str, Count]]]
+    raw_files: NotRequired[dict[str, Count]]
+    max_examples: NotRequired[Count | None]
+    sample_size: NotRequired[Count | None]
+    code_version: NotRequired[str]
+
+
+class Vocabulary(TypedDict):
+    """`vocabulary.json`, see data/vocabulary.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    name: PlainName
+    size: Count
+    sha256: Sha256
+    asked: NotRequired[Count]
+    problems: NotRequired[list[Name]]
+    fingerprints: NotRequired[dict[Name, Sha256]]
+
+
+class Modality(TypedDict):
+    """One declaration; its parameters are checked by the modality's own class."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    modality: Name
+    vocab: NotRequired[PlainName]
+    labels: NotRequired[str]
+    classes: NotRequired[list[Text]]
+
+
+class UsedVocabulary(TypedDict):
+    """Of a problem of a run."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    size: Count
+    sha256: Sha256
+
+
+class Problem(TypedDict):
+    """One problem of a run, see data/task.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    name: Name
+    version: PlainName
+    inputs: dict[PlainName, Modality]
+    targets: Modality
+    command: Text
+    metrics: list[Name]
+    splits: list[PlainName]
+    vocabularies: dict[PlainName, UsedVocabulary]
+
+
+class Averaged(TypedDict):
+    """Of a run that is the average of another's checkpoints."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    of: Text
+    steps: Annotated[list[Count], pydantic.Field(min_length=1)]
+
+
+class Format(TypedDict):
+    """What every format of `problems.json` says."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    format: int
+    code_version: NotRequired[str]
+
+
+class Run(TypedDict):
+    """`problems.json` of a run folder, see run.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    format: int
+    model: Name
+    schedule: Text
+    problems: Annotated[list[Problem], pydantic.Field(min_length=1)]
+    code_version: NotRequired[str]
+    data_dir: NotRequired[Text | None]
+    averaged: NotRequired[Averaged]
+
+
+class TensorFileSize(TypedDict):
+    """Of a file of a checkpoint."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    bytes: Count
+    sha256: Sha256
+
+
+class Fingerprint(TypedDict):
+    """What a checkpoint must fit."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    model: NotRequired[Name]
+    config: NotRequired[dict[str, Any]]
+    vocabularies: NotRequired[dict[PlainName, Sha256]]
+    versions: NotRequired[dict[Name, PlainName]]
+
+
+class Selected(TypedDict):
+    """The best evaluation so far, see training/selection.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    of: str
+    value: Number | None
+    step: Count
+    waited: Count
+
+
+class Extra(TypedDict):
+    """What the trainer keeps beside the tensors."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    problem_steps: NotRequired[dict[Name, Count]]
+    selection: NotRequired[Selected]
+    averaged: NotRequired[list[Count]]
+
+
+class Sidecar(TypedDict):
+    """`ckpt-STEP.json`, see training/checkpoint_files.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    format: int
+    step: Count
+    prefix: TensorFile
+    files: Annotated[dict[TensorFile, TensorFileSize], pydantic.Field(min_length=1)]
+    fingerprint: Fingerprint
+    extra: Extra
+
+
+class MetricsLine(TypedDict):
+    """One line of `metrics.jsonl`, see training/metrics_log.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    step: Count
+    time: NotRequired[Number]
+    split: str
+    problem: str
+    metrics: dict[str, Any]
+
+
+_adapters: dict[type, pydantic.TypeAdapter[Any]] = {}
+
+
+def read(
+    path: pathlib.Path,
+    schema: type[T],
+    *,
+    error: Callable[..., errors.UserError],
+    hint: str | None = None,
+) -> T:
+    """Returns what a JSON file holds, once all of it is as its schema says.
+
+    Args:
+      path: of the file.
+      schema: one of the classes above.
+      error: the class of the error to raise.
+      hint: what to do about a damaged file.
+
+    Raises:
+      UserError: of the class `error`; it names the file and the field.
+      FileNotFoundError: there is no such file.
+    """
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as reason:
+        raise error(f"Cannot read {path}", received=reason.strerror, hint=hint) from reason
+    return parse(data, schema, place=str(path), error=error, hint=hint)
+
+
+def parse(
+    data: bytes,
+    schema: type[T],
+    *,
+    place: str,
+    error: Callable[..., errors.UserError],
+    hint: str | None = None,
+) -> T:
+    """Returns what a JSON text holds, like `read`; `place` names it in errors."""
+    try:
+        text = data.decode("utf-8")
+        pydantic_core.from_json(text, allow_inf_nan=False)  # which strict validation lets pass
+    except UnicodeDecodeError as reason:
+        raise error(
+            f"{place} is damaged",
+            received=f"a byte that is no UTF-8, {reason.object[reason.start]:#04x} at byte "
+            f"{reason.start:,}",
+            hint=hint,
+        ) from reason
+    except ValueError as reason:
+        raise error(f"{place} is damaged", received=f"no JSON: {reason}", hint=hint) from reason
+    adapter = _adapters.get(schema)
+    if adapter is None:
+        adapter = _adapters[schema] = pydantic.TypeAdapter(schema)
+    try:
+        return cast("T", adapter.validate_json(text))
+    except pydantic.ValidationError as reason:
+        wrong = reason.errors(include_url=False)
+        raise _damaged(place, wrong, error, hint) from reason
+
+
+def _damaged(
+    place: str,
+    wrong: Sequence[Mapping[str, Any]],
+    error: Callable[..., errors.UserError],
+    hint: str | None,
+) -> errors.UserError:
+    """Returns the error for the first field that is wrong, and the number of the others."""
+    first = wrong[0]
+    field = _field(first["loc"])
+    more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+    if first["type"] == "missing":
+        return error(f"{place} is damaged: {field} is missing{more}", hint=hint)
+    return error(
+        f"{place} is damaged: {field}{more}",
+        received=_short(first["input"]),
+        expected=_expected(first),
+        hint=hint,
+    )
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """Returns a place in a JSON value as in `problems[0].inputs.image`."""
+    field = ""
+    for part in location:
+        if part == "[key]":
+            field += " (its name)"
+        elif isinstance(part, int):
+            field += f"[{part}]"
+        else:
+            field += f".{part}" if field else part
+    return field or "all of it"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_WORDS = {
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "string_type": "a text",
+}
+
+
+def _expected(wrong: Mapping[str, Any]) -> str:
+    """Returns in words what a field should hold."""
+    kind, context = wrong["type"], wrong.get("ctx", {})
+    if kind == "greater_than_equal":
+        return f"{context['ge']:,} or more"
+    if kind == "less_than":
+        return f"less than {context['lt']:,}"
+    if kind == "too_short":
+        return "one at least"
+    return _WORDS.get(kind, str(wrong["msg"]))
