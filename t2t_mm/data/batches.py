@@ -29,6 +29,10 @@ READ_AHEAD = 4
 PARALLEL = min(workers.default_count(), 16)
 """Batches made at a time."""
 
+DROPPED = "dropped"
+"""Under this name a training batch holds the examples left out for their length since the
+one before, int32 `[]`; only where `Batching.too_long` says so."""
+
 Values = dict[str, Any]
 """`raw`: string `[P]` by name; of records `key` string `[P]`; for evaluation also `index`
 int32 `[P]` and `references` ragged string `[P, R]`."""
@@ -43,13 +47,12 @@ def derive_seed(*parts: int | str) -> int:
 def build_features(
     task: task_lib.Task, batching: batching_lib.Batching, names: Sequence[str]
 ) -> dict[str, features_lib.Features]:
-    """Returns the features under `names`, cut to the batching's length too."""
+    """Returns the features under `names`; the batching has a limit for what declares none."""
     built = {}
     declared = {**task.given(), **task.modalities()}
     for name in names:
         declaration = declared[name]
-        own = getattr(declaration, "max_length", None)
-        if own is not None and own > batching.max_length:
+        if getattr(declaration, "max_length", 0) is None:
             limit: dict[str, Any] = {"max_length": batching.max_length}
             declaration = dataclasses.replace(declaration, **limit)
         built[name] = features_lib.build(
@@ -81,6 +84,7 @@ class Maker:
         self.names = list(names)
         self.seed = seed
         self.features = build_features(task, batching, self.names)
+        self.drops = seed is not None and batching.too_long == "drop"
         self.ragged = [name for name in self.names if self.features[name].ragged]
         times = batching.eval_times if seed is None else 1
         self.batch_positions = times * min(
@@ -149,9 +153,27 @@ class Maker:
             sides[name == task_lib.TARGETS] += length
         return tf.stack(sides, axis=1), ids
 
+    def is_cut(self, ids: dict[str, tf.RaggedTensor]) -> tf.Tensor:
+        """Returns which examples have a text that is not whole: bool `[P]`.
+
+        Args:
+          ids: the pieces of texts by name, of one at least.
+        """
+        return tf.reduce_any([self.features[name].is_cut(ids[name]) for name in ids], axis=0)
+
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
         """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches."""
         both, ids = self.sides(values["raw"])
+        dropped = tf.constant(0)
+        if self.drops and ids:
+            is_cut = self.is_cut(ids)
+            dropped = tf.math.count_nonzero(is_cut, dtype=tf.int32)
+            said = "Batching.too_long drops every example"
+            with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_all(is_cut), [said])]):
+                whole = tf.where(~is_cut)[:, 0]
+            both, values, ids = tf.nest.map_structure(
+                lambda value: tf.gather(value, whole), (both, values, ids)
+            )
         order = pools.sort_by_length(both)
         longest = tf.gather(tf.reduce_max(both, axis=1), order)
         bounds = pools.cut(longest, batch_tokens=self.batch_positions)
@@ -163,6 +185,8 @@ class Maker:
             values = {**values, "raw": raw}
         values = tf.nest.map_structure(lambda value: tf.gather(value, order), values)
         values["ids"] = {name: pools.to_parts(rows, order) for name, rows in ids.items()}
+        if self.drops:
+            values[DROPPED] = dropped
         return values, bounds, turns
 
     def _split(self, values: Values, bounds: tf.Tensor, turns: tf.Tensor) -> tf.data.Dataset:
@@ -176,8 +200,10 @@ class Maker:
                 )
                 for name, parts in values["ids"].items()
             }
-            flat = {name: value for name, value in values.items() if name != "ids"}
+            flat = {name: value for name, value in values.items() if name not in ("ids", DROPPED)}
             flat = tf.nest.map_structure(lambda value: value[start:stop], flat)
+            if self.drops:  # a pool's first batch tells it
+                flat[DROPPED] = tf.where(turn == turns[0], values[DROPPED], 0)
             return {**flat, "ids": ids}
 
         return tf.data.Dataset.from_tensor_slices(turns).map(
@@ -206,7 +232,8 @@ class Maker:
             batch["raw_inputs"] = {n: v for n, v in raw.items() if n != task_lib.TARGETS}
             if task_lib.TARGETS in raw:
                 batch["raw_targets"] = raw[task_lib.TARGETS]
-        batch.update({n: values[n] for n in ("index", "key", "references") if n in values})
+        kept = ("index", "key", "references", DROPPED)
+        batch.update({n: values[n] for n in kept if n in values})
         return batch
 
     def _seed_at(self, number: tf.Tensor) -> tf.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from t2t_mm import config, errors
 
@@ -20,7 +21,11 @@ class Batching:
         that an audio net takes.
       eval_times: how many times as large batches are in evaluation and decoding, which keep
         nothing for gradients. Larger ones write more sentences a second.
-      max_length: pieces of one text at most; longer ones are cut.
+      max_length: pieces of one text at most, end token included, where the text's own
+        declaration (`Language.max_length`) says nothing.
+      too_long: what training does with an example that has a longer text: "cut" leaves the
+        end of the text out, its end token too; "drop" leaves out the example. Evaluation and
+        decoding always cut.
       length_multiple: padded lengths are multiples of this, so shapes are few.
       shuffle_buffer: records that are shuffled among each other.
     """
@@ -30,17 +35,26 @@ class Batching:
     batch_seconds: int = 120
     eval_times: int = 2
     max_length: int = 256
+    too_long: Literal["cut", "drop"] = "cut"
     length_multiple: int = 4
     shuffle_buffer: int = 10_000
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if getattr(self, field.name) < 1:
+            least = 2 if field.name == "max_length" else 1  # a piece and the end token
+            value = getattr(self, field.name)
+            if isinstance(value, int) and value < least:
                 raise errors.ConfigError(
                     f"Batching.{field.name} is out of range",
-                    received=getattr(self, field.name),
-                    expected="1 or more",
+                    received=value,
+                    expected=f"{least} or more",
                 )
+        if self.too_long not in ("cut", "drop"):
+            raise errors.ConfigError(
+                "Batching.too_long is out of range",
+                received=repr(self.too_long),
+                expected="'cut' or 'drop'",
+            )
         if self.max_length > self.batch_tokens:
             raise errors.ConfigError(
                 "One example of Batching.max_length does not fit into a batch",

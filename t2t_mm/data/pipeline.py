@@ -6,7 +6,9 @@ pieces, in one call; the pool is sorted by length and cut into batches of equall
 many positions; what is heavy (pictures, sounds) is decoded batch by batch, in parallel.
 Only plain tf.data operations are used, so iterators can be saved in checkpoints.
 
-Text longer than a problem's or the batching's `max_length` is cut, never dropped.
+Text longer than its declaration's `max_length` (or, where that says nothing, the
+batching's) is cut, and has no end token then; or training leaves its example out, where
+`Batching.too_long` says so.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ def train_dataset(
       padded with 0, pictures uint8 `[B, size, size, 3]`, sounds float32 `[B, T, F]` whose
       last channel is their mask, classes int32 `[B]`. Where a
       task has no inputs, `prefix` (int32 `[B, 0]`) stands for them. `key` (string `[B]`)
-      says which examples they are.
+      says which examples they are. Under `Batching.too_long = "drop"`, `dropped` (int32
+      `[]`) counts the examples left out since the batch before.
 
     Raises:
       DataError: when shards are missing, cut short, or hold too few examples.

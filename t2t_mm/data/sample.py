@@ -8,10 +8,12 @@ than the sample is looked at whole, and what is told of it is exact.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm import errors
 from t2t_mm.data import batches, pipeline, pools, reading
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import task as task_lib
@@ -25,14 +27,20 @@ class Sample:
     """What was found.
 
     Attributes:
-      examples: of the training split.
-      seen: how many of them were looked at; none where every batch is as large as the other.
+      examples: of the training split, those left out for their length not counted.
+      seen: how many were looked at; none where every batch is as large as the other.
+      too_long: how many of these have a text over its limit.
       examples_a_batch: the mean.
+      longest: positions of the longest one seen, after its texts were cut.
+      limits: pieces of each text at most, by its name.
     """
 
     examples: int
     seen: int
+    too_long: int
     examples_a_batch: float
+    longest: int
+    limits: dict[str, int]
 
 
 def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int = 1) -> Sample:
@@ -53,30 +61,59 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
     source = reading.Source.open(task, split)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=0)
     if not maker.ragged:
-        return Sample(source.examples, 0, float(batching.batch_examples))
+        return Sample(source.examples, 0, 0, float(batching.batch_examples), 0, {})
     held = source.held(pipeline.HELD_BYTES)
     seen = min(MOST_EXAMPLES, held, source.examples)
     with reading.explaining(task, split):
         serialized = next(iter(tf.data.TFRecordDataset(source.files).batch(seen)))
-        sides, _ = maker.sides(reading.parse(serialized, maker.names))
-    pool = maker.pool_size(min(held, max(1, source.examples // workers)))
-    return Sample(source.examples, seen, _mean(sides.numpy(), pool, maker.batch_positions))
+        both, ids = maker.sides(reading.parse(serialized, maker.names))
+        is_cut = maker.is_cut(ids).numpy() if ids else np.zeros(seen, bool)
+    sides, examples = both.numpy(), source.examples
+    is_kept = ~is_cut if maker.drops else np.ones(seen, bool)
+    if not is_kept.any():
+        raise errors.ConfigError(
+            f"Batching.too_long = 'drop' leaves no example of {task.name!r}",
+            received=f"{seen:,} of {seen:,} examples looked at have a text over its limit",
+            expected="examples within " + _words(limits(maker)),
+            hint="Raise the limit, or leave Batching.too_long at 'cut'",
+        )
+    pool = maker.pool_size(min(held, max(1, examples // workers)))
+    return Sample(
+        examples=max(1, examples * int(is_kept.sum()) // seen),
+        seen=seen,
+        too_long=int(is_cut.sum()),
+        examples_a_batch=_mean(sides, is_kept, pool, maker.batch_positions),
+        longest=int(sides[is_kept].max()),
+        limits=limits(maker),
+    )
 
 
-def _mean(sides: np.ndarray, pool: int, positions: int) -> float:
+def limits(maker: batches.Maker) -> dict[str, int]:
+    """Returns the pieces of each text at most, by its name, that hold in a maker's batches."""
+    found = {name: getattr(features, "max_length", 0) for name, features in maker.features.items()}
+    return {name: limit for name, limit in found.items() if limit}
+
+
+def _words(limits: Mapping[str, int]) -> str:
+    return ", ".join(f"{limit} pieces of {name}" for name, limit in limits.items())
+
+
+def _mean(sides: np.ndarray, is_kept: np.ndarray, pool: int, positions: int) -> float:
     """Returns the mean number of examples of a batch.
 
     Args:
       sides: int32 `[P, 2]`, padded lengths of inputs and targets.
+      is_kept: bool `[P]`, which are not left out.
       pool: examples that are sorted together; a smaller sample is repeated to make up one.
       positions: of a batch.
     """
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2], tf.int32)])
     def count(part: tf.Tensor) -> tf.Tensor:
         longest = tf.gather(tf.reduce_max(part, axis=1), pools.sort_by_length(part))
         return tf.size(pools.cut(longest, batch_tokens=positions)) - 1
 
     number = -(-len(sides) // pool)
-    parts = np.resize(sides, (number, pool, 2))
-    return number * pool / sum(int(count(tf.constant(part))) for part in parts)
+    places = np.resize(np.arange(len(sides)), (number, pool))
+    kept = [part[is_kept[part]] for part in places]
+    return sum(map(len, kept)) / sum(int(count(tf.constant(sides[part]))) for part in kept)

@@ -59,16 +59,17 @@ class Compiled:
         texts = list(task.inputs)
         if any(modality.kind != "language" for modality in task.inputs.values()):
             texts = []  # a question's length says nothing of how much there is in a picture
-        longest = getattr(task.targets, "max_length", settings.max_length)
+        longest = settings.longest(getattr(task.targets, "max_length", None))
         twin = self._live().twin(task.name)
-        unseeded = dataclasses.replace(settings, seed=0)  # another seed is not traced again
+        # Another seed is not traced again.
+        unseeded = dataclasses.replace(settings, seed=0, max_length=longest)
 
         def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
             inputs = given["inputs"]
             asked = hypotheses.Asked(
                 task_name=twin,
                 inputs=inputs,
-                limits=hypotheses.length_limits(inputs, texts, settings, longest),
+                limits=hypotheses.length_limits(inputs, texts, unseeded, longest),
                 prefix=None if task.inputs else inputs[task_lib.PREFIX],
                 command=command,
             )
@@ -78,7 +79,7 @@ class Compiled:
                 return beam.search(self._live(), asked, unseeded)
             return greedy.search(self._live(), asked)
 
-        key = ("search", twin, unseeded, longest)
+        key = ("search", twin, unseeded)
         both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
         function = self._function(key, run, both, task)
 

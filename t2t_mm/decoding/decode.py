@@ -161,6 +161,7 @@ def of_requests(
     from t2t_mm.decoding import decoder
 
     search = settings or loaded.decode_settings
+    search = search.within(task.targets, loaded.batching.max_length)
     numbered = enumerate(requests, start=first)
     while chunk := list(itertools.islice(numbered, CHUNK)):
         given = [(number, r.raw) for number, r in chunk if r.raw is not None]
@@ -258,6 +259,7 @@ def _of_split(
     from t2t_mm.decoding import decoder, overlap
 
     search = settings or loaded.decode_settings
+    search = search.within(task.targets, loaded.batching.max_length)
     dataset = pipeline.eval_dataset(task, split, loaded.batching, max_examples=max_examples or None)
     spec = dataset.element_spec["inputs"]
 

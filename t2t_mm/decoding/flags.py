@@ -28,7 +28,9 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
         "n_best": command.integer(
             "n_best", None, "outputs given for an input, of a beam or of samples"
         ),
-        "max_length": command.integer("max_length", None, "pieces of an output at most"),
+        "max_length": command.integer(
+            "max_length", None, "pieces of an output at most; left out, what the targets may have"
+        ),
         "seed": command.integer("seed", None, "of sampling"),
     }
 

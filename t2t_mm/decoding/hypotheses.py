@@ -95,7 +95,7 @@ def length_limits(
     inputs: dict[str, tf.Tensor],
     text_inputs: list[str],
     settings: settings_lib.DecodeSettings,
-    max_length: int,
+    max_length: int | None,
 ) -> tf.Tensor:
     """Returns int32 [B], how many pieces each row may write at most.
 
@@ -103,10 +103,10 @@ def length_limits(
       inputs: a batch of features by name; those of text are int32 [B, S], 0 is padding.
       text_inputs: names of the inputs that are text.
       settings: see `DecodeSettings` for the rule.
-      max_length: of the target modality; a limit beside that of `settings`.
+      max_length: of the target modality; a limit beside that of `settings`. None for none.
     """
     batch = tf.shape(next(iter(inputs.values())))[0]
-    limit = tf.fill([batch], min(settings.max_length, max_length))
+    limit = tf.fill([batch], settings.longest(max_length))
     if text_inputs:
         source = tf.add_n([count_pieces(inputs[name]) for name in text_inputs])
         allowed = settings.length_factor * tf.cast(source, tf.float32) + settings.length_constant

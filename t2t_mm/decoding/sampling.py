@@ -39,7 +39,7 @@ def search(
         return tf.minimum(own, 0.0), ids
 
     # As many as the settings allow a row, not as its batch needs.
-    draws = uniforms(seeds, settings.n_best, settings.max_length)
+    draws = uniforms(seeds, settings.n_best, settings.longest())
     return writer.write(model, asked, choose, copies=settings.n_best, draws=draws, shrink=shrink)
 
 

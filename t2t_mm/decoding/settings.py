@@ -10,6 +10,9 @@ from t2t_mm import config, errors
 
 LARGEST_SEED = 2**63 - 1
 
+USUAL_LENGTH = 256
+"""Pieces of an output at most where neither settings nor targets have a limit."""
+
 
 @config.register
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +36,8 @@ class DecodeSettings:
       top_k: sample from the k likeliest pieces only; 0 is no such limit.
       top_p: sample from the likeliest pieces that hold this share of probability.
       n_best: outputs given for an input: the best of a beam, or so many samples.
-      max_length: pieces at most, end token included.
+      max_length: pieces at most, end token included; None for as many as the problem's
+        targets may have, beyond which it never goes.
       length_factor: pieces of output allowed for a piece of source text.
       length_constant: pieces of output allowed beyond that.
       seed: of sampling.
@@ -45,7 +49,7 @@ class DecodeSettings:
     top_k: int = 0
     top_p: float = 1.0
     n_best: int = 1
-    max_length: int = 256
+    max_length: int | None = None
     length_factor: float = 2.5  # parse trees have some 2.1 symbols a piece of their sentence
     length_constant: int = 20
     seed: int = 0
@@ -92,6 +96,26 @@ class DecodeSettings:
     def samples(self) -> bool:
         """Whether pieces are drawn."""
         return self.temperature > 0
+
+    def longest(self, declared: int | None = None, usual: int = USUAL_LENGTH) -> int:
+        """Returns the pieces of an output at most: `max_length`, and what targets may have.
+
+        Args:
+          declared: the latter; None where nothing is declared.
+          usual: what holds where neither is known.
+        """
+        limits = [limit for limit in (self.max_length, declared) if limit is not None]
+        return min(limits, default=usual)
+
+    def within(self, targets: Any, usual: int) -> DecodeSettings:
+        """Returns the settings with a limit, for such targets.
+
+        Args:
+          targets: the modality.
+          usual: the pieces that targets which declare no limit have at most.
+        """
+        longest = self.longest(getattr(targets, "max_length", None), usual)
+        return dataclasses.replace(self, max_length=longest)
 
     def override(self, given: Mapping[str, Any]) -> DecodeSettings:
         """Returns the settings with some that were given on top.

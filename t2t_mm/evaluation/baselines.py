@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from t2t_mm import registry
-from t2t_mm.data import records, vocabulary
+from t2t_mm.data import batching, records, vocabulary
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import base
 
@@ -88,7 +88,13 @@ class _Answers:
     given: Mapping[str, Callable[[], Iterator[Any]]]
 
 
-def measure(task: task_lib.Task, split: str, *, max_examples: int | None = None) -> Baseline | None:
+def measure(
+    task: task_lib.Task,
+    split: str,
+    *,
+    max_examples: int | None = None,
+    max_length: int = batching.Batching.max_length,
+) -> Baseline | None:
     """Returns the baseline of a problem on one of its splits.
 
     None where no metric of the problem can be measured without a model.
@@ -97,6 +103,7 @@ def measure(task: task_lib.Task, split: str, *, max_examples: int | None = None)
       task: the problem and its data.
       split: a generated split.
       max_examples: the first so many only, as an evaluation takes them; None or 0 for all.
+      max_length: pieces of a target at most, where that declares no limit.
 
     Raises:
       DataError: for records that are missing or damaged.
@@ -108,7 +115,7 @@ def measure(task: task_lib.Task, split: str, *, max_examples: int | None = None)
     if classes:
         made = _of_classes(task, examples, classes, seen)
     else:
-        made = _of_texts(task, examples, seen)
+        made = _of_texts(task, examples, seen, max_length)
     values: dict[str, float] = {}
     names: dict[str, str] = {}
     for name in task.metrics:
@@ -174,7 +181,10 @@ def _of_classes(
 
 
 def _of_texts(
-    task: task_lib.Task, examples: Sequence[_Example], seen: Mapping[str, int]
+    task: task_lib.Task,
+    examples: Sequence[_Example],
+    seen: Mapping[str, int],
+    max_length: int,
 ) -> list[_Answers]:
     """Answers by the problem's own rule, or a copy, or one text for all; and by pieces."""
     answers = _own_answers(task, examples)
@@ -185,7 +195,9 @@ def _of_texts(
         answers = _Answers(name, {"decodes": _once(_decodes(examples, outputs))})
     made = [answers]
     if hasattr(task.targets, "vocab"):
-        made.append(_Answers(PIECES, {"scores": _once(_piece_scores(task, examples, seen))}))
+        made.append(
+            _Answers(PIECES, {"scores": _once(_piece_scores(task, examples, seen, max_length))})
+        )
     return made
 
 
@@ -200,15 +212,18 @@ def _own_answers(task: task_lib.Task, examples: Sequence[_Example]) -> _Answers 
 
 
 def _piece_scores(
-    task: task_lib.Task, examples: Sequence[_Example], seen: Mapping[str, int]
+    task: task_lib.Task,
+    examples: Sequence[_Example],
+    seen: Mapping[str, int],
+    max_length: int,
 ) -> base.Scores:
     """Gives every piece the probability that its frequency in training says."""
     counts = np.zeros(task.vocabulary.size)
     for text, times in seen.items():
-        np.add.at(counts, _pieces(task, text), times)
+        np.add.at(counts, _pieces(task, text, max_length), times)
     counts = np.maximum(counts, _UNSEEN)
     log_probs = np.log(counts / counts.sum())  # [V]
-    ids = np.concatenate([_pieces(task, example.targets[0]) for example in examples])
+    ids = np.concatenate([_pieces(task, example.targets[0], max_length) for example in examples])
     return base.Scores(
         nats=float(-log_probs[ids].sum()),
         correct=float((ids == log_probs.argmax()).sum()),
@@ -216,11 +231,11 @@ def _piece_scores(
     )
 
 
-def _pieces(task: task_lib.Task, text: str) -> np.ndarray:
+def _pieces(task: task_lib.Task, text: str, max_length: int) -> np.ndarray:
     """Returns the ids of a target as a model is shown them: int `[T]`."""
     ids = task.vocabulary.encode(text)
-    longest = getattr(task.targets, "max_length", len(ids) + 1)
-    return np.array([*ids[: longest - 1], vocabulary.EOS_ID])
+    longest = getattr(task.targets, "max_length", None) or max_length
+    return np.array([*ids, vocabulary.EOS_ID][:longest])
 
 
 def _decodes(examples: Sequence[_Example], outputs: Sequence[str | None]) -> base.Decodes:

@@ -91,7 +91,9 @@ def evaluate(
     }
     if baselines:
         simple = {
-            task.name: baselines_lib.measure(task, name, max_examples=max_examples)
+            task.name: baselines_lib.measure(
+                task, name, max_examples=max_examples, max_length=loaded.batching.max_length
+            )
             for task, name in chosen
         }
         answer["baselines"] = {name: b.describe() for name, b in simple.items() if b}

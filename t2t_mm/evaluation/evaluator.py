@@ -71,7 +71,8 @@ def run(
     """
     metrics = metrics_of(task)
     dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
-    feed = _Feed(model, task, metrics, dataset.element_spec, decode_settings)
+    search = decode_settings.within(task.targets, batching.max_length)
+    feed = _Feed(model, task, metrics, dataset.element_spec, search)
     for batch, computed in overlap.each(feed.compute, pipeline.iterate(dataset, task, split)):
         feed.take(batch, computed)
         if progress is not None:

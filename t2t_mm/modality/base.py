@@ -50,6 +50,16 @@ class Modality:
         """
         return float(len(features))
 
+    def is_cut(self, features: Any) -> Any:
+        """Returns which examples of a batch are not whole, being too long: bool `[B]`.
+
+        Args:
+          features: `[B, ...]`, as batches hold them, on the host.
+        """
+        import numpy as np
+
+        return np.zeros(len(features), bool)
+
     def prefix(self) -> Modality:
         """Returns how the beginning of such a target is given, for a model to go on with.
 

@@ -74,6 +74,14 @@ class Features:
         """
         raise NotImplementedError(f"{type(self).__name__}.lengths")
 
+    def is_cut(self, features: tf.RaggedTensor) -> tf.Tensor:
+        """Returns which rows are not whole, being too long, bool `[B]`; only of ragged rows.
+
+        Args:
+          features: what `featurize` gave.
+        """
+        return tf.zeros([features.nrows()], tf.bool)
+
     def most_positions(self, batching: batching_lib.Batching) -> int:
         """Returns how many padded positions a batch may hold as far as this input goes."""
         return batching.batch_tokens

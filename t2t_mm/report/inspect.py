@@ -36,6 +36,9 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
                 text.Text.assemble((name, "bold"), f" ({declaration.kind}): {lengths.summary()}")
             )
             rows = [(b.label, b.count) for b in _merged(lengths.bins, _BINS_SHOWN)]
+            if name in found.too_long:
+                limit = getattr(declaration, "max_length", 0)
+                rest = f"  longer than its limit of {limit:,}: {found.too_long[name]:,}"
         else:
             classes = found.classes.get(name, {})
             console.print(

@@ -54,6 +54,7 @@ class Inspection:
       splits: examples of each split.
       read: records that were measured.
       lengths: a histogram for every feature that has lengths.
+      too_long: how many texts are longer than declared, by the features that declare it.
       classes: how often each class was met, for every categorical feature.
       examples: some records.
     """
@@ -66,6 +67,7 @@ class Inspection:
     splits: dict[str, int]
     read: int
     lengths: dict[str, histogram.Histogram]
+    too_long: dict[str, int]
     classes: dict[str, dict[str, int]]
     examples: list[Example]
 
@@ -77,7 +79,12 @@ class Inspection:
             "split": self.split,
             "examples": [self._describe_example(example) for example in self.examples],
             "lengths": {name: lengths.describe() for name, lengths in self.lengths.items()},
-            "counts": {"splits": self.splits, "read": self.read, "classes": self.classes},
+            "counts": {
+                "splits": self.splits,
+                "read": self.read,
+                "classes": self.classes,
+                "too_long": self.too_long,
+            },
         }
 
     def _describe_example(self, example: Example) -> dict[str, Any]:
@@ -143,6 +150,11 @@ def inspect(
         splits={name: manifest.examples(name) for name in manifest.splits},
         read=read,
         lengths={name: lengths for name, lengths in found.items() if lengths is not None},
+        too_long={
+            name: sum(pieces > measure.limit for pieces in measure.values)
+            for name, measure in measures.items()
+            if measure.limit and measure.vocabulary
+        },
         classes={
             name: dict(measure.classes.most_common())
             for name, measure in measures.items()
@@ -157,6 +169,7 @@ class _Measure:
 
     def __init__(self, declaration: modality.Modality, data_dir: pathlib.Path) -> None:
         self.kind = declaration.kind
+        self.limit: int | None = getattr(declaration, "max_length", None)
         self.values: list[int] = []
         self.classes: collections.Counter[str] = collections.Counter()
         self.vocabulary: vocabulary_lib.Vocabulary | None = None

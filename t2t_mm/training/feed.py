@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from t2t_mm.data import batches as batches_lib
 from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
@@ -21,11 +23,14 @@ class Counts(NamedTuple):
       amounts: of their inputs, by the modality's unit; those of the targets' unit are left
         out, for the step itself counts targets.
       keys: string `[B]` for each replica of this worker: which examples they are.
+      lengths: `cut_examples`, that have a text which is cut, and `dropped_examples`, left
+        out for such a text since the step before.
     """
 
     examples: int
     amounts: Mapping[str, float]
     keys: Sequence[tf.Tensor]
+    lengths: Mapping[str, int]
 
 
 class Feed:
@@ -53,7 +58,7 @@ class Feed:
             task.name: pipeline.train_dataset(task, batching, seed=seed, shard=shard)
             for task in tasks
         }
-        self.specs = {name: without_keys(data.element_spec) for name, data in datasets.items()}
+        self.specs = {name: for_model(data.element_spec) for name, data in datasets.items()}
         self.iterators = {name: iter(dataset) for name, dataset in datasets.items()}
 
     def next(self, name: str) -> tuple[Any, Counts]:
@@ -71,8 +76,9 @@ class Feed:
             examples=sum(int(tf.shape(batch["targets"])[0]) for batch in batches),
             amounts=_amounts(self._tasks[name], [batch["inputs"] for batch in batches]),
             keys=[batch[task_lib.KEY] for batch in batches],
+            lengths=_lengths(self._tasks[name], batches),
         )
-        batches = [without_keys(batch) for batch in batches]
+        batches = [for_model(batch) for batch in batches]
         if replicas == 1:
             return batches[0], counts
         value = self._strategy.experimental_distribute_values_from_function(
@@ -81,9 +87,21 @@ class Feed:
         return value, counts
 
 
-def without_keys(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a batch, or its spec, as a model takes it: text stays off the devices."""
-    return {name: value for name, value in batch.items() if name != task_lib.KEY}
+def for_model(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a batch, or its spec, as a model takes it: what is for us stays off the devices."""
+    ours = (task_lib.KEY, batches_lib.DROPPED)
+    return {name: value for name, value in batch.items() if name not in ours}
+
+
+def _lengths(task: task_lib.Task, batches: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Returns how many examples of some batches are cut, and were left out before them."""
+    cut = 0
+    for batch in batches:
+        features = {**batch["inputs"], task_lib.TARGETS: batch[task_lib.TARGETS]}
+        found = [made.is_cut(features[name]) for name, made in task.modalities().items()]
+        cut += int(np.count_nonzero(np.any(found, axis=0)))
+    dropped = sum(int(batch.get(batches_lib.DROPPED, 0)) for batch in batches)
+    return {"cut_examples": cut, "dropped_examples": dropped}
 
 
 def _amounts(task: task_lib.Task, batches: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, float]:

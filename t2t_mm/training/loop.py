@@ -245,6 +245,7 @@ class _Training:
                 seconds=taken.seconds,
                 examples=taken.counts.examples,
                 amounts=taken.counts.amounts,
+                lengths=taken.counts.lengths,
             )
         self.unread.clear()
 

@@ -51,6 +51,7 @@ class Session:
     decode_settings: decoding.DecodeSettings
     strategy: tf.distribute.Strategy
     tasks: list[task_lib.Task]
+    samples: dict[str, sample.Sample]
     mixture: mixtures.Mixture
     model: base.Model
     optimizer: optimizer.Adam
@@ -83,7 +84,16 @@ def open_session(
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy)
     tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
-    mixture = _mixture(tasks, batching, devices, settings)
+    samples = _samples(tasks, batching, devices, warn)
+    mixture = mixtures.Mixture(
+        list(samples),
+        [found.examples for found in samples.values()],
+        settings.schedule,
+        seed=settings.seed,
+        examples_a_step=[
+            found.examples_a_batch * devices.num_replicas_in_sync for found in samples.values()
+        ],
+    )
     for task in tasks:
         evaluator.metrics_of(task)  # raises for a metric that does not fit
     chosen = selection.Selection.make(settings, tasks)
@@ -120,6 +130,7 @@ def open_session(
         decode_settings=decode_settings,
         strategy=devices,
         tasks=tasks,
+        samples=samples,
         mixture=mixture,
         model=model,
         optimizer=adam,
@@ -129,24 +140,24 @@ def open_session(
     )
 
 
-def _mixture(
+def _samples(
     tasks: Sequence[task_lib.Task],
     batching: batching_lib.Batching,
     devices: tf.distribute.Strategy,
-    settings: settings_lib.TrainSettings,
-) -> mixtures.Mixture:
-    """Returns the mixture of the tasks, with what their data tell of a step's examples."""
+    warn: Callable[[str], None],
+) -> dict[str, sample.Sample]:
+    """Returns what the data of each task tell of its batches, by name of the task."""
     workers = strategy.worker_count(devices)
-    samples = [sample.take(task, batching, workers=workers) for task in tasks]
-    return mixtures.Mixture(
-        [task.name for task in tasks],
-        [found.examples for found in samples],
-        settings.schedule,
-        seed=settings.seed,
-        examples_a_step=[
-            found.examples_a_batch * devices.num_replicas_in_sync for found in samples
-        ],
-    )
+    samples = {task.name: sample.take(task, batching, workers=workers) for task in tasks}
+    for name, found in samples.items():
+        longest = max([found.longest, *found.limits.values()])
+        if longest > batching.batch_tokens:
+            warn(
+                f"An example of {name} may be {longest:,} positions long, which "
+                f"Batching.batch_tokens = {batching.batch_tokens:,} does not hold: it makes a "
+                "batch by itself, and takes more memory than any other."
+            )
+    return samples
 
 
 def _fields(settings: settings_lib.TrainSettings, **changes: Any) -> dict[str, Any]:

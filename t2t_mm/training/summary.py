@@ -44,6 +44,10 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
         "rates": {row.problem: row.rate for row in rows},
         "examples_a_step": {row.problem: row.examples_a_step for row in rows},
         "epochs": {row.problem: row.epochs for row in rows},
+        "lengths": {
+            name: {"limits": found.limits, "seen": found.seen, "too_long": found.too_long}
+            for name, found in made.samples.items()
+        },
         "memory_bytes": memory,
         "precision": made.settings.precision,
     }
@@ -62,7 +66,26 @@ def show_mixture(made: session.Session, line: Line) -> list[mixture.Row]:
             f"  {row.examples_a_step:>7,.1f} a step  {row.share:>6.1%} of steps"
             f"  {_epochs(row.epochs):>7} epochs{first}"
         )
+    show_limits(made, line)
     return rows
+
+
+def show_limits(made: session.Session, line: Line) -> None:
+    """Prints how long texts may be, and how many examples have longer ones."""
+    for task in made.tasks:
+        found = made.samples[task.name]
+        if not found.limits:
+            continue
+        declared: dict[str, Any] = task.modalities()
+        limits = ", ".join(
+            f"{name} {limit:,}" + ("" if declared[name].max_length else " (Batching.max_length)")
+            for name, limit in found.limits.items()
+        )
+        done = "left out" if made.batching.too_long == "drop" else "cut"
+        line(
+            f"  {task.name}: pieces at most of {limits}; of {found.seen:,} examples looked at, "
+            f"{found.too_long:,} are longer" + (f" and {done}" if found.too_long else "")
+        )
 
 
 def _epochs(number: float) -> str:

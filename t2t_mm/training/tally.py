@@ -23,6 +23,7 @@ class _Sums:
     seconds: float = 0.0
     examples: int = 0
     amounts: dict[str, float] = dataclasses.field(default_factory=dict)
+    lengths: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Returns the sums as JSON values."""
@@ -103,6 +104,7 @@ class Tally:
         seconds: float,
         examples: int,
         amounts: Mapping[str, float],
+        lengths: Mapping[str, int] | None = None,
     ) -> None:
         """Takes one step of a problem.
 
@@ -112,6 +114,7 @@ class Tally:
           seconds: that it took.
           examples: of its batch.
           amounts: what its inputs hold, by unit.
+          lengths: how many examples were too long, by the name of that count in the log.
         """
         sums = self._sums[name]
         sums.steps += 1
@@ -121,6 +124,8 @@ class Tally:
         sums.examples += examples
         for unit, amount in amounts.items():
             sums.amounts[unit] = sums.amounts.get(unit, 0.0) + amount
+        for count, number in (lengths or {}).items():
+            sums.lengths[count] = sums.lengths.get(count, 0) + number
         self.steps[name] += 1
 
     def state(self) -> dict[str, Any]:
@@ -162,6 +167,7 @@ class Tally:
                 continue
             mean = sums.means()
             mean["share"] = sums.steps / taken
+            mean.update(sums.lengths)
             amounts = {"examples": sums.examples, **sums.amounts}
             if task.targets.unit:
                 amounts[task.targets.unit] = mean["tokens"] * sums.steps

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image as pillow
 
 from t2t_mm import errors
-from t2t_mm.data import pipeline, reading, task, vocabulary
+from t2t_mm.data import pipeline, reading, sample, task, vocabulary
 from t2t_mm.modality import Categorical, Image, Language, features
 from t2t_mm.problem import Problem, register_problem
 
@@ -172,22 +172,102 @@ def test_evaluation_keeps_the_raw_values_beside_the_ids(translation):
     for batch in take(pipeline.eval_dataset(translation, "validation", BATCHING), 100):
         for ids, raw in zip(batch["targets"], batch["raw_targets"], strict=True):
             whole = [*words.encode(raw.decode()), vocabulary.EOS_ID]
-            assert ids[ids != vocabulary.PAD_ID].tolist() == whole[:23] + whole[23:][-1:]
+            assert ids[ids != vocabulary.PAD_ID].tolist() == whole[:24]
         assert batch["raw_inputs"]["inputs"].shape == batch["index"].shape
 
 
-def test_text_longer_than_max_length_is_cut_and_still_ends(translation):
+def whole_texts(bound, batch):
+    """Returns the ids of a batch's targets, uncut, with the end token."""
+    texts = [raw.decode() for raw in batch["raw_targets"]]
+    return [[*bound.vocabulary.encode(text), vocabulary.EOS_ID] for text in texts]
+
+
+def test_text_longer_than_max_length_is_cut_and_does_not_end(translation):
     batching = dataclasses.replace(BATCHING, max_length=8)
-    rows = [
-        r
-        for b in take(pipeline.eval_dataset(translation, "train", batching), 99)
-        for r in b["targets"]
-    ]
-    lengths = [int((row != 0).sum()) for row in rows]
-    assert max(lengths) == 8
-    assert all(
-        row[length - 1] == vocabulary.EOS_ID for row, length in zip(rows, lengths, strict=True)
+    lengths = []
+    for batch in take(pipeline.eval_dataset(translation, "train", batching), 99):
+        for row, whole in zip(batch["targets"], whole_texts(translation, batch), strict=True):
+            assert row[row != 0].tolist() == whole[:8]
+            lengths.append(len(whole))
+    assert min(lengths) < 8 < max(lengths)
+
+
+def test_a_declared_limit_is_not_lowered(registries, write_data, translation):
+    register_problem("declared")(
+        type("Declared", (Translation,), {"targets": Language(vocab="tiny", max_length=12)})
     )
+    pairs = [
+        {"inputs": a, "targets": b}
+        for a, b in zip(sentences(80, seed=0), sentences(80, seed=1), strict=True)
+    ]
+    bound = task.Task.from_data("declared", write_data("declared", {"train": pairs}))
+    batching = dataclasses.replace(BATCHING, max_length=8)
+    longest = {"inputs": 0, "targets": 0}
+    for batch in take(pipeline.eval_dataset(bound, "train", batching), 99):
+        for name, ids in (("inputs", batch["inputs"]["inputs"]), ("targets", batch["targets"])):
+            longest[name] = max(longest[name], int((ids != 0).sum(axis=1).max()))
+    assert longest == {"inputs": 8, "targets": 12}
+
+
+def epoch(bound, batching, examples):
+    """Returns the batches of one epoch of so many examples."""
+    batches, left = [], examples
+    for batch in pipeline.train_dataset(bound, batching, seed=3):
+        batches.append(tf.nest.map_structure(lambda t: t.numpy(), batch))
+        left -= len(batch["targets"])
+        if left <= 0:
+            return batches
+    return batches
+
+
+def test_pairs_that_are_too_long_can_be_dropped_in_training_alone(translation):
+    batching = dataclasses.replace(BATCHING, max_length=8, too_long="drop")
+    evaluated = take(pipeline.eval_dataset(translation, "train", batching), 99)
+    assert sum(len(batch["targets"]) for batch in evaluated) == 150
+    short = [
+        key
+        for batch in evaluated
+        for key, source, ids in zip(
+            batch["key"], batch["inputs"]["inputs"], batch["targets"], strict=True
+        )
+        if vocabulary.EOS_ID in source and vocabulary.EOS_ID in ids
+    ]
+    assert 0 < len(short) < 150
+    batches = epoch(translation, batching, len(short))
+    assert sorted(key for batch in batches for key in batch["key"]) == sorted(short)
+    for batch in batches:
+        assert (batch["targets"] == vocabulary.EOS_ID).any(axis=1).all()
+        assert (batch["inputs"]["inputs"] == vocabulary.EOS_ID).any(axis=1).all()
+    assert sum(batch["dropped"] for batch in batches) == 150 - len(short)
+    assert "dropped" not in batches_of_cut(translation)
+
+
+def batches_of_cut(bound):
+    return next(iter(pipeline.train_dataset(bound, BATCHING, seed=0)))
+
+
+def test_a_saved_iterator_that_drops_goes_on_exactly(translation, tmp_path):
+    batching = dataclasses.replace(BATCHING, max_length=8, too_long="drop")
+    iterator = iter(pipeline.train_dataset(translation, batching, seed=1))
+    for _ in range(7):
+        next(iterator)
+    path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "saved"))
+    expected = [next(iterator) for _ in range(20)]
+    restored = iter(pipeline.train_dataset(translation, batching, seed=1))
+    tf.train.Checkpoint(iterator=restored).read(path).assert_consumed()
+    assert all(equal(batch, next(restored)) for batch in expected)
+
+
+def test_where_all_are_too_long_there_is_an_end_and_a_word(registries, write_data, translation):
+    register_problem("long")(type("Long", (Translation,), {}))
+    pair = {"inputs": b"a dog runs", "targets": b"a cat sleeps near the house"}
+    bound = task.Task.from_data("long", write_data("long", {"train": [pair] * 9}))
+    batching = dataclasses.replace(BATCHING, max_length=4, too_long="drop")
+    with pytest.raises(errors.ConfigError, match="leaves no example of 'long'.*9 of 9"):
+        sample.take(bound, batching)
+    iterator = iter(pipeline.train_dataset(bound, batching, seed=1))
+    with pytest.raises(errors.DataError, match="Batching.too_long drops every example"):
+        pipeline.next_batch(iterator, bound)
 
 
 def test_batches_fill_batch_tokens_and_widths_are_few(translation):
@@ -271,7 +351,7 @@ def test_features_are_the_same_directly_and_through_the_pipeline(captions):
         ids = made["targets"].featurize(batch["raw_targets"], training=False)
         for row, direct in zip(batch["targets"], ids.to_list(), strict=True):
             # Batching.max_length cuts at 24; what is not cut is the same, end included.
-            assert row[row != 0].tolist() == (direct if len(direct) <= 24 else direct[:23] + [1])
+            assert row[row != 0].tolist() == direct[:24]
 
 
 def test_a_shuffle_buffer_is_bounded_in_bytes():

@@ -1,5 +1,7 @@
 """What a sample tells about batches is what the pipeline then makes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,19 @@ def test_of_a_large_one_it_is_near(copying, monkeypatch):
     found = sample.take(bound, BATCHING)
     assert (found.examples, found.seen) == (1200, 300)
     assert found.examples_a_batch == pytest.approx(np.mean(epoch(bound)), rel=0.1)
+
+
+@pytest.mark.parametrize("too_long", ["cut", "drop"])
+def test_what_is_too_long_is_counted(copying, too_long):
+    bound = copying("few", 150, 14)
+    batching = dataclasses.replace(BATCHING, max_length=8, too_long=too_long)
+    found = sample.take(bound, batching)
+    evaluated = pipeline.eval_dataset(bound, "train", batching)
+    cut = sum(int(bound.targets.is_cut(batch["targets"]).sum()) for batch in evaluated)
+    assert 0 < found.too_long == cut < 150
+    assert found.limits == {"inputs": 8, "targets": 8}
+    assert found.longest == 8
+    assert found.examples == (150 if too_long == "cut" else 150 - cut)
 
 
 def test_it_depends_on_nothing_but_data_and_sizes(copying):

@@ -322,7 +322,7 @@ def test_mm_list_shows_it(declare, capsys):
     (problem,) = [p for p in listed["problems"] if p["name"] == "my_reviews"]
     assert problem["plugin"] == "mine.reviews.toml"
     assert problem["inputs"] == {
-        "review": {"modality": "language", "vocab": "mm_8k", "max_length": 256}
+        "review": {"modality": "language", "vocab": "mm_8k", "max_length": None}
     }
     assert list_command.main([]) == 0
     said = capsys.readouterr().out

@@ -65,8 +65,26 @@ def test_inputs_are_counted_in_their_own_units(registries, tmp_path):
     batch, counts = made.next("toy_asking")
     ids = batch["inputs"]["question"].numpy()
     assert counts.examples == len(ids)
+    assert counts.lengths == {"cut_examples": 0, "dropped_examples": 0}
     assert counts.amounts == {"tokens": (ids > 0).sum(), "pictures": len(ids)}
     assert counts.amounts["tokens"] > 2 * counts.examples  # each has a word and its end at least
+
+
+@pytest.mark.parametrize("too_long", ["cut", "drop"])
+def test_examples_that_are_too_long_are_counted(registries, tmp_path, too_long):
+    """Questions of 1 to 6 words: with the end token, those of 4 and more are over 4 pieces."""
+    register_problem("toy_asking")(Asking)
+    generate.generate("toy_asking", tmp_path / "data", manual_dir=tmp_path, workers=1)
+    task = task_lib.Task.from_data("toy_asking", tmp_path / "data")
+    own = task.vocabularies["feed"]
+    long = sum(len(own.encode("red " * (number + 1))) + 1 > 4 for number in range(6))
+    sizes = batching.Batching(batch_tokens=1000, max_length=4, too_long=too_long)
+    made = feed.Feed([task], sizes, seed=0, strategy=tf.distribute.get_strategy())
+    batch, counts = made.next("toy_asking")
+    assert "dropped" not in batch
+    name, other = ("cut_examples", "dropped_examples")[:: 1 if too_long == "cut" else -1]
+    assert counts.lengths == {name: long, other: 0}
+    assert counts.examples == (6 if too_long == "cut" else 6 - long)
 
 
 def test_a_problem_of_four_times_the_examples_holds_no_more(state_bytes):

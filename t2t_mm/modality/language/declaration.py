@@ -35,7 +35,9 @@ class Language(base.Modality):
 
     Args:
       vocab: name of the vocabulary; problems that name the same one share it.
-      max_length: pieces at most, end token included; longer text is cut.
+      max_length: pieces at most, end token included; None for what `Batching.max_length`
+        says. Of a longer text the first so many are kept, and no end token: that stands
+        behind whole texts alone.
     """
 
     kind: ClassVar[str] = "language"
@@ -45,10 +47,10 @@ class Language(base.Modality):
     unit: ClassVar[str] = "tokens"
 
     vocab: str = "mm_8k"
-    max_length: int = 256
+    max_length: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_length < 2:
+        if self.max_length is not None and self.max_length < 2:
             raise errors.ConfigError(
                 "The maximal length of a text is out of range",
                 received=f"Language(max_length={self.max_length})",
@@ -99,6 +101,21 @@ class Language(base.Modality):
         import numpy as np
 
         return float(np.count_nonzero(np.asarray(features)))
+
+    def is_cut(self, features: Any) -> Any:
+        """Returns which texts of a batch have no end token: bool `[B]`.
+
+        Args:
+          features: int32 `[B, S]`, padded with 0; of texts, not of their beginnings.
+        """
+        import numpy as np
+
+        from t2t_mm.data import vocabulary
+
+        ids = np.asarray(features)
+        lengths = np.count_nonzero(ids, axis=1)
+        last = ids[np.arange(len(ids)), np.maximum(lengths - 1, 0)]
+        return (lengths > 0) & (last != vocabulary.EOS_ID)
 
     def prefix(self) -> Prefix:
         return Prefix(self.vocab, self.max_length)

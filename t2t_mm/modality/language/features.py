@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from t2t_mm import quiet_import
-from t2t_mm.data import vocabulary
+from t2t_mm.data import batching, vocabulary
 from t2t_mm.modality import features
 from t2t_mm.modality.language import declaration as language
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 class LanguageFeatures(features.Features):
     """Cuts text into pieces, in the graph, exactly as `Vocabulary.encode` does.
 
-    Text of more than `max_length` pieces is cut, never dropped: it keeps its first
-    `max_length - 1` pieces and the end token, so the decoder always sees an end.
+    Of text with more than `max_length` pieces, end token included, the first so many are
+    kept, and the end token is not: a model that saw one there would learn to end where a
+    text does not, and an encoder is told as much of what it reads.
     """
 
     ragged = True
 
     def __init__(self, declaration: language.Language, task: task_lib.Task) -> None:
         super().__init__(declaration, task)
-        self.max_length = declaration.max_length
+        self.max_length: int = declaration.max_length or batching.Batching.max_length
         # The tokenizer's own end token is left off: it would be cut with the text.
         with quiet_import.without_notices():
             self._tokenizer = tf_text.SentencepieceTokenizer(
@@ -37,7 +38,7 @@ class LanguageFeatures(features.Features):
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
     ) -> tf.RaggedTensor:
-        """Returns int32 ids `[B, None]`, each row ended by the end token.
+        """Returns int32 ids `[B, None]`; the end token ends each row that is whole.
 
         Args:
           raw: string `[B]`.
@@ -45,19 +46,20 @@ class LanguageFeatures(features.Features):
           seed: without effect.
         """
         del training, seed
-        pieces = self._pieces(raw)
+        pieces = self._tokenizer.tokenize(raw)
         ends = tf.fill([pieces.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
-        return tf.concat([pieces, ends], axis=1)
+        return tf.concat([pieces, ends], axis=1)[:, : self.max_length]
 
-    def _pieces(self, raw: tf.Tensor) -> tf.RaggedTensor:
-        """Returns ids `[B, None]`, short enough for an end token behind them."""
-        return self._tokenizer.tokenize(raw)[:, : self.max_length - 1]
+    def is_cut(self, features: tf.RaggedTensor) -> tf.Tensor:
+        last = tf.gather(features.flat_values, features.row_limits() - 1)
+        return last != vocabulary.EOS_ID
 
 
 class PrefixFeatures(LanguageFeatures):
     """Cuts the beginning of a text into pieces; what is to follow has no end token yet.
 
-    The pieces of a beginning are those of the whole text where it ends with a word.
+    The pieces of a beginning are those of the whole text where it ends with a word. Where
+    it is as long as a text may be, it is cut to leave room for one piece more.
     """
 
     def featurize(
@@ -65,4 +67,4 @@ class PrefixFeatures(LanguageFeatures):
     ) -> tf.RaggedTensor:
         """Returns int32 ids `[B, None]`; a row may be empty."""
         del training, seed
-        return self._pieces(raw)
+        return self._tokenizer.tokenize(raw)[:, : self.max_length - 1]
