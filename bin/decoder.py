@@ -6,16 +6,17 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from t2t_mm import cli, errors
-from t2t_mm.data import atomic
 from t2t_mm.decoding import flags as decoding_flags
-from t2t_mm.decoding import inputs
+from t2t_mm.decoding import inputs, stream
 
 _COMMAND = cli.Command(
     "mm-decoder",
     "Answers every input, one a line: a text, or the path of a picture or a sound. For several "
     "inputs, or texts with line ends, --input is a .jsonl file of objects keyed by input name. To "
     "a language model, which has no inputs, each line is the beginning of a text. With neither "
-    "--input nor --split it reads standard input, and asks where that is a terminal.",
+    "--input nor --split it reads standard input, and asks where that is a terminal. A pipe is "
+    "answered whenever it pauses. An input that cannot be used has an error for an answer (an "
+    "empty line, where that is text), and the exit code is 2.",
     example="echo 'A dog runs.' | mm-decoder --output_dir=runs/demo --problem=wmt_ende --input=-",
 )
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
@@ -23,9 +24,14 @@ _DATA_DIR = _COMMAND.path("data_dir", None, "generated data, if not where the tr
 _COMMAND.problems(required=False)
 _INPUT = _COMMAND.string("input", None, "file of inputs; - is standard input")
 _SPLIT = _COMMAND.string("split", None, "decode this generated split instead")
-_OUTPUT = _COMMAND.path("output", None, "file for the answers; else standard output")
+_OUTPUT = _COMMAND.path(
+    "output",
+    None,
+    "file for the answers, of JSON lines where it is called .jsonl; else standard output",
+)
 _CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
 _MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of the inputs; 0 is all")
+_STRICT = _COMMAND.boolean("strict", False, "stop at the first input that cannot be used")
 _decoding = decoding_flags.define(_COMMAND)
 
 
@@ -41,22 +47,21 @@ def _decode() -> None:
         raise errors.ConfigError("mm-decoder takes one problem", received=", ".join(names))
     if _SPLIT.value and _INPUT.value:
         raise errors.ConfigError("Give --input or --split, not both")
-    settings = decoding_flags.of_run(_OUTPUT_DIR.value, given)
+    settings = decoding_flags.of_run(_OUTPUT_DIR.value, given, names)
     task = inputs.task_of_run(_OUTPUT_DIR.value, names[0] if names else None)
-    asks = not _SPLIT.value and _INPUT.value in (None, "-") and sys.stdin.isatty()
-    lines = [] if asks or _SPLIT.value else inputs.read_file(task, _INPUT.value or "-")
-    lines = lines[: _MAX_EXAMPLES.value or None]
-    for place, value in lines:  # before the work begins that a wrong one would spoil
-        inputs.check(task, value, place)
+    named = _INPUT.value or "-"
+    asks = not _SPLIT.value and named == "-" and sys.stdin is not None and sys.stdin.isatty()
+    lines: Iterable[list[inputs.Line]] = ()
+    if not (asks or _SPLIT.value):
+        lines = stream.lines(task, named, most=_MAX_EXAMPLES.value, strict=_STRICT.value)
     from t2t_mm import loaded_run
     from t2t_mm.decoding import decode, prompt
 
     loaded = loaded_run.load_run(
         _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
     )
-    write = _COMMAND.emit if _COMMAND.json else None
     if asks:
-        prompt.talk(loaded, task, settings, emit=write)
+        prompt.talk(loaded, task, settings, emit=_COMMAND.emit if _COMMAND.json else None)
         return
     answers: Iterable[decode.Answer]
     if _SPLIT.value:
@@ -68,19 +73,10 @@ def _decode() -> None:
             max_examples=_MAX_EXAMPLES.value,
         )
         if decode.is_whole(task, _SPLIT.value, len(kept)):
-            cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value)}")
+            cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value, settings)}")
     else:
-        requests = (inputs.request(task, value, place) for place, value in lines)
-        answers = decode.of_requests(loaded, task, requests, settings)
-    if _OUTPUT.value:
-        atomic.write_text(_OUTPUT.value, decode.as_text(answers, as_json=_COMMAND.json))
-        return
-    for answer in answers:  # some thousand are ready at a time; what is ready is not lost
-        if write is not None:
-            write(answer.as_json())
-        else:
-            sys.stdout.write(decode.as_text([answer], as_json=False))
-            sys.stdout.flush()
+        answers = stream.answers(loaded, task, lines, settings, strict=_STRICT.value)
+    stream.write(answers, _OUTPUT.value, emit=_COMMAND.emit if _COMMAND.json else None)
 
 
 if __name__ == "__main__":

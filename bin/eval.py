@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _eval() -> dict[str, Any]:
-    settings = decoding_flags.of_run(_OUTPUT_DIR.value, _decoding())
+    settings = decoding_flags.of_run(_OUTPUT_DIR.value, _decoding(), _COMMAND.problem_patterns())
     from t2t_mm import loaded_run
     from t2t_mm.evaluation import evaluate
 

@@ -56,12 +56,7 @@ class LoadedRun:
         Raises:
           ConfigError: for a pattern that matches no problem of the run.
         """
-        if not patterns:
-            return list(self.tasks.values())
-        known: registry.Registry[task_lib.Task] = registry.Registry("problem of the run")
-        for name, task in self.tasks.items():
-            known.add(name, task)
-        return [self.tasks[name] for name in known.match(list(patterns))]
+        return matching(self.tasks, patterns)
 
 
 def load_run(
@@ -116,6 +111,22 @@ def as_loaded(
     folder = pathlib.Path(data_dir)
     moved = {n: dataclasses.replace(task, data_dir=folder) for n, task in run.tasks.items()}
     return dataclasses.replace(run, tasks=moved)
+
+
+def matching(
+    tasks: Mapping[str, task_lib.Task], patterns: Sequence[str] | None
+) -> list[task_lib.Task]:
+    """Returns the tasks that match names or globs; all of them for none.
+
+    Raises:
+      ConfigError: for a pattern that matches no problem of the run.
+    """
+    if not patterns:
+        return list(tasks.values())
+    known: registry.Registry[task_lib.Task] = registry.Registry("problem of the run")
+    for name, task in tasks.items():
+        known.add(name, task)
+    return [tasks[name] for name in known.match(list(patterns))]
 
 
 def pick(tasks: Mapping[str, task_lib.Task], name: str | None) -> task_lib.Task:

@@ -172,7 +172,8 @@ def test_evaluate_measures_every_problem_and_keeps_what_was_written(run, folder)
     assert set(answer["results"][PICTURES]) == {"accuracy", "top5_accuracy", "log_perplexity"}
     assert answer["results"][PICTURES]["top5_accuracy"] == 1.0
     assert "case:mixed" in answer["notes"][TEXT]["bleu"]
-    path = folder / "decodes" / f"{TEXT}.test.7.jsonl"
+    assert answer["search"]["beam_size"] == 1
+    path = folder / "decodes" / f"{TEXT}.test.7.greedy_max_length_12.jsonl"
     assert answer["decodes"][TEXT] == str(path)
     kept = [json.loads(line) for line in path.read_text().splitlines()]
     assert [row["reference"].encode() for row in kept] == [
@@ -324,7 +325,7 @@ def test_mm_decoder_writes_a_file_whole_or_not_at_all(folder, loaded_once, capsy
     paths, output = tmp_path / "paths.txt", tmp_path / "out.txt"
     flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}"]
     paths.write_text(f"{good}\n{bad}\n")
-    assert decoder_command.main([*flags, f"--output={output}"]) == 2
+    assert decoder_command.main([*flags, f"--output={output}", "--strict"]) == 2
     assert "paths.txt line 2: A picture does not decode" in capsys.readouterr().err
     assert not output.exists()
     paths.write_text(f"{good}\n{good}\n")
@@ -341,7 +342,7 @@ def test_mm_decoder_prints_what_is_ready_before_it_fails(
     bad.write_bytes(png(2)[:50])
     paths.write_text(f"{good}\n{bad}\n")
     monkeypatch.setattr(decode, "CHUNK", 1)
-    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}"]
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}", "--strict"]
     assert decoder_command.main(flags) == 2
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 1
@@ -353,9 +354,115 @@ def test_mm_decoder_misses_no_file_once_it_is_at_work(folder, monkeypatch, capsy
     good, paths = tmp_path / "good.png", tmp_path / "paths.txt"
     good.write_bytes(png(1))
     paths.write_text(f"{good}\n{tmp_path / 'nowhere.png'}\n")
-    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}"]
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={paths}", "--strict"]
     assert decoder_command.main(flags) == 2
     assert "paths.txt line 2: there is no file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A list of pictures: good, damaged, none, not there, good."""
+    good, bad, paths = (tmp_path / name for name in ("good.png", "bad.png", "paths.txt"))
+    good.write_bytes(png(1))
+    bad.write_bytes(png(2)[:50])
+    paths.write_text(f"{good}\n{bad}\n\n{tmp_path / 'nowhere.png'}\n{good}\n")
+    return paths
+
+
+def test_mm_decoder_answers_all_but_what_cannot_be_used(folder, loaded_once, capsys, mixed):
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={mixed}"]
+    assert decoder_command.main([*flags, "--json"]) == 2
+    out, err = capsys.readouterr()
+    one, bad, empty, absent, last = (json.loads(line) for line in out.splitlines())
+    assert one["outputs"] == last["outputs"] != ""
+    assert set(bad) == set(absent) == {"inputs", "error"}
+    assert bad["inputs"].endswith("bad.png") and "line 2: A picture does not decode" in bad["error"]
+    assert "line 4: there is no file" in absent["error"]
+    assert empty == {"inputs": "", "outputs": "", "score": 0.0}
+    assert err.count("mm-decoder:") == 1
+    assert "2 of 5 inputs could not be used, and have an error for an answer" in err
+    assert decoder_command.main(flags) == 2
+    out, err = capsys.readouterr()
+    assert [bool(line) for line in out.split("\n")] == [True, False, False, False, True, False]
+    assert err.index("line 2: A picture") < err.index("line 4: there is no") < err.index("2 of 5")
+
+
+def test_mm_decoder_writes_json_lines_to_a_file_of_that_name(folder, loaded_once, mixed, tmp_path):
+    flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={mixed}"]
+    output = tmp_path / "out.jsonl"
+    assert decoder_command.main([*flags, f"--output={output}"]) == 2
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert ["error" in row for row in rows] == [False, True, False, True, False]
+
+
+def test_mm_decoder_marks_texts_that_cannot_be_used(folder, loaded_once, capsys, tmp_path):
+    (tmp_path / "in.txt").write_bytes(b"dog\n\xff\n\x1b[2J\n" + b"a" * 50_001 + b"\nhome\n")
+    flags = [f"--output_dir={folder}", f"--problem={TEXT}", f"--input={tmp_path / 'in.txt'}"]
+    assert decoder_command.main([*flags, "--json"]) == 2
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ["error" in row for row in rows] == [False, True, True, True, False]
+    said = ("is not UTF-8", "control character", "too long")
+    assert all(words in row["error"] for words, row in zip(said, rows[1:4], strict=True))
+
+
+def test_an_input_that_only_the_pipeline_refuses_is_found(run, monkeypatch):
+    from t2t_mm.decoding import decoder
+
+    decode_dataset = decoder.decode_dataset
+
+    def refusing(model, task, dataset, settings, numbers=None):
+        texts = [text for batch in dataset for text in batch["inputs"]["inputs"].numpy().tolist()]
+        if max(map(len, texts)) > 10:
+            raise errors.DataError("An example cannot be used")
+        return decode_dataset(model, task, dataset, settings, numbers)
+
+    monkeypatch.setattr(decoder, "decode_dataset", refusing)
+    given = ["dog", "home", "dog runs " * 5, "dog", "home"]
+    answers = t2t_mm.decode(run, given, problem=TEXT, strict=False)
+    assert [answer.error is not None for answer in answers] == [False, False, True, False, False]
+    assert answers[0].outputs == answers[3].outputs
+    with pytest.raises(errors.DataError, match="cannot be used"):
+        t2t_mm.decode(run, given, problem=TEXT)
+
+
+def test_decode_from_python_raises_or_tells(run, tmp_path):
+    with pytest.raises(errors.DataError, match="Input 1: there is no file"):
+        t2t_mm.decode(run, [png(1), tmp_path / "nowhere.png"], problem=PICTURES)
+    given = [png(1), tmp_path / "nowhere.png", png(1)]
+    one, bad, last = t2t_mm.decode(run, given, problem=PICTURES, strict=False)
+    assert "Input 1: there is no file" in bad.error
+    assert one.error is None and one.outputs == last.outputs
+
+
+def test_decode_takes_pictures_as_arrays(run, tmp_path):
+    with pillow.open(io.BytesIO(png(3))) as picture:
+        picture.load()
+    pixels = np.asarray(picture)
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(3))
+    alpha = np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)])
+    given = [path, pixels, pixels / 255, (pixels / 255).astype(np.float32), picture, alpha]
+    given += [{"image": pixels}, tf.constant(pixels)]
+    answers = t2t_mm.decode(run, given, problem=PICTURES, n_best=3)
+    for one in answers[1:]:
+        assert [each.outputs for each in one.n_best] == [c.outputs for c in answers[0].n_best]
+        assert one.score == pytest.approx(answers[0].score, rel=1e-4)
+    assert answers[1].inputs == "(uint8 [32, 32, 3])"
+    assert sum(each.probability for each in answers[0].n_best) == pytest.approx(1, rel=1e-4)
+    assert len(t2t_mm.decode(run, np.stack([pixels] * 2), problem=PICTURES)) == 2
+    with pytest.raises(
+        errors.BadExampleError, match="Input 0: .*out of range.*0 to 1.*255 is white"
+    ):
+        t2t_mm.decode(run, [pixels.astype(np.float32)], problem=PICTURES)
+
+
+def test_decode_takes_settings_of_the_search(run):
+    (one,) = t2t_mm.decode(run, ["dog"], problem=TEXT, beam_size=3, n_best=2)
+    assert len(one.n_best) == 2
+    with pytest.raises(errors.ConfigError, match="Did you mean 'beam_size'"):
+        t2t_mm.decode(run, ["dog"], problem=TEXT, beamsize=3)
+    with pytest.raises(errors.ConfigError, match="More outputs are wanted"):
+        t2t_mm.decode(run, ["dog"], problem=TEXT, n_best=3)
 
 
 @pytest.mark.parametrize(
@@ -367,6 +474,7 @@ def test_mm_decoder_misses_no_file_once_it_is_at_work(folder, monkeypatch, capsy
         (["--alpha=0.6"], "Received: --alpha=0.6, --beam_size=1. Give --beam_size=4 too"),
         (["--n_best=3"], "Received: --n_best=3, --beam_size=1. Give --beam_size=3"),
         (["--beam_size=2", "--n_best=3"], "Received: --n_best=3, --beam_size=2"),
+        (["--temperature=1e-9"], "Expected: 0, or 0.001 or more"),
         (["--top_p=0"], "out of range"),
         (["--temperature=-1"], "out of range"),
         (["--beam_size=0"], "out of range"),
@@ -414,24 +522,38 @@ def test_mm_decoder_gives_the_n_best_of_a_beam(folder, loaded_once, capsys, tmp_
     assert [line.count("\t") for line in lines] == [1, 0, 1]
 
 
-def test_mm_decoder_samples_by_the_seed_and_the_line(folder, loaded_once, capsys, tmp_path):
+def test_mm_decoder_samples_by_the_seed_and_the_text(folder, loaded_once, capsys, tmp_path):
     (tmp_path / "in.txt").write_text("dog\nhome\ndog\nhome\n")
     flags = [f"--output_dir={folder}", f"--problem={TEXT}", f"--input={tmp_path / 'in.txt'}"]
     flags += ["--temperature=1", "--top_k=50", "--top_p=0.95"]
     one, same, other = (decoded([*flags, f"--seed={seed}"], capsys) for seed in (1, 1, 2))
     assert [row["outputs"] for row in one] == [row["outputs"] for row in same]
     assert [row["outputs"] for row in one] != [row["outputs"] for row in other]
-    assert one[0]["outputs"] != one[2]["outputs"]
-    (tmp_path / "in.txt").write_text("dog runs runs\nhome\n")  # other neighbours, same line
-    assert decoded([*flags, "--seed=1"], capsys)[1]["outputs"] == one[1]["outputs"]
+    # The same text, whatever its line; another text draws something else.
+    assert one[0]["outputs"] == one[2]["outputs"] != one[1]["outputs"]
+    (tmp_path / "in.txt").write_text("dog runs runs\n\nhome\n")  # other neighbours, another line
+    assert decoded([*flags, "--seed=1"], capsys)[2]["outputs"] == one[1]["outputs"]
+    (loaded,) = (loaded_run.load_run(folder),)
+    (answer,) = t2t_mm.decode(
+        loaded, ["home"], problem=TEXT, temperature=1.0, top_k=50, top_p=0.95, seed=1
+    )
+    assert answer.outputs == one[1]["outputs"]
+
+
+def test_a_split_is_sampled_as_its_texts_are(run):
+    texts = [e["inputs"].decode() for e in in_record_order(run, TEXT, "test")]
+    of_split = t2t_mm.decode(run, problem=TEXT, split="test", temperature=1.0, seed=3)
+    of_texts = t2t_mm.decode(run, texts, problem=TEXT, temperature=1.0, seed=3)
+    assert [a.outputs for a in of_split] == [a.outputs for a in of_texts]
 
 
 def test_mm_eval_takes_a_beam_and_keeps_what_it_wrote(folder, loaded_once, capsys):
     flags = [f"--output_dir={folder}", f"--problem={TEXT}", "--split=test", "--json"]
     assert eval_command.main([*flags, "--beam_size=3", "--alpha=0.6", "--n_best=2"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    path = folder / "decodes" / f"{TEXT}.test.7.jsonl"
+    path = folder / "decodes" / f"{TEXT}.test.7.beam_3_alpha_0.6_n_best_2_max_length_12.jsonl"
     assert answer["decodes"][TEXT] == str(path)
+    assert answer["search"]["alpha"] == 0.6
     kept = [json.loads(line) for line in path.read_text().splitlines()]
     assert all(len(row["n_best"]) == 2 for row in kept)
     again = decoded(
@@ -442,11 +564,12 @@ def test_mm_eval_takes_a_beam_and_keeps_what_it_wrote(folder, loaded_once, capsy
     assert [row["outputs"] for row in again] == [row["outputs"] for row in kept]
 
 
-def test_mm_decoder_gives_the_likeliest_classes(folder, loaded_once, capsys, tmp_path):
+@pytest.mark.parametrize("beam", [[], ["--beam_size=3"]])
+def test_mm_decoder_gives_the_likeliest_classes(folder, loaded_once, capsys, tmp_path, beam):
     (tmp_path / "a.png").write_bytes(png(3))
     (tmp_path / "in.txt").write_text(f"{tmp_path / 'a.png'}\n")
     flags = [f"--output_dir={folder}", f"--problem={PICTURES}", f"--input={tmp_path / 'in.txt'}"]
-    (row,) = decoded([*flags, "--beam_size=3", "--n_best=3"], capsys)
+    (row,) = decoded([*flags, *beam, "--n_best=3"], capsys)
     scores = [one["score"] for one in row["n_best"]]
     assert scores == sorted(scores, reverse=True)
     assert sum(math.exp(score) for score in scores) == pytest.approx(1.0, rel=1e-4)

@@ -32,7 +32,7 @@ def _tfds(monkeypatch):
         lambda _: plugins.load_all(NOBODY),
         lambda _: run.RunFolder(NOBODY),
         lambda _: origin.find(NOBODY),
-        lambda _: inputs.read_file(SimpleNamespace(inputs={"inputs": None}), NOBODY),
+        lambda _: inputs.open_file(SimpleNamespace(inputs={"inputs": None}), NOBODY),
         lambda _: generate.generate("multi30k_ende", NOBODY),
         _tfds,
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 import os
 import pathlib
 import re
@@ -42,6 +43,11 @@ class Candidate:
     score: float
     penalised_score: float | None = None
 
+    @property
+    def probability(self) -> float:
+        """Of the outputs, a fraction of 1: for classes what the model gives each of them."""
+        return math.exp(self.score)
+
     def as_json(self) -> dict[str, Any]:
         """Returns the fields that there are."""
         return {n: v for n, v in dataclasses.asdict(self).items() if v is not None}
@@ -58,7 +64,8 @@ class Answer:
       references: the targets of a generated split, of which each is right; none for
         other inputs.
       n_best: where several were asked for, all outputs of this input, the first of which
-        is `outputs`; of a beam the best first.
+        is `outputs`; of a beam, and of classes, the best first.
+      error: why the input could not be used, where that was to be told; there are no outputs.
     """
 
     inputs: Any
@@ -66,6 +73,12 @@ class Answer:
     score: float
     references: tuple[str, ...] = ()
     n_best: tuple[Candidate, ...] | None = None
+    error: str | None = None
+
+    @property
+    def probability(self) -> float:
+        """Of the outputs, a fraction of 1."""
+        return math.exp(self.score)
 
     @property
     def reference(self) -> str | None:
@@ -76,8 +89,11 @@ class Answer:
         """Returns the answer as JSON values.
 
         `n_best` is there where several outputs were asked for, `reference` where there is
-        a target, `references` where there are more.
+        a target, `references` where there are more. Of an input that could not be used
+        there are `inputs` and `error` alone.
         """
+        if self.error is not None:
+            return {"inputs": self.inputs, "error": self.error}
         values = {"inputs": self.inputs, "outputs": self.outputs, "score": self.score}
         if self.n_best is not None:
             values["n_best"] = [candidate.as_json() for candidate in self.n_best]
@@ -98,15 +114,23 @@ def decode(
     data_dir: str | os.PathLike[str] | None = None,
     settings: settings_lib.DecodeSettings | None = None,
     max_examples: int | None = None,
+    strict: bool = True,
+    **search: Any,
 ) -> list[Answer]:
     """Decodes inputs, or a generated split, with a trained model.
 
     Example:
-        t2t_mm.decode("runs/ende", ["A dog runs."])[0].outputs
+        t2t_mm.decode("runs/ende", ["A dog runs."], beam_size=4, alpha=0.6)[0].outputs
+        t2t_mm.decode("runs/digits", [(samples, 16_000)], n_best=3)[0].n_best  # of 10 classes
+        t2t_mm.decode("runs/vqa", [{"image": pixels, "question": "How many dogs?"}])
 
     Args:
       run: an output folder of a training, or what `load_run` returned.
-      inputs: texts, paths of files, encoded bytes, or objects of these by input name.
+      inputs: a list of texts, paths of files, encoded bytes or arrays, or of objects of these
+        by input name. A picture may be one of Pillow's or an array `[H, W]` or `[H, W, C]`
+        (C of 1, 3 or 4: grey, RGB, RGBA without its alpha), uint8 or float from 0 to 1; a
+        sound a pair `(samples, rate)`: `[n]` or `[n, channels]`, float from -1 to 1 or int16,
+        and samples a second.
       problem: may be left out where the run has but one.
       split: decode this generated split instead of `inputs`; the answers to a whole
         split are also kept in the run's `decodes/`.
@@ -114,6 +138,10 @@ def decode(
       data_dir: of generated data, if it is not where the training read it.
       settings: of the search; those of the run's configuration when left out.
       max_examples: the first so many of a split only.
+      strict: raise for the first input that cannot be used; else its answer has the `error`,
+        and the others are answered.
+      **search: fields of `DecodeSettings` (`beam_size=4`, `temperature=1.0`), over those. Of
+        a class, `n_best` gives the likeliest ones with their scores, without a beam.
 
     Returns:
       An answer for each input, in the order of the inputs.
@@ -132,12 +160,15 @@ def decode(
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
     task = loaded.task(problem)
+    used = (settings or loaded.decode_settings).override(search)
+    used.check(task)
     if split is not None:
-        answers = _of_split(loaded, task, split, settings, max_examples)
+        answers = _of_split(loaded, task, split, used, max_examples)
         if is_whole(task, split, len(answers)):
-            keep(loaded, task, split, answers)
+            keep(loaded, task, split, used, answers)
         return answers
-    return list(of_requests(loaded, task, inputs_lib.requests(task, inputs or ()), settings))
+    requests = inputs_lib.requests(task, () if inputs is None else inputs, strict=strict)
+    return list(of_requests(loaded, task, requests, used, strict=strict))
 
 
 def of_requests(
@@ -146,7 +177,8 @@ def of_requests(
     requests: Iterable[inputs_lib.Request],
     settings: settings_lib.DecodeSettings | None = None,
     *,
-    first: int = 0,
+    strict: bool = False,
+    asked: int = 0,
 ) -> Iterator[Answer]:
     """Yields the answers to requests in their order, some thousand decoded at a time.
 
@@ -155,26 +187,61 @@ def of_requests(
       task: the problem to carry out.
       requests: what to answer.
       settings: of the search; those of the run's configuration when left out.
-      first: number of the first request: what is sampled depends on a request's number.
+      strict: raise for what cannot be decoded; else its answer has the error.
+      asked: how often the same was asked before, where other samples are wanted each time.
     """
+    search = settings or loaded.decode_settings
+    search.check(task)
+    search = search.within(task.targets, loaded.batching.max_length)
+    remaining = iter(requests)
+    while chunk := list(itertools.islice(remaining, CHUNK)):
+        given = [request.raw for request in chunk if request.raw is not None]
+        found = iter(_decodes(loaded, task, given, search, strict=strict, asked=asked))
+        for request in chunk:
+            if request.error is not None:
+                if strict:
+                    raise request.error
+                yield Answer(request.shown, "", 0.0, error=str(request.error))
+            elif request.raw is None:
+                yield Answer(request.shown, "", 0.0, n_best=None if search.n_best == 1 else ())
+            else:
+                decoded = next(found)
+                if isinstance(decoded, errors.UserError):
+                    yield Answer(request.shown, "", 0.0, error=str(decoded))
+                else:
+                    yield answer(request.shown, decoded, search)
+
+
+def _decodes(
+    loaded: loaded_run.LoadedRun,
+    task: task_lib.Task,
+    given: list[dict[str, bytes]],
+    search: settings_lib.DecodeSettings,
+    *,
+    strict: bool,
+    asked: int,
+) -> list[decoder.Decode | errors.DataError]:
+    """Returns a decode for each input, or the error of one that the pipeline does not take."""
     from t2t_mm.data import pipeline
     from t2t_mm.decoding import decoder
 
-    search = settings or loaded.decode_settings
-    search = search.within(task.targets, loaded.batching.max_length)
-    numbered = enumerate(requests, start=first)
-    while chunk := list(itertools.islice(numbered, CHUNK)):
-        given = [(number, r.raw) for number, r in chunk if r.raw is not None]
-        found: Iterator[decoder.Decode] = iter(())
-        if given:
-            numbers, raw = zip(*given, strict=True)
-            dataset = pipeline.predict_dataset(task, raw, loaded.batching)
-            found = iter(decoder.decode_dataset(loaded.model, task, dataset, search, numbers))
-        for _, request in chunk:
-            if request.raw is None:
-                yield Answer(request.shown, "", 0.0, n_best=None if search.n_best == 1 else ())
-            else:
-                yield answer(request.shown, next(found), search)
+    if not given:
+        return []
+    numbers = [inputs_lib.number(raw, asked=asked) for raw in given] if search.samples else None
+    try:
+        dataset = pipeline.predict_dataset(task, given, loaded.batching)
+        return list(decoder.decode_dataset(loaded.model, task, dataset, search, numbers))
+    except errors.DataError as error:
+        if strict:
+            raise
+        if len(given) == 1:
+            return [error]
+    half = len(given) // 2  # which one it is, the pipeline does not say
+    return [
+        decoded
+        for part in (given[:half], given[half:])
+        for decoded in _decodes(loaded, task, part, search, strict=False, asked=asked)
+    ]
 
 
 def answer(
@@ -206,25 +273,41 @@ def is_whole(task: task_lib.Task, split: str, answers: int) -> bool:
 
 
 def keep(
-    loaded: loaded_run.LoadedRun, task: task_lib.Task, split: str, answers: list[Answer]
+    loaded: loaded_run.LoadedRun,
+    task: task_lib.Task,
+    split: str,
+    settings: settings_lib.DecodeSettings,
+    answers: list[Answer],
 ) -> pathlib.Path:
     """Writes the answers for a whole split to the run's `decodes/`, and returns the file."""
-    path = kept_path(loaded, task, split)
+    path = kept_path(loaded, task, split, settings)
     atomic.write_text(path, as_text(answers, as_json=True))
     return path
 
 
-def kept_path(loaded: loaded_run.LoadedRun, task: task_lib.Task, split: str) -> pathlib.Path:
-    """Returns the file for the answers of a split, one JSON object a line."""
-    return loaded.folder.decodes / f"{task.name}.{split}.{loaded.step}.jsonl"
+def kept_path(
+    loaded: loaded_run.LoadedRun,
+    task: task_lib.Task,
+    split: str,
+    settings: settings_lib.DecodeSettings,
+) -> pathlib.Path:
+    """Returns the file for the answers of a split, one JSON object a line.
+
+    Texts have the search in its name: those of another search stand beside them.
+    """
+    parts = [task.name, split, str(loaded.step)]
+    if task.targets.autoregressive:
+        parts.append(settings.label)
+    return loaded.folder.decodes / f"{'.'.join(parts)}.jsonl"
 
 
 def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
     """Returns the answers, one a line: JSON objects, or the outputs alone.
 
-    Of several outputs, tabs stand between them. A line end within an output, and a tab in
-    one of several, is a space, so that lines stay in step with those of the input. Other
-    control characters, which could work a terminal, are shown as `printable` does.
+    The line of an input that could not be used is empty as text. Of several outputs, tabs
+    stand between them. A line end within an output, and a tab in one of several, is a space,
+    so that lines stay in step with those of the input. Other control characters, which could
+    work a terminal, are shown as `printable` does.
     """
     if as_json:
         lines = [json.dumps(answer.as_json(), ensure_ascii=False) for answer in answers]
@@ -252,13 +335,12 @@ def _of_split(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
     split: str,
-    settings: settings_lib.DecodeSettings | None,
+    search: settings_lib.DecodeSettings,
     max_examples: int | None,
 ) -> list[Answer]:
     from t2t_mm.data import pipeline
     from t2t_mm.decoding import decoder, overlap
 
-    search = settings or loaded.decode_settings
     search = search.within(task.targets, loaded.batching.max_length)
     dataset = pipeline.eval_dataset(task, split, loaded.batching, max_examples=max_examples or None)
     spec = dataset.element_spec["inputs"]

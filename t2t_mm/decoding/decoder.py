@@ -14,6 +14,7 @@ from t2t_mm import errors
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import compiled, overlap
+from t2t_mm.decoding import inputs as inputs_lib
 from t2t_mm.decoding import settings as settings_lib
 
 
@@ -43,7 +44,7 @@ def decode_dataset(
     task: task_lib.Task,
     dataset: tf.data.Dataset,
     settings: settings_lib.DecodeSettings,
-    places: Sequence[int] | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> list[Decode]:
     """Decodes every example of a data set and returns the outputs by `index`.
 
@@ -52,8 +53,8 @@ def decode_dataset(
       task: the problem, with its vocabularies and classes.
       dataset: batches with `inputs` and `index` (place of each example).
       settings: of the search.
-      places: number of each example, by `index`, that what is sampled depends on; `index`
-        itself when left out.
+      numbers: of each example, by `index`, what its samples depend on beside the seed (see
+        `inputs.number`); `index` itself when left out.
 
     Raises:
       NotFiniteError: where the model gives scores that are no numbers.
@@ -61,9 +62,8 @@ def decode_dataset(
     spec = dataset.element_spec["inputs"]
 
     def work(batch: Mapping[str, Any]) -> list[Decode]:
-        index = batch["index"]
-        numbers = index if places is None else tf.gather(tf.constant(places, tf.int64), index)
-        return decode_batch(model, task, {**batch, "index": numbers}, spec, settings)
+        own = None if numbers is None else [numbers[i] for i in batch["index"].numpy()]
+        return decode_batch(model, task, batch, spec, settings, own)
 
     found: dict[int, Decode] = {}
     for batch, decodes in overlap.each(work, pipeline.iterate(dataset, task, None)):
@@ -77,13 +77,19 @@ def decode_batch(
     batch: Mapping[str, Any],
     spec: compiled.Spec,
     settings: settings_lib.DecodeSettings,
+    numbers: Sequence[int] | None = None,
 ) -> list[Decode]:
-    """Decodes one batch, whose inputs are of `spec`; `index` numbers its examples."""
+    """Decodes one batch, whose inputs are of `spec`.
+
+    Samples depend on the `numbers` of its rows: left out, on the inputs of records that the
+    batch holds (`raw_inputs`), or on `index` where there are none.
+    """
     functions = compiled.of(model)
     if not task.targets.autoregressive:
         log_probs = functions.class_log_probs(task, spec)(batch["inputs"]).numpy()
         return classes(task, log_probs, settings.n_best)
-    found = functions.search(task, settings, spec)(batch["inputs"], batch["index"])
+    rows = _numbers(batch, settings) if numbers is None else tf.constant(numbers, tf.int64)
+    found = functions.search(task, settings, spec)(batch["inputs"], rows)
     return [
         _together(
             [
@@ -139,6 +145,16 @@ def references(batch: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Returns all targets of each record of an evaluation batch, the first one first."""
     rows = batch["references"].to_list()
     return [tuple(value.decode("utf-8") for value in row) for row in rows]
+
+
+def _numbers(batch: Mapping[str, Any], settings: settings_lib.DecodeSettings) -> tf.Tensor:
+    """Returns int [B], of each row what its samples depend on beside the seed."""
+    raw = batch.get("raw_inputs")
+    if not (raw and settings.samples):
+        return batch["index"]
+    columns = {name: values.numpy().tolist() for name, values in raw.items()}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return tf.constant([inputs_lib.number(row) for row in rows], tf.int64)
 
 
 def _together(decodes: list[Decode]) -> Decode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import cli, config, plugins
@@ -43,14 +43,26 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
     return given
 
 
-def of_run(folder: str | os.PathLike[str], given: Mapping[str, Any]) -> settings_lib.DecodeSettings:
+def of_run(
+    folder: str | os.PathLike[str], given: Mapping[str, Any], problems: Sequence[str] = ()
+) -> settings_lib.DecodeSettings:
     """Returns a run's decoding settings with flags on top, before its model is loaded.
+
+    Args:
+      folder: of the run.
+      given: fields of `DecodeSettings`.
+      problems: of the run, names or globs, that the settings must fit; all when left out.
 
     Raises:
       ConfigError: when there is no such run, or the settings contradict each other.
     """
+    from t2t_mm import loaded_run
     from t2t_mm import run as run_lib
 
     plugins.load_all()
-    run_lib.RunFolder.open(pathlib.Path(folder)).load_config()
-    return config.build(settings_lib.DecodeSettings).override(given)
+    run = run_lib.RunFolder.open(pathlib.Path(folder))
+    run.load_config()
+    settings = config.build(settings_lib.DecodeSettings).override(given)
+    for task in loaded_run.matching({task.name: task for task in run.tasks()}, problems):
+        settings.check(task)
+    return settings

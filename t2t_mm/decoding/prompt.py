@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import sys
 from collections.abc import Callable, Mapping
@@ -26,7 +27,8 @@ def talk(
 ) -> None:
     """Reads inputs and prints answers until the end of input (Ctrl-D).
 
-    An input that cannot be used is answered with what is wrong, and the next is read.
+    An input that cannot be used is answered with what is wrong, and the next is read. What
+    is asked again is sampled anew.
 
     Args:
       loaded: the run.
@@ -40,6 +42,7 @@ def talk(
 
     cli.info(f"{task.name} at step {loaded.step}: {_wanted(task)}; Ctrl-D ends.")
     number = 0
+    asked: collections.Counter[str] = collections.Counter()
     while True:
         try:
             line = ask(f"{task.command}> ")
@@ -49,7 +52,11 @@ def talk(
         try:
             given = inputs.parse(task, line, f"Input {number}")
             request = inputs.request(task, given, f"Input {number}")
-            answer = next(decode.of_requests(loaded, task, [request], settings, first=number))
+            found = decode.of_requests(
+                loaded, task, [request], settings, strict=True, asked=asked[line]
+            )
+            answer = next(found)
+            asked[line] += 1
         except errors.UserError as error:
             cli.info(str(error))
             continue

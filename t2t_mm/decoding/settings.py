@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_mm import config, errors
+from t2t_mm import config, config_types, errors
 
 LARGEST_SEED = 2**63 - 1
+LEAST_TEMPERATURE = 0.001
+"""Below it, logits over the temperature leave the range of float32 sooner or later."""
+
+_LIMITS = ("max_length", "length_factor", "length_constant")
 
 USUAL_LENGTH = 256
 """Pieces of an output at most where neither settings nor targets have a limit."""
@@ -32,7 +37,7 @@ class DecodeSettings:
     Args:
       beam_size: hypotheses kept; 1 is greedy.
       alpha: strength of the length penalty on a beam's scores; 0 is none.
-      temperature: of sampling; 0 takes the likeliest piece.
+      temperature: of sampling, 0.001 or more; 0 takes the likeliest piece.
       top_k: sample from the k likeliest pieces only; 0 is no such limit.
       top_p: sample from the likeliest pieces that hold this share of probability.
       n_best: outputs given for an input: the best of a beam, or so many samples.
@@ -81,12 +86,6 @@ class DecodeSettings:
                 ("alpha", "beam_size"),
                 "Give --beam_size=4 too, or leave --alpha out",
             ),
-            (
-                self.n_best > self.beam_size and not self.samples,
-                "More outputs are wanted than the search keeps",
-                ("n_best", "beam_size"),
-                f"Give --beam_size={self.n_best}, or --temperature=1 to sample",
-            ),
         ):
             if is_wrong:
                 received = ", ".join(f"--{name}={getattr(self, name)}" for name in names)
@@ -117,6 +116,49 @@ class DecodeSettings:
         longest = self.longest(getattr(targets, "max_length", None), usual)
         return dataclasses.replace(self, max_length=longest)
 
+    def check(self, task: Any) -> None:
+        """Raises ConfigError where the search of a task cannot give what is wanted.
+
+        Args:
+          task: the problem; of a class there are as many best ones as are asked for.
+        """
+        if task.targets.autoregressive and self.n_best > self.beam_size and not self.samples:
+            raise errors.ConfigError(
+                "More outputs are wanted than the search keeps",
+                received=f"--n_best={self.n_best}, --beam_size={self.beam_size}",
+                hint=f"Give --beam_size={self.n_best}, or --temperature=1 to sample",
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what decides the outputs, as JSON values: the way to search and its limits."""
+        names = ["beam_size"]
+        if self.samples:
+            names = ["temperature", "top_k", "top_p", "seed"]
+        elif self.beam_size > 1:
+            names.append("alpha")
+        values = {name: getattr(self, name) for name in (*names, "n_best", *_LIMITS)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def label(self) -> str:
+        """The search in a few words, for names of files: "beam_4_alpha_0.6".
+
+        Two settings have the same label only if they give the same outputs.
+        """
+        if self.samples:
+            parts = [f"temperature_{_short(self.temperature)}"]
+            parts += [f"top_k_{self.top_k}"] if self.top_k else []
+            parts += [f"top_p_{_short(self.top_p)}"] if self.top_p < 1 else []
+            parts.append(f"seed_{self.seed}")
+        elif self.beam_size > 1:
+            parts = [f"beam_{self.beam_size}", f"alpha_{_short(self.alpha)}"]
+        else:
+            parts = ["greedy"]
+        for name in ("n_best", *_LIMITS):
+            value, usual = getattr(self, name), _DEFAULTS[name]
+            parts += [f"{name}_{_short(value)}"] if value != usual else []
+        return "_".join(parts)
+
     def override(self, given: Mapping[str, Any]) -> DecodeSettings:
         """Returns the settings with some that were given on top.
 
@@ -127,13 +169,22 @@ class DecodeSettings:
           given: fields and their values.
 
         Raises:
-          ConfigError: for values that are out of range, or contradict each other.
+          ConfigError: for names that are no settings, and for values of another type, out
+            of range, or that contradict each other.
         """
+        types = config_types.field_types(DecodeSettings)
+        for name in given:
+            if name not in types:
+                raise errors.ConfigError(
+                    f"There is no decoding setting {name!r}",
+                    expected=f"one of {', '.join(types)}",
+                    hint=errors.did_you_mean(name, types),
+                )
+        given = {name: config_types.convert(name, v, types[name]) for name, v in given.items()}
         values = {**dataclasses.asdict(self), **given}
-        defaults = dataclasses.asdict(DecodeSettings())
 
         def give_way(*names: str) -> None:
-            values.update({name: defaults[name] for name in names if name not in given})
+            values.update({name: _DEFAULTS[name] for name in names if name not in given})
 
         check_ranges(values)
         if values["temperature"] > 0 and values["beam_size"] > 1:
@@ -152,22 +203,32 @@ def check_ranges(values: Mapping[str, Any]) -> None:
     for name, lowest, highest, expected in (
         ("beam_size", 1, None, "1 or more"),
         ("alpha", 0, None, "0 or more"),
-        ("temperature", 0, None, "0 or more"),
+        ("temperature", 0, None, f"0, or {LEAST_TEMPERATURE} or more; 0 takes the likeliest"),
         ("top_k", 0, None, "0 or more"),
         ("top_p", 0, 1, "above 0, up to 1"),
         ("n_best", 1, None, "1 or more"),
         ("max_length", 1, None, "1 or more"),
-        ("length_factor", 0, None, "0 or more"),
-        ("length_constant", 1, None, "1 or more"),
+        ("length_factor", 0, 1_000, "0 to 1,000"),
+        ("length_constant", 1, 1_000_000, "1 to 1,000,000"),
         ("seed", 0, LARGEST_SEED, f"0 to {LARGEST_SEED}"),
     ):
         value = values.get(name)
         if value is None:
             continue
         is_high_enough = value > lowest if name == "top_p" else value >= lowest
-        if not is_high_enough or (highest is not None and value > highest):
+        if name == "temperature" and 0 < value < LEAST_TEMPERATURE:
+            is_high_enough = False
+        is_wrong = not (is_high_enough and math.isfinite(value))
+        if is_wrong or (highest is not None and value > highest):
             raise errors.ConfigError(
                 f"The decoding setting {name} is out of range",
                 received=f"--{name}={value}",
                 expected=expected,
             )
+
+
+def _short(value: float) -> str:
+    return f"{value:.12g}"
+
+
+_DEFAULTS = dataclasses.asdict(DecodeSettings())

@@ -26,6 +26,7 @@ def evaluate(
     max_examples: int | None = None,
     baselines: bool = False,
     progress: Callable[[str, int], None] | None = None,
+    **search: Any,
 ) -> dict[str, Any]:
     """Measures a trained model on a split of each of its problems.
 
@@ -43,12 +44,14 @@ def evaluate(
       max_examples: the first so many of each split only.
       baselines: measure the simplest answers to the same examples too.
       progress: called with a problem's name and how many examples are done.
+      **search: fields of `DecodeSettings` (`beam_size=4`), over those.
 
     Returns:
-      `step`, `split`, `results` (values by problem and metric), `notes` (by problem:
-      what must be known to compare the values, such as BLEU's signature), `decodes` (by
-      problem: the file of what the model wrote, where a metric asked and no example was
-      left out) and, where asked for, `baselines` (by problem: what the simplest answer
+      `step`, `split`, `results` (values by problem and metric), `search` (how texts were
+      searched for, of `DecodeSettings.describe`; None where there are classes only), `notes`
+      (by problem: what must be known to compare the values, such as BLEU's signature),
+      `decodes` (by problem: the file of what the model wrote, where a metric asked and no
+      example was left out) and, where asked for, `baselines` (by problem: what the simplest answer
       is and scores, as of `evaluation.baselines`).
 
     Raises:
@@ -62,7 +65,9 @@ def evaluate(
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
     chosen = [(task, split or eval_split(task)) for task in loaded.matching(problems)]
-    search = settings or loaded.decode_settings
+    used = (settings or loaded.decode_settings).override(search)
+    for task, _ in chosen:
+        used.check(task)
     results: dict[str, dict[str, float]] = {}
     notes: dict[str, dict[str, str]] = {}
     files: dict[str, str] = {}
@@ -72,7 +77,7 @@ def evaluate(
             task,
             name,
             loaded.batching,
-            search,
+            used,
             max_examples=max_examples,
             progress=None if progress is None else functools.partial(progress, task.name),
         )
@@ -80,12 +85,14 @@ def evaluate(
         notes[task.name] = found.notes
         if found.decodes and decode.is_whole(task, name, len(found.decodes)):
             rows = zip(found.inputs, found.decodes, found.references, strict=True)
-            answers = [decode.answer(i, d, search, wanted) for i, d, wanted in rows]
-            files[task.name] = str(decode.keep(loaded, task, name, answers))
+            answers = [decode.answer(i, d, used, wanted) for i, d, wanted in rows]
+            files[task.name] = str(decode.keep(loaded, task, name, used, answers))
+    writes = any(task.targets.autoregressive for task, _ in chosen)
     answer = {
         "step": loaded.step,
         "split": ",".join(dict.fromkeys(name for _, name in chosen)),
         "results": results,
+        "search": used.describe() if writes else None,
         "notes": notes,
         "decodes": files,
     }

@@ -23,6 +23,10 @@ from t2t_mm.evaluation import base
 ALWAYS = ("log_perplexity",)
 """Metrics that every task is measured by: runs compare their problems with them."""
 
+ALWAYS_OF_TEXT = ("token_accuracy",)
+"""And those of every task that writes text, which the same pass gives: the measure of the
+paper (Kaiser et al. 2017, tables 2 to 4)."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -70,6 +74,7 @@ def run(
       NotFiniteError: where the model gives scores that are no numbers.
     """
     metrics = metrics_of(task)
+    decode_settings.check(task)
     dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
     search = decode_settings.within(task.targets, batching.max_length)
     feed = _Feed(model, task, metrics, dataset.element_spec, search)
@@ -80,6 +85,12 @@ def run(
     return feed.finish(split)
 
 
+def names_of(task: task_lib.Task) -> tuple[str, ...]:
+    """Returns the metrics of a task, its own first, then those that every such task has."""
+    more = ALWAYS_OF_TEXT if task.targets.autoregressive else ()
+    return tuple(dict.fromkeys((*task.metrics, *ALWAYS, *more)))
+
+
 def metrics_of(task: task_lib.Task) -> list[base.Metric]:
     """Makes the metrics of a task, those that every task has included.
 
@@ -87,7 +98,7 @@ def metrics_of(task: task_lib.Task) -> list[base.Metric]:
       ConfigError: for an unknown metric, or one that does not fit the targets.
     """
     metrics = []
-    for name in dict.fromkeys((*task.metrics, *ALWAYS)):
+    for name in names_of(task):
         metric = registry.metrics.get(name)(task)
         if metric.needs not in base.NEEDS:
             raise errors.ConfigError(

@@ -21,6 +21,9 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
     }
     title = f"step {answer['step']}, split {answer['split']}"
     console.print(values(answer["results"], simple, title=title))
+    if answer.get("search"):
+        said = ", ".join(f"{name} {value}" for name, value in answer["search"].items())
+        console.print(f"search: {said}", markup=False)
     signatures = {f"{n}: {note}" for notes in answer["notes"].values() for n, note in notes.items()}
     for line in sorted(signatures):
         console.print(line, markup=False)

@@ -56,7 +56,7 @@ class Selection:
                 expected=f"one of {', '.join(known)}",
                 hint=errors.did_you_mean(problem, known),
             )
-        own = list(dict.fromkeys((*known[problem].metrics, *evaluator.ALWAYS)))
+        own = evaluator.names_of(known[problem])
         if metric not in own:
             raise errors.ConfigError(
                 f"TrainSettings.best_metric names {metric!r}, which {problem} does not have",

@@ -1,12 +1,14 @@
 import dataclasses
 import io
 import json
+import pathlib
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from t2t_mm import errors
-from t2t_mm.decoding import inputs
+from t2t_mm.decoding import inputs, stream
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
 
@@ -29,8 +31,18 @@ def of_both(task):
     return dataclasses.replace(task, inputs=both)
 
 
+def lines(task, text, *, objects=False):
+    chunks = inputs.read(task, io.BytesIO(text), "in.txt", objects=objects)
+    return [line for chunk in chunks for line in chunk]
+
+
 def read(task, text, *, objects=False):
-    return list(inputs.read(task, io.BytesIO(text), "in.txt", objects=objects))
+    """Places and inputs; raises for the first line that is wrong."""
+    found = lines(task, text, objects=objects)
+    for line in found:
+        if line.error is not None:
+            raise line.error
+    return [(line.place, line.given) for line in found]
 
 
 def test_lines_are_texts_and_keep_their_place(task):
@@ -47,8 +59,10 @@ def test_lines_are_texts_and_keep_their_place(task):
 
 
 def test_a_line_that_is_not_utf8_is_named(task):
-    with pytest.raises(errors.DataError, match=r"in.txt line 2 is not UTF-8.*0xff"):
-        read(task, b"good\nb\xffd\n")
+    good, bad, last = lines(task, b"good\nb\xffd\nlast")
+    assert (good.given, last.given) == ("good", "last")
+    assert (bad.given, bad.shown) == (None, "b\ufffdd")
+    assert "in.txt line 2 is not UTF-8" in str(bad.error) and "0xff" in str(bad.error)
 
 
 def test_lines_of_pictures_are_paths(of_pictures, picture):
@@ -72,14 +86,14 @@ def test_a_picture_or_sound_in_place_of_a_list_of_them_is_told(of_pictures, tmp_
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(errors.DataError) as caught:
-        inputs.read_file(of_pictures, str(path))
+        stream.lines(of_pictures, str(path))
     assert f"{path} line 1 is no text" in str(caught.value)
     assert f"echo {path} | mm-decoder ... --input=-" in str(caught.value)
 
 
 def test_a_folder_in_place_of_a_file_is_told(of_pictures, tmp_path):
     with pytest.raises(errors.DataError, match=r"is a folder, and no file.* the path of a file"):
-        inputs.read_file(of_pictures, str(tmp_path))
+        stream.lines(of_pictures, str(tmp_path))
 
 
 def test_what_can_be_known_at_once_is_checked_before_the_work(of_both, picture, tmp_path):
@@ -149,6 +163,67 @@ def test_one_value_for_several_inputs_is_refused(of_both):
         inputs.request(of_both, "a.png", "line 1")
 
 
-def test_a_text_in_place_of_a_list_is_refused(task):
+@pytest.mark.parametrize(
+    "one",
+    [
+        "a text",
+        pathlib.Path("a.png"),
+        {"inputs": "a text"},
+        np.zeros((4, 4, 3), np.uint8),
+        Image.new("RGB", (4, 4)),
+        (np.zeros(16_000), 16_000),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_one_input_in_place_of_a_list_is_refused(task, one):
     with pytest.raises(errors.ConfigError, match="takes a list"):
-        list(inputs.requests(task, "a text"))
+        list(inputs.requests(task, one))
+
+
+def test_a_batch_of_pictures_is_a_list(of_pictures):
+    found = list(inputs.requests(of_pictures, np.zeros((2, 4, 4, 3), np.uint8)))
+    assert [request.shown for request in found] == ["(uint8 [4, 4, 3])"] * 2
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u3000"])
+def test_an_empty_text_is_the_same_by_every_door(task, of_both, picture, blank):
+    """A line, an object and Python: nothing is decoded, and the place is kept."""
+    line, object_ = (
+        inputs.request_or_error(task, one)
+        for text, objects in ((blank, False), (json.dumps({"inputs": blank}), True))
+        for one in lines(task, text.encode() + b"\n", objects=objects)
+    )
+    assert (line.raw, line.error) == (object_.raw, object_.error) == (None, None)
+    with pytest.raises(errors.BadExampleError, match="the input 'question' is empty"):
+        inputs.request(of_both, {"image": str(picture), "question": blank}, "line 1")
+
+
+def test_a_request_holds_the_error_of_a_line_that_cannot_be_used(of_pictures, picture, tmp_path):
+    text = f"{picture}\n{tmp_path}/nowhere.png\n\n".encode()
+    good, bad, empty = (inputs.request_or_error(of_pictures, x) for x in lines(of_pictures, text))
+    assert good.raw and good.error is None
+    assert (bad.shown, bad.raw) == (f"{tmp_path}/nowhere.png", None)
+    assert "line 2: there is no file" in str(bad.error)
+    assert (empty.raw, empty.error) == (None, None)
+    for line in (b'{"imgae": "a.png"}\n', b"[1]\n", b"{\n"):
+        (found,) = lines(of_pictures, line, objects=True)
+        assert inputs.request_or_error(of_pictures, found).error is not None
+
+
+def test_a_package_that_is_missing_is_no_fault_of_an_input(of_pictures, picture, monkeypatch):
+    def refuse(*_):
+        raise errors.ConfigError("Sounds need the package soundfile")
+
+    monkeypatch.setattr(image.Image, "encode", refuse)
+    (line,) = lines(of_pictures, f"{picture}\n".encode())
+    with pytest.raises(errors.ConfigError, match="need the package"):
+        inputs.request_or_error(of_pictures, line)
+
+
+def test_samples_depend_on_what_an_input_holds_and_on_nothing_else():
+    raw = {"image": b"1", "question": b"2"}
+    assert inputs.number(raw) == inputs.number(dict(reversed(raw.items())))
+    others = [{"image": b"12", "question": b""}, {"image": b"2", "question": b"1"}, {"x": b"1"}]
+    numbers = {inputs.number(raw), inputs.number(raw, asked=1), *map(inputs.number, others)}
+    assert len(numbers) == 5
+    assert all(0 <= number < 2**63 for number in numbers)

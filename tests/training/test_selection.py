@@ -9,8 +9,16 @@ from t2t_mm import errors
 from t2t_mm.training import selection, settings
 
 TASKS = [
-    types.SimpleNamespace(name="ende", metrics=("bleu", "log_perplexity")),
-    types.SimpleNamespace(name="pictures", metrics=("accuracy",)),
+    types.SimpleNamespace(
+        name="ende",
+        metrics=("bleu", "log_perplexity"),
+        targets=types.SimpleNamespace(autoregressive=True),
+    ),
+    types.SimpleNamespace(
+        name="pictures",
+        metrics=("accuracy",),
+        targets=types.SimpleNamespace(autoregressive=False),
+    ),
 ]
 
 

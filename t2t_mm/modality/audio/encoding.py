@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FULL_SCALE = 32_768
+MOST_CHANNELS = 256
 LOUDEST = 4.0
 """Samples beyond -1 and 1 are clipped; beyond this they were not meant to be of that scale."""
 
@@ -84,6 +85,13 @@ def _from_array(samples: Any, rate: Any) -> tuple[np.ndarray, int]:
             "The samples of a sound are not of the right form",
             received=f"{given.dtype} {list(given.shape)}",
             expected="float (-1 to 1) or int16, [n] or [n, channels]",
+        )
+    if given.ndim == 2 and given.shape[1] > MOST_CHANNELS:
+        raise errors.BadExampleError(
+            "A sound has more channels than any recording",
+            received=f"{given.dtype} {list(given.shape)}",
+            expected=f"[n, channels], at most {MOST_CHANNELS} of them",
+            hint="samples.T where the channels come first" if given.shape[0] <= 32 else None,
         )
     if not isinstance(rate, numbers.Real) or not float(rate).is_integer():
         raise errors.BadExampleError(

@@ -46,9 +46,10 @@ class Image(base.Modality):
     def encode(self, value: Any) -> bytes:
         """Takes a picture file's path or bytes, or pixels; all is decoded as a check.
 
-        A path may be anything that has `read_bytes()`; pixels are a uint8 array
-        `[H, W]` or `[H, W, C]`, or a picture of Pillow's. Upright 8-bit JPEG and PNG files
-        of a moderate size are kept as they are; `encoding` says what is done to others.
+        A path may be anything that has `read_bytes()`; pixels are an array `[H, W]` or
+        `[H, W, C]`, uint8 or float from 0 to 1, or a picture of Pillow's. Upright 8-bit JPEG
+        and PNG files of a moderate size are kept as they are; `encoding` says what is done to
+        others.
         """
         from t2t_mm.modality.image import encoding
 
@@ -59,7 +60,7 @@ class Image(base.Modality):
             raise errors.BadExampleError(
                 "A picture is neither a path nor encoded bytes",
                 received=f"{type(value).__name__} {str(value)[:60]!r}",
-                expected="a pathlib.Path, the bytes of a picture file, or a uint8 array",
+                expected="a pathlib.Path, the bytes of a picture file, or an array of pixels",
             )
         name, data = found
         return encoding.encode(data, name)

@@ -75,31 +75,86 @@ def from_array(pixels: Any) -> bytes:
     """Returns the PNG of pixels.
 
     Args:
-      pixels: a picture of Pillow's, or uint8 `[H, W]` or `[H, W, C]`, with C of 1 (grey),
-        3 (RGB) or 4 (RGBA).
+      pixels: a picture of Pillow's, in any mode that files have; or `[H, W]` or `[H, W, C]`
+        with C of 1 (grey), 3 (RGB) or 4 (RGBA, whose alpha is dropped as that of files is),
+        uint8, or float from 0 to 1.
 
     Raises:
-      BadExampleError: for an array of another type or shape.
+      BadExampleError: for an array of another type or shape, or with other values.
     """
-    import numpy as np
     from PIL import Image as pillow
 
     if isinstance(pixels, pillow.Image):
-        pixels = np.asarray(pixels.convert("RGB"))  # four channels may be CMYK, one a palette
-    shape = pixels.shape
-    if (
-        str(pixels.dtype) != "uint8"
-        or 0 in shape
-        or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
-    ):
+        made: Any = _from_pillow(pixels)
+    else:
+        checked = _eight_bit_array(pixels)
+        made = pillow.fromarray(checked[..., 0] if checked.shape[2:] == (1,) else checked)
+        made = made if made.mode in ("L", "RGB") else made.convert("RGB")
+    file = io.BytesIO()
+    made.save(file, "PNG")
+    return file.getvalue()
+
+
+def _from_pillow(picture: Any) -> Any:
+    """Returns a picture of Pillow's in RGB or grey, as its file would be taken."""
+    name = "a picture of Pillow's"
+    if picture.mode == "I" and picture.format is None:
+        raise errors.BadExampleError(
+            f"A picture has pixels of 32 bits: {name}",
+            expected="8 bits a channel, as picture.convert('L') has",
+            hint="Nothing in it says what is black and what is white",
+        )
+    try:
+        turn = _turn(picture)
+        made = _eight_bits(picture, name)
+        return made if turn is None else made.transpose(turn)
+    except errors.BadExampleError:
+        raise
+    except Exception as error:  # its file is read only now, and may be damaged or closed
+        raise errors.BadExampleError(
+            f"A picture does not decode: {name}", received=f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _eight_bit_array(pixels: Any) -> Any:
+    """Returns uint8 `[H, W]` or `[H, W, C]`; says what is wrong with any other array."""
+    import numpy as np
+
+    shape, dtype, hint = pixels.shape, pixels.dtype, None
+    is_float = np.issubdtype(dtype, np.floating)
+    is_shaped = len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+    if 0 in shape or not is_shaped or not (is_float or dtype == np.uint8):
+        if len(shape) == 3 and shape[0] in (1, 3, 4):
+            hint = "Put the channels last: np.moveaxis(pixels, 0, -1)"
+        elif len(shape) == 4:
+            hint = "Give the pictures of a batch one by one"
+        elif is_shaped and not is_float:
+            hint = "pixels.astype('uint8') where its values are 0 to 255"
         raise errors.BadExampleError(
             "An array is not a picture",
-            received=f"{pixels.dtype} {list(shape)}",
-            expected="uint8 [height, width], or with 1, 3 or 4 channels as the last axis",
+            received=f"{dtype} {list(shape)}",
+            expected="uint8, or float from 0 to 1: [height, width], or with 1, 3 or 4 channels as "
+            "the last axis",
+            hint=hint,
         )
-    file = io.BytesIO()
-    pillow.fromarray(pixels[..., 0] if shape[2:] == (1,) else pixels).save(file, "PNG")
-    return file.getvalue()
+    if not is_float:
+        return pixels
+    if not np.isfinite(pixels).all():
+        wrong = int((~np.isfinite(pixels)).sum())
+        raise errors.BadExampleError(
+            "An array has pixels that are no finite numbers",
+            received=f"{wrong:,} of {pixels.size:,}",
+            expected="values from 0 to 1",
+        )
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < 0 or high > 1:
+        raise errors.BadExampleError(
+            "The pixels of an array in floating point are out of range",
+            received=f"{low:.6g} to {high:.6g}",
+            expected="values from 0 to 1",
+            hint="pixels.astype('uint8') where 255 is white" if low >= 0 and high <= 255 else None,
+        )
+    return (pixels.astype(np.float64) * 255).round().astype(np.uint8)
 
 
 def _encode(data: bytes, name: str) -> bytes:

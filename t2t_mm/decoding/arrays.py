@@ -1,0 +1,104 @@
+"""Pictures and sounds that are given from Python as arrays, not as files.
+
+- A picture: one of Pillow's, or an array `[H, W]` or `[H, W, C]` with C of 1 (grey), 3 (RGB)
+  or 4 (RGBA, whose alpha is dropped), uint8 or float from 0 to 1.
+- A sound: a pair `(samples, rate)`, an array `[n]` or `[n, channels]`, float from -1 to 1 or
+  int16, and its samples a second.
+
+Whatever NumPy makes an array of will do, a tensor for instance. The modalities check values.
+"""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+from t2t_mm import errors
+
+
+def is_one(given: Any) -> bool:
+    """Says whether this is a single picture or sound, where a list of inputs is wanted.
+
+    A batch of pictures `[B, H, W, C]` is a list of them.
+    """
+    if isinstance(given, tuple) and len(given) == 2 and any(map(_is_number, given)):
+        return True
+    return _is_picture(given) or (_is_array(given) and len(_shape(given)) < 4)
+
+
+def checked(kind: str, value: Any) -> Any:
+    """Returns a picture or a sound in a form that the modality of a kind takes.
+
+    Args:
+      kind: of the modality: "image", "audio".
+      value: neither a path nor bytes.
+
+    Raises:
+      BadExampleError: for what is no such picture or sound, as far as form tells.
+    """
+    if kind == "audio":
+        if isinstance(value, tuple) and len(value) == 2:
+            samples, rate = value
+            if _is_number(samples) and _is_array(rate):
+                raise errors.BadExampleError(
+                    "A sound is given with its rate first",
+                    received=shown(value),
+                    expected="(samples, rate)",
+                )
+            return (_array(samples) if _is_array(samples) else samples), rate
+        if _is_array(value):
+            raise errors.BadExampleError(
+                "A waveform comes without its rate",
+                received=shown(value),
+                expected="(samples, rate), with the rate in samples a second",
+            )
+    elif kind == "image" and _is_array(value) and not _is_picture(value):
+        return _array(value)
+    return value
+
+
+def shown(value: Any) -> str:
+    """Returns a few words on a value that cannot be printed."""
+    if isinstance(value, tuple) and len(value) == 2:
+        one, other = value
+        if _is_array(one) and _is_number(other):
+            return f"({_form(one)} at {other} Hz)"
+        return f"({_form(one)}, {_form(other)})"
+    if _is_picture(value):
+        return f"(picture {value.mode} {value.width} x {value.height})"
+    return f"({_form(value)})"
+
+
+def _form(value: Any) -> str:
+    if _is_array(value):
+        return f"{getattr(value, 'dtype', 'array')} {list(_shape(value))}"
+    return repr(value) if _is_number(value) else type(value).__name__
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    try:
+        return np.asarray(value)
+    except Exception as error:  # a tensor that lies on another device, say
+        raise errors.BadExampleError(
+            "NumPy cannot read an array", received=f"{type(value).__name__}: {error}"
+        ) from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real)
+
+
+def _is_array(value: Any) -> bool:
+    is_array = hasattr(value, "__array_interface__") or hasattr(value, "__array__")
+    return is_array and hasattr(value, "shape") and not _is_number(value)
+
+
+def _is_picture(value: Any) -> bool:
+    """Says whether this is a picture of Pillow's, which need not be imported for that."""
+    return type(value).__module__.partition(".")[0] == "PIL" and hasattr(value, "mode")
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(value.shape)
