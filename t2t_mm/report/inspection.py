@@ -78,14 +78,15 @@ class Inspection:
             "version": self.version,
             "split": self.split,
             "examples": [self._describe_example(example) for example in self.examples],
-            "lengths": {name: lengths.describe() for name, lengths in self.lengths.items()},
-            "counts": {
-                "splits": self.splits,
-                "read": self.read,
-                "classes": self.classes,
-                "too_long": self.too_long,
-            },
+            "lengths": {name: self._describe_lengths(name) for name in self.lengths},
+            "counts": {"splits": self.splits, "read": self.read, "classes": self.classes},
         }
+
+    def _describe_lengths(self, name: str) -> dict[str, Any]:
+        described = dict(self.lengths[name].describe())
+        if name in self.too_long:
+            described["too_long"] = self.too_long[name]
+        return described
 
     def _describe_example(self, example: Example) -> dict[str, Any]:
         described: dict[str, Any] = {"key": example.key}

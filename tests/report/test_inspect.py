@@ -71,6 +71,23 @@ def test_the_answer(data_dir):
     assert answer["lengths"]["question"]["max"] == len("what is it" + " then" * 8)
 
 
+def test_texts_over_their_declared_limit_are_counted(registries, write_data):
+    limited = {"inputs": {"question": Language(vocab="tiny", max_length=6)}}
+    register_problem("limited")(type("Limited", (Asking,), limited))
+    words = vocabulary.build("tiny", ["what is it then"] * 30, size=280)
+    texts = [b"what" + b" then" * number for number in range(9)]
+    examples = [{"question": text, "targets": b"cat"} for text in texts]
+    data_dir = write_data("limited", {"train": examples}, classes=("cat",))
+    words.save(data_dir / "vocabularies" / "tiny")
+    long = sum(len(words.encode(text.decode())) + 1 > 6 for text in texts)
+    found = inspection.inspect("limited", data_dir)
+    assert 0 < long < 9
+    assert found.describe()["lengths"]["question"]["too_long"] == long
+    console = rich.console.Console(file=io.StringIO(), width=120)
+    inspect.show(found, console=console)
+    assert f"longer than its limit of 6: {long}" in console.file.getvalue()
+
+
 def test_text_is_measured_in_pieces_where_there_is_a_vocabulary(data_dir):
     words = vocabulary.build("tiny", ["what is it then"] * 30, size=280)
     words.save(data_dir / "vocabularies" / "tiny")
