@@ -188,7 +188,7 @@ class Fingerprint(TypedDict):
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
-    model: NotRequired[Name]
+    model: NotRequired[str]  # its name, and its version where that is not the first
     config: NotRequired[dict[str, Any]]
     vocabularies: NotRequired[dict[PlainName, Sha256]]
     versions: NotRequired[dict[Name, PlainName]]
