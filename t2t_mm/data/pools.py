@@ -13,6 +13,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+EVENED = 8
+"""Batches at a pool's end that share what is left over."""
+
+SHARES = 128
+"""Of a full batch: in steps of one of these a smaller one is looked for."""
+
 
 def sort_by_length(sides: tf.Tensor) -> tf.Tensor:
     """Returns the order, longest first, in which neighbours need least padding.
@@ -34,6 +40,11 @@ def sort_by_length(sides: tf.Tensor) -> tf.Tensor:
 def cut(longest: tf.Tensor, *, batch_tokens: int) -> tf.Tensor:
     """Returns where batches begin and end, so that each fills `batch_tokens`.
 
+    As many batches as are needed, but what is left over is no batch of its own: the
+    last `EVENED` batches share what there is for them. A batch of three examples would
+    weigh as much in a training as one of seventy, and it would always be the shortest
+    three that a pool leaves over.
+
     Args:
       longest: int32 `[P]`, the padded length of each example's longer side, sorted
         from the longest on.
@@ -54,7 +65,55 @@ def cut(longest: tf.Tensor, *, batch_tokens: int) -> tf.Tensor:
     _, bounds = tf.while_loop(
         lambda start, _: start < count, body, (tf.constant(0), bounds.write(0, 0))
     )
-    return bounds.stack()
+    filled = bounds.stack()
+    kept = tf.maximum(tf.size(filled) - 1 - EVENED, 0)
+    evened = _evened(longest, filled[kept:], batch_tokens)
+    return tf.cond(
+        tf.size(filled) > 2,
+        lambda: tf.concat([filled[:kept], _halved(longest, evened, batch_tokens)], axis=0),
+        lambda: filled,
+    )
+
+
+def _evened(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tensor:
+    """Returns other bounds of as many batches, all filled up to about the same.
+
+    They are those of the smallest share of `batch_tokens` with which no more batches
+    are needed; all shares are tried at once.
+
+    Args:
+      longest: int32 `[P]`, sorted from the longest on.
+      bounds: int32 `[batches + 1]` of `EVENED` batches at most.
+      batch_tokens: of a full batch.
+
+    Returns:
+      int32 `[batches + 1]`.
+    """
+    count = tf.size(longest)
+    shares = [batch_tokens * share // SHARES for share in range(SHARES // 2, SHARES + 1)]
+    starts = [tf.fill([len(shares)], bounds[0])]
+    for _ in range(EVENED):
+        first = tf.gather(longest, tf.minimum(starts[-1], count - 1))
+        size = tf.maximum(tf.constant(shares) // first, 1)
+        starts.append(tf.minimum(starts[-1] + size, count))
+    found = tf.stack(starts)[: tf.size(bounds)]  # [batches + 1, shares]
+    enough = tf.cast(tf.equal(found[-1], count), tf.int32)
+    return found[:, tf.argmax(enough)]
+
+
+def _halved(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tensor:
+    """Moves the bound of the last two batches to where both hold about as much.
+
+    Where a batch is of a few examples only, no share of it fits all batches.
+    """
+    start, old, count = bounds[-3], bounds[-2], bounds[-1]
+    places = tf.range(start + 1, old + 1)
+    before = (places - start) * longest[start]
+    after = (count - places) * tf.gather(longest, places)
+    fits = (after <= batch_tokens) | tf.equal(places, old)
+    difference = tf.where(fits, tf.abs(before - after), longest.dtype.max)
+    place = places[tf.argmin(difference, output_type=tf.int32)]
+    return tf.concat([bounds[:-2], [place, count]], axis=0)
 
 
 def round_up(lengths: tf.Tensor, multiple: int) -> tf.Tensor:

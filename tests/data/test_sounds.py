@@ -188,3 +188,20 @@ def test_the_feed_counts_seconds_of_sound(digits, speech):
         assert list(counts.amounts) == ["sound seconds"]
         assert seconds == pytest.approx(cells / bound.inputs["sound"].cells_a_second)
         assert 0.05 * counts.examples < seconds < 1.3 * counts.examples
+
+
+def test_every_sound_weighs_about_as_its_length(digits):
+    """A batch's loss is a mean over its examples; what is left of a pool is no batch alone.
+
+    A batch holds so many positions: examples weigh as their lengths, the shortest least.
+    """
+    batching = dataclasses.replace(BATCHING, batch_tokens=160, max_length=160)
+    for seed in range(3):
+        sizes = []
+        for batch in pipeline.train_dataset(digits, batching, seed=seed):
+            sizes.append(len(batch["targets"]))
+            if sum(sizes) >= 40:  # all of the pool
+                break
+        assert len(sizes) > 3
+        # An example's weight is 1 / the size of its batch; its mean over all is batches / 40.
+        assert (1 / min(sizes)) / (len(sizes) / 40) < 2
