@@ -13,7 +13,7 @@ import hashlib
 import os
 import pathlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from t2t_mm import errors
@@ -149,27 +149,54 @@ class Manifest:
         """Returns a hash of the content of a split, without reading its files."""
         return hashlib.sha256(" ".join(s.sha256 for s in self._split(split)).encode()).hexdigest()
 
-    def check_sizes(self) -> None:
-        """Compares the sizes of all files, which costs next to nothing.
+    def check_sizes(
+        self, split: str | None = None, files: Collection[str | os.PathLike[str]] | None = None
+    ) -> None:
+        """Compares the sizes of files, which costs next to nothing.
+
+        Args:
+          split: whose files; those of all splits for None.
+          files: paths of those that matter; all for None.
 
         Raises:
           DataError: naming a file that is missing or of another size.
         """
-        for split in self.splits:
-            for shard in self._split(split):
-                self._fail_if(self._wrong_size(shard))
+        for shard in self._chosen(split, files):
+            self._fail_if(self._wrong_size(shard))
 
-    def verify(self, *, workers: int = 1) -> None:
-        """Compares sizes, hashes and counts of examples of all files.
+    def verify(
+        self,
+        split: str | None = None,
+        files: Collection[str | os.PathLike[str]] | None = None,
+        *,
+        workers: int = 1,
+    ) -> None:
+        """Compares sizes, hashes and counts of examples of files.
+
+        Args:
+          split: whose files; those of all splits for None.
+          files: paths of those that matter; all for None.
+          workers: files looked at at a time.
 
         Raises:
           DataError: naming the files that are not as they were written.
         """
-        shards = [shard for split in self.splits for shard in self._split(split)]
+        shards = self._chosen(split, files)
         with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:
             wrong = [found for found in pool.map(self._wrong_content, shards) if found]
         if wrong:
             self._fail_if("; ".join(wrong))
+
+    def _chosen(
+        self, split: str | None, files: Collection[str | os.PathLike[str]] | None
+    ) -> list[Shard]:
+        names = None if files is None else {pathlib.Path(file).name for file in files}
+        return [
+            shard
+            for name in (self.splits if split is None else (split,))
+            for shard in self._split(name)
+            if names is None or shard.file in names
+        ]
 
     def _split(self, split: str) -> tuple[Shard, ...]:
         if split not in self.shards:
@@ -194,14 +221,17 @@ class Manifest:
         path = self.folder / shard.file
         if wrong is None and file_sha256(path) != shard.sha256:
             wrong = f"{path} has changed since it was written (its sha256 differs)"
-        if wrong is None or not path.is_file():
+        if not path.is_file():
             return wrong
         whole = 0
         try:
             for _ in records.read_records(path):
                 whole += 1
-        except errors.DataError:
-            pass
+        except errors.DataError as error:
+            wrong = wrong or str(error)
+        if wrong is None and whole == shard.examples:
+            return None
+        wrong = wrong or f"{path} does not hold what its manifest says"
         return f"{wrong}; {whole:,} of {shard.examples:,} examples read"
 
     def _fail_if(self, wrong: str | None) -> None:

@@ -30,8 +30,6 @@ iterate = reading.iterate
 HELD_BYTES = 64 * 2**20
 """The most that a shuffle buffer or a pool may hold: checkpoints store them whole."""
 
-FILES_AT_ONCE = 16
-
 
 def train_dataset(
     task: task_lib.Task,
@@ -48,7 +46,8 @@ def train_dataset(
       task: the problem and its data.
       batching: sizes.
       seed: of the order and of all augmentation.
-      shard: index and number of workers; each reads its own part of the examples.
+      shard: index and number of workers; each has its own part of the examples, all of
+        which are read once an epoch.
 
     Returns:
       batches `{"inputs": {NAME: tensor}, "targets": tensor}`: text int32 `[B, S]`
@@ -70,20 +69,11 @@ def train_dataset(
             received=f"{source.examples} examples for {count} workers",
             expected="at least one for each worker",
         )
+    source = source.part(index, count)
     held = source.held(HELD_BYTES)
     draw = batches.derive_seed(seed, task.name, index)
-    by_file = len(source.files) % count == 0
-    files = source.files[index::count] if by_file else source.files
-    records = tf.data.Dataset.from_tensor_slices(files)
-    records = records.shuffle(len(files), seed=draw, reshuffle_each_iteration=True)
-    records = records.interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=min(len(files), FILES_AT_ONCE),
-        block_length=16,
-    )
-    if not by_file:
-        records = records.shard(count, index)
     buffer = min(batching.shuffle_buffer, held, source.examples)
+    records = source.records(seed=draw)
     records = records.shuffle(buffer, seed=draw + 1, reshuffle_each_iteration=True)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=draw)
 
@@ -94,7 +84,7 @@ def train_dataset(
     return maker.batches(
         records.repeat(),
         parse,
-        largest_pool=min(held, source.examples // count),
+        largest_pool=min(held, source.examples),
     )
 
 
@@ -124,9 +114,8 @@ def eval_dataset(
       ConfigError: for an unknown split.
       DataError: when shards are missing, cut short or empty.
     """
-    source = reading.Source.open(task, split)
-    examples = min(max_examples or source.examples, source.examples)
-    records = tf.data.TFRecordDataset(source.files).take(examples).enumerate()
+    source = reading.Source.open(task, split, max_examples=max_examples)
+    records = source.records().enumerate()
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
 
     def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
@@ -137,7 +126,7 @@ def eval_dataset(
         place = tf.cast(index, tf.int32)
         return {"raw": raw, "references": references, "key": key, "index": place}
 
-    largest_pool = min(source.held(HELD_BYTES), examples)
+    largest_pool = min(source.held(HELD_BYTES), source.examples)
     return maker.batches(records, parse, largest_pool=largest_pool)
 
 

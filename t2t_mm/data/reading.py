@@ -20,37 +20,155 @@ from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
 
+FILES_AT_ONCE = 16
+RECORDS_IN_TURN = 16
+"""From one file, before the next one's turn."""
+
+READ_BYTES = 2**18
+"""Read from a file at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Records of one file that follow each other.
+
+    Attributes:
+      file: its path.
+      first: number of the first of them in the file.
+      count: of them.
+    """
+
+    file: str
+    first: int
+    count: int
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The shards of one split: paths in order, and what they hold together."""
+    """Records of one split, in order.
 
-    files: list[str]
-    examples: int
+    Attributes:
+      runs: of records, by file; none is empty.
+      size_bytes: of all of them, about.
+    """
+
+    runs: tuple[Run, ...]
     size_bytes: int
 
     @classmethod
-    def open(cls, task: task_lib.Task, split: str) -> Source:
-        """Checks that every shard is there in full size.
+    def open(cls, task: task_lib.Task, split: str, *, max_examples: int | None = None) -> Source:
+        """Finds the records of a split, and checks that the shards are there in full size.
+
+        Args:
+          task: the problem and its data.
+          split: its name. Those of other splits need not be there.
+          max_examples: the first so many only; shards behind them need not be there.
+            None or 0 for all.
 
         Raises:
           ConfigError: for an unknown split.
           DataError: when a shard is missing or has another size, or none has examples.
         """
         manifest = task.manifest()
-        files = [str(path) for path in manifest.files(split)]
-        manifest.check_sizes()
+        paths = manifest.files(split)
+        shards = manifest.shards[split]
         examples = manifest.examples(split)
         if not examples:
             raise errors.DataError(
                 f"The split {split!r} of {task.name!r} is empty",
                 hint=f"Make it again: {manifest.command} --overwrite",
             )
-        return cls(files, examples, manifest.bytes(split))
+        whole = cls(
+            tuple(
+                Run(str(path), 0, shard.examples)
+                for path, shard in zip(paths, shards, strict=True)
+                if shard.examples
+            ),
+            manifest.bytes(split),
+        )
+        source = whole.between(0, min(max_examples or examples, examples))
+        manifest.check_sizes(split, None if source.examples == examples else source.files)
+        return source
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of the shards."""
+        return [run.file for run in self.runs]
+
+    @property
+    def examples(self) -> int:
+        """How many there are."""
+        return sum(run.count for run in self.runs)
+
+    def part(self, index: int, count: int) -> Source:
+        """Returns what is left to worker `index` of `count`.
+
+        The parts of all workers have no record in common and are together the whole, of
+        however many files; their sizes differ by one at most. Nothing needs to be agreed
+        on: a worker has the same part in every epoch.
+        """
+        return self.between(self.examples * index // count, self.examples * (index + 1) // count)
+
+    def between(self, start: int, stop: int) -> Source:
+        """Returns the records from place `start` to before place `stop`."""
+        kept, place = [], 0
+        for run in self.runs:
+            first, last = max(start - place, 0), min(stop - place, run.count)
+            if first < last:
+                kept.append(Run(run.file, run.first + first, last - first))
+            place += run.count
+        share = self.size_bytes * (stop - start) // max(1, self.examples)
+        return dataclasses.replace(self, runs=tuple(kept), size_bytes=share)
+
+    def records(self, *, seed: int | None = None) -> tf.data.Dataset:
+        """Returns the serialized examples, each once.
+
+        What an iterator over them saves are numbers, and no paths: it goes on where the
+        same records lie in another folder.
+
+        Args:
+          seed: of the order of files, which is another in each epoch; `FILES_AT_ONCE` are
+            read in turn. None for the records in their own order.
+        """
+        paths = tf.constant(self.files)
+        firsts = tf.constant([run.first for run in self.runs], tf.int64)
+        counts = tf.constant([run.count for run in self.runs], tf.int64)
+
+        def read(number: tf.Tensor) -> tf.data.Dataset:
+            found = _of_file(paths[number]).skip(firsts[number]).take(counts[number])
+            # A file cut at a record's end reads as valid and shorter.
+            return found.apply(tf.data.experimental.assert_cardinality(counts[number]))
+
+        numbers = tf.data.Dataset.range(len(self.runs))
+        if seed is None:
+            return numbers.flat_map(read)
+        numbers = numbers.shuffle(len(self.runs), seed=seed, reshuffle_each_iteration=True)
+        return numbers.interleave(
+            read, cycle_length=min(len(self.runs), FILES_AT_ONCE), block_length=RECORDS_IN_TURN
+        )
 
     def held(self, size_bytes: int) -> int:
         """Returns how many average examples make up `size_bytes`, at least 1."""
         return max(1, size_bytes * self.examples // max(1, self.size_bytes))
+
+
+def _of_file(path: tf.Tensor) -> tf.data.Dataset:
+    """Returns the records of one file.
+
+    An iterator over `tf.data.TFRecordDataset` saves the path; one over its operation
+    saves a place in the file alone.
+    """
+    variant = tf.raw_ops.TFRecordDataset(
+        filenames=path, compression_type="", buffer_size=READ_BYTES
+    )
+    return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
+
+
+_UNREADABLE = (
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,  # fewer records than there should be
+)
 
 
 def parse(serialized: tf.Tensor, names: Sequence[str]) -> dict[str, tf.Tensor]:
@@ -105,9 +223,9 @@ def explaining(task: task_lib.Task, split: str | None) -> Iterator[None]:
     """
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+    except _UNREADABLE as error:
         if split is not None:
-            task.manifest().verify()  # names the files, if it is they
+            task.manifest().verify(split)  # names the files, if it is they
         raise errors.DataError(
             f"The records of {task.name!r} cannot be read", received=_first_line(error)
         ) from error

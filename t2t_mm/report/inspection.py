@@ -130,7 +130,7 @@ def inspect(
     split = split or problem.splits[0]
     modalities = {**problem.inputs, "targets": problem.targets}
     files = manifest.files(split)
-    manifest.check_sizes()
+    manifest.check_sizes(split)
     measures = {name: _Measure(m, folder) for name, m in modalities.items()}
     kept: list[Example] = []
     read = 0

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import itertools
 import random
 
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 from PIL import Image as pillow
 
 from t2t_mm import errors
-from t2t_mm.data import pipeline, reading, sample, task, vocabulary
+from t2t_mm.data import pipeline, reading, records, sample, task, vocabulary
 from t2t_mm.modality import Categorical, Image, Language, features
 from t2t_mm.problem import Problem, register_problem
 
@@ -355,9 +356,9 @@ def test_features_are_the_same_directly_and_through_the_pipeline(captions):
 
 
 def test_a_shuffle_buffer_is_bounded_in_bytes():
-    source = reading.Source(["a"], examples=1_000_000, size_bytes=100 * 2**30)
+    source = reading.Source((reading.Run("a", 0, 1_000_000),), size_bytes=100 * 2**30)
     assert source.held(64 * 2**20) == 625  # of about 107 kB each
-    assert reading.Source(["a"], examples=3, size_bytes=3 * 2**30).held(2**20) == 1
+    assert reading.Source((reading.Run("a", 0, 3),), size_bytes=3 * 2**30).held(2**20) == 1
 
 
 def test_an_epoch_holds_every_example_once(translation):
@@ -375,26 +376,124 @@ def test_an_epoch_holds_every_example_once(translation):
     assert sorted(seen) == sorted(expected)
 
 
-@pytest.mark.parametrize("count", [2, 3])  # of three shards: by record, by file
-def test_workers_share_out_the_examples(translation, count):
-    parts = []
-    for index in range(count):
-        seen = set()
-        rows = 0
-        for batch in pipeline.train_dataset(translation, BATCHING, seed=3, shard=(index, count)):
-            seen |= {tuple(row[row != 0]) for row in batch["inputs"]["inputs"].numpy()}
-            rows += batch["targets"].shape[0]
-            if rows >= 300:
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("shards", [1, 3, 5])
+def test_workers_parts_are_the_corpus(registries, write_data, count, shards):
+    register_problem("parted")(Naming)
+    examples = [{"image": b"", "targets": b"x"} for _ in range(61)]
+    bound = task.Task.from_data(
+        "parted", write_data("parted", {"train": examples}, shards=shards, classes=("x",))
+    )
+    whole = reading.Source.open(bound, "train")
+    parts = [whole.part(index, count) for index in range(count)]
+    for epoch_seed in (None, 0, 1):
+        keys = [_keys(part.records(seed=epoch_seed)) for part in parts]
+        assert sorted(itertools.chain(*keys)) == sorted(f"train/{n}".encode() for n in range(61))
+    assert {part.examples for part in parts} <= {61 // count, 61 // count + 1}
+    assert sum(part.size_bytes for part in parts) == pytest.approx(whole.size_bytes, abs=count)
+
+
+def _keys(dataset):
+    return [records.decode_example(data)["key"] for data in dataset.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_each_workers_epoch_is_its_part(numbered, count):
+    """Batches of one example: an epoch of a worker is so many batches as it has examples."""
+    examples, batching = 23, dataclasses.replace(BATCHING, batch_examples=1)
+    sizes = [examples * (i + 1) // count - examples * i // count for i in range(count)]
+    first, second = [], []
+    for index, size in enumerate(sizes):
+        dataset = pipeline.train_dataset(numbered, batching, seed=3, shard=(index, count))
+        seen = [int(b["targets"][0]) for b in take(dataset, 2 * size)]
+        first += seen[:size]
+        assert sorted(seen[:size]) == sorted(seen[size:])
+        second += seen[size:]
+    assert sorted(first) == list(range(examples))
+    assert first != second
+
+
+@pytest.fixture
+def numbered(registries, write_data):
+    """23 pictures in 3 shards, each of a class of its own."""
+    register_problem("numbered")(Naming)
+    names = [f"class {number:02d}" for number in range(23)]
+    examples = [{"image": picture(0), "targets": name.encode()} for name in names]
+    return task.Task.from_data(
+        "numbered", write_data("numbered", {"train": examples}, shards=3, classes=names)
+    )
+
+
+def test_every_token_weighs_about_the_same(translation):
+    """A batch's loss is a mean over its tokens: one of few tokens would weigh each heavily."""
+    for seed in range(3):
+        dataset = pipeline.train_dataset(translation, BATCHING, seed=seed)
+        tokens, rows = [], 0
+        for batch in dataset:
+            tokens.append(int(np.count_nonzero(batch["targets"])))
+            rows += len(batch["targets"])
+            if rows >= 150:  # all of the pool
                 break
-        parts.append(seen)
-    everything = {
-        tuple(r[r != 0])
-        for b in take(pipeline.eval_dataset(translation, "train", BATCHING), 99)
-        for r in b["inputs"]["inputs"]
-    }
-    assert set.union(*parts) == everything
-    # The same short sentence can be in two parts; hardly any longer one can.
-    assert len(set.intersection(*parts)) < len(everything) / 10
+        weights = 1 / np.array(tokens)
+        mean = len(tokens) / sum(tokens)  # of a token's weight: each batch's weights sum to 1
+        assert weights.max() < 2 * mean
+
+
+def test_pictures_come_in_batches_of_one_size(naming):
+    """23 examples, 4 a batch: what is left of an epoch begins a batch with the next."""
+    sizes = [len(b["targets"]) for b in take(pipeline.train_dataset(naming, BATCHING, seed=0), 30)]
+    assert sizes == [4] * 30
+
+
+def test_a_saved_iterator_goes_on_in_another_folder(any_task, tmp_path):
+    """Its state holds no path, and it reads the folder that it is given."""
+    iterator = iter(pipeline.train_dataset(any_task, BATCHING, seed=1))
+    for _ in range(5):
+        next(iterator)
+    path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "saved"))
+    state = b"".join(file.read_bytes() for file in tmp_path.glob("saved.*"))
+    assert b"tfrecord" not in state
+    assert any_task.data_dir.name.encode() + b"/" not in state
+    expected = [next(iterator) for _ in range(25)]
+    moved = any_task.data_dir.rename(tmp_path / "elsewhere")
+    bound = dataclasses.replace(any_task, data_dir=moved)
+    restored = iter(pipeline.train_dataset(bound, BATCHING, seed=1))
+    tf.train.Checkpoint(iterator=restored).read(path).assert_consumed()
+    assert all(equal(batch, next(restored)) for batch in expected)
+
+
+def test_one_split_is_read_where_only_its_records_are(naming):
+    for file in naming.manifest().files("train"):
+        file.unlink()
+    batches = take(pipeline.eval_dataset(naming, "validation", BATCHING), 99)
+    assert sum(len(b["index"]) for b in batches) == 9
+    with pytest.raises(errors.DataError, match=r"train-00000.*is missing"):
+        pipeline.train_dataset(naming, BATCHING, seed=0)
+
+
+def test_shards_behind_max_examples_need_not_be_there(translation):
+    first, second, third = translation.manifest().files("train")  # of 50 examples each
+    third.unlink()
+    second.write_bytes(second.read_bytes()[:-5])
+    batches = take(pipeline.eval_dataset(translation, "train", BATCHING, max_examples=50), 99)
+    assert sum(len(b["index"]) for b in batches) == 50
+    with pytest.raises(errors.DataError, match=f"{second.name} has .* bytes instead of"):
+        pipeline.eval_dataset(translation, "train", BATCHING, max_examples=51)
+    with pytest.raises(errors.DataError, match=second.name):
+        pipeline.eval_dataset(translation, "train", BATCHING)
+    assert first.is_file()
+
+
+def test_a_file_of_fewer_records_than_the_manifest_says_is_an_error(naming):
+    """Sizes agree, every checksum too: only the count tells."""
+    manifest = naming.manifest()
+    shard = manifest.shards["validation"][0]
+    told = dataclasses.replace(shard, examples=shard.examples + 2)
+    rest = manifest.shards["validation"][1:]
+    dataclasses.replace(manifest, shards={**manifest.shards, "validation": (told, *rest)}).save()
+    dataset = pipeline.eval_dataset(naming, "validation", BATCHING)
+    with pytest.raises(errors.DataError, match=r"5 of 7 examples read"):
+        list(pipeline.iterate(dataset, naming, "validation"))
 
 
 def test_prediction_batches_take_values_from_outside(translation):

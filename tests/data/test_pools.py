@@ -1,5 +1,7 @@
 """Pools: order, cuts and padding, by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -33,7 +35,7 @@ def test_cuts(longest, expected):
 
 
 def cells(longest, bounds):
-    return np.array([(j - i) * longest[i] for i, j in zip(bounds, bounds[1:], strict=False)])
+    return np.array([(j - i) * longest[i] for i, j in itertools.pairwise(bounds)])
 
 
 @pytest.mark.parametrize("count", [70, 71, 97, 203, 1_003])
