@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 from t2t_mm import errors
 from t2t_mm.data import raw
+from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import reading
+
+NO_ANSWER = "?"
+"""Stands for the empty answer of one of ten people: records hold no empty text, and VQA
+accuracy, which leaves out punctuation, compares it as the empty one that it was."""
 
 
 class Question(NamedTuple):
@@ -63,7 +68,7 @@ def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
     (annotated,) = reading.lists(files, name, {"annotations": fields})
     for row in annotated:
         given = [a.get("answer") if isinstance(a, dict) else None for a in row["answers"]]
-        texts = [reading.one_line(answer) for answer in given if isinstance(answer, str)]
+        texts = [_text(answer) for answer in given if isinstance(answer, str)]
         if not texts or len(texts) < len(given):
             raise errors.DataError(
                 f"A question in {files.root / name} has answers of another form",
@@ -77,7 +82,13 @@ def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
 def by_frequency(texts: Sequence[str]) -> tuple[str, ...]:
     """Returns all answers, equal ones together, the most frequent first.
 
-    Of equally frequent ones, that which was given first.
+    Of equally frequent ones, that which was given first; none at all comes last.
     """
     counts = collections.Counter(texts)
-    return tuple(answer for answer, count in counts.most_common() for _ in range(count))
+    common = sorted(counts.most_common(), key=lambda found: found[0] == NO_ANSWER)
+    return tuple(answer for answer, count in common for _ in range(count))
+
+
+def _text(answer: str) -> str:
+    text = reading.one_line(answer)
+    return NO_ANSWER if language.is_blank(text) else text

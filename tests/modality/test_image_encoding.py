@@ -16,6 +16,7 @@ from PIL import ImageOps
 
 from t2t_mm import errors
 from t2t_mm.modality import Image, features
+from t2t_mm.modality.image import encoding
 
 ORIENTATION = 0x0112
 
@@ -272,7 +273,9 @@ def test_pictures_of_pillows(mode):
 
 
 @pytest.mark.parametrize(
-    "pixels", [np.zeros((9, 7)), np.zeros((9, 7, 2), np.uint8), np.zeros((0, 7), np.uint8)]
+    "pixels",
+    [np.zeros((9, 7), np.int64), np.zeros((9, 7, 2), np.uint8), np.zeros((0, 7), np.uint8)]
+    + [np.zeros((1, 9, 7, 3), np.uint8), np.zeros((3, 9, 7)), np.zeros((9, 7), bool)],
 )
 def test_arrays_that_are_no_picture(pixels):
     with pytest.raises(errors.BadExampleError, match=r"An array is not a picture.*\[.*uint8"):
@@ -305,3 +308,33 @@ def test_a_png_without_its_end_is_written_anew():
     record = encode(data[:-12])
     assert record != data[:-12]
     np.testing.assert_array_equal(shown(record)[1], np.asarray(photo()))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        (np.full((9, 7, 3), np.nan), "no finite numbers.*189 of 189"),
+        (np.full((9, 7), 1.5), "out of range.*1.5 to 1.5.*255 is white"),
+        (np.full((9, 7), -0.1), "out of range.*values from 0 to 1"),
+        (np.zeros((3, 9, 7), np.uint8), r"np.moveaxis\(pixels, 0, -1\)"),
+        (np.zeros((1, 9, 7, 3), np.uint8), "one by one"),
+        (np.zeros((9, 7), np.int32), r"astype\('uint8'\)"),
+        (pillow.new("F", (7, 9)), "floating-point pixels"),
+        (pillow.new("I", (7, 9)), "32 bits"),
+    ],
+)
+def test_an_array_says_what_is_wrong_with_it(pixels, said):
+    with pytest.raises(errors.BadExampleError, match=said):
+        encoding.from_array(pixels)
+
+
+def test_pixels_in_floating_point_are_those_in_eight_bits():
+    eight = np.arange(63, dtype=np.uint8).reshape(9, 7) * 4
+    for dtype in (np.float16, np.float32, np.float64):
+        assert encoding.from_array((eight / 255).astype(dtype)) == encoding.from_array(eight)
+
+
+def test_alpha_is_dropped_as_that_of_files_is():
+    rgb = np.arange(9 * 7 * 3, dtype=np.uint8).reshape(9, 7, 3)
+    rgba = np.dstack([rgb, np.zeros((9, 7), np.uint8)])
+    assert encoding.from_array(rgba) == encoding.from_array(rgb)

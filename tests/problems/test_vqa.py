@@ -79,6 +79,16 @@ def test_equally_frequent_answers_keep_their_order():
     assert questions.by_frequency(["b", "a", "a", "b", "c"]) == ("b", "b", "a", "a", "c")
 
 
+def test_one_of_ten_who_said_nothing_costs_no_question():
+    from t2t_mm.evaluation import vqa_accuracy
+
+    assert questions.by_frequency(["?", "?", "a", "b"]) == ("a", "b", "?", "?")
+    ten = questions.by_frequency([questions._text(text) for text in ["red"] * 3 + ["", " "] * 3])
+    # Nine others than one of the three who said red: 2 did, 2/3; than one of the rest: 3, 1.
+    assert vqa_accuracy.accuracy("red", ten) == pytest.approx((3 * 2 / 3 + 6 * 1) / 9)
+    assert vqa_accuracy.normalise(questions.NO_ANSWER) == ""
+
+
 def test_rare_answers_are_left_out_of_training_and_stay_in_validation(tmp_path, monkeypatch):
     monkeypatch.setattr(vqa, "_CLASSES", 3)
     testing.write_files(tmp_path / "raw", raw_files())

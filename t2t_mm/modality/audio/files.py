@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
+from t2t_mm.modality import media
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,12 +57,14 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
             samples = file.read(frames, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
         said = str(getattr(error, "error_string", error)).rstrip(".")
+        foreign = media.foreign(data)
         if "SF_INFO" in said:  # libsndfile's word for numbers in a head that it did not expect
             said = "its head claims a rate or a number of channels that no sound has"
         raise errors.BadExampleError(
             f"A sound does not decode: {name}",
             received=f"{len(data):,} bytes that begin {data[:8]!r}: {said}",
             expected="a whole WAV, FLAC, Ogg or NIST SPHERE file",
+            hint=foreign and f"It is {foreign}. Convert it: ffmpeg -i {name} OUT.wav",
         ) from error
     if len(samples) < frames:
         raise _truncated(name, f"{len(samples):,} of {frames:,} samples")

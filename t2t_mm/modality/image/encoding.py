@@ -15,6 +15,7 @@ import zlib
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.modality import media
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
 """What is read, as Pillow names it (an MPO of a phone is a JPEG there). Not all that
@@ -54,10 +55,12 @@ def encode(data: bytes, name: str) -> bytes:
     except errors.BadExampleError:
         raise
     except pillow.UnidentifiedImageError:
+        foreign = media.foreign(data)
         raise errors.BadExampleError(
             f"A file is not a picture: {name}",
             received=f"{len(data):,} bytes, which begin with {data[:12]!r}" if data else "0 bytes",
             expected=f"one of {', '.join(FORMATS)}",
+            hint=foreign and f"It is {foreign}. Convert it: magick {name} OUT.png (ImageMagick)",
         ) from None
     except pillow.DecompressionBombError:
         raise errors.BadExampleError(
