@@ -16,9 +16,11 @@ run can be rebuilt after a default has changed.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib
 import inspect
+import pathlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -66,19 +68,27 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
-def load(gin_files: Sequence[str] = (), gin_params: Sequence[str] = ()) -> None:
+def load(
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    *,
+    of_run: pathlib.Path | None = None,
+) -> None:
     """Reads, checks and binds a configuration; what was loaded before is forgotten.
 
     Args:
       gin_files: paths, or names under `gin/`; later ones win over earlier ones.
       gin_params: single bindings (`"TrainSettings.seed = 1"`); they win over files.
+      of_run: the configuration that a run folder holds, over which all these win; values
+        are taken from it, and nothing is imported or included.
 
     Raises:
       ConfigError: anything in it that would have no effect, or a wrong one.
     """
     reset()
     import_configurables()
-    found = [binding for name in gin_files for binding in files_lib.read(name)]
+    found = [] if of_run is None else list(files_lib.read_data(of_run))
+    found += [binding for name in gin_files for binding in files_lib.read(name)]
     found += files_lib.read_params(list(gin_params))
     gin_checks.check(found, _classes)
     for binding in found:
@@ -169,7 +179,8 @@ def _is_frozen(cls: type) -> bool:
 def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
     """Builds `cls`, and within it the registered dataclasses that its fields hold."""
     annotations = config_types.field_types(cls)
-    values = {**gin.get_bindings(f"{cls.__module__}.{cls.__name__}"), **overrides}
+    bound = gin.get_bindings(f"{cls.__module__}.{cls.__name__}", resolve_references=False)
+    values = {name: _evaluated(cls, name, value) for name, value in bound.items()} | overrides
     for name, value in values.items():
         if name not in annotations:
             raise gin_checks.unknown_parameter(cls.__name__, name, list(annotations))
@@ -199,6 +210,21 @@ def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
         return cls(**values)
     except ValueError as error:
         raise errors.ConfigError(f"{cls.__name__} refuses its values", received=error) from error
+
+
+def _evaluated(cls: type, field: str, value: Any) -> Any:
+    """Returns a bound value with what its references and macros stand for."""
+    try:
+        return copy.deepcopy(value)  # by which gin evaluates them
+    except errors.UserError:
+        raise
+    except Exception as error:
+        place = _place(cls, field)
+        raise errors.ConfigError(
+            f"{cls.__name__}.{field} cannot be evaluated" + (f" ({place})" if place else ""),
+            received=f"{value!r}: {type(error).__name__}: {str(error).strip().splitlines()[0]}",
+            expected="a value, or a reference that gives one without further arguments",
+        ) from error
 
 
 def _place(cls: type, field: str) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 from t2t_mm import errors
 
+_INT64 = (-(2**63), 2**63 - 1)
+
 
 def field_types(cls: type) -> dict[str, Any]:
     """Returns the resolved annotation of every field of a dataclass."""
@@ -92,7 +94,8 @@ def _fit(value: Any, annotation: Any) -> tuple[bool, Any]:
         number = number and math.isfinite(value)
         return number, float(value) if number else value
     if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool), value
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and _INT64[0] <= value <= _INT64[1], value
     if isinstance(annotation, type):
         return isinstance(value, annotation), value
     return True, value
@@ -116,6 +119,8 @@ def _fit_tuple(value: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
 def _hint(value: Any, annotation: Any) -> str | None:
     if typing.get_origin(annotation) is typing.Literal and isinstance(value, str):
         return errors.did_you_mean(value, [a for a in typing.get_args(annotation) if a])
+    if annotation is int and isinstance(value, int) and not isinstance(value, bool):
+        return f"A number of 64 bits is from {_INT64[0]:,} to {_INT64[1]:,}"
     if annotation is int and isinstance(value, float) and value.is_integer():
         return f"Write {int(value)}"
     if annotation in (int, float, bool) and isinstance(value, str):

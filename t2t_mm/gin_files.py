@@ -4,8 +4,9 @@ gin's own reader binds while it reads: of two bindings of one key the last wins
 in silence, and a file that fails half-way leaves half a configuration. Here all
 files are read and checked first, and bound only when nothing is wrong.
 
-A gin file can hold `import module`, which runs that module: it is code, to be
-trusted like code.
+A gin file that is given by hand can hold `import module`, which runs that module: it is
+code, to be trusted like code. The configuration that a run folder holds is data:
+`read_data` takes values and nothing else from it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import gin
 from t2t_mm import errors, paths
 
 _PARSER = gin.config_parser
+_OF_GIN = ("constant", "macro", "singleton")
+"""What gin itself lets be called; macros as such, `%NAME`, are no call."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,23 +115,37 @@ def read(name: str) -> Iterator[Binding]:
     yield from _read_file(find(name), including=())
 
 
+def read_data(path: pathlib.Path) -> Iterator[Binding]:
+    """Yields the bindings of a run's own configuration, which may be anyone's.
+
+    Nothing in it is imported or included, and no part of gin itself is called.
+
+    Raises:
+      ConfigError: for a line that would do so, or is no binding.
+    """
+    yield from _read_file(path, including=(), is_data=True)
+
+
 def read_params(params: list[str]) -> Iterator[Binding]:
     """Yields the bindings given one by one on a command line."""
     for param in params:
         yield from _parse(param, source=f"--gin_param={param!r}", path=None, including=())
 
 
-def _read_file(path: pathlib.Path, *, including: tuple[pathlib.Path, ...]) -> Iterator[Binding]:
+def _read_file(
+    path: pathlib.Path, *, including: tuple[pathlib.Path, ...], is_data: bool = False
+) -> Iterator[Binding]:
     path = path.resolve()
     if path in including:
-        chain = " -> ".join(p.name for p in (*including, path))
-        raise errors.ConfigError("A gin file includes itself", received=chain)
+        shown = " -> ".join(p.name for p in (*including, path))
+        raise errors.ConfigError("A gin file includes itself", received=shown)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise errors.ConfigError(f"Cannot read the gin file {path}", received=error) from error
     seen: dict[str, Binding] = {}
-    for binding in _parse(text, source=str(path), path=path, including=(*including, path)):
+    chain = (*including, path)
+    for binding in _parse(text, source=str(path), path=path, including=chain, is_data=is_data):
         if binding.source == str(path):
             key = f"{binding.scope}/{binding.short_name}.{binding.parameter}"
             old = seen.get(key)
@@ -143,7 +160,12 @@ def _read_file(path: pathlib.Path, *, including: tuple[pathlib.Path, ...]) -> It
 
 
 def _parse(
-    text: str, *, source: str, path: pathlib.Path | None, including: tuple[pathlib.Path, ...]
+    text: str,
+    *,
+    source: str,
+    path: pathlib.Path | None,
+    including: tuple[pathlib.Path, ...],
+    is_data: bool = False,
 ) -> Iterator[Binding]:
     delegate = _Delegate()
     line = 1
@@ -151,11 +173,14 @@ def _parse(
         parser = _PARSER.ConfigParser(text, delegate)
         while True:
             delegate.macros.clear()
-            statement = parser.parse_statement()
+            delegate.configurables.clear()
+            statement = _statement(parser, f"{source}, after line {line}" if path else source)
             if statement is None:
                 return
             line = statement.location.line_num
             place = f"{source}, line {line}" if path else source
+            if is_data:
+                _check_data(statement, delegate.configurables, place)
             if isinstance(statement, _PARSER.IncludeStatement):
                 included = find(
                     statement.filename, beside=path.parent if path else None, place=place
@@ -189,6 +214,40 @@ def _parse(
         ) from error
 
 
+def _statement(parser: Any, place: str) -> Any:
+    """Returns the next statement, or None at the end."""
+    try:
+        return parser.parse_statement()
+    except (RecursionError, MemoryError, ValueError) as error:
+        is_number = isinstance(error, ValueError)  # of thousands of digits
+        raise errors.ConfigError(
+            f"Not a gin statement ({place})",
+            received=error if is_number else "brackets too deep within each other",
+            expected="lines such as TrainSettings.train_steps = 1000 (strings in quotes)",
+        ) from error
+
+
+def _check_data(statement: Any, configurables: list[str], place: str) -> None:
+    """Raises for a statement that does more than to give a value."""
+    received = None
+    if isinstance(statement, _PARSER.ImportStatement):
+        received = f"import {statement.module}"
+    elif isinstance(statement, _PARSER.IncludeStatement):
+        received = f"include {statement.filename!r}"
+    elif isinstance(statement, _PARSER.BindingStatement) and statement.arg_name:
+        configurables = [statement.selector, *configurables]
+    for name in configurables:
+        if name.removeprefix("gin.") in _OF_GIN:
+            received = f"gin's own {name}"
+    if received is not None:
+        raise errors.ConfigError(
+            f"The configuration of a run is data, but this would run code ({place})",
+            received=received,
+            expected="values only: CLASS.PARAMETER = VALUE",
+            hint="What it needs of a plugin comes in by --usr_dir, or an installed package",
+        )
+
+
 def _import(module: str, place: str) -> None:
     try:
         importlib.import_module(module)
@@ -208,9 +267,11 @@ class _Delegate(gin.config.ParserDelegate):
     def __init__(self) -> None:
         super().__init__()
         self.macros: list[str] = []
+        self.configurables: list[str] = []
         self.unknown = ""
 
     def configurable_reference(self, scoped_configurable_name: str, evaluate: bool) -> Any:
+        self.configurables.append(scoped_configurable_name.rpartition("/")[2])
         try:
             return super().configurable_reference(scoped_configurable_name, evaluate)
         except (SyntaxError, ValueError) as error:

@@ -177,8 +177,8 @@ class RunFolder:
         return copy.deepcopy(self._described())
 
     def load_config(self, gin_params: Iterable[str] = ()) -> None:
-        """Loads the run's configuration, with single bindings on top."""
-        config.load([str(self.config_path)], list(gin_params))
+        """Loads the run's configuration as data, with single bindings on top."""
+        config.load([], list(gin_params), of_run=self.config_path)
 
     def write_config(self) -> None:
         """Writes the operative configuration."""

@@ -35,6 +35,8 @@ def test_values_that_fit(value, annotation, expected):
     ("value", "annotation"),
     [
         ("3", int),
+        (2**63, int),
+        (-(2**63) - 1, int),
         (True, int),
         (True, float),
         (1, bool),

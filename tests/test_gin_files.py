@@ -25,6 +25,64 @@ def _keys(name):
     return re.findall(r"^([A-Za-z_]\w*\.\w+) *=", text, re.MULTILINE)
 
 
+RUN_CODE = [
+    ("import os.path", "import os.path"),
+    ("include '/etc/passwd'", "include '/etc/passwd'"),
+    ("TrainSettings.seed = @gin.singleton()", "gin's own gin.singleton"),
+    ("TrainSettings.seed = @x/singleton()", "gin's own singleton"),
+    ("TrainSettings.seed = [1, {'a': @gin.constant}]", "gin's own gin.constant"),
+    ("singleton.constructor = @TrainSettings", "gin's own singleton"),
+]
+
+
+@pytest.mark.parametrize(("line", "received"), RUN_CODE)
+def test_the_configuration_of_a_run_is_data(tmp_path, line, received):
+    file = tmp_path / "config.gin"
+    file.write_text(f"TrainSettings.train_steps = 3\n{line}\n")
+    with pytest.raises(errors.ConfigError) as raised:
+        config.load(of_run=file)
+    assert "config.gin, line 2" in str(raised.value)
+    assert f"Received: {received}" in str(raised.value)
+
+
+def test_an_import_in_a_runs_configuration_runs_nothing(tmp_path, monkeypatch):
+    (tmp_path / "evil_of_a_run.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "config.gin"
+    file.write_text("import evil_of_a_run\n")
+    with pytest.raises(errors.ConfigError, match="data, but this would run code"):
+        config.load(of_run=file)
+    assert not (tmp_path / "ran").exists()
+    config.load([str(file)])  # given by hand it is code
+    assert (tmp_path / "ran").exists()
+
+
+def test_values_macros_and_a_users_own_bindings_go_over_a_runs_configuration(tmp_path):
+    file = tmp_path / "config.gin"
+    file.write_text("STEPS = 3\nTrainSettings.train_steps = %STEPS\nTrainSettings.seed = 1\n")
+    config.load([], ["TrainSettings.seed = 2"], of_run=file)
+    built = config.build(settings.TrainSettings)
+    assert (built.train_steps, built.seed) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("@gin.singleton()", "TrainSettings.seed cannot be evaluated .*line 1"),
+        ("@gin.macro()", "TrainSettings.seed cannot be evaluated .*line 1"),
+        ("@TrainSettings()", "TrainSettings.seed cannot be evaluated .*RecursionError"),
+        ("(" * 3000, "brackets too deep|Not a gin statement"),
+        ("[" * 150 + "]" * 150, "brackets too deep|Not a gin statement|cannot have this value"),
+        ("9" * 5000, "Not a gin statement.*digits"),
+    ],
+)
+def test_a_value_that_cannot_be_read_or_evaluated(tmp_path, value, said):
+    file = tmp_path / "a.gin"
+    file.write_text(f"TrainSettings.seed = {value}\n")
+    with pytest.raises(errors.ConfigError, match=said):
+        config.load([str(file)])
+
+
 def test_all_sizes_of_both_models_are_there():
     sizes = {f"models/multi_model_{size}" for size in ("tiny", "small", "base", "paper")}
     sizes |= {f"models/transformer_{size}" for size in ("tiny", "small", "base")}

@@ -174,7 +174,7 @@ def _recorded_precision(output_dir: str | os.PathLike[str]) -> str | None:
     path = runs.RunFolder(output_dir).config_path
     if not path.is_file():
         return None
-    for binding in gin_files.read(str(path)):
+    for binding in gin_files.read_data(path):
         if (binding.name, binding.parameter) == ("TrainSettings", "precision"):
             return None if binding.value == "auto" else str(binding.value)
     return None
