@@ -225,6 +225,7 @@ class Sidecar(TypedDict):
     prefix: TensorFile
     files: Annotated[dict[TensorFile, TensorFileSize], pydantic.Field(min_length=1)]
     fingerprint: Fingerprint
+    data: NotRequired[dict[str, str]]
     extra: Extra
 
 

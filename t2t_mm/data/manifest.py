@@ -76,7 +76,7 @@ class Manifest:
             raise errors.DataError(
                 f"The data of {problem} {version} has not been generated in {data_dir}",
                 received=f"version {', '.join(others)}" if others else None,
-                hint=again,
+                hint=f"{again}; or give the --data_dir where it lies",
             ) from None
         for field, expected in (("problem", problem), ("version", version)):
             if held[field] != expected:  # type: ignore[literal-required]

@@ -42,6 +42,8 @@ class Checkpoints:
       keep: newest checkpoints that are kept; the best one is kept besides.
       fingerprint: JSON values of what a checkpoint must fit: the model and its
         configuration, vocabularies' sha256, problems' versions.
+      data: fingerprints of the training records, by problem: a place in the data is of
+        no use among others. What is restored in parts, as for evaluation, need not fit.
       is_chief: under several workers every one must call `save` (variables that
         are summed on reading need all), but only the chief's files are published.
       worker: index of this worker.
@@ -58,6 +60,7 @@ class Checkpoints:
         *,
         keep: int = 3,
         fingerprint: Mapping[str, Any] | None = None,
+        data: Mapping[str, str] | None = None,
         is_chief: bool = True,
         worker: int = 0,
         local: Collection[str] = (),
@@ -67,6 +70,7 @@ class Checkpoints:
         self._objects = dict(objects)
         self._keep = keep
         self._fingerprint = json.loads(json.dumps(dict(fingerprint or {})))
+        self._data = dict(data or {})
         self._is_chief = is_chief
         self._worker = worker
         self._warn = warn or _to_stderr
@@ -78,6 +82,7 @@ class Checkpoints:
                 {name: self._objects.pop(name) for name in local},
                 keep=keep,
                 fingerprint=fingerprint,
+                data=data,
                 warn=warn,
             )
 
@@ -236,6 +241,8 @@ class Checkpoints:
         fingerprint_lib.check(
             held=sidecar["fingerprint"], wanted=self._fingerprint, place=f"{folder}, step {step}"
         )
+        if objects is None:
+            self._check_data(sidecar.get("data"), place=f"{folder}, step {step}")
         prefix = str(folder / sidecar["prefix"])
         part = trackables.Trackables(self._objects if objects is None else objects)
         try:
@@ -255,6 +262,22 @@ class Checkpoints:
             )
         return step, sidecar["extra"]
 
+    def _check_data(self, held: Mapping[str, str] | None, *, place: str) -> None:
+        """Raises where a place in the data is one in other records than there are now."""
+        if held is None or not self._data:
+            return
+        changed = [name for name in self._data if held.get(name) != self._data[name]]
+        if changed:
+            was, now = held.get(changed[0]), self._data[changed[0]]
+            raise errors.CheckpointError(
+                f"The training records of {', '.join(changed)} are not those that the checkpoint "
+                f"({place}) was trained on: they were made anew, or are others",
+                received=f"records of {changed[0]} with fingerprint {now[:12]}",
+                expected=(was or "none")[:12],
+                hint="Give the --data_dir that it was trained on; or, to go on with its weights on "
+                "these records, another --output_dir and this run as --warm_start",
+            )
+
     def _publish(self, step: int, scratch: pathlib.Path, extra: dict[str, Any]) -> pathlib.Path:
         """Moves verified files into place; the sidecar's rename is the moment that counts."""
         prefix = files_lib.new_prefix(self.folder, step)
@@ -264,6 +287,7 @@ class Checkpoints:
             "prefix": prefix,
             "files": files_lib.move_in(scratch, self.folder, prefix),
             "fingerprint": self._fingerprint,
+            "data": self._data,
             "extra": extra,
         }
         published = files_lib.sidecar_path(self.folder, step)

@@ -118,6 +118,7 @@ def open_session(
         {**objects, **places},
         keep=settings.keep_checkpoints,
         fingerprint=build.fingerprint(settings.model, model),
+        data={task.name: task.manifest().fingerprint(task.splits[0]) for task in tasks},
         is_chief=strategy.is_chief(devices),
         worker=strategy.worker_index(devices),
         local=list(places),

@@ -371,3 +371,18 @@ def test_kill_9_while_saving_leaves_a_usable_checkpoint(tmp_path):
         assert step >= last
         for weight in weights:
             assert float(tf.reduce_min(weight)) == float(tf.reduce_max(weight)) == step
+
+
+def test_a_place_in_the_data_is_one_in_the_same_records(tmp_path, state):
+    def made(digit):
+        data = {"speech": digit * 64, "pictures": "b" * 64}
+        return checkpoint.Checkpoints(tmp_path / "records", state.objects, data=data)
+
+    made("1").save(4)
+    assert made("1").restore() == (4, {})
+    with pytest.raises(errors.CheckpointError) as caught:
+        made("2").restore()
+    assert "training records of speech are not those" in str(caught.value)
+    assert "--data_dir" in str(caught.value)
+    # Weights alone fit whatever they are evaluated on.
+    assert made("2").restore(objects={"model": state.net}) == (4, {})
