@@ -170,6 +170,13 @@ class Task:
             )
         return manifest_lib.Manifest.load(self.data_dir, self.name, self.version)
 
+    def has_data(self) -> bool:
+        """Returns whether there is a manifest of the records, whole or not."""
+        if self.data_dir is None:
+            return False
+        folder = manifest_lib.folder(self.data_dir, self.name, self.version)
+        return (folder / manifest_lib.FILE).is_file()
+
     def given(self) -> dict[str, modality.Modality]:
         """Returns what an answer is made from, by its name in a batch's `inputs`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,8 @@ def evaluate(
 
     Args:
       run: an output folder of a training, or what `load_run` returned.
-      problems: names or globs; all problems of the run when left out.
+      problems: names or globs; when left out, all problems of the run whose data is
+        there. Standard error tells of others.
       split: a generated split; when left out, each problem's second one, on which
         training evaluates too.
       checkpoint: "latest", "best" or a step; of no effect on a loaded run.
@@ -64,7 +66,10 @@ def evaluate(
     from t2t_mm.evaluation import evaluator
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
-    chosen = [(task, split or eval_split(task)) for task in loaded.matching(problems)]
+    tasks = loaded.matching(problems)
+    if not problems:
+        tasks = _with_data(tasks)
+    chosen = [(task, split or eval_split(task)) for task in tasks]
     used = (settings or loaded.decode_settings).override(search)
     for task, _ in chosen:
         used.check(task)
@@ -110,3 +115,19 @@ def evaluate(
 def eval_split(task: task_lib.Task) -> str:
     """Returns the split that a problem is evaluated on while it trains."""
     return task.splits[1] if len(task.splits) > 1 else task.splits[0]
+
+
+def _with_data(tasks: Sequence[task_lib.Task]) -> list[task_lib.Task]:
+    """Returns the tasks whose data is in the data folder, all where it is of none.
+
+    Where one problem is to be measured, the data of others need not be at hand.
+    """
+    there = [task for task in tasks if task.has_data()]
+    if not there:
+        return list(tasks)
+    for task in tasks:
+        if task not in there:
+            sys.stderr.write(
+                f"Warning: {task.name} is left out: its data is not in {task.data_dir}.\n"
+            )
+    return there
