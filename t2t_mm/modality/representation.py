@@ -13,12 +13,15 @@ class Representation(NamedTuple):
     Attributes:
       x: `[B, S, D]`.
       mask: `[B, S]`, 1 for real positions; None where all are real.
-      grid: height and width (`h * w = S`) of what came from a 2-D input, else None.
+      grid: height and width of what came from a 2-D input, else None: `h * w = S`, or less
+        where other inputs stand beside it.
+      start: int32 `[B]`, where the grid begins; None where it is all there is.
     """
 
     x: tf.Tensor
     mask: tf.Tensor | None = None
     grid: tuple[int, int] | None = None
+    start: tf.Tensor | None = None
 
 
 class Loss(NamedTuple):

@@ -354,9 +354,13 @@ class Model(base.Layer):
         rng: base.Rng | None,
         command: int | tf.Tensor | None = None,
     ) -> tuple[representation.Representation, Stats]:
-        """Returns what the exit flow reads: the encoded input, or one decoder step."""
+        """Returns what the exit flow reads: the encoded input, or one decoder step.
+
+        Of a picture with a text beside it that is the picture's plane, with the text's mean
+        in every position (see `_plane`). Of several planes, or none, it is the sequence.
+        """
         if not self.config.class_through_decoder:
-            return source, []
+            return _plane(source), []
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(source.x)[0], 1, 1])
         hidden, stats = self.body.decode(start, source.x, source.mask, rng)
         return representation.Representation(hidden, None, (1, 1)), stats
@@ -394,11 +398,43 @@ def _join(parts: Sequence[representation.Representation]) -> representation.Repr
     """Puts representations one after the other along time, the real positions first.
 
     Padding between two inputs would part them by as much as the longest of the batch needs,
-    and convolutions would see it.
+    and convolutions would see it. A picture keeps its grid where it is the only one: all of
+    it is real, so it stays in one piece behind what is real of the inputs before it.
     """
     masks = [tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts]
     x, mask = tf.concat([p.x for p in parts], 1), tf.concat(masks, 1)
     if any(part.mask is not None for part in parts[:-1]):
         order = tf.argsort(mask, axis=1, direction="DESCENDING", stable=True)  # [B, S]
         x, mask = (tf.gather(t, order, batch_dims=1) for t in (x, mask))
-    return representation.Representation(x, mask, None)
+    grids = [place for place, part in enumerate(parts) if part.grid and part.mask is None]
+    if len(grids) != 1:
+        return representation.Representation(x, mask, None)
+    (place,) = grids
+    before = [tf.reduce_sum(m, 1) for m in masks[:place]]
+    start = tf.add_n([tf.zeros(tf.shape(x)[:1]), *before])
+    return representation.Representation(x, mask, parts[place].grid, tf.cast(start, tf.int32))
+
+
+def _plane(source: representation.Representation) -> representation.Representation:
+    """Returns the grid alone, to each position of which the mean of all others is added.
+
+    So the exit flow convolves over the picture as it does over one without a text beside it,
+    and what stands in the text reaches it at every place.
+    """
+    if source.grid is None or source.start is None or source.mask is None:
+        return source
+    size = source.grid[0] * source.grid[1]
+    places = source.start[:, tf.newaxis] + tf.range(size)  # [B, h * w]
+    plane = tf.gather(source.x, places, batch_dims=1)
+    behind = tf.range(tf.shape(source.x)[1]) - source.start[:, tf.newaxis]  # [B, S]
+    is_other = tf.cast(source.mask, tf.bool) & ((behind < 0) | (behind >= size))
+    weights = tf.cast(is_other, source.x.dtype)
+    count = tf.maximum(tf.reduce_sum(weights, 1, keepdims=True), 1.0)
+    x = plane + tf.einsum("bsd,bs->bd", source.x, weights / count)[:, tf.newaxis]
+    return representation.Representation(x, None, source.grid)
+
+
+def keeps_plane(task: tasks.Task) -> bool:
+    """Says whether a class is read from one of several inputs' plane, a picture's."""
+    planes = [declared.kind for declared in task.inputs.values() if declared.kind == "image"]
+    return not task.targets.autoregressive and len(task.inputs) > 1 and len(planes) == 1

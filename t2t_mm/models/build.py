@@ -34,6 +34,8 @@ def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
         if not any(net.startswith(kind) for net in model.nets):
             sizes.pop(size, None)
     tasks = model.tasks.values()
+    if any(base.keeps_plane(task) for task in tasks):  # before, such a class had no plane
+        sizes["class_of_several_inputs"] = "plane"
     return {
         "model": name if model.version == 1 else f"{name}, version {model.version}",
         "config": {k: v for k, v in sizes.items() if k not in _ONLY_TRAINING},

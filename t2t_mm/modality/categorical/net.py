@@ -52,7 +52,8 @@ class CategoricalNet(base.Layer):
     def logits(self, body: representation.Representation, rng: base.Rng | None = None) -> tf.Tensor:
         """Maps the body's `[B, S, D]` to float32 `[B, C]`.
 
-        What came from a plane is one again; a sequence is a plane one wide.
+        What came from a plane is one again, also where a text stood beside the picture (see
+        `models.base`); a sequence, as of several texts or pictures, is a plane one wide.
         """
         height, width = body.grid or (tf.shape(body.x)[1], 1)
         x, mask = body.x, None
