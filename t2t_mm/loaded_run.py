@@ -157,7 +157,7 @@ def _restore(
     """Returns the model and the step of a checkpoint."""
     # TensorFlow comes with these, so not before there is a run to load.
     from t2t_mm.models import build
-    from t2t_mm.training import checkpoint, precision
+    from t2t_mm.training import checkpoint, lost, precision
     from t2t_mm.training import settings as train_settings
 
     with _dtype_policy_kept():
@@ -171,6 +171,7 @@ def _restore(
         fingerprint=build.fingerprint(run.model_name, model),
     ).restore(which, objects={"model": model})
     if found is None:
+        lost.check(run)
         raise errors.CheckpointError(
             f"There is no checkpoint in {run.checkpoints} yet",
             hint="Wait until the training has saved one, or train first",

@@ -90,6 +90,7 @@ class RunFolder:
             raise errors.ConfigError(
                 f"Cannot make the output folder {run.path}", received=error.strerror
             ) from error
+        atomic.remove_leftovers(run.path)
         for task in tasks:
             for name, vocabulary in task.vocabularies.items():
                 run._keep_vocabulary(name, vocabulary)
@@ -278,6 +279,7 @@ class RunFolder:
     def _keep_vocabulary(self, name: str, vocabulary: Any) -> None:
         """Copies a vocabulary into the run, or checks the copy that is there."""
         folder = self.vocabularies / name
+        atomic.remove_leftovers(folder)
         try:
             held = type(vocabulary).load(folder)
         except errors.DataError:

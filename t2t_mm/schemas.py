@@ -213,6 +213,8 @@ class Extra(TypedDict):
     problem_steps: NotRequired[dict[Name, Count]]
     selection: NotRequired[Selected]
     averaged: NotRequired[list[Count]]
+    evaluated: NotRequired[dict[Name, dict[str, Any]]]
+    tally: NotRequired[dict[str, Any]]
 
 
 class Sidecar(TypedDict):

@@ -18,6 +18,7 @@ import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 _OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 _STATES = ("making", "old", "done")
+_TEMPORARY = re.compile(r"\.(.{1,48})\.[0-9a-f]{8}\.tmp", re.DOTALL)
+_NEW_S = 1
 _NAME = 48  # characters of a name within a temporary one, for there are 255 bytes at most
 _CLOSED = (  # by what the path is; nothing else is mended by another one
     errno.EACCES,
@@ -55,9 +58,12 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
             return
         path = real(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name)
         temporary = path.with_name(f".{path.name[:_NAME]}.{secrets.token_hex(4)}.tmp")
         try:
             with temporary.open("wb") as file:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no leftover while we live
                 file.write(data)
                 flush(file)
             if path.exists():
@@ -66,6 +72,34 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         flush_folder(path.parent)
+
+
+def remove_leftovers(folder: pathlib.Path, name: str = "") -> None:
+    """Removes temporary files of processes that were killed while they wrote to `folder`.
+
+    Args:
+      folder: need not exist.
+      name: of the file that they wrote; any file of ours when left out, for folders that
+        hold nobody else's.
+    """
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            found = _TEMPORARY.fullmatch(entry.name)
+            if found and name[:_NAME] in ("", found[1]) and _is_left(pathlib.Path(entry.path)):
+                pathlib.Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_left(path: pathlib.Path) -> bool:
+    """Says whether no process is at work on a temporary file any more."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _NEW_S:
+            return False  # it may be about to be locked
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False  # held, or on a file system without locks
+    return True
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -281,6 +281,7 @@ def keep(
 ) -> pathlib.Path:
     """Writes the answers for a whole split to the run's `decodes/`, and returns the file."""
     path = kept_path(loaded, task, split, settings)
+    atomic.remove_leftovers(path.parent)
     atomic.write_text(path, as_text(answers, as_json=True))
     return path
 

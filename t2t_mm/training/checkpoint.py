@@ -113,6 +113,8 @@ class Checkpoints:
         try:
             if self._is_chief:
                 files_lib.remove_unpublished(self.folder)
+                for folder in (self.folder, self.folder / BEST):
+                    atomic.remove_leftovers(folder)
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
             prefix = scratch / "ckpt"
@@ -184,6 +186,11 @@ class Checkpoints:
         return self._objects if objects is None and self._local is not None else objects
 
     def _restore(self, which: str | int, objects: Mapping[str, Any] | None) -> Restored | None:
+        for left in files_lib.without_sidecar(self.folder):
+            self._warn(
+                f"{self.folder / left} is part of a checkpoint whose sidecar is gone: it is not "
+                "used, and the next save removes it; restore the .json file from a copy to keep it."
+            )
         if which == "latest":
             return self._restore_latest(objects)
         folder, step = self._place(which)

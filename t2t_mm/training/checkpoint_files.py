@@ -90,6 +90,21 @@ def remains(folder: pathlib.Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if _ANY.match(p.name) and p.stem != never)
 
 
+def without_sidecar(folder: pathlib.Path) -> list[str]:
+    """Returns index files whose `ckpt-STEP.json` is gone, though it was published.
+
+    What is older than every published checkpoint was being removed when its process died.
+    """
+    published = steps(folder)
+    found = []
+    for name in remains(folder):
+        match = re.fullmatch(r"ckpt-(\d+)-\d+\.index", name)
+        step = int(match[1]) if match else -1
+        if match and step not in published and step > min(published, default=-1):
+            found.append(name)
+    return found
+
+
 def new_prefix(folder: pathlib.Path, step: int) -> str:
     """Returns a name for tensor files of `step` that no file has yet."""
     generation = 0

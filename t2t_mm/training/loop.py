@@ -24,6 +24,7 @@ from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.training import (
     console,
     guards,
+    lost,
     metrics_log,
     rates,
     reporter,
@@ -139,6 +140,9 @@ class _Training:
         if restored:
             self.step = restored[0]
             self._restore(extra)
+            gone = lost.newer(folder, self.step)
+            if gone:
+                screen.line(gone)
             screen.line(f"Going on from step {self.step}.")
         elif warm_start is not None:
             name = made.settings.model
@@ -152,6 +156,7 @@ class _Training:
                 schedule=made.settings.schedule,
                 tasks=made.tasks,
             )
+            lost.mark(self.folder, self.step)
         self.finite = guards.FiniteGuard(self.step)
         self.first_step = self.step
         self.vote = strategy.Vote(made.strategy)
@@ -306,6 +311,8 @@ class _Training:
         }
         with self.tally.paused():
             self.made.checkpoints.save(self.step, state)
+            if self.made.is_chief:
+                lost.mark(self.folder, self.step)
         self.saved_step = self.step
 
     def _restore(self, state: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from t2t_mm import config, paths, registry
 from t2t_mm import run as runs
 from t2t_mm.data import manifest, mixture
-from t2t_mm.training import origin
+from t2t_mm.training import lost, origin
 from t2t_mm.training import settings as settings_lib
 
 DATA_DIR = "data"
@@ -36,8 +36,10 @@ def configure(
 
     Raises:
       ConfigError: anything in it that would have no effect, or a wrong one.
+      CheckpointError: there was a training, and what it is to go on from is gone.
     """
     folder = runs.RunFolder(output_dir)
+    lost.check(folder, with_config=not gin_files)
     if not gin_files and folder.exists() and folder.config_path.is_file():
         folder.load_config(gin_params)
     else:

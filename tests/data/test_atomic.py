@@ -1,6 +1,7 @@
 """Files and folders that are whole or not there."""
 
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -212,3 +213,34 @@ def test_whatever_the_system_refuses_is_one_line(tmp_path, monkeypatch, number):
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(errors.DataError, match=os.strerror(number)):
         atomic.write_bytes(tmp_path / "file", b"new")
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    code = (
+        "import os, pathlib; from t2t_mm.data import atomic\n"
+        "atomic.flush = lambda file: os.kill(os.getpid(), 9)\n"
+        f"atomic.write_text({str(tmp_path / 'ckpt-5.json')!r}, 'x')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = tmp_path.iterdir()
+    other = tmp_path / ".other.01234567.tmp"
+    other.touch()
+    for path in (left, other):
+        os.utime(path, (0, 0))
+    atomic.write_text(tmp_path / "ckpt-5.json", "y")
+    assert not left.exists() and other.exists()  # in a user's folder it may be somebody else's
+    atomic.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ckpt-5.json"]
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    temporary = tmp_path / ".ckpt-5.json.01234567.tmp"
+    with temporary.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.utime(temporary, (0, 0))
+        atomic.remove_leftovers(tmp_path)
+        assert temporary.exists()
+    new = tmp_path / ".ckpt-6.json.01234567.tmp"
+    new.touch()
+    atomic.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [new.name]

@@ -386,3 +386,17 @@ def test_a_place_in_the_data_is_one_in_the_same_records(tmp_path, state):
     assert "--data_dir" in str(caught.value)
     # Weights alone fit whatever they are evaluated on.
     assert made("2").restore(objects={"model": state.net}) == (4, {})
+
+
+@pytest.mark.parametrize("which", ["latest", 10])
+def test_a_sidecar_that_is_gone_is_told_and_the_next_is_taken(saved, make, state, warnings, which):
+    (saved.folder / "ckpt-30.json").unlink()
+    step, _ = make(state.objects).restore(which)
+    assert step == (20 if which == "latest" else 10)
+    assert [line for line in warnings if "ckpt-30-0.index is part of a checkpoint" in line]
+
+
+def test_tensors_older_than_all_checkpoints_are_on_their_way_out(saved, make, state, warnings):
+    (saved.folder / "ckpt-10.json").unlink()  # as a kill in the middle of a removal leaves it
+    make(state.objects).restore()
+    assert warnings == []

@@ -15,12 +15,23 @@ def output_dir(tmp_path):
     """A run that was begun on data in another folder."""
     folder = tmp_path / "run"
     folder.mkdir()
+    text = {"modality": "language", "vocab": "mm_8k", "max_length": 256}
+    problem = {
+        "name": "multi30k_ende",
+        "version": "1.0.0",
+        "inputs": {"inputs": text},
+        "targets": text,
+        "command": "to-german",
+        "metrics": ["bleu"],
+        "splits": ["train", "validation"],
+        "vocabularies": {},
+    }
     described = {
         "format": runs.FORMAT,
         "model": "transformer",
         "schedule": "uniform",
         "data_dir": str(tmp_path / "elsewhere"),
-        "problems": [],
+        "problems": [problem],
     }
     (folder / runs.PROBLEMS).write_text(json.dumps(described))
     (folder / runs.CONFIG).write_text("MixtureSettings.problems = ('multi30k_ende',)\n")
