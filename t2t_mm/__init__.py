@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from t2t_mm.training.averaging import average
     from t2t_mm.training.loop import train
 
-# Keras runs on several backends, and a settings file of the user's may name another.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Keras runs on several backends, and the shell or a settings file may name another, or the
+# Keras of before; what else uses Keras in this process has chosen already.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_USE_LEGACY_KERAS"] = "0"
 # TensorFlow leaves its faster kernels off on some processors; a training step gains a tenth.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
@@ -59,6 +62,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _check_keras()
     value = getattr(importlib.import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value
@@ -66,3 +70,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_PUBLIC})
+
+
+def _check_keras() -> None:
+    """Raises where this process has imported Keras for another backend already."""
+    keras = sys.modules.get("keras")
+    backend = keras.config.backend() if keras is not None else "tensorflow"
+    if backend != "tensorflow":
+        from t2t_mm import errors
+
+        raise errors.ConfigError(
+            "Keras runs on another backend in this process",
+            received=backend,
+            expected="tensorflow",
+            hint="Import t2t_mm before keras, or set KERAS_BACKEND=tensorflow",
+        )

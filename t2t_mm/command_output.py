@@ -7,12 +7,14 @@ import io
 import json
 import math
 import os
+import re
 import select
 import sys
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, TextIO
 
 STDOUT, STDERR = 1, 2
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_json(value: Any) -> str:
@@ -20,7 +22,9 @@ def to_json(value: Any) -> str:
 
     NaN and infinities become null, paths text, NumPy scalars numbers.
     """
-    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    # The name of a file may hold bytes that are no UTF-8, which Python keeps as surrogates.
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _finite(value: Any) -> Any:
@@ -54,6 +58,8 @@ def open_streams() -> None:
             "utf8",
         ):
             stream.reconfigure(encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be any bytes
     if isinstance(sys.stderr, io.TextIOWrapper) and _number(sys.stderr) == STDERR:
         buffer = io.BufferedWriter(_Unheard(STDERR, "w", closefd=False))
         sys.stderr = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True)

@@ -47,3 +47,22 @@ def test_a_flag_with_an_unknown_user_is_no_fault_of_ours(capsys):
     command.path("folder", None, "where to count")
     assert command.run(lambda: None, [f"--folder={NOBODY}"]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["runs [v2]*?", "back\\slash", "\udcff\udcfe"])
+def test_tensorflow_reaches_a_folder_of_any_name(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "file").write_text("x")
+    plain = paths.for_tensorflow(folder)
+    assert not set(plain) & set("[]*?\\\udcff")
+    assert (pathlib.Path(plain) / "file").read_text() == "x"
+    assert paths.for_tensorflow(folder) == plain
+    assert paths.for_tensorflow(tmp_path) == str(tmp_path)
+
+
+def test_a_folder_for_links_is_removed_with_the_process(python, tmp_path):
+    program = "import sys; from t2t_mm import paths; print(paths.for_tensorflow(sys.argv[1]))"
+    done = python("-c", program, tmp_path / "[a]", TMPDIR=str(tmp_path))
+    assert done.stdout.startswith(str(tmp_path)), done.stderr
+    assert not list(tmp_path.glob("t2t-mm-*"))

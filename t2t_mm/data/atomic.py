@@ -25,6 +25,7 @@ from typing import Any
 from t2t_mm import errors
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 _OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 _STATES = ("making", "old", "done")
@@ -109,7 +110,10 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Writes `value` as indented JSON that ends in a line end, like `write_bytes`."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # The name of a file may hold bytes that are no UTF-8, which Python keeps as surrogates.
+    text = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    write_text(path, f"{text}\n")
 
 
 @contextlib.contextmanager

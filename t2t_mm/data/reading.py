@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import errors
+from t2t_mm import errors, paths
 from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
@@ -70,8 +70,8 @@ class Source:
           DataError: when a shard is missing or has another size, or none has examples.
         """
         manifest = task.manifest()
-        paths = manifest.files(split)
-        shards = manifest.shards[split]
+        folder = paths.for_tensorflow(manifest.folder)
+        files = manifest.files(split)
         examples = manifest.examples(split)
         if not examples:
             raise errors.DataError(
@@ -80,8 +80,8 @@ class Source:
             )
         whole = cls(
             tuple(
-                Run(str(path), 0, shard.examples)
-                for path, shard in zip(paths, shards, strict=True)
+                Run(f"{folder}/{file.name}", 0, shard.examples)
+                for file, shard in zip(files, manifest.shards[split], strict=True)
                 if shard.examples
             ),
             manifest.bytes(split),
@@ -130,12 +130,12 @@ class Source:
           seed: of the order of files, which is another in each epoch; `FILES_AT_ONCE` are
             read in turn. None for the records in their own order.
         """
-        paths = tf.constant(self.files)
+        names = tf.constant(self.files)
         firsts = tf.constant([run.first for run in self.runs], tf.int64)
         counts = tf.constant([run.count for run in self.runs], tf.int64)
 
         def read(number: tf.Tensor) -> tf.data.Dataset:
-            found = _of_file(paths[number]).skip(firsts[number]).take(counts[number])
+            found = _of_file(names[number]).skip(firsts[number]).take(counts[number])
             # A file cut at a record's end reads as valid and shorter.
             return found.apply(tf.data.experimental.assert_cardinality(counts[number]))
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import errors
+from t2t_mm import errors, paths
 from t2t_mm.data import atomic
 from t2t_mm.training import checkpoint_files as files_lib
 from t2t_mm.training import fingerprint as fingerprint_lib
@@ -117,8 +117,8 @@ class Checkpoints:
                     atomic.remove_leftovers(folder)
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
-            prefix = scratch / "ckpt"
-            trackables.Trackables(self._objects).checkpoint().write(str(prefix))
+            prefix = f"{paths.for_tensorflow(scratch)}/ckpt"
+            trackables.Trackables(self._objects).checkpoint().write(prefix)
             if not self._is_chief:
                 if self._local is not None:
                     self._local.save(step)
@@ -250,7 +250,7 @@ class Checkpoints:
         )
         if objects is None:
             self._check_data(sidecar.get("data"), place=f"{folder}, step {step}")
-        prefix = str(folder / sidecar["prefix"])
+        prefix = f"{paths.for_tensorflow(folder)}/{sidecar['prefix']}"
         part = trackables.Trackables(self._objects if objects is None else objects)
         try:
             misfit = part.misfit(prefix, all_of_it=objects is None)

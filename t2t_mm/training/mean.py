@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import errors
+from t2t_mm import errors, paths
 from t2t_mm.training import checkpoint_files as files_lib
 from t2t_mm.training import trackables
 
@@ -49,7 +49,8 @@ def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
 def _open(held: trackables.Trackables, folder: pathlib.Path, step: int) -> Any:
     """Returns a reader of a checkpoint that is known to fit the model."""
     try:
-        prefix = str(folder / files_lib.read_sidecar(folder, step)["prefix"])
+        name = files_lib.read_sidecar(folder, step)["prefix"]
+        prefix = f"{paths.for_tensorflow(folder)}/{name}"
         misfit = held.misfit(prefix, all_of_it=False)
         reader = tf.train.load_checkpoint(prefix)
     except (errors.CheckpointError, tf.errors.OpError, RuntimeError, ValueError) as error:

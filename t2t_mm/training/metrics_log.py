@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from t2t_mm import errors
+from t2t_mm import errors, paths
 from t2t_mm.data import atomic
 
 Metrics = Mapping[str, float | int | str | Sequence[float] | None]
@@ -123,7 +123,10 @@ class MetricsLog:
 
         split, problem = entry["split"], entry["problem"]
         if split not in self._writers:
-            self._writers[split] = tf.summary.create_file_writer(str(folder / split))
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writers[split] = tf.summary.create_file_writer(
+                f"{paths.for_tensorflow(folder)}/{split}"
+            )
         with self._writers[split].as_default(step=entry["step"]):
             for name, value in entry["metrics"].items():
                 tag = f"{problem}/{name}" if problem else name

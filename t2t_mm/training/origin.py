@@ -41,7 +41,8 @@ class Origin:
     @property
     def prefix(self) -> str:
         """The path of the tensors, as TensorFlow takes it."""
-        return str(self.folder / files_lib.read_sidecar(self.folder, self.step)["prefix"])
+        name = files_lib.read_sidecar(self.folder, self.step)["prefix"]
+        return f"{paths.for_tensorflow(self.folder)}/{name}"
 
 
 def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
