@@ -1,15 +1,20 @@
 """Sound files: what libsndfile reads, and what it would let pass.
 
-Of a WAV, Ogg or NIST SPHERE file that was cut short libsndfile reads what is left
-without a word, so these are looked at before; a FLAC file says itself how much it
-should hold.
+A head may say how long the sound is, or may not: that of a stream, of a recording that
+was not closed, of an MP3 without a table. So every file is read to its end, and what was
+read is compared with what the head does say: of most files that were cut short
+libsndfile reads what is left without a word.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
+import os
+import re
 import struct
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +28,14 @@ LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 """Samples a second that a real recording can have."""
 
 UNKNOWN_SIZE = 0x7FFF0000
-"""A program that writes a WAV into a pipe cannot know the size; it says so much or more."""
+"""A program that writes into a pipe cannot know the size; it says so much or more, or 0."""
 
 _OGG_HEAD = struct.Struct("<4sBBqIIIB")
-_OGG_LAST = 4
+_BLOCK = 1 << 20  # samples read at a time, of all channels
+_MPEG_DELAY = 4_096  # samples that decoders of MP3 may give more or fewer than a table says
+_MPEG_TABLES = (b"Xing", b"Info", b"VBRI")  # each tells how many frames follow
+_MPEG_HEAD = 4_096  # bytes after the tags in which such a table begins
+_OTHER_SIZE = re.compile(r"(\w+)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
 
 
 def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
@@ -48,25 +57,33 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     missing = _missing(data)
     if missing:
         raise _truncated(name, missing)
+    data = _with_size(data)
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            rate, frames = int(file.samplerate), int(file.frames)
-            check_rate(name, rate)
-            if frames > longest_s * rate:
-                raise too_short_or_long(name, frames / rate, 0.0, longest_s)
-            samples = file.read(frames, dtype="float32", always_2d=True)
+            check_rate(name, int(file.samplerate))
+            is_mpeg = file.format == "MP3"
+            frames = _claimed_frames(data, file, is_mpeg=is_mpeg)
+            if frames is not None and frames > longest_s * file.samplerate:
+                raise too_short_or_long(name, frames / file.samplerate, 0.0, longest_s)
+        # Of an MP3 libsndfile guesses the length, and reads no further, unless it is a stream.
+        opened = _piped(data) if is_mpeg else contextlib.nullcontext(io.BytesIO(data))
+        with opened as source, _stream(soundfile, source) as file:
+            rate = int(file.samplerate)
+            samples = _to_end(file, most=longest_s * rate)
     except soundfile.SoundFileError as error:
         said = str(getattr(error, "error_string", error)).rstrip(".")
-        foreign = media.foreign(data)
         if "SF_INFO" in said:  # libsndfile's word for numbers in a head that it did not expect
             said = "its head claims a rate or a number of channels that no sound has"
+        foreign = media.foreign(data)
         raise errors.BadExampleError(
             f"A sound does not decode: {name}",
             received=f"{len(data):,} bytes that begin {data[:8]!r}: {said}",
-            expected="a whole WAV, FLAC, Ogg or NIST SPHERE file",
+            expected="a whole WAV, FLAC, Ogg, MP3 or NIST SPHERE file",
             hint=foreign and f"It is {foreign}. Convert it: ffmpeg -i {name} OUT.wav",
         ) from error
-    if len(samples) < frames:
+    if len(samples) > longest_s * rate:
+        raise too_short_or_long(name, len(samples) / rate, 0.0, longest_s, at_least=True)
+    if frames is not None and len(samples) < frames - (_MPEG_DELAY if is_mpeg else 0):
         raise _truncated(name, f"{len(samples):,} of {frames:,} samples")
     return samples, rate
 
@@ -82,13 +99,21 @@ def check_rate(name: str, rate: int) -> None:
 
 
 def too_short_or_long(
-    name: str, seconds: float, shortest_s: float, longest_s: float
+    name: str, seconds: float, shortest_s: float, longest_s: float, *, at_least: bool = False
 ) -> errors.BadExampleError:
-    """Returns the error of a sound whose duration is out of range."""
+    """Returns the error of a sound whose duration is out of range.
+
+    Args:
+      name: of the file.
+      seconds: that it lasts.
+      shortest_s: seconds that it must last.
+      longest_s: seconds that it may last.
+      at_least: whether it was not read further than `seconds`.
+    """
     which = "short" if seconds < shortest_s else "long"
     return errors.BadExampleError(
         f"A sound is too {which}: {name}",
-        received=f"{seconds:,.2f} s",
+        received=f"{'at least ' if at_least else ''}{seconds:,.2f} s",
         expected=f"{shortest_s:g} to {longest_s:g} s",
         hint="Audio(min_seconds=, max_seconds=) say what is taken",
     )
@@ -151,6 +176,90 @@ def _claimed_rate(data: bytes) -> int | None:
     return None
 
 
+def _stream(soundfile: Any, source: Any) -> Any:
+    """Opens a sound to be read on and on: soundfile would read no further than a head says."""
+
+    class Stream(soundfile.SoundFile):  # type: ignore[name-defined, misc]
+        def seekable(self) -> bool:
+            return False
+
+    return Stream(source, closefd=False)
+
+
+@contextlib.contextmanager
+def _piped(data: bytes) -> Iterator[int]:
+    """Yields a file descriptor from which `data` can be read, but for which nothing seeks."""
+    outlet, inlet = os.pipe()
+
+    def feed() -> None:
+        with contextlib.suppress(BrokenPipeError), os.fdopen(inlet, "wb") as file:
+            file.write(data)
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    try:
+        yield outlet
+    finally:
+        os.close(outlet)
+        thread.join()
+
+
+def _to_end(file: Any, *, most: float) -> np.ndarray:
+    """Returns what is left of an open sound, `[n, channels]`, up to a block beyond `most`."""
+    import numpy as np
+
+    blocks: list[np.ndarray] = []
+    count = 0
+    while count <= most:
+        block = file.read(max(1, _BLOCK // file.channels), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        blocks.append(block)
+        count += len(block)
+    return np.concatenate(blocks) if blocks else np.zeros([0, file.channels], np.float32)
+
+
+def _claimed_frames(data: bytes, file: Any, *, is_mpeg: bool) -> int | None:
+    """Returns how many samples a channel an open file's head tells; None where it does not.
+
+    Where libsndfile has found less than that, its log says so: "Data Size : 160000
+    (should be 79988)".
+    """
+    frames = int(file.frames)
+    if is_mpeg:
+        start = _after_tags(data)
+        head = data[start : start + _MPEG_HEAD]
+        return frames if any(table in head for table in _MPEG_TABLES) else None
+    for _, claimed, held in _OTHER_SIZE.findall(file.extra_info):
+        if int(held) < int(claimed) < UNKNOWN_SIZE:
+            return frames * int(claimed) // max(1, int(held))
+    return frames if frames < 1 << 62 else None
+
+
+def _after_tags(data: bytes) -> int:
+    """Returns where the first frame of an MP3 begins: behind an ID3 tag, if it has one."""
+    if data[:3] != b"ID3" or len(data) < 10:
+        return 0
+    size = 0
+    for octet in data[6:10]:
+        size = size << 7 | octet & 0x7F
+    return 10 + size
+
+
+def _with_size(data: bytes) -> bytes:
+    """Returns a WAV or AU file whose head says that no samples follow as one that is unknown."""
+    if _is_wav(data):
+        chunks = list(_wav_chunks(data))
+        ends = [place + size + size % 2 for _, place, size in chunks]
+        for (name, place, size), _ in zip(chunks, ends, strict=True):
+            rest = len(data) - place
+            if name == b"data" and size == 0 and rest and ends[-1] != len(data):
+                return data[: place - 4] + struct.pack("<I", rest) + data[place:]
+    elif data[:4] == b".snd" and data[8:12] == bytes(4):
+        return data[:8] + b"\xff" * 4 + data[12:]
+    return data
+
+
 def _missing(data: bytes) -> str | None:
     """Returns what a file holds of what it should hold, or None where it is whole."""
     if _is_wav(data):
@@ -158,7 +267,7 @@ def _missing(data: bytes) -> str | None:
     elif data.startswith(b"NIST_1A"):
         held, size = _sphere_data(data)
     elif data.startswith(b"OggS"):
-        return None if _ogg_ends(data) else "an Ogg stream without its last page"
+        return None if _ogg_page_ends(data) else "an Ogg stream whose last page is cut"
     else:
         return None
     return f"{held:,} of {size:,} bytes of samples" if held < size else None
@@ -193,15 +302,15 @@ def _sphere_data(data: bytes) -> tuple[int, int]:
         return 0, 0
 
 
-def _ogg_ends(data: bytes) -> bool:
-    """Is the last page of an Ogg file there in full, and marked as the last?"""
+def _ogg_page_ends(data: bytes) -> bool:
+    """Says whether the last page of an Ogg file is there in full; it need not be marked as last."""
     place = data.rfind(b"OggS")
     if place + _OGG_HEAD.size > len(data):
         return False
-    _, _, flags, _, _, _, _, segments = _OGG_HEAD.unpack_from(data, place)
+    segments = _OGG_HEAD.unpack_from(data, place)[-1]
     table = data[place + _OGG_HEAD.size :][:segments]
     end = place + _OGG_HEAD.size + segments + sum(table)
-    return len(table) == segments and end <= len(data) and bool(flags & _OGG_LAST)
+    return len(table) == segments and end <= len(data)
 
 
 def _truncated(name: str, received: str) -> errors.BadExampleError:
