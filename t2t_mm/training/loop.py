@@ -131,7 +131,7 @@ class _Training:
         self.screen = screen
         self.step = 0
         self.evaluated: dict[str, dict[str, float]] = {}
-        self.steps = step.Steps(made.model, made.optimizer, made.strategy)
+        self.steps = step.Steps(made.model, made.optimizer, made.strategy, screen.line)
         self.begun: restored_lib.Restored | None = None
         restored = made.checkpoints.restore()
         extra = restored[1] if restored else {}

@@ -49,11 +49,12 @@ class Adam(tf.Module):
     def apply(self, gradients: Sequence[Gradient], rate: tf.Tensor) -> tf.Tensor:
         """Updates the variables that have a gradient; called in replica context.
 
-        Gradients are averaged over replicas first and clipped after, so that the
+        Gradients are summed over replicas first and clipped after, so that the
         bound holds for the update that is made.
 
         Args:
-          gradients: one for each variable, None for those that the loss leaves out.
+          gradients: one for each variable, None for those that the loss leaves out; of
+            several replicas, each one's part of the sum.
           rate: the learning rate, a scalar.
 
         Returns:
@@ -63,7 +64,7 @@ class Adam(tf.Module):
         dense = [tf.convert_to_tensor(gradients[i]) for i in touched]
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync > 1:
-            dense = context.all_reduce(tf.distribute.ReduceOp.MEAN, dense)
+            dense = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
         norm = tf.linalg.global_norm(dense)
         if self._settings.clip_norm:
             dense = _clip(dense, norm, self._settings.clip_norm)

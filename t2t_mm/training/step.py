@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.models import base
+from t2t_mm.training import gradients as gradients_lib
 from t2t_mm.training import optimizer as optimizer_lib
 
 _REPLICA_STRIDE = 0x632BE59B  # odd, so that no two replicas share a seed
@@ -27,6 +28,7 @@ class Steps:
       model: with all its variables.
       optimizer: over the model's trainable variables.
       strategy: that made both.
+      warn: is told of a model whose steps cannot be taken again exactly.
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class Steps:
         model: base.Model,
         optimizer: optimizer_lib.Adam,
         strategy: tf.distribute.Strategy,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
+        self._warn = warn
         self._functions: dict[tuple[str, str], StepFunction] = {}
         self._of_task: dict[str, tuple[StepFunction, tf.Tensor]] = {}
 
@@ -54,7 +58,8 @@ class Steps:
         if task_name not in self._of_task:
             self._of_task[task_name] = self._prepare(task_name, spec)
         function, command = self._of_task[task_name]
-        return function(batch, seed, tf.constant(rate, tf.float32), command)
+        with gradients_lib.in_order():
+            return function(batch, seed, tf.constant(rate, tf.float32), command)
 
     @property
     def traced(self) -> int:
@@ -65,7 +70,9 @@ class Steps:
         twin = self._model.twin(task_name)
         key = (twin, str(spec))
         if key not in self._functions:
-            self._functions[key] = make(self._model, self._optimizer, self._strategy, twin, spec)
+            self._functions[key] = make(
+                self._model, self._optimizer, self._strategy, twin, spec, self._warn
+            )
         return self._functions[key], tf.constant(self._model.command_row(task_name))
 
 
@@ -75,8 +82,13 @@ def make(
     strategy: tf.distribute.Strategy,
     task_name: str,
     spec: Mapping[str, Any],
+    warn: Callable[[str], None] | None = None,
 ) -> StepFunction:
     """Returns the compiled step of one problem, and of those that compute as it does.
+
+    Run within `gradients.in_order`, it gives the same weights bit for bit whenever it is
+    given the same. Replicas count by their tokens (a class is one): gradients and metrics
+    are those of one device with all their batches as one.
 
     Args:
       model: with all its variables.
@@ -84,6 +96,7 @@ def make(
       strategy: that made both.
       task_name: of the problem.
       spec: of a batch; lengths and batch size may be open, so nothing is traced anew.
+      warn: is told, when it is traced, if it cannot be taken again exactly.
 
     Returns:
       a function of (a batch for each replica, seed int32 `[2]`, rate, row of the
@@ -91,21 +104,27 @@ def make(
       averaged over replicas (`tokens` and `expert_load` summed), and the gradients' `norm`.
     """
     variables = [variable.value for variable in model.trainable_variables]
+    unwarned = [warn] if warn is not None else []
 
     def on_replica(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
         own = seed + tf.stack([replica * _REPLICA_STRIDE, 0])
-        with tf.GradientTape() as tape:
-            loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
-        gradients = tape.gradient(loss, variables)
+        loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
+        share = None
+        if context.num_replicas_in_sync > 1:
+            share = _share(context, metrics["tokens"])
+            metrics = {n: v if n in _SUMMED else v * share for n, v in metrics.items()}
+        gradients = gradients_lib.gradients(loss, variables, share)
+        if unwarned:  # once, however many replicas and traces there are
+            _check(task_name, unwarned.pop())
         metrics["norm"] = optimizer.apply(gradients, rate)
         return metrics
 
     def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
         per_replica = strategy.run(on_replica, args=(batch, seed, rate, command))
         return {
-            name: strategy.reduce("SUM" if name in _SUMMED else "MEAN", value, axis=None)
+            name: strategy.reduce("MEAN" if name == "norm" else "SUM", value, axis=None)
             for name, value in per_replica.items()
         }
 
@@ -117,3 +136,22 @@ def make(
     # Each is traced once; TensorFlow would take them for one that is traced often.
     compiled._omit_frequent_tracing_warning = True
     return compiled
+
+
+def _share(context: tf.distribute.ReplicaContext, tokens: tf.Tensor) -> tf.Tensor:
+    """Returns the share of a replica's tokens in those of all."""
+    # A copy has the replica's device, without which nothing can be reduced.
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(tokens))
+    return tokens / tf.maximum(total, 1.0)
+
+
+def _check(task_name: str, warn: Callable[[str], None]) -> None:
+    """Warns of a traced step whose rounding depends on the schedule of its threads."""
+    found = gradients_lib.unordered(tf.compat.v1.get_default_graph())
+    if found:
+        warn(
+            f"Steps of {task_name} are not the same bit for bit when they are taken again: "
+            f"{len(found)} sums have three addends or more, as {found[0]} has. "
+            "Write them in pairs, a + b + c; and gradients so that no function within the "
+            "step (tf.cond, tf.while_loop, tf.function) reads a tensor three times"
+        )

@@ -1,5 +1,7 @@
 """The step on one device and on two: the same batch gives the same weights."""
 
+import pytest
+
 _TWO_DEVICES = """
 import sys
 import keras
@@ -100,3 +102,118 @@ def test_a_twin_gives_each_task_its_own_answer():
         np.testing.assert_allclose(own, shared, rtol=1e-6)
     german, english = (model.loss(n, batch, training=False)[0] for n in ("ende", "fren"))
     assert float(german) != float(english)
+
+
+_UNEQUAL = """
+import sys
+import keras
+import numpy as np
+import tensorflow as tf
+from t2t_mm.training import optimizer, settings, step, strategy
+
+if sys.argv[1] == "mirrored":
+    strategy.split_cpu(2)
+made = strategy.make(sys.argv[1])
+from tests.models import conftest
+
+keras.utils.set_random_seed(1)
+with made.scope():
+    # No noise and nothing that is reckoned over a whole batch.
+    model = conftest.make_model("transformer", dropout=0.0)
+    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings(clip_norm=0.0))
+
+
+def padded(batch, length):
+    short = length - batch["targets"].shape[1]
+    return {**batch, "targets": tf.pad(batch["targets"], [[0, 0], [0, short]])}
+
+
+def cut(batch, first, last):
+    return tf.nest.map_structure(lambda x: x[first:last], batch)
+
+
+one, two = conftest.text_batch(5, target=6, seed=1), conftest.text_batch(1, target=2, seed=2)
+text = tf.nest.map_structure(lambda *x: tf.concat(x, 0), one, padded(two, 6))
+parts = {
+    "ende": (text, [one, two]),  # 30 pieces and 2
+    "pictures": (pictures := conftest.picture_batch(4), [cut(pictures, 0, 3), cut(pictures, 3, 4)]),
+}
+found = {}
+for name, (joint, apart) in parts.items():
+    spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None] * x.ndim, x.dtype), joint)
+    if name == "pictures":
+        spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), joint)
+    batch = joint
+    if made.num_replicas_in_sync > 1:
+        batch = made.experimental_distribute_values_from_function(
+            lambda context: apart[context.replica_id_in_sync_group]
+        )
+    function = step.make(model, adam, made, name, spec)
+    row = tf.constant(model.command_row(name))
+    metrics = function(batch, tf.constant([1, 0]), tf.constant(0.0), row)
+    found |= {f"{name}/{key}": value.numpy() for key, value in metrics.items()}
+    # Of the first step the mean of gradients is (1 - beta_1) times the gradient.
+    found |= {f"{name}/mean{i}": mean.numpy() for i, mean in enumerate(adam.means)}
+np.savez(sys.argv[2], **found)
+"""
+
+
+def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path):
+    """30 pieces on one device and 2 on the other are one device with all 32."""
+    import numpy as np
+
+    from tests import conftest
+
+    results = []
+    for name in ("default", "mirrored"):
+        file = tmp_path / f"{name}.npz"
+        done = python("-c", _UNEQUAL, name, file, cwd=conftest.REPOSITORY)
+        assert done.returncode == 0, done.stderr[-3000:]
+        results.append(np.load(file, allow_pickle=False))
+    one, two = results
+    assert set(one.files) == set(two.files)
+    assert one["ende/tokens"] == two["ende/tokens"] == 5 * 6 + 1 * 2
+    assert one["pictures/tokens"] == two["pictures/tokens"] == 3 + 1
+    for name in one.files:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["multi_model", "transformer"])
+@pytest.mark.parametrize("task", ["ende", "pictures"])
+def test_no_sum_of_a_step_depends_on_the_schedule(name, task):
+    import tensorflow as tf
+
+    from t2t_mm.training import gradients, optimizer, settings, step
+    from tests.models import conftest
+
+    model = conftest.make_model(name)
+    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings())
+    batch = conftest.text_batch() if task == "ende" else conftest.picture_batch()
+    spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), batch)
+    said = []
+    made = step.make(model, adam, tf.distribute.get_strategy(), task, spec, said.append)
+    assert gradients.unordered(made.get_concrete_function().graph) == []
+    assert said == []
+
+
+def test_a_model_whose_sums_depend_on_the_schedule_is_warned_of():
+    import tensorflow as tf
+
+    from t2t_mm.training import optimizer, settings, step
+    from tests.models import conftest
+
+    class Joined:
+        trainable_variables = [conftest.make_model("transformer").command_embedding]
+
+        def loss(self, *_, **__):
+            x = tf.convert_to_tensor(self.trainable_variables[0])
+            loss = tf.reduce_sum(tf.add_n([x, x * x, x**3], name="joined"))
+            return loss, {"tokens": tf.constant(1.0)}
+
+    adam = optimizer.Adam(Joined.trainable_variables, settings.OptimizerSettings())
+    said = []
+    spec = {"targets": tf.TensorSpec([None], tf.int32)}
+    made = step.make(Joined(), adam, tf.distribute.get_strategy(), "mine", spec, said.append)
+    made.get_concrete_function()
+    assert len(said) == 1
+    assert "mine" in said[0] and "joined" in said[0]
