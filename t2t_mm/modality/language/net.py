@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -54,9 +55,11 @@ class LanguageNet(base.Layer):
 
     def embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns vectors of unit variance: ids `[...]` to `[..., D]`."""
-        table = self.read(self.embedding)
-        scale = tf.cast(self.width**0.5, table.dtype)
-        return tf.gather(table, ids) * scale
+        vectors = tf.cast(
+            _rows(tf.convert_to_tensor(self.embedding), ids, self.vocabulary_size),
+            self.compute_dtype,
+        )
+        return vectors * tf.cast(self.width**0.5, vectors.dtype)
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Maps `[N, D]` to float32 `[N, V]`."""
@@ -94,3 +97,23 @@ class LanguageNet(base.Layer):
         return cross_entropy.linear_cross_entropy(
             h, labels, table, bias, smoothing=self.smoothing, by_row=self.softmax is None
         )
+
+
+def _rows(table: tf.Tensor, ids: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns rows of `[V, D]`: ids `[...]` to `[..., D]`, with a dense gradient.
+
+    A sparse one meets the dense one of the softmax in a single sum with the other uses of
+    the table, and the rounding of a sum of three depends on the schedule of threads.
+    """
+
+    @tf.custom_gradient
+    def run(
+        table: tf.Tensor, ids: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, None]]]:
+        def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, None]:
+            flat = tf.reshape(dy, [-1, dy.shape[-1]])
+            return tf.math.unsorted_segment_sum(flat, tf.reshape(ids, [-1]), count), None
+
+        return tf.gather(table, ids), gradient
+
+    return run(table, ids)
