@@ -205,6 +205,29 @@ class Selected(TypedDict):
     waited: Count
 
 
+class Sums(TypedDict):
+    """Of one problem since the last line of the log, see training/tally.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    steps: Count
+    metrics: dict[str, float | list[float] | list[list[float]]]
+    seconds: float
+    examples: Count
+    amounts: dict[str, float]
+    lengths: dict[str, Count]
+
+
+class Tally(TypedDict):
+    """The sums of a training since the last line of the log."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    elapsed_s: float
+    losses: dict[Name, float]
+    sums: dict[Name, Sums]
+
+
 class Extra(TypedDict):
     """What the trainer keeps beside the tensors."""
 
@@ -214,7 +237,7 @@ class Extra(TypedDict):
     selection: NotRequired[Selected]
     averaged: NotRequired[list[Count]]
     evaluated: NotRequired[dict[Name, dict[str, Any]]]
-    tally: NotRequired[dict[str, Any]]
+    tally: NotRequired[Tally]
 
 
 class Sidecar(TypedDict):
@@ -252,6 +275,7 @@ def read(
     *,
     error: Callable[..., errors.UserError],
     hint: str | None = None,
+    finite: bool = True,
 ) -> T:
     """Returns what a JSON file holds, once all of it is as its schema says.
 
@@ -260,6 +284,7 @@ def read(
       schema: one of the classes above.
       error: the class of the error to raise.
       hint: what to do about a damaged file.
+      finite: whether all numbers have to be; a loss that is not is no damage.
 
     Raises:
       UserError: of the class `error`; it names the file and the field.
@@ -271,7 +296,7 @@ def read(
         raise
     except OSError as reason:
         raise error(f"Cannot read {path}", received=reason.strerror, hint=hint) from reason
-    return parse(data, schema, place=str(path), error=error, hint=hint)
+    return parse(data, schema, place=str(path), error=error, hint=hint, finite=finite)
 
 
 def parse(
@@ -281,11 +306,12 @@ def parse(
     place: str,
     error: Callable[..., errors.UserError],
     hint: str | None = None,
+    finite: bool = True,
 ) -> T:
     """Returns what a JSON text holds, like `read`; `place` names it in errors."""
     try:
         text = data.decode("utf-8")
-        pydantic_core.from_json(text, allow_inf_nan=False)  # which strict validation lets pass
+        pydantic_core.from_json(text, allow_inf_nan=not finite)  # which strict validation lets pass
     except UnicodeDecodeError as reason:
         raise error(
             f"{place} is damaged",

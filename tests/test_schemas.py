@@ -121,3 +121,27 @@ def test_a_sidecar_names_files_of_its_folder_only():
         "extra": {},
     }
     assert "../../x (its name)" in _refused(json.dumps(sidecar).encode(), schemas.Sidecar)
+
+
+def _sidecar(**extra):
+    return {
+        "format": 1,
+        "step": 5,
+        "prefix": "ckpt-5-0",
+        "files": {"ckpt-5-0.index": {"bytes": 1, "sha256": SHA256}},
+        "fingerprint": {},
+        "extra": extra,
+    }
+
+
+def test_a_loss_that_is_not_finite_is_no_damage(tmp_path):
+    path = tmp_path / "ckpt-5.json"
+    path.write_text(json.dumps(_sidecar(evaluated={"toy": {"loss": float("nan")}})))
+    schemas.read(path, schemas.Sidecar, error=errors.CheckpointError, finite=False)
+
+
+def test_the_sums_of_a_training_are_checked():
+    text = json.dumps(_sidecar(tally={"elapsed_s": 1.0, "losses": [], "sums": {}})).encode()
+    assert "extra.tally.losses. Received: []. Expected: an object" in _refused(
+        text, schemas.Sidecar
+    )

@@ -171,7 +171,7 @@ class RawFiles:
         """
         try:
             return json.loads("\n".join(self.lines(name)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
             raise errors.DataError(
                 f"{self.root / name} is not JSON", received=error, expected=self.layout or None
             ) from error

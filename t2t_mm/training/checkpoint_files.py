@@ -45,7 +45,7 @@ def read_sidecar(folder: pathlib.Path, step: int) -> dict[str, Any]:
 
     path = sidecar_path(folder, step)
     try:
-        sidecar = schemas.read(path, schemas.Sidecar, error=errors.CheckpointError)
+        sidecar = schemas.read(path, schemas.Sidecar, error=errors.CheckpointError, finite=False)
     except FileNotFoundError as error:
         raise errors.CheckpointError(f"{path} is missing") from error
     for field, expected in (("format", FORMAT), ("step", step)):
@@ -177,11 +177,11 @@ def sha256(path: pathlib.Path) -> str:
 def _unpublished(folder: pathlib.Path) -> str | None:
     """Returns the prefix that a killed process was about to publish, if any."""
     for mark in folder.glob(f".writing-*/{MARK}"):
-        prefix = mark.read_text(encoding="utf-8")
+        prefix = mark.read_text(encoding="utf-8", errors="replace")
         match = re.fullmatch(r"ckpt-(\d+)-\d+", prefix)
         if match is None:
             continue
         sidecar = sidecar_path(folder, int(match.group(1)))
-        if not sidecar.is_file() or f'"{prefix}"' not in sidecar.read_text(encoding="utf-8"):
+        if not sidecar.is_file() or f'"{prefix}"' not in sidecar.read_text("utf-8", "replace"):
             return prefix
     return None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import config, plugins
+from t2t_mm import config, errors, plugins
 from t2t_mm import run as runs
 from t2t_mm.data import mixture
 from t2t_mm.evaluation import evaluate, evaluator
@@ -316,7 +316,18 @@ class _Training:
         self.saved_step = self.step
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        """Takes back what `_save` gave."""
+        """Takes back what `_save` gave.
+
+        Raises:
+          CheckpointError: it is not whole.
+        """
+        missing = [name for name in ("problem_steps", "selection") if name not in state]
+        if missing:
+            raise errors.CheckpointError(
+                f"The checkpoint of step {self.step} in {self.made.checkpoints.folder} holds no "
+                f"state of a training: extra.{missing[0]} of its sidecar is missing",
+                hint="Restore the file from a copy, or begin with its weights: --warm_start",
+            )
         self.made.selection.restore(state["selection"])
         self.evaluated = state.get("evaluated", {})
         for task in self.made.tasks:
