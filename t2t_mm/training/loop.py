@@ -109,7 +109,8 @@ def train(
             return summary.show(made, screen.line)
         guards.check_disk(output_dir, summary.checkpoint_bytes(made))
         folder = runs.RunFolder(output_dir)
-        with folder.lock() if made.is_chief else contextlib.nullcontext():
+        lock = folder.lock() if made.is_chief else contextlib.nullcontext()
+        with lock, strategy.explaining(made.strategy):
             return _Training(made, folder, screen, warm_start).run()
 
 

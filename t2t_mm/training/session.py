@@ -82,7 +82,7 @@ def open_session(
     optimizer_settings = config.build(settings_lib.OptimizerSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
-    devices = strategy.make(settings.strategy)
+    devices = strategy.make(settings.strategy, say=warn)
     tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
     samples = _samples(tasks, batching, devices, warn)
     mixture = mixtures.Mixture(

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
 from t2t_mm import errors
+from t2t_mm.training import cluster as cluster_lib
+
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+"""What TensorFlow raises where a worker waits for one that is gone."""
 
 NAMES = ("auto", "default", "mirrored", "multi_worker")
 
 
-def make(name: str = "auto") -> tf.distribute.Strategy:
+def make(name: str = "auto", *, say: Callable[[str], object] = str) -> tf.distribute.Strategy:
     """Returns a strategy by its name.
 
     To be called before anything else of TensorFlow: several workers have to find
@@ -24,9 +34,11 @@ def make(name: str = "auto") -> tf.distribute.Strategy:
         logical CPUs, see `split_cpu`). "multi_worker", the machines named in
         TF_CONFIG. "auto", what is there: multi_worker where TF_CONFIG names
         several workers, else mirrored with several GPUs, else default.
+      say: told whom this worker waits for.
 
     Raises:
-      ConfigError: for another name, or a TF_CONFIG that cannot be used.
+      ConfigError: for another name, a TF_CONFIG that cannot be used, or a worker that does
+        not come.
     """
     if name not in NAMES:
         raise errors.ConfigError(
@@ -34,21 +46,50 @@ def make(name: str = "auto") -> tf.distribute.Strategy:
             expected=f"one of {', '.join(NAMES)}",
             hint=errors.did_you_mean(name, NAMES),
         )
-    workers = _workers()
+    cluster = cluster_lib.read()
+    workers = len(cluster.addresses) if cluster else 0
     if name == "auto":
         gpus = tf.config.list_physical_devices("GPU")
         name = "multi_worker" if workers > 1 else "mirrored" if len(gpus) > 1 else "default"
     if name == "multi_worker":
-        if not workers:
+        if cluster is None:
             raise errors.ConfigError(
                 "The strategy multi_worker needs TF_CONFIG in the environment",
                 expected='{"cluster": {"worker": ["HOST:PORT", ...]}, '
                 '"task": {"type": "worker", "index": 0}}',
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        cluster_lib.wait(cluster, say)
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except _LOST as error:
+            raise _lost(error) from error
     if name == "mirrored":
         return tf.distribute.MirroredStrategy(_devices())
     return tf.distribute.get_strategy()
+
+
+@contextlib.contextmanager
+def explaining(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Says of a step that failed because another worker is gone that it is so.
+
+    Raises:
+      UserError: instead of what TensorFlow raises.
+    """
+    try:
+        yield
+    except _LOST as error:
+        if worker_count(strategy) < 2:
+            raise
+        raise _lost(error) from error
+
+
+def _lost(error: Exception) -> errors.UserError:
+    return errors.UserError(
+        "Another worker has ended, or cannot be reached any more",
+        received=f"{type(error).__name__} of TensorFlow",
+        hint="See what it said last; then give the same command on all workers again: they go on "
+        "from the last checkpoint",
+    )
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
@@ -127,28 +168,3 @@ def _devices() -> list[str]:
         if devices:
             return [device.name for device in devices]
     return []
-
-
-def _workers() -> int:
-    """Returns the number of training processes that TF_CONFIG names, 0 without it."""
-    text = os.environ.get("TF_CONFIG", "")
-    if not text.strip():
-        return 0
-    try:
-        given = json.loads(text)
-        cluster: dict[str, Any] = given.get("cluster", {})
-        task: dict[str, Any] = given.get("task", {})
-        strange = sorted(set(cluster) - {"worker", "chief"})
-        counts = {kind: len(addresses) for kind, addresses in cluster.items()}
-        is_inside = not cluster or int(task["index"]) < counts[task["type"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise errors.ConfigError(
-            "TF_CONFIG cannot be used", received=f"{text[:200]} ({type(error).__name__}: {error})"
-        ) from error
-    if strange or not is_inside:
-        raise errors.ConfigError(
-            "TF_CONFIG cannot be used",
-            received=text[:200],
-            expected="workers (and a chief) only, with a task that is one of them",
-        )
-    return sum(counts.values())

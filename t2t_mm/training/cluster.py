@@ -1,0 +1,157 @@
+"""The cluster: the workers that TF_CONFIG names, and waiting until all are there.
+
+TensorFlow waits for the others without a word, a bound, or an ear for signals. So each
+worker first sees here that every other one can be reached: it listens at its own address,
+as TensorFlow will, and knocks at all others until they answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from t2t_mm import errors
+
+WAIT_VARIABLE = "T2T_MM_WORKERS_WAIT_S"
+WAIT_S = 600.0
+"""Seconds that a worker waits for the others, unless the variable says otherwise."""
+
+_KINDS = ("chief", "worker")
+_KNOCK_S = 1.0
+_TELL_S = 10.0
+_EXPECTED = (
+    '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}, with '
+    "each address once"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """The addresses of all workers, by their names ("worker 0"), and the name of this one."""
+
+    addresses: dict[str, str]
+    own: str
+
+
+def read() -> Cluster | None:
+    """Returns what TF_CONFIG says; None without one, or where it names no worker.
+
+    Raises:
+      ConfigError: it cannot be used.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    if not text.strip():
+        return None
+    try:
+        given = json.loads(text)
+        cluster: dict[str, Any] = given.get("cluster", {})
+        if not cluster:
+            return None
+        addresses = {
+            f"{kind} {index}": address
+            for kind in _KINDS
+            for index, address in enumerate(_listed(cluster.get(kind, [])))
+        }
+        task = given["task"]
+        own = f"{task['type']} {int(task['index'])}"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unusable(text, f"{type(error).__name__}: {error}") from error
+    strange = sorted(set(cluster) - set(_KINDS))
+    if strange:
+        raise _unusable(text, f"{strange[0]!r} is neither worker nor chief")
+    if own not in addresses:
+        raise _unusable(text, f"the task, {own}, is none of {', '.join(addresses)}")
+    for name, address in addresses.items():
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+            raise _unusable(text, f"{name} has the address {address!r}")
+    for name, address in addresses.items():
+        others = [other for other, same in addresses.items() if same == address and other != name]
+        if others:
+            raise _unusable(text, f"{name} and {others[0]} have the same address {address}")
+    return Cluster(addresses, own)
+
+
+def wait(cluster: Cluster, say: Callable[[str], object]) -> None:
+    """Returns once every other worker can be reached.
+
+    Args:
+      cluster: of this worker.
+      say: told whom it waits for.
+
+    Raises:
+      ConfigError: the own port is taken, or somebody has not come in time.
+    """
+    bound = _bound()
+    missing = {n: a for n, a in cluster.addresses.items() if n != cluster.own}
+    began = told = time.monotonic()
+    with _listening(cluster.addresses[cluster.own], cluster.own):
+        while missing := {n: a for n, a in missing.items() if not _answers(a)}:
+            now = time.monotonic()
+            listed = ", ".join(f"{name} at {address}" for name, address in missing.items())
+            if now - began > bound:
+                raise errors.ConfigError(
+                    f"Not all workers have come within {bound:.0f} s",
+                    received=f"no answer of {listed}",
+                    expected=f"{len(cluster.addresses)} workers, as TF_CONFIG says",
+                    hint=f"Start the command on each of them; {WAIT_VARIABLE} is how many seconds "
+                    "to wait",
+                )
+            if told == began or now - told > _TELL_S:
+                told = now
+                say(f"{cluster.own} waits for {listed}, {bound - (now - began):.0f} s more.")
+            time.sleep(_KNOCK_S)
+
+
+def _bound() -> float:
+    text = os.environ.get(WAIT_VARIABLE, "").strip()
+    try:
+        return float(text) if text else WAIT_S
+    except ValueError as error:
+        raise errors.ConfigError(
+            f"{WAIT_VARIABLE} is no number of seconds", received=repr(text)
+        ) from error
+
+
+@contextlib.contextmanager
+def _listening(address: str, name: str) -> Iterator[None]:
+    """Listens at a port as long as the block lasts; nothing that comes is answered."""
+    port = int(address.rpartition(":")[2])
+    try:
+        server = socket.create_server(("", port))
+    except OSError as error:
+        raise errors.ConfigError(
+            f"{name} cannot listen at its port {port}",
+            received=error.strerror,
+            hint="Another process may be there; end it, or name another port in the TF_CONFIG of "
+            "all workers",
+        ) from error
+    with server:
+        yield
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S):
+            return True
+    except OSError:
+        return False
+
+
+def _listed(addresses: Any) -> list[str]:
+    if not isinstance(addresses, list) or not all(isinstance(a, str) for a in addresses):
+        raise TypeError(f"{addresses!r} is no list of addresses")
+    return addresses
+
+
+def _unusable(text: str, why: str) -> errors.ConfigError:
+    return errors.ConfigError(
+        f"TF_CONFIG cannot be used: {why}", received=text[:200], expected=_EXPECTED
+    )
