@@ -54,6 +54,7 @@ _USER_ERRNOS = {
     errno.EPERM: "No permission",
     errno.EROFS: "The disk is read-only",
 }
+_FLAG = re.compile(r"--?(?P<name>[a-z]\w*)(?:=(?P<value>.*))?", re.DOTALL)
 _BAD_VALUE = re.compile(r"flag --(?P<name>\w+)=(?P<value>.*?): ", re.DOTALL)
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
 
@@ -266,6 +267,7 @@ class Command:
         finally:
             if not self.flags.is_parsed():
                 self.flags.mark_as_parsed()
+        self._check_repeats(argv)
         if rest:
             raise errors.ConfigError(
                 f"{self.name} takes flags only",
@@ -279,6 +281,32 @@ class Command:
                 )
         if not flags.FLAGS.is_parsed():
             flags.FLAGS([self.name])  # libraries read absl's own set
+
+    def _check_repeats(self, argv: Sequence[str]) -> None:
+        """Raises for a flag that is given twice and holds one value: which is meant?"""
+        given: dict[str, str] = {}
+        for position, argument in enumerate(argv):
+            if argument == "--":
+                break
+            found = _FLAG.fullmatch(argument)
+            name = found["name"] if found else ""
+            name = name if name in self.flags else name.removeprefix("no")
+            if found is None or name not in self.flags or name == "problem":
+                continue
+            flag = self.flags[name]
+            if isinstance(flag, flags.MultiFlag):
+                continue
+            value = found["value"]
+            if value is None and not flag.boolean:
+                value = "".join(argv[position + 1 : position + 2])
+            shown = argument.partition("=")[0] + ("" if value is None else f"={value}")
+            if flag.name in given:
+                raise errors.ConfigError(
+                    f"The flag --{flag.name} is given twice",
+                    received=f"{given[flag.name]} and {shown}",
+                    expected="one of them",
+                )
+            given[flag.name] = shown
 
     def _bad_value(self, error: Exception) -> errors.ConfigError:
         match = _BAD_VALUE.match(str(error))

@@ -223,3 +223,20 @@ def test_output_is_utf8_whatever_the_locale(python):
     )
     done = python("-c", program, PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
     assert json.loads(done.stdout) == {"word": "größer 雪"}, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--to=3", "--to=4"], "--to=3 and --to=4"),
+        (["--to", "3", "--way=up", "--to=4"], "--to=3 and --to=4"),
+        (["--json", "--nojson"], "--json and --nojson"),
+    ],
+)
+def test_a_flag_given_twice_is_refused_with_both_values(command, capsys, given, said):
+    assert run(command, dict, *given) == 2
+    assert f"is given twice. Received: {said}." in capsys.readouterr().err
+
+
+def test_flags_that_repeat_may_be_given_twice(command):
+    assert run(command, dict, "--usr_dir=", "--usr_dir=", "--folder=--to=3", "--to=4") == 0
