@@ -338,3 +338,17 @@ def test_alpha_is_dropped_as_that_of_files_is():
     rgb = np.arange(9 * 7 * 3, dtype=np.uint8).reshape(9, 7, 3)
     rgba = np.dstack([rgb, np.zeros((9, 7), np.uint8)])
     assert encoding.from_array(rgba) == encoding.from_array(rgb)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused_by_its_head(monkeypatch):
+    file = io.BytesIO()
+    pillow.new("1", (8200, 8200)).save(file, "PNG")  # 8,200 x 8,200 = 67,240,000 > 2**26
+    with pytest.raises(errors.BadExampleError, match=r"8,200 x 8,200.*T2T_MM_MAX_PIXELS"):
+        encoding.encode(file.getvalue(), "large.png")
+    monkeypatch.setenv(encoding.PIXELS_VARIABLE, "100")
+    small = io.BytesIO()
+    pillow.new("L", (11, 10)).save(small, "PNG")
+    with pytest.raises(errors.BadExampleError, match="100 pixels at most"):
+        encoding.encode(small.getvalue(), "small.png")
+    monkeypatch.setenv(encoding.PIXELS_VARIABLE, "110")
+    assert encoding.encode(small.getvalue(), "small.png") == small.getvalue()

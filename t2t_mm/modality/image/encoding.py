@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import struct
 import warnings
 import zlib
@@ -25,6 +26,11 @@ LARGEST_PIXELS = 2**22
 LARGEST_SIDE = 2**14
 """Larger pictures are stored scaled down. Models see 299 pixels a side at most, and a
 pipeline that decodes many pictures at once would run out of memory."""
+
+MOST_PIXELS = 2**26
+PIXELS_VARIABLE = "T2T_MM_MAX_PIXELS"
+"""More pixels than that, or than this variable says, are not decoded: a file of some kB may
+claim enough to fill the memory. A JPEG is decoded at a smaller size, which is what counts."""
 
 _JPEG = ("JPEG", "MPO")
 _QUALITY = 95
@@ -52,7 +58,7 @@ def encode(data: bytes, name: str) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # all that matters of a picture is checked here
             return _encode(data, name)
-    except errors.BadExampleError:
+    except errors.UserError:
         raise
     except pillow.UnidentifiedImageError:
         foreign = media.foreign(data)
@@ -167,6 +173,7 @@ def _encode(data: bytes, name: str) -> bytes:
         smaller = _smaller(*picture.size)
         if smaller:
             picture.draft(None, smaller)  # a JPEG need not be decoded at its full size
+        _check_pixels(*picture.size, name)
         picture.load()
         jpeg = picture.format in _JPEG
         turn = _turn(picture)
@@ -203,6 +210,23 @@ def _is_whole_png(png: bytes) -> bool:
             return True
         place += 12 + size
     return False
+
+
+def _check_pixels(width: int, height: int, name: str) -> None:
+    """Raises for a picture that would take too much memory to decode, by its head alone."""
+    text = os.environ.get(PIXELS_VARIABLE, "").strip()
+    if text and not text.isdecimal():
+        raise errors.ConfigError(
+            f"{PIXELS_VARIABLE} is no number of pixels", received=repr(text), expected="2 or more"
+        )
+    most = int(text) if text else MOST_PIXELS
+    if width * height > most:
+        raise errors.BadExampleError(
+            f"A picture has too many pixels to be decoded: {name}",
+            received=f"{width:,} x {height:,}",
+            expected=f"{most:,} pixels at most, which take {3 * most / 2**20:,.0f} MiB",
+            hint=f"Scale it down, or set {PIXELS_VARIABLE} in the environment",
+        )
 
 
 def _smaller(width: int, height: int) -> tuple[int, int] | None:
