@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from t2t_mm import errors
@@ -21,6 +22,9 @@ _HEADS = {
 }
 
 
+_OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 def read(value: Any, what: str) -> tuple[str, bytes] | None:
     """Returns a name for errors and the bytes of a file; None for what is no file.
 
@@ -38,6 +42,12 @@ def read(value: Any, what: str) -> tuple[str, bytes] | None:
     try:
         return str(value), value.read_bytes()
     except OSError as error:
+        if error.errno in _OF_THE_MACHINE:  # no fault of this file, nor the last of its kind
+            raise errors.DataError(
+                f"{what} cannot be read: {value}",
+                received=error.strerror,
+                hint="Give the process more (ulimit -n for files), or use fewer --workers",
+            ) from error
         raise errors.BadExampleError(
             f"{what} cannot be read: {value}", received=error.strerror or error
         ) from error
