@@ -41,6 +41,12 @@ _SETTINGS = {
     "model": _MODEL,
 }
 _WARM_START = _COMMAND.path("warm_start", None, "a run or checkpoint to start from")
+_REPEAT_CRASH = _COMMAND.boolean(
+    "repeat_crash",
+    False,
+    "take the step again whose loss or gradients were not finite, from --output_dir/crash alone; "
+    "--gin_param shows whether a setting helps",
+)
 _DRY_RUN = _COMMAND.boolean("dry_run", False, "show sizes, shapes, rates, epochs and memory only")
 
 
@@ -50,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train() -> dict[str, Any]:
+    if _REPEAT_CRASH.value:
+        return _repeat_crash()
     from t2t_mm.training import request
 
     asked = {
@@ -65,6 +73,18 @@ def _train() -> dict[str, Any]:
     import t2t_mm  # `train` imports TensorFlow, so not before all is known to be right
 
     return t2t_mm.train(problems, **asked, dry_run=_DRY_RUN.value, **settings)
+
+
+def _repeat_crash() -> dict[str, Any]:
+    from t2t_mm.training import crash
+
+    found = crash.repeat(_OUTPUT_DIR.value, gin_params=_GIN_PARAMS.value)
+    if not _COMMAND.json:
+        cli.info(
+            f"Step {found['step']:,}, of {found['problem']}, is finite now: loss "
+            f"{found['loss']:.4g}, gradients of norm {found['norm']:.4g}."
+        )
+    return found
 
 
 if __name__ == "__main__":

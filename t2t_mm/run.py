@@ -30,6 +30,7 @@ FORMAT = 1
 PROBLEMS = "problems.json"
 CONFIG = "config.gin"
 AVERAGED = "averaged"
+CRASH = "crash"
 _OURS = frozenset(
     (
         PROBLEMS,
@@ -42,6 +43,7 @@ _OURS = frozenset(
         "export",
         "report.html",
         AVERAGED,
+        CRASH,
     )
 )
 

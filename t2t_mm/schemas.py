@@ -49,6 +49,10 @@ TensorFile = Annotated[
     ),
 ]
 Count = Annotated[int, pydantic.Field(ge=0, lt=2**63)]
+_Seed = Annotated[int, pydantic.Field(ge=-(2**31), lt=2**31)]
+_NumberText = Annotated[
+    str, _like(re.compile(r"nan|-?inf|-?\d+(\.\d+)?(e[+-]?\d+)?"), "a number, as text")
+]
 Number = Annotated[float, pydantic.Field(allow_inf_nan=False)]
 
 
@@ -228,6 +232,28 @@ class Tally(TypedDict):
     sums: dict[Name, Sums]
 
 
+class LeftOut(TypedDict):
+    """How many steps were not finite, see training/finite.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    in_a_row: Count
+    in_all: Count
+    returns: Count
+
+
+class Followed(TypedDict):
+    """A problem's running mean of the loss, see training/divergence.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    mean: Number
+    weight: Number
+    best: Number
+    best_step: Count
+    is_up: bool
+
+
 class Extra(TypedDict):
     """What the trainer keeps beside the tensors."""
 
@@ -235,9 +261,11 @@ class Extra(TypedDict):
 
     problem_steps: NotRequired[dict[Name, Count]]
     selection: NotRequired[Selected]
-    averaged: NotRequired[list[Count]]
-    evaluated: NotRequired[dict[Name, dict[str, Any]]]
+    evaluated: NotRequired[dict[Name, dict[Name, Number]]]
     tally: NotRequired[Tally]
+    not_finite: NotRequired[LeftOut]
+    divergence: NotRequired[dict[Name, Followed]]
+    averaged: NotRequired[list[Count]]
 
 
 class Sidecar(TypedDict):
@@ -252,6 +280,31 @@ class Sidecar(TypedDict):
     fingerprint: Fingerprint
     data: NotRequired[dict[str, str]]
     extra: Extra
+
+
+class Crash(TypedDict):
+    """`crash/crash.json` of a run, see training/crash.py; numbers may be none: as text."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    format: int
+    step: Annotated[int, pydantic.Field(ge=1, lt=2**31)]
+    problem: Name
+    seed: Annotated[list[_Seed], pydantic.Field(min_length=2, max_length=2)]
+    rate: _NumberText
+    loss: _NumberText
+    norm: _NumberText
+    origin: str | None
+    keys: list[str]
+    first_replica: Count
+
+
+class CrashOfWorker(TypedDict):
+    """`crash/worker-N/crash.json`: whose batches lie beside it."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    first_replica: Count
 
 
 class MetricsLine(TypedDict):

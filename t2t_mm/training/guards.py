@@ -1,8 +1,7 @@
-"""What keeps a long run from ending badly: signals, numbers that blow up, full disks."""
+"""What keeps a long run from ending badly: signals and full disks heeded in time."""
 
 from __future__ import annotations
 
-import math
 import os
 import pathlib
 import shutil
@@ -47,40 +46,6 @@ class Interrupt:
         if self.is_requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_name = signal.Signals(number).name
-
-
-class FiniteGuard:
-    """Stops a run whose loss is no longer a number, and says between which steps.
-
-    A loss is looked at only when it is fetched, every so many steps; so is the
-    last step known to be good.
-    """
-
-    def __init__(self, step: int = 0) -> None:
-        self._good_step = step
-
-    def check(self, step: int, values: dict[str, float]) -> None:
-        """Raises unless every value is finite.
-
-        Args:
-          step: at which the values were fetched.
-          values: by name, such as the problem's, for the error.
-
-        Raises:
-          NotFiniteError: names the values, and the last step that was good.
-        """
-        bad = {name: value for name, value in values.items() if not math.isfinite(value)}
-        if not bad:
-            self._good_step = step
-            return
-        shown = ", ".join(f"{name} = {value}" for name, value in sorted(bad.items()))
-        raise errors.NotFiniteError(
-            f"The loss blew up between steps {self._good_step} and {step}",
-            received=shown,
-            hint="The last checkpoint is from before. Try a lower "
-            "OptimizerSettings.learning_rate, a longer warmup_steps, or "
-            "TrainSettings.precision = 'float32'",
-        )
 
 
 def check_disk(folder: str | os.PathLike[str], needed_bytes: int) -> None:

@@ -9,23 +9,24 @@ seed and step.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from t2t_mm import config, errors, plugins
 from t2t_mm import run as runs
 from t2t_mm.data import mixture
-from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.training import (
     console,
+    divergence,
     guards,
     lost,
     metrics_log,
+    outcomes,
     rates,
     reporter,
     request,
@@ -33,15 +34,11 @@ from t2t_mm.training import (
     step,
     strategy,
     summary,
-    tally,
 )
 from t2t_mm.training import restored as restored_lib
 from t2t_mm.training import settings as settings_lib
 from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
-
-_READ_EVERY = 16
-"""Steps whose results may be unread, on a device that works behind our back."""
 
 
 def train(
@@ -132,11 +129,16 @@ class _Training:
         self.screen = screen
         self.step = 0
         self.evaluated: dict[str, dict[str, float]] = {}
-        self.steps = step.Steps(made.model, made.optimizer, made.strategy, screen.line)
+        self.steps = step.Steps(
+            made.model, made.optimizer, made.strategy, screen.line, gate=made.gate
+        )
         self.begun: restored_lib.Restored | None = None
         restored = made.checkpoints.restore()
         extra = restored[1] if restored else {}
-        self.tally = tally.Tally(made.tasks, extra.get("problem_steps", {}))
+        self.vote = strategy.Vote(made.strategy)
+        steps = extra.get("problem_steps", {})
+        self.outcomes = outcomes.Outcomes(made, screen, self.vote, steps)
+        self.tally = self.outcomes.tally
         self.reporter = reporter.Reporter(made, screen, self.tally)
         if restored:
             self.step = restored[0]
@@ -158,12 +160,7 @@ class _Training:
                 tasks=made.tasks,
             )
             lost.mark(self.folder, self.step)
-        self.finite = guards.FiniteGuard(self.step)
         self.first_step = self.step
-        self.vote = strategy.Vote(made.strategy)
-        self.unread: list[taken_lib.Taken] = []
-        # Reading a number of a device that works behind our back waits for all its work.
-        self.read_every = _READ_EVERY if tf.config.list_physical_devices("GPU") else 1
 
     def run(self) -> dict[str, Any]:
         """Trains until a limit is reached, evaluates, and returns the answer."""
@@ -175,21 +172,23 @@ class _Training:
                 self.folder.write_config()
                 log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
                 self.reporter.log = stack.enter_context(log)
-                log.rewind(
-                    self.step,
-                    with_training=self.step % settings.log_every == 0,
-                    with_evaluation=bool(self.evaluated),
-                )
+                self._rewind()
             interrupt = stack.enter_context(guards.Interrupt())
+            if self.made.not_finite.policy == "go_back":
+                self._save()  # so that there is something to go back to
             while not self.vote.any(self._should_stop(start) or interrupt.is_requested):
                 self._take_step()
+                if self._must_read() and not self.outcomes.read(self.folder):
+                    self._go_back()
+                    continue
                 if self.step % settings.log_every == 0:
                     self._report(start)
                 if settings.eval_every and self.step % settings.eval_every == 0:
                     self._evaluate(interrupt)
                 if self.step % settings.save_every == 0:
                     self._save()
-            self._read()
+            if not self.outcomes.read(self.folder):
+                self._go_back()
             seconds, active_s = time.perf_counter() - start, self.tally.active_s
             is_interrupted = self.vote.any(interrupt.is_requested)
             if self.made.selection.is_over and not is_interrupted:
@@ -214,6 +213,7 @@ class _Training:
                 for name, count in self.tally.steps.items()
             },
             "eval": self.evaluated,
+            **{n: int(count) for n, count in self.outcomes.left_out.metrics().items()},
             **({"warm_start": self.begun.describe()} if self.begun else {}),
         }
 
@@ -235,39 +235,55 @@ class _Training:
         metrics = self.steps.take(name, made.feed.specs[name], batch, seed=seed, rate=rate)
         taken_s = time.perf_counter() - begin
         self.step += 1
-        self.unread.append(taken_lib.Taken(self.step, name, taken_s, counts, metrics))
+        self.outcomes.add(
+            taken_lib.Taken(self.step, name, taken_s, counts, metrics, batch, seed, rate)
+        )
         self.evaluated = {}
-        if len(self.unread) >= self.read_every:
-            self._read()
 
-    def _read(self) -> None:
-        """Reads the results of the last steps, in their order, from the device."""
-        for taken in self.unread:
-            metrics = {name: np.asarray(value) for name, value in taken.metrics.items()}
-            self.finite.check(taken.step, {taken.problem: float(metrics["loss"])})
-            self.tally.add(
-                taken.problem,
-                metrics,
-                seconds=taken.seconds,
-                examples=taken.counts.examples,
-                amounts=taken.counts.amounts,
-                lengths=taken.counts.lengths,
+    def _must_read(self) -> bool:
+        """Are results due, or too many unread?"""
+        settings = self.made.settings
+        every = [settings.log_every, settings.save_every, settings.eval_every]
+        is_due = any(n and self.step % n == 0 for n in (*every, settings.train_steps))
+        return is_due or self.outcomes.are_due
+
+    def _go_back(self) -> None:
+        """Restores the last checkpoint, all but the places in the data: others come next."""
+        made = self.made
+        parts = {"model": made.model, "optimizer": made.optimizer}
+        with self.tally.paused():
+            restored = made.checkpoints.restore(objects=parts)
+        if restored is None:
+            raise errors.CheckpointError(
+                f"There is no checkpoint in {made.checkpoints.folder} to go back to",
+                hint="Something else has removed it: give another --output_dir",
             )
-        self.unread.clear()
+        self.step = self.saved_step = restored[0]
+        self._restore(restored[1], is_return=True)
+        self._rewind()
+        self.screen.line(f"Going on from step {self.step}, with the examples that come next.")
+
+    def _rewind(self) -> None:
+        """Takes out of the log what is going to be written again."""
+        if self.reporter.log is not None:
+            self.reporter.log.rewind(
+                self.step,
+                with_training=self.step % self.made.settings.log_every == 0,
+                with_evaluation=bool(self.evaluated),
+            )
 
     def _report(self, start: float, *, is_last: bool = False) -> None:
         """Writes the means since the last report to the log and the screen."""
-        self._read()
         limit = self.made.settings.train_seconds
         left = limit - (time.perf_counter() - start) if limit else None
-        self.reporter.steps(self.step, seconds_left=left, is_last=is_last)
+        counted = self.outcomes.left_out.metrics()
+        self.reporter.steps(self.step, counted=counted, seconds_left=left, is_last=is_last)
 
     def _evaluate(self, interrupt: guards.Interrupt) -> None:
         """Measures every problem, and keeps the checkpoint if it is the best so far.
 
         An interrupt ends it at the next batch, and leaves things as they were.
         """
-        self._read()
         with self.tally.paused(), contextlib.suppress(_LeftError):
             self._measure(interrupt)
 
@@ -278,37 +294,27 @@ class _Training:
 
         heed()
         made = self.made
-        results: dict[str, dict[str, float]] = {}
-        for task in made.tasks:
-            split = evaluate.eval_split(task)
-            found = evaluator.run(
-                made.model,
-                task,
-                split,
-                made.batching,
-                made.decode_settings,
-                max_examples=made.settings.eval_examples or None,
-                progress=heed,
-            )
-            results[task.name] = found.values
-            self.reporter.evaluation(self.step, task, split, found)
-        self.evaluated = results
-        is_best = made.selection.see(self.step, results)
+        self.evaluated = self.reporter.evaluate(self.step, heed)
+        is_best = made.selection.see(self.step, self.evaluated)
         self.saved_step = -1  # what is to be kept of this step has changed
         self._save()
         if is_best:
             made.checkpoints.mark_best(self.step)
+        poor = divergence.worse_than_chance(made.tasks, self.evaluated)
+        if poor:
+            kept = "is kept as the best so far, but is" if is_best else "is"
+            self.screen.line(f"Warning: step {self.step} {kept} no better than a guess: {poor}.")
 
     def _save(self) -> None:
         """Saves a checkpoint of this step, unless there is one."""
-        self._read()
         if self.saved_step == self.step:
             return
+        values = [value for results in self.evaluated.values() for value in results.values()]
         state = {
-            "problem_steps": self.tally.steps,
-            "tally": self.tally.state(),
+            **self.outcomes.state(),
             "selection": self.made.selection.state(),
-            "evaluated": self.evaluated,
+            # JSON has no number for the others; then the step is evaluated again.
+            "evaluated": self.evaluated if all(map(math.isfinite, values)) else {},
         }
         with self.tally.paused():
             self.made.checkpoints.save(self.step, state)
@@ -316,7 +322,7 @@ class _Training:
                 lost.mark(self.folder, self.step)
         self.saved_step = self.step
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
+    def _restore(self, state: Mapping[str, Any], *, is_return: bool = False) -> None:
         """Takes back what `_save` gave.
 
         Raises:
@@ -333,5 +339,4 @@ class _Training:
         self.evaluated = state.get("evaluated", {})
         for task in self.made.tasks:
             self.reporter.evaluated(task, self.evaluated.get(task.name, {}))
-        if "tally" in state:
-            self.tally.restore(state["tally"])
+        self.outcomes.restore(state, is_return=is_return)

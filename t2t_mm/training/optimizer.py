@@ -7,7 +7,7 @@ and all, and each variable's bias correction counts its own updates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import keras
@@ -46,16 +46,26 @@ class Adam(tf.Module):
             name="updates",
         )
 
-    def apply(self, gradients: Sequence[Gradient], rate: tf.Tensor) -> tf.Tensor:
+    def apply(
+        self,
+        gradients: Sequence[Gradient],
+        rate: tf.Tensor,
+        *,
+        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+    ) -> tf.Tensor:
         """Updates the variables that have a gradient; called in replica context.
 
         Gradients are summed over replicas first and clipped after, so that the
-        bound holds for the update that is made.
+        bound holds for the update that is made. Where the update is not admitted, variables,
+        moments and counts keep their values. Nothing waits for that decision on a GPU: all
+        is computed, with gradients of 0, a rate of 0 and moments that do not decay.
 
         Args:
           gradients: one for each variable, None for those that the loss leaves out; of
             several replicas, each one's part of the sum.
           rate: the learning rate, a scalar.
+          admit: says, given the global norm, whether the update is made, a bool scalar; it
+            must be false where the norm is not finite.
 
         Returns:
           the global norm before clipping.
@@ -66,17 +76,29 @@ class Adam(tf.Module):
         if context.num_replicas_in_sync > 1:
             dense = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
         norm = tf.linalg.global_norm(dense)
-        if self._settings.clip_norm:
-            dense = _clip(dense, norm, self._settings.clip_norm)
+        is_made = admit(norm)
+        most = self._settings.clip_norm
+        scale = most / tf.maximum(norm, most) if most else tf.constant(1.0)
+        dense = _scaled(dense, tf.where(is_made, scale, 0.0))
         ones = tf.scatter_nd(
             [[i] for i in touched], tf.ones([len(touched)], tf.int64), [len(self._variables)]
         )
-        counts = tf.cast(self.updates.assign_add(ones), tf.float32)
-        powers_1 = tf.unstack(self._settings.beta_1**counts, len(self._variables))
-        powers_2 = tf.unstack(self._settings.beta_2**counts, len(self._variables))
+        counts = self.updates.assign_add(ones * tf.cast(is_made, tf.int64))
+        # Of an update that is not made the powers do not matter, but must not divide 0 by 0.
+        powers = [
+            tf.unstack(
+                tf.where(is_made, beta ** tf.cast(counts, tf.float32), 0.0), len(self._variables)
+            )
+            for beta in (self._settings.beta_1, self._settings.beta_2)
+        ]
+        shared = (
+            tf.where(is_made, rate, 0.0),
+            tf.where(is_made, self._settings.beta_1, 1.0),
+            tf.where(is_made, self._settings.beta_2, 1.0),
+        )
 
         def update(strategy: tf.distribute.Strategy, *scaled: tf.Tensor) -> None:
-            *rest, step_rate = scaled
+            rest, shared = scaled[: 3 * len(touched)], scaled[3 * len(touched) :]
             third = len(touched)
             for place, i in enumerate(touched):
                 arguments = (
@@ -85,7 +107,7 @@ class Adam(tf.Module):
                     rest[place],
                     rest[third + place],
                     rest[2 * third + place],
-                    step_rate,
+                    *shared,
                 )
                 strategy.extended.update(
                     self._variables[i], self._update_one, args=arguments, group=True
@@ -95,9 +117,9 @@ class Adam(tf.Module):
             update,
             args=(
                 *dense,
-                *(powers_1[i] for i in touched),
-                *(powers_2[i] for i in touched),
-                rate,
+                *(powers[0][i] for i in touched),
+                *(powers[1][i] for i in touched),
+                *shared,
             ),
         )
         return norm
@@ -111,6 +133,8 @@ class Adam(tf.Module):
         power_1: tf.Tensor,
         power_2: tf.Tensor,
         rate: tf.Tensor,
+        beta_1: tf.Tensor,
+        beta_2: tf.Tensor,
     ) -> None:
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -119,33 +143,41 @@ class Adam(tf.Module):
             beta1_power=power_1,
             beta2_power=power_2,
             lr=rate,
-            beta1=self._settings.beta_1,
-            beta2=self._settings.beta_2,
+            beta1=beta_1,
+            beta2=beta_2,
             epsilon=self._settings.epsilon,
             grad=gradient,
         )
 
 
-def _clip(gradients: list[tf.Tensor], norm: tf.Tensor, most: float) -> list[tf.Tensor]:
-    """Scales gradients down to a global norm of `most`.
+def _scaled(gradients: list[tf.Tensor], scale: tf.Tensor) -> list[tf.Tensor]:
+    """Multiplies gradients by a scalar of at most 1; by 0 also what is not finite becomes 0.
 
-    Large ones are left as they are if the norm is within the bound, as it mostly is:
-    multiplying by 1 would read and write their memory once more. (Small ones stay in the
+    On a processor, large ones are left as they are where the scale is 1, as it mostly is:
+    multiplying by it would read and write their memory once more. (Small ones stay in the
     cache, and each way through a condition costs time at the start.)
     """
-    scale = most / tf.maximum(norm, most)
     large = [i for i, gradient in enumerate(gradients) if _is_large(gradient)]
+    scaled = [
+        one if i in large else tf.math.multiply_no_nan(one, scale)
+        for i, one in enumerate(gradients)
+    ]
     kept = [gradients[i] for i in large]
     if large:
-        # Asked so that a norm that is no number reaches every gradient.
-        kept = tf.cond(scale >= 1.0, lambda: kept, lambda: [one * scale for one in kept])
-    clipped = [one if _is_large(one) else one * scale for one in gradients]
+        kept = tf.cond(
+            scale >= 1.0,
+            lambda: kept,
+            lambda: [tf.math.multiply_no_nan(one, scale) for one in kept],
+        )
     for i, one in zip(large, kept, strict=True):
-        clipped[i] = one
-    return clipped
+        scaled[i] = one
+    return scaled
 
 
 def _is_large(gradient: tf.Tensor) -> bool:
+    """Is it worth a condition? Not on a GPU, where a condition waits for all work before it."""
+    if tf.config.list_physical_devices("GPU"):
+        return False
     return (gradient.shape.num_elements() or 0) >= _LARGE
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_mm.data import task as task_lib
@@ -26,17 +27,25 @@ class Reporter:
         self._made, self._screen, self._tally = made, screen, counts
         self._pace = 0.0
 
-    def steps(self, step: int, *, seconds_left: float | None, is_last: bool = False) -> None:
+    def steps(
+        self,
+        step: int,
+        *,
+        counted: Mapping[str, float],
+        seconds_left: float | None,
+        is_last: bool = False,
+    ) -> None:
         """Reports the means since the last report, if there was a step.
 
         Args:
           step: steps done.
+          counted: further figures of the run as a whole, for the log.
           seconds_left: until a time limit; None without one.
           is_last: the training ends between two reports; the sums are kept for one that
             goes on from here.
         """
         means, pace = self._tally.means() if is_last else self._tally.flush()
-        if not means:
+        if not means and not counted:
             return
         self._pace = pace
         for name, mean in means.items():
@@ -44,23 +53,43 @@ class Reporter:
         held = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
         rate = self._rate(step)
         self.write(
-            step, metrics_log.TRAINING, "", {"steps_per_s": pace, "learning_rate": rate, **held}
+            step,
+            metrics_log.TRAINING,
+            "",
+            {"steps_per_s": pace, "learning_rate": rate, **counted, **held},
         )
-        left = (self._made.settings.train_steps - step) / pace
+        left = (self._made.settings.train_steps - step) / pace if pace else math.inf
         if seconds_left is not None:
             left = min(left, max(0.0, seconds_left))
-        self._screen.update(self._progress(step, left), self._tally.rows(means))
+        self._screen.update(self._progress(step, left if pace else None), self._tally.rows(means))
 
-    def evaluation(
-        self, step: int, task: task_lib.Task, split: str, found: evaluator.Evaluation
-    ) -> None:
-        """Reports the metrics of one problem."""
-        values = found.values
-        notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
-        self.write(step, split, task.name, {**values, **notes})
-        self.evaluated(task, values)
-        shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in values.items())
-        self._screen.line(f"step {step}, {split} of {task.name}: {shown}")
+    def evaluate(self, step: int, heed: Callable[[int], None]) -> dict[str, dict[str, float]]:
+        """Measures every problem, and reports and returns its metrics.
+
+        Args:
+          step: steps done.
+          heed: called between batches; may raise, to end it.
+        """
+        made = self._made
+        results: dict[str, dict[str, float]] = {}
+        for task in made.tasks:
+            split = evaluate.eval_split(task)
+            found = evaluator.run(
+                made.model,
+                task,
+                split,
+                made.batching,
+                made.decode_settings,
+                max_examples=made.settings.eval_examples or None,
+                progress=heed,
+            )
+            results[task.name] = found.values
+            notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
+            self.write(step, split, task.name, {**found.values, **notes})
+            self.evaluated(task, found.values)
+            shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
+            self._screen.line(f"step {step}, {split} of {task.name}: {shown}")
+        return results
 
     def evaluated(self, task: task_lib.Task, values: Mapping[str, float]) -> None:
         """Takes the metrics of a problem for the table."""

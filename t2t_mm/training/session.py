@@ -33,6 +33,7 @@ from t2t_mm.models import base, build
 from t2t_mm.training import (
     checkpoint,
     feed,
+    finite,
     optimizer,
     precision,
     selection,
@@ -55,6 +56,8 @@ class Session:
     mixture: mixtures.Mixture
     model: base.Model
     optimizer: optimizer.Adam
+    not_finite: settings_lib.NotFiniteSettings
+    gate: finite.Gate
     feed: feed.Feed
     selection: selection.Selection
     checkpoints: checkpoint.Checkpoints
@@ -80,6 +83,7 @@ def open_session(
       DataError: data or vocabularies are missing or damaged.
     """
     optimizer_settings = config.build(settings_lib.OptimizerSettings)
+    not_finite = config.build(settings_lib.NotFiniteSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy, say=warn)
@@ -110,6 +114,7 @@ def open_session(
     with devices.scope():
         model = build.build(settings.model, tasks)
         adam = optimizer.Adam(model.trainable_variables, optimizer_settings)
+        gate = finite.Gate(not_finite)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
     objects: dict[str, Any] = {"model": model, "optimizer": adam}
     places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
@@ -135,6 +140,8 @@ def open_session(
         mixture=mixture,
         model=model,
         optimizer=adam,
+        not_finite=not_finite,
+        gate=gate,
         feed=batches,
         selection=chosen,
         checkpoints=checkpoints,

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from t2t_mm import config, errors
 
+_LEAST_FLOAT, _MOST_FLOAT = 1.1754944e-38, 3.4028234e38
+"""Of float32, in which the optimizer computes."""
+
 
 @config.register
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +88,40 @@ class OptimizerSettings:
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "epsilon"):
-            _require(self, name, getattr(self, name) > 0, "more than 0")
+            # In float32 less is 0, and more is infinite: either spoils the first update.
+            is_right = _LEAST_FLOAT <= getattr(self, name) <= _MOST_FLOAT
+            _require(self, name, is_right, "more than 0, and a number in float32")
         for name in ("warmup_steps", "clip_norm"):
-            _require(self, name, getattr(self, name) >= 0, "0 or more")
+            is_right = 0 <= getattr(self, name) <= _MOST_FLOAT
+            _require(self, name, is_right, "0 or more, and a number in float32")
         for name in ("beta_1", "beta_2"):
             _require(self, name, 0 <= getattr(self, name) < 1, "0 or more, below 1")
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class NotFiniteSettings:
+    """What is done where the loss or a gradient of a step is infinite, or no number.
+
+    Such a step is never trained: weights, moments and counts stay as they were before it.
+
+    Args:
+      policy: "stop" ends the training and leaves `crash/` in the run folder, with which the
+        step can be repeated. "skip" leaves the step out and goes on. "go_back" restores the
+        last checkpoint and goes on from there with other examples, those that come next.
+      most_in_a_row: steps that "skip" leaves out one after the other; one more stops.
+      most_in_all: steps that "skip" leaves out in a run; one more stops.
+      most_returns: how often "go_back" goes back in a run; once more stops.
+    """
+
+    policy: Literal["stop", "skip", "go_back"] = "stop"
+    most_in_a_row: int = 3
+    most_in_all: int = 100
+    most_returns: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("most_in_a_row", "most_in_all", "most_returns"):
+            _require(self, name, getattr(self, name) >= 1, "1 or more")
 
 
 @config.register

@@ -8,11 +8,13 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm.models import base
+from t2t_mm.training import finite
 from t2t_mm.training import gradients as gradients_lib
 from t2t_mm.training import optimizer as optimizer_lib
 
 _REPLICA_STRIDE = 0x632BE59B  # odd, so that no two replicas share a seed
 _SUMMED = ("tokens", "expert_load")
+FINITE = "finite"
 
 Metrics = dict[str, tf.Tensor]
 StepFunction = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], Metrics]
@@ -29,6 +31,8 @@ class Steps:
       optimizer: over the model's trainable variables.
       strategy: that made both.
       warn: is told of a model whose steps cannot be taken again exactly.
+      gate: admits updates, made in the strategy's scope; by default those of all steps that
+        are finite.
     """
 
     def __init__(
@@ -37,9 +41,12 @@ class Steps:
         optimizer: optimizer_lib.Adam,
         strategy: tf.distribute.Strategy,
         warn: Callable[[str], None] | None = None,
+        *,
+        gate: finite.Gate | None = None,
     ) -> None:
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
         self._warn = warn
+        self._admit = gate.admit if gate else tf.identity
         self._functions: dict[tuple[str, str], StepFunction] = {}
         self._of_task: dict[str, tuple[StepFunction, tf.Tensor]] = {}
 
@@ -71,9 +78,20 @@ class Steps:
         key = (twin, str(spec))
         if key not in self._functions:
             self._functions[key] = make(
-                self._model, self._optimizer, self._strategy, twin, spec, self._warn
+                self._model,
+                self._optimizer,
+                self._strategy,
+                twin,
+                spec,
+                self._warn,
+                admit=self._admit,
             )
         return self._functions[key], tf.constant(self._model.command_row(task_name))
+
+
+def replica_seed(seed: tf.Tensor, replica: int | tf.Tensor) -> tf.Tensor:
+    """Returns the seed of one replica, given that of the step: int32 `[2]` both."""
+    return seed + tf.stack([replica * tf.constant(_REPLICA_STRIDE, tf.int32), 0])
 
 
 def make(
@@ -83,6 +101,8 @@ def make(
     task_name: str,
     spec: Mapping[str, Any],
     warn: Callable[[str], None] | None = None,
+    *,
+    admit: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
 ) -> StepFunction:
     """Returns the compiled step of one problem, and of those that compute as it does.
 
@@ -97,19 +117,20 @@ def make(
       task_name: of the problem.
       spec: of a batch; lengths and batch size may be open, so nothing is traced anew.
       warn: is told, when it is traced, if it cannot be taken again exactly.
+      admit: says, given whether the step is finite on all replicas, whether it may update.
 
     Returns:
       a function of (a batch for each replica, seed int32 `[2]`, rate, row of the
       problem's command) that updates the weights and returns the metrics of `Model.loss`,
-      averaged over replicas (`tokens` and `expert_load` summed), and the gradients' `norm`.
+      averaged over replicas (`tokens` and `expert_load` summed), the gradients' `norm`, and
+      `finite`: 1, or 0 where the loss or a gradient is not, on whatever replica.
     """
     variables = [variable.value for variable in model.trainable_variables]
     unwarned = [warn] if warn is not None else []
 
     def on_replica(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
         context = tf.distribute.get_replica_context()
-        replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
-        own = seed + tf.stack([replica * _REPLICA_STRIDE, 0])
+        own = replica_seed(seed, tf.cast(context.replica_id_in_sync_group, tf.int32))
         loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
         share = None
         if context.num_replicas_in_sync > 1:
@@ -118,13 +139,20 @@ def make(
         gradients = gradients_lib.gradients(loss, variables, share)
         if unwarned:  # once, however many replicas and traces there are
             _check(task_name, unwarned.pop())
-        metrics["norm"] = optimizer.apply(gradients, rate)
+        is_loss_finite = finite.on_all_replicas(loss)
+
+        def admit_finite(norm: tf.Tensor) -> tf.Tensor:
+            is_finite = tf.logical_and(is_loss_finite, tf.math.is_finite(norm))
+            metrics[FINITE] = tf.cast(is_finite, tf.float32)
+            return tf.logical_and(admit(is_finite), is_finite)
+
+        metrics["norm"] = optimizer.apply(gradients, rate, admit=admit_finite)
         return metrics
 
     def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
         per_replica = strategy.run(on_replica, args=(batch, seed, rate, command))
         return {
-            name: strategy.reduce("MEAN" if name == "norm" else "SUM", value, axis=None)
+            name: strategy.reduce("MEAN" if name in ("norm", FINITE) else "SUM", value, axis=None)
             for name, value in per_replica.items()
         }
 

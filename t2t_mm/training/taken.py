@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
+
+import tensorflow as tf
 
 from t2t_mm.training import feed
 from t2t_mm.training import step as steps
@@ -18,6 +21,9 @@ class Taken:
       seconds: that it took to give it to the device.
       counts: of its batch.
       metrics: what the step function returned.
+      batch: one for each replica.
+      seed: int32 `[2]`.
+      rate: the learning rate.
     """
 
     step: int
@@ -25,3 +31,13 @@ class Taken:
     seconds: float
     counts: feed.Counts
     metrics: steps.Metrics
+    batch: Any
+    seed: tf.Tensor
+    rate: float
+
+    def __str__(self) -> str:
+        loss, norm = float(self.metrics["loss"]), float(self.metrics["norm"])
+        return (
+            f"step {self.step:,}, of {self.problem}, is not finite: loss {loss:.4g}, gradients of "
+            f"norm {norm:.4g}, learning rate {self.rate:.4g}"
+        )

@@ -128,6 +128,10 @@ class Tally:
             sums.lengths[count] = sums.lengths.get(count, 0) + number
         self.steps[name] += 1
 
+    def skip(self, name: str) -> None:
+        """Takes a step that a problem had, and that was left out."""
+        self.steps[name] += 1
+
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps: the sums since the last line of the log."""
         return {

@@ -84,11 +84,36 @@ def test_gradients_below_the_bound_are_not_scaled(size):
     assert float(adam.means[0][0]) == pytest.approx(0.3)
 
 
-def test_a_norm_that_is_no_number_spoils_gradients_of_any_size():
-    size = optimizer._LARGE
-    _, adam = make([[0.0], [0.0] * size], clip_norm=10.0)
-    apply(adam, [tf.constant([float("nan")]), tf.ones([size])])
-    assert np.isnan(float(adam.means[0][0])) and np.isnan(float(adam.means[1][0]))
+@pytest.mark.parametrize("size", [1, optimizer._LARGE])
+@pytest.mark.parametrize("clip_norm", [0.0, 10.0])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 3e38])  # whose square is infinite
+def test_gradients_that_are_not_finite_touch_nothing(size, clip_norm, bad):
+    values = [[1.0], [2.0] * size]
+    variables, adam = make(values, clip_norm=clip_norm)
+    good = [tf.constant([0.5]), tf.ones([size])]
+    for number, is_first in enumerate((True, False)):  # without moments, and with some
+        before = [v.numpy() for v in (*variables, *adam.means, *adam.squares)]
+        assert not np.isfinite(apply(adam, [tf.constant([bad]), tf.ones([size])]))
+        for old, new in zip(before, (*variables, *adam.means, *adam.squares), strict=True):
+            np.testing.assert_array_equal(old, new.numpy())
+        assert adam.updates.numpy().tolist() == [number, number]
+        if is_first:
+            apply(adam, good)
+    straight, other = make(values, clip_norm=clip_norm)
+    apply(other, good)
+    apply(other, good)
+    apply(adam, good)
+    for mine, its in zip(variables, straight, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), its.numpy())
+
+
+def test_an_update_that_is_not_admitted_is_not_made():
+    (variable,), adam = make([[1.0]])
+    refuse = tf.function(
+        lambda: adam.apply([tf.constant([2.0])], tf.constant(0.1), admit=lambda norm: norm < 1.0)
+    )
+    assert float(refuse()) == 2.0
+    assert (float(variable.numpy()[0]), adam.updates.numpy().tolist()) == (1.0, [0])
 
 
 def test_rows_that_were_looked_up_twice_get_both_gradients():

@@ -1,0 +1,132 @@
+"""The results of steps, as they come from the device: summed up, watched, or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from t2t_mm import run as runs
+from t2t_mm.training import (
+    console,
+    crash,
+    divergence,
+    finite,
+    session,
+    step,
+    strategy,
+    taken,
+    tally,
+)
+
+_READ_EVERY = 16
+"""Steps whose results may be unread, on a device that works behind our back."""
+
+
+class Outcomes:
+    """Reads what steps gave, in their order, and does what their numbers ask for.
+
+    Args:
+      made: the training.
+      screen: gets warnings.
+      vote: by which workers wait for each other.
+      steps: how many steps each problem has had so far, by name.
+    """
+
+    def __init__(
+        self,
+        made: session.Session,
+        screen: console.Console,
+        vote: strategy.Vote,
+        steps: Mapping[str, int],
+    ) -> None:
+        self.tally = tally.Tally(made.tasks, steps)
+        self.left_out = finite.Counts(made.not_finite)
+        self._divergence = divergence.Divergence(made.tasks)
+        self._made, self._screen, self._vote = made, screen, vote
+        self._unread: list[taken.Taken] = []
+        # Reading a number of a device that works behind our back waits for all its work.
+        self._read_every = _READ_EVERY if tf.config.list_physical_devices("GPU") else 1
+
+    def add(self, done: taken.Taken) -> None:
+        """Takes a step, to be read later."""
+        self._unread.append(done)
+
+    @property
+    def are_due(self) -> bool:
+        """Are as many steps unread as may be?"""
+        return len(self._unread) >= self._read_every
+
+    def read(self, folder: runs.RunFolder) -> bool:
+        """Reads all steps that are unread.
+
+        Args:
+          folder: of the run, where a step that ends it leaves `crash/`.
+
+        Returns:
+          whether they stand; if not, the training is to go back.
+
+        Raises:
+          NotFiniteError: one was not finite, and that ends the training.
+        """
+        unread, self._unread = self._unread, []
+        for done in unread:
+            metrics = {name: np.asarray(value) for name, value in done.metrics.items()}
+            if metrics.pop(step.FINITE):
+                self._take(done, metrics)
+                continue
+            action = self.left_out.bad()
+            if action is finite.Action.STOP:
+                with self.tally.paused():
+                    raise crash.leave(done, self._made, folder, self._vote)
+            is_skipped = action is finite.Action.SKIP
+            what = "left out" if is_skipped else "going back to the last checkpoint"
+            self._screen.line(f"Warning: {done}: {what} ({self.left_out.describe()}).")
+            if not is_skipped:
+                return False  # of the steps after it none has changed a weight
+            self.tally.skip(done.problem)
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps."""
+        return {
+            "problem_steps": self.tally.steps,
+            "tally": self.tally.state(),
+            "not_finite": self.left_out.state(),
+            "divergence": self._divergence.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any], *, is_return: bool = False) -> None:
+        """Takes back what `state` gave; checkpoints of before did not say all of it.
+
+        Args:
+          state: of the checkpoint.
+          is_return: a training goes back to it, and keeps count of how often.
+        """
+        if "tally" in state:
+            self.tally.restore(state["tally"])
+        self.tally.steps.update(state["problem_steps"])
+        self._divergence.restore(state.get("divergence", {}))
+        if is_return:
+            self.left_out.good()
+        elif "not_finite" in state:
+            self.left_out.restore(state["not_finite"])
+        self._made.gate.open(self.left_out.in_a_row, self.left_out.in_all)
+
+    def _take(self, done: taken.Taken, metrics: Mapping[str, Any]) -> None:
+        """Takes a step that is finite."""
+        self.left_out.good()
+        loss = float(metrics["loss"])
+        warning = self._divergence.see(done.problem, done.step, loss, done.rate)
+        if warning is not None:
+            self._screen.line(warning)
+        self.tally.add(
+            done.problem,
+            metrics,
+            seconds=done.seconds,
+            examples=done.counts.examples,
+            amounts=done.counts.amounts,
+            lengths=done.counts.lengths,
+        )
