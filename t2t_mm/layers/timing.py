@@ -20,3 +20,15 @@ def signal(length: int | tf.Tensor, width: int, *, start: int | tf.Tensor = 0) -
     angle = position[:, None] * delta[None, :]
     pairs = tf.stack([tf.sin(angle), tf.cos(angle)], -1)  # [T, D/2, 2]
     return tf.reshape(pairs, [-1, width])
+
+
+def plane(height: int, width: int, channels: int) -> tf.Tensor:
+    """Returns the timing of a grid, row by row, float32 `[height * width, D]`.
+
+    The first half of the D channels counts rows, the second columns: neighbours along
+    either axis are as near to each other in a picture of any size.
+    """
+    half = 2 * (channels // 4)
+    rows, columns = signal(height, half), signal(width, channels - half)
+    joined = [tf.repeat(rows, width, axis=0), tf.tile(columns, [height, 1])]
+    return tf.concat(joined, -1)

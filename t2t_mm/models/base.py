@@ -41,6 +41,10 @@ class Body(base.Layer):
         """Returns the parts in order, for the table of sizes."""
         raise NotImplementedError
 
+    def place(self, part: representation.Representation) -> representation.Representation:
+        """Adds to one input what tells its positions apart; nothing, if `encode` does that."""
+        return part
+
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
     ) -> tuple[tf.Tensor, Stats]:
@@ -324,6 +328,7 @@ class Model(base.Layer):
         found = []
         for name, declaration in task.inputs.items():
             part = self.nets[declaration.net_name(task.name)].bottom(inputs[name], rng)
+            part = self.body.place(part)
             if len(task.inputs) > 1:
                 mark = self.read(self.input_marks)[self.input_names.index(name)]
                 part = part._replace(x=part.x + mark)

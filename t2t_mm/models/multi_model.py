@@ -10,9 +10,13 @@ on channels, the attended input and the shifted outputs, one 3x1 ConvStep merges
 them, every decoder block attends to the encoded input again, and a timing signal is
 added to what enters the encoder. Convolutions see no farther than their kernels, and
 attention to the source sees no order at all: without the signal, equal symbols in
-equal surroundings are one to the decoder. It counts positions as they follow one
-another, of several inputs and of a picture's grid (row by row) too, again as in the
-authors' code: the encoder's convolutions run along that same line.
+equal surroundings are one to the decoder.
+
+A text or a sound is counted along time, each input from its own beginning. The authors'
+code counts the positions of a picture, row by row, in the same way; here rows and columns
+are counted apart (20 classes of Tiny ImageNet after 900 steps of `multi_model_small`, mean
+of two seeds: log-perplexity 2.39 by row, 2.33 by plane, 2.31 without a signal). A spectrum
+has no grid here: its net makes of all bands one vector a moment.
 
 What neither gives, and is ours: a layer norm at the end of encoder and decoder;
 residual connections around the experts (with a layer norm before them), around the
@@ -31,6 +35,7 @@ import tensorflow as tf
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, conv_block, history, normalization, timing
 from t2t_mm.layers.moe import layer as moe
+from t2t_mm.modality import representation
 from t2t_mm.models import base as models
 from t2t_mm.models import config as configs
 
@@ -70,10 +75,17 @@ class MultiModelBody(models.Body):
         """Returns the parts in order, for the table of sizes."""
         return [self.encoder, self.mixer, self.decoder]
 
+    def place(self, part: representation.Representation) -> representation.Representation:
+        """Adds the timing signal: of a grid that of its rows and columns."""
+        if part.grid is not None:
+            signal = timing.plane(*part.grid, self.width)
+        else:
+            signal = timing.signal(tf.shape(part.x)[1], self.width)
+        return part._replace(x=part.x + tf.cast(signal, part.x.dtype))
+
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
     ) -> tuple[tf.Tensor, models.Stats]:
-        x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
         return self.encoder(x, mask, rng)
 
     def decode(
