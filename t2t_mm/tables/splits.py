@@ -41,7 +41,7 @@ class Splits:
             value = cells.text_or_none(row.values.get(self.column))
             if value is None:
                 return split == self.names[0]
-            return value in self.values[split]
+            return value in self.values[split] or value.strip() in self.values[split]
         if self.bounds:
             group = cells.text_or_none(row.values.get(self.group)) if self.group else None
             low, high = self.bounds[split]

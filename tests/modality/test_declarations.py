@@ -37,3 +37,14 @@ def test_a_text_has_room_for_a_piece_and_its_end():
 def test_each_class_has_a_name_of_its_own(classes, words):
     with pytest.raises(errors.ConfigError, match=words):
         Categorical(classes=classes)
+
+
+def test_a_class_is_the_same_with_spaces_around_it_and_in_another_form_of_unicode():
+    free = Categorical()
+    assert free.encode(" cafe\u0301\t") == free.encode("caf\u00e9") == b"caf\xc3\xa9"
+    declared = Categorical(classes=("cafe\u0301", "tea"))
+    assert declared.encode(" caf\u00e9") == b"cafe\xcc\x81"  # as it is declared
+    with pytest.raises(errors.ConfigError, match="named twice"):
+        Categorical(classes=("tea", "tea "))
+    # Records made before this rule hold both.
+    assert free.with_classes(("tea", "tea ")).classes == ("tea", "tea ")

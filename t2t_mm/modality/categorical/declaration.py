@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
+import functools
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,6 +17,9 @@ from t2t_mm.modality import base
 @dataclasses.dataclass(frozen=True)
 class Categorical(base.Modality):
     """One class out of a set; only as targets.
+
+    Names are compared without white space around them and in Unicode's form NFC, so that
+    neither a stray space nor another way to write an accent makes a class of its own.
 
     Args:
       classes: the class names in the order of their ids. Left empty, they are
@@ -36,10 +42,13 @@ class Categorical(base.Modality):
     allow_unseen: bool = False
 
     def __post_init__(self) -> None:
-        twice = [name for name, n in collections.Counter(self.classes).items() if n > 1]
-        if twice or not all(self.classes):
+        names = [normal(name) for name in self.classes]
+        twice = [name for name, n in collections.Counter(names).items() if n > 1]
+        if not all(names) or twice:
             raise errors.ConfigError(
-                "A class has no name" if not twice else f"The class {twice[0]!r} is named twice",
+                "A class has no name"
+                if not all(names)
+                else f"The class {twice[0]!r} is named twice",
                 received=f"Categorical(classes=) with {len(self.classes):,} names",
                 expected="a name of its own for each class",
             )
@@ -49,13 +58,17 @@ class Categorical(base.Modality):
             raise errors.BadExampleError(
                 "A class name is not a non-empty string", received=repr(value)
             )
-        if self.classes and value not in self.classes:
+        name = normal(value)
+        if not self.classes:
+            return name.encode("utf-8")
+        declared = _spellings(self.classes).get(name)
+        if declared is None:
             raise errors.BadExampleError(
                 f"Unknown class {value!r}",
                 expected=f"one of the {len(self.classes)} declared",
-                hint=errors.did_you_mean(value, self.classes),
+                hint=errors.did_you_mean(name, self.classes),
             )
-        return value.encode("utf-8")
+        return declared.encode("utf-8")
 
     def net_name(self, problem: str) -> str:
         return f"{self.kind}_{self.labels or problem}"
@@ -65,5 +78,18 @@ class Categorical(base.Modality):
         return self.classes
 
     def with_classes(self, classes: tuple[str, ...]) -> Categorical:
-        """Returns the same declaration with the class names that the data has."""
-        return dataclasses.replace(self, classes=classes)
+        """Returns the same declaration with the class names that the data has, as they are."""
+        found = copy.copy(self)
+        object.__setattr__(found, "classes", classes)  # records may be older than `normal`
+        return found
+
+
+def normal(name: str) -> str:
+    """Returns the name of a class as it is compared: no white space around it, and NFC."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+@functools.lru_cache(maxsize=8)
+def _spellings(classes: tuple[str, ...]) -> dict[str, str]:
+    """Returns the classes as they are declared, by how they are compared."""
+    return {normal(name): name for name in classes}
