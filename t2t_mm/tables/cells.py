@@ -5,9 +5,12 @@ from __future__ import annotations
 import codecs
 import json
 import math
+import os
 import pathlib
 import re
-from collections.abc import Sequence
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from t2t_mm import errors
@@ -90,17 +93,54 @@ def path(row: rows.Row, template: str, root: pathlib.Path) -> pathlib.Path:
 def inside(name: str, row: rows.Row, root: pathlib.Path) -> pathlib.Path:
     """Returns a path of a row below the corpus.
 
+    Annotation files write paths in several ways: relative, absolute (as the corpus is
+    named, or with its links followed), as a `file:` URL, with the backslashes of Windows
+    or the escapes of the web. Of these the first counts that names what is there.
+
     Raises:
       BadExampleError: for one that leads elsewhere.
     """
-    relative = pathlib.PurePath(name)
-    if not name or relative.is_absolute() or ".." in relative.parts:
+    if not name.strip():
+        raise errors.BadExampleError(f"{row.place}, names no file", received=repr(name))
+    found = [path for form in _forms(name) if (path := _below(form, root)) is not None]
+    if not found:
         raise errors.BadExampleError(
-            f"{row.place}, names no file below the corpus",
+            f"{row.place}, names a file outside of the corpus",
             received=repr(name),
             expected=f"a path that begins in {root}",
         )
-    return root / relative
+    return found[0] if len(found) == 1 else next(filter(_is_there, found), found[0])
+
+
+def _forms(name: str) -> Iterator[str]:
+    """Yields a path as it is written, and as it may be meant."""
+    if name.lower().startswith("file:"):
+        name = urllib.request.url2pathname(urllib.parse.urlsplit(name).path)
+    yield name
+    slashed = name.replace("\\", "/")
+    if slashed != name:
+        yield slashed
+    if "%" in name:
+        yield urllib.parse.unquote(slashed)
+
+
+def _below(name: str, root: pathlib.Path) -> pathlib.Path | None:
+    """Returns the path that `name` is from the corpus; None where it leads out of it."""
+    given = pathlib.Path(name)
+    if not given.is_absolute():
+        plain = pathlib.Path(os.path.normpath(name)) if ".." in given.parts else given
+        return None if plain.parts[:1] == ("..",) else root / plain
+    plain = pathlib.Path(os.path.normpath(name))
+    followed = plain if "\0" in name else plain.resolve()
+    for top in (root.absolute(), root.resolve()):
+        for path in (plain, followed):
+            if path.is_relative_to(top):
+                return root / path.relative_to(top)
+    return None
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    return "\0" not in str(path) and path.exists()
 
 
 def read(file: pathlib.Path) -> str:
