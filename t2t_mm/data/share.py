@@ -101,7 +101,8 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
     share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
     out = spill.Spill(request.spill, request.worker)
     try:
-        for index, item in _items(problem, request, files):
+        for index, whole in _items(problem, request, files):
+            item = _without_blanks(whole, files)
             if index % _TELL_EVERY == 0:
                 count(share.examples)
             if index % request.workers != request.worker:
@@ -174,6 +175,26 @@ def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tupl
             problem,
             error,
         ) from error
+
+
+def _without_blanks(item: Any, files: raw.RawFiles) -> Any:
+    """Returns an example without those of several targets that are blank, and counts them.
+
+    One empty caption of five is no reason to lose the picture. Where all are blank, the
+    example stays as it is, and is a bad one.
+    """
+    if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[1], Mapping):
+        return item
+    key, values = item
+    several = values.get(records.SEVERAL)
+    if not isinstance(several, list | tuple):
+        return item
+    kept = [one for one in several if not (isinstance(one, str) and language.is_blank(one))]
+    if not kept or len(kept) == len(several):
+        return item
+    for _ in range(len(several) - len(kept)):
+        files.skip("an empty target beside others")
+    return key, {**values, records.SEVERAL: kept}
 
 
 def _checked(

@@ -49,6 +49,12 @@ class Described(Problem):
             yield f"{split}/{number}", {"image": picture(number), "targets": values}
 
 
+class Gapped(Described):
+    def generate_examples(self, split, files):
+        for key, values in super().generate_examples(split, files):
+            yield key, {**values, "targets": ["", *values["targets"], " \u200b"]}
+
+
 class Asked(Described):
     targets = Categorical(allow_unseen=True)
     metrics = ("accuracy",)
@@ -141,6 +147,16 @@ def test_an_empty_list_and_a_wrong_value_in_one_are_bad_examples(made):
     details = manifest.Manifest.load(data, "described", "1.0.0").details
     assert set(details["skipped"].values()) == {2}
     assert len(examples(data, "train")) == 2
+
+
+def test_an_empty_caption_beside_others_is_left_out_and_counted(made):
+    data = made(Gapped)
+    details = manifest.Manifest.load(data, "described", "1.0.0").details
+    assert "skipped" not in details or not any(details["skipped"].values())
+    found = details["filtered"]
+    assert found == {
+        split: {"an empty target beside others": 2 * 20} for split in ("train", "validation")
+    }  # two of each of the 20 pictures
 
 
 def test_classes_that_only_validation_has_are_kept_where_that_is_allowed(made):
