@@ -56,7 +56,8 @@ class Text:
 
     @property
     def _packing(self) -> str | None:
-        return streams.ENDINGS.get(pathlib.PurePosixPath(self.member or self.path.name).suffix)
+        suffix = pathlib.PurePosixPath(self.member or self.path.name).suffix
+        return streams.ENDINGS.get(suffix.lower())
 
     def __str__(self) -> str:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
@@ -71,7 +72,8 @@ def find(root: pathlib.Path, name: str) -> Text | None:
     Raises:
       DataError: for an archive that cannot be read, where it has come to that.
     """
-    names = [name, *(name + ending for ending in streams.ENDINGS)]
+    endings = [*streams.ENDINGS, *map(str.upper, streams.ENDINGS)]
+    names = [name, *(name + ending for ending in endings)]
     for packed in names:
         if (root / packed).exists():
             return Text(root / packed)
@@ -112,7 +114,7 @@ def packed_files(root: pathlib.Path, paths: list[str]) -> list[str]:
     """
     found: set[str] = set()
     for path in paths:
-        if not path.endswith(archives.ENDINGS):
+        if not path.lower().endswith(archives.ENDINGS):
             continue
         folder = pathlib.PurePosixPath(path).parent
         first = archives.first_file(root / path)
@@ -128,7 +130,8 @@ def packed_files(root: pathlib.Path, paths: list[str]) -> list[str]:
 
 def unpacked_name(name: str) -> str:
     """Returns the name of a text without the ending of how it is packed."""
-    return name.removesuffix(next(filter(name.endswith, streams.ENDINGS), ""))
+    ending = next(filter(name.lower().endswith, streams.ENDINGS), "")
+    return name[: len(name) - len(ending)]
 
 
 def read(text: Text, damage: Damage, *, layout: str) -> Iterator[str]:
@@ -211,7 +214,9 @@ def _archives(folder: pathlib.Path) -> list[pathlib.Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        p for p in folder.iterdir() if p.name.endswith(archives.ENDINGS) and p.name[0] != "."
+        p
+        for p in folder.iterdir()
+        if p.name.lower().endswith(archives.ENDINGS) and p.name[0] != "."
     )
 
 

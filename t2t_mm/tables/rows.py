@@ -189,11 +189,10 @@ class Reader:
 def format_of(pattern: str) -> str | None:
     """Returns the format that the name of a file tells; None where it tells none."""
     path = pathlib.PurePosixPath(pattern)
-    if path.suffix in _PACKED:
+    if path.suffix.lower() in _PACKED:
         path = path.with_suffix("")
-    if path.suffix == ".json":
-        return None
-    return _SUFFIXES.get(path.suffix, FOLDER)
+    suffix = path.suffix.lower()
+    return None if suffix == ".json" else _SUFFIXES.get(suffix, FOLDER)
 
 
 def _names(pattern: str, files: raw.RawFiles) -> list[str]:

@@ -149,3 +149,9 @@ def test_a_file_whose_name_is_not_utf_8_is_a_row_too(tmp_path):
 )
 def test_the_suffix_tells_the_format(name, known):
     assert rows.format_of(name) == known
+
+
+def test_suffixes_may_be_in_capitals(read):
+    assert rows.format_of("A.CSV") == rows.format_of("A.CSV.GZ") == "csv"
+    (row,) = read(CSV, "A.CSV", **{"A.CSV": "text,stars\nx,1\n"})
+    assert row.values["text"] == "x"
