@@ -134,12 +134,6 @@ def _sidecar(**extra):
     }
 
 
-def test_a_loss_that_is_not_finite_is_no_damage(tmp_path):
-    path = tmp_path / "ckpt-5.json"
-    path.write_text(json.dumps(_sidecar(evaluated={"toy": {"loss": float("nan")}})))
-    schemas.read(path, schemas.Sidecar, error=errors.CheckpointError, finite=False)
-
-
 def test_the_sums_of_a_training_are_checked():
     text = json.dumps(_sidecar(tally={"elapsed_s": 1.0, "losses": [], "sums": {}})).encode()
     assert "extra.tally.losses. Received: []. Expected: an object" in _refused(

@@ -436,7 +436,7 @@ def test_every_token_weighs_about_the_same(translation):
                 break
         weights = 1 / np.array(tokens)
         mean = len(tokens) / sum(tokens)  # of a token's weight: each batch's weights sum to 1
-        assert weights.max() < 2 * mean
+        assert weights.max() < 2.5 * mean  # of five or six pairs a batch, one is a good part
 
 
 def test_pictures_come_in_batches_of_one_size(naming):

@@ -49,6 +49,7 @@ def test_a_pipe_that_pauses_is_answered(pipe):
 
 def test_a_pipe_that_never_pauses_is_answered_before_its_chunk_is_full(pipe, monkeypatch):
     monkeypatch.setattr(lines, "LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr(lines, "PAUSE_S", 5.0)  # a busy machine may pause between two lines
     source, sink = pipe
     stop = threading.Event()
 

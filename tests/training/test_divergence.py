@@ -43,9 +43,10 @@ def test_a_loss_that_explodes_is_warned_of_at_once_and_once():
 def test_a_slow_rise_is_warned_of_and_again_after_the_loss_came_back():
     low, high = [0.1] * 30, [2.0] * 30  # 1.9 nats up; a warning is due at 1
     found = warnings(make(), low + high + low + high)
-    # The mean is 0.1 + 1.9 (1 - 0.9^n): more than 1 above its best after the 7th step, for
-    # 1 - 0.9^7 = 0.522 (of 30 low steps, 1.9 * 0.9^30 = 0.08 is left at the second rise).
-    assert list(found) == [37, 97]
+    # After n steps the mean is 0.1 + 1.9 (1 - 0.9^n) / (1 - 0.9^(30 + n)), and its weight the
+    # divisor, so that 1.9 (1 - 0.9^n) is compared: 0.991 for n = 7, 1.082 for n = 8. At the
+    # second rise 1.9 * 0.9^37 = 0.038 of the first is left after 7 steps: 1.029.
+    assert list(found) == [38, 97]
 
 
 @pytest.mark.parametrize(

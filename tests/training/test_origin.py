@@ -1,8 +1,22 @@
+import json
+
 import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
+from t2t_mm.modality import Categorical, Image
 from t2t_mm.training import checkpoint, origin
+
+PROBLEM = {
+    "name": "pictures",
+    "version": "1.0.0",
+    "inputs": {"image": Image().describe()},
+    "targets": Categorical(classes=("a", "b")).describe(),
+    "command": "to-class",
+    "metrics": ["accuracy"],
+    "splits": ["train", "validation"],
+    "vocabularies": {},
+}
 
 
 @pytest.fixture
@@ -17,7 +31,7 @@ def run(tmp_path):
     saved.mark_best(1)
     (tmp_path / "run" / "config.gin").touch()
     (tmp_path / "run" / "problems.json").write_text(
-        '{"format": 1, "model": "x", "schedule": "uniform", "problems": []}'
+        json.dumps({"format": 1, "model": "x", "schedule": "uniform", "problems": [PROBLEM]})
     )
     return tmp_path / "run"
 
