@@ -16,12 +16,17 @@ from __future__ import annotations
 import collections
 import contextlib
 import io
+import json
 import os
 import pathlib
+import re
+import signal
+import subprocess
 import tarfile
 import tempfile
+import time
 import unittest
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from t2t_mm import plugins, registry
@@ -209,3 +214,121 @@ def two_devices() -> list[str]:
     if len(names) < 2:
         raise unittest.SkipTest("TensorFlow has started with one device")
     return names[:2]
+
+
+def assert_exact_resume(
+    start: Callable[[pathlib.Path], Sequence[subprocess.Popen[str]]],
+    folder: str | os.PathLike[str],
+    *,
+    ends: Mapping[int, signal.Signals],
+    timeout_s: float = 300.0,
+) -> None:
+    """Asserts that a training ended by signals and begun again is one that was left alone.
+
+    Compared are all numbers of the last checkpoint, bit for bit, and the lines of
+    metrics.jsonl but for times, speeds and memory.
+
+    Example:
+        testing.assert_exact_resume(start, tmp_path, ends={12: signal.SIGKILL})
+
+    Args:
+      start: begins the training in a run folder, or goes on with it; returns its processes,
+        one a worker, with their standard error piped as text.
+      folder: in which the runs `alone`, `twin` and `ended` are made.
+      ends: what the processes are sent once the log shows that step.
+      timeout_s: seconds for one start of the training.
+
+    Raises:
+      AssertionError: names what differs; or a process failed.
+    """
+    place = pathlib.Path(folder)
+    for name in ("alone", "twin"):
+        _finish(start(place / name), timeout_s)
+    for step, number in ends.items():
+        processes = start(place / "ended")
+        _wait_for(place / "ended" / "metrics.jsonl", step, processes, timeout_s)
+        for process in processes:
+            process.send_signal(number)
+        for process in processes:
+            process.communicate(timeout=timeout_s)
+    _finish(start(place / "ended"), timeout_s)
+    for name in ("twin", "ended"):
+        differing = differing_parts(place / "alone", place / name)
+        if differing:
+            raise AssertionError(f"{name} is not the run left alone: {', '.join(differing[:5])}")
+
+
+def differing_parts(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> list[str]:
+    """Returns what differs between two runs: names of tensors, and lines of the log.
+
+    Args:
+      one: a run folder; its last checkpoint is compared.
+      other: another.
+    """
+    tensors = [_last_tensors(pathlib.Path(run)) for run in (one, other)]
+    names = sorted({*tensors[0], *tensors[1]})
+    differing = [name for name in names if tensors[0].get(name) != tensors[1].get(name)]
+    logs = [_log(pathlib.Path(run)) for run in (one, other)]
+    if len(logs[0]) != len(logs[1]):
+        differing.append(f"{len(logs[0])} and {len(logs[1])} lines of metrics.jsonl")
+    pairs = enumerate(zip(*logs, strict=False), start=1)
+    return differing + [f"line {n} of metrics.jsonl: {a} and {b}" for n, (a, b) in pairs if a != b]
+
+
+_NOT_REPEATED = re.compile(r".*_per_s|(peak_)?memory_bytes")
+
+
+def _log(run: pathlib.Path) -> list[str]:
+    """Returns the lines of a log without what no two runs have in common."""
+    lines = []
+    for text in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
+        line = json.loads(text)
+        del line["time"]
+        metrics = line["metrics"].items()
+        line["metrics"] = {n: v for n, v in metrics if not _NOT_REPEATED.fullmatch(n)}
+        lines.append(json.dumps(line, sort_keys=True))
+    return lines
+
+
+def _last_tensors(run: pathlib.Path) -> dict[str, bytes]:
+    """Returns the bytes of all numbers in the last checkpoint: not the iterators' states."""
+    import tensorflow as tf
+
+    from t2t_mm.training import checkpoint_files
+
+    folder = run / "checkpoints"
+    step = checkpoint_files.steps(folder)[-1]
+    prefix = folder / checkpoint_files.read_sidecar(folder, step)["prefix"]
+    reader = tf.train.load_checkpoint(str(prefix))
+    types = reader.get_variable_to_dtype_map()
+    numbers = [name for name, kind in types.items() if kind.is_floating or kind.is_integer]
+    return {"step": str(step).encode(), **{n: reader.get_tensor(n).tobytes() for n in numbers}}
+
+
+def _finish(processes: Sequence[subprocess.Popen[str]], timeout_s: float) -> None:
+    """Waits for the end of all processes, which has to be a good one."""
+    try:
+        said = [process.communicate(timeout=timeout_s)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, text in zip(processes, said, strict=True):
+        if process.returncode:
+            raise AssertionError(f"A training ended with {process.returncode}: {text[-2000:]}")
+
+
+def _wait_for(
+    log: pathlib.Path, step: int, processes: Sequence[subprocess.Popen[str]], timeout_s: float
+) -> None:
+    """Waits until a log shows a step of training."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+        shown = [line for line in map(json.loads, lines) if line["split"] == "train"]
+        if any(line["step"] >= step for line in shown):
+            return
+        if any(process.poll() is not None for process in processes):
+            _finish(processes, timeout_s)
+            raise AssertionError(f"A training ended before step {step} was in its log")
+        time.sleep(0.02)
+    raise AssertionError(f"No step {step} in {log} within {timeout_s:g} s")
