@@ -13,8 +13,9 @@ _COMMAND = cli.Command(
     "Lists the problems with their inputs, targets, splits and sources, the models, modalities, "
     "metrics and schedules, each with the plugin that it comes from, and the plugins themselves: "
     "which loaded, and why another did not.",
-    example="mm-list --json",
+    example="mm-list --problem='wmt_*' --json",
 )
+_COMMAND.problems(required=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,11 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _list() -> dict[str, Any]:
-    described = [_describe(entry) for entry in registry.problems.entries()]
+    patterns = _COMMAND.problem_patterns()
+    names = registry.problems.match(patterns) if patterns else registry.problems.names()
+    entries = [entry for entry in registry.problems.entries() if entry.name in names]
+    described = [_describe(entry) for entry in entries]
     answer: dict[str, Any] = {"problems": [problem for problem in described if problem]}
     for kind in ("models", "modalities", "metrics", "schedules"):
-        entries = registry.ALL[kind].entries()
-        answer[kind] = [{"name": entry.name, "plugin": entry.plugin} for entry in entries]
+        others = registry.ALL[kind].entries()
+        answer[kind] = [{"name": entry.name, "plugin": entry.plugin} for entry in others]
     answer["plugins"] = [report.describe() for report in plugins.reports()]
     if not _COMMAND.json:
         listing.show(answer, console=cli.console())

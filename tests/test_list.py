@@ -1,8 +1,13 @@
 """mm-list: its answer, its table, and that it stays light."""
 
+import io
 import json
 import subprocess
 import sys
+
+import pytest
+
+from t2t_mm.report import listing
 
 
 def test_the_answer_holds_what_programs_rely_on(python):
@@ -77,3 +82,37 @@ def test_a_reader_that_leaves_early_is_no_error():
     )
     assert done.stdout.strip() == "0"
     assert done.stderr == ""
+
+
+def test_names_and_patterns_choose_problems(python):
+    done = python("-m", "t2t_mm.bin.list", "--json", "--problem=wmt_*,vqa")
+    names = [problem["name"] for problem in json.loads(done.stdout)["problems"]]
+    assert sorted(names) == names and names[0] == "vqa" and len(names) == 7
+    unknown = python("-m", "t2t_mm.bin.list", "--problem=wmt_edne")
+    assert unknown.returncode == 2 and "Did you mean 'wmt_ende'?" in unknown.stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+def test_no_name_is_broken_at_any_width(width):
+    import rich.console
+
+    problem = {
+        "name": "tfds_speech_commands",
+        "version": "1.0.0",
+        "inputs": {"audio": {"modality": "audio", "sample_rate": 16_000}},
+        "targets": {"modality": "categorical", "classes": list("abc")},
+        "command": "to-class",
+        "splits": ["train", "validation", "test"],
+        "sources": ["tfds"],
+        "corpus": "",
+        "layout": "",
+        "plugin": "t2t_mm.problems.tfds_sets",
+    }
+    answer = {"problems": [problem], "plugins": []}
+    answer |= {kind: [] for kind in ("models", "modalities", "metrics", "schedules")}
+    stream = io.StringIO()
+    listing.show(answer, console=rich.console.Console(file=stream, width=width))
+    words = stream.getvalue().split()
+    assert {"tfds_speech_commands", "audio", "categorical"} <= set(words)
+    assert ("t2t_mm.problems.tfds_sets" in words) == (width == 160)
+    assert max(map(len, stream.getvalue().splitlines())) <= width

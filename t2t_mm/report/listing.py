@@ -6,6 +6,17 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+_COLUMNS = {
+    "problem": 0,
+    "inputs": 0,
+    "targets": 0,
+    "command": 96,
+    "splits": 112,
+    "sources": 70,
+    "plugin": 152,
+}
+"""With the width of a terminal from which each is shown; `--json` has them all."""
+
 
 def show(answer: Mapping[str, Any], *, console: Any) -> None:
     """Prints what mm-list found.
@@ -18,19 +29,22 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
     from rich import text
 
     problems = rich_table.Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for header in ("problem", "inputs", "targets", "command", "splits", "sources", "plugin"):
-        problems.add_column(header, overflow="fold")
+    shown = [name for name, least in _COLUMNS.items() if console.width >= least]
+    for header in shown:
+        # What is typed again is not broken; of the rest words are.
+        problems.add_column(header, overflow="fold", no_wrap=header in ("problem", "command"))
     for problem in answer["problems"]:
         inputs = ", ".join(f"{name}: {_say(m)}" for name, m in problem["inputs"].items())
-        problems.add_row(
-            f"{problem['name']} {problem['version']}",
-            inputs or "nothing",
-            _say(problem["targets"]),
-            problem["command"],
-            ", ".join(problem["splits"]),
-            ", ".join(problem["sources"]),
-            problem["plugin"],
-        )
+        cells = {
+            "problem": f"{problem['name']} {problem['version']}",
+            "inputs": inputs or "nothing",
+            "targets": _say(problem["targets"]),
+            "command": problem["command"],
+            "splits": ", ".join(problem["splits"]),
+            "sources": ", ".join(problem["sources"]),
+            "plugin": problem["plugin"],
+        }
+        problems.add_row(*(cells[name] for name in shown))
     console.print(problems if answer["problems"] else "No problems are registered.")
     _show_layouts(answer["problems"], console)
     console.print()
@@ -66,7 +80,7 @@ def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
         said = " ".join(layout.split())
         lines = textwrap.fill(
             f"MANUAL_DIR/{corpus}/: {said}",
-            100,
+            min(100, max(40, console.width)),
             initial_indent="  ",
             subsequent_indent="    ",
             break_on_hyphens=False,

@@ -228,6 +228,8 @@ class _Training:
         """Trains one batch of the problem that this step draws."""
         made = self.made
         name = made.mixture.names[made.mixture.pick(self.step)]
+        if not self.steps.is_ready(name):
+            self.screen.line(f"Step {self.step + 1:,}, the first of {name}: tracing its graph.")
         begin = time.perf_counter()
         batch, counts = made.feed.next(name)
         rate = rates.learning_rate(made.optimizer_settings, self.step, made.settings.train_steps)

@@ -74,6 +74,7 @@ class Reporter:
         results: dict[str, dict[str, float]] = {}
         for task in made.tasks:
             split = evaluate.eval_split(task)
+            self._screen.line(f"Step {step:,}: evaluating {task.name} on {split}.")
             found = evaluator.run(
                 made.model,
                 task,

@@ -111,6 +111,8 @@ def open_session(
     precision.use(arithmetic)
     # Measured once: what goes on with this run, or reads it, finds the answer in its config.
     settings = config.build(settings_lib.TrainSettings, **_fields(settings, precision=arithmetic))
+    where = strategy.describe(devices)
+    warn(f"Building {settings.model}, computed in {arithmetic}, on {where}.")
     with devices.scope():
         model = build.build(settings.model, tasks)
         adam = optimizer.Adam(model.trainable_variables, optimizer_settings)

@@ -68,6 +68,13 @@ class Steps:
         with gradients_lib.in_order():
             return function(batch, seed, tf.constant(rate, tf.float32), command)
 
+    def is_ready(self, task_name: str) -> bool:
+        """Returns whether a step of this problem needs no tracing any more."""
+        if task_name in self._of_task:
+            return True
+        twin = self._model.twin(task_name)
+        return any(name == twin for name, _ in self._functions)
+
     @property
     def traced(self) -> int:
         """How many functions there are."""

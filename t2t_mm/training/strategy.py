@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
@@ -90,6 +91,23 @@ def _lost(error: Exception) -> errors.UserError:
         hint="See what it said last; then give the same command on all workers again: they go on "
         "from the last checkpoint",
     )
+
+
+def describe(strategy: tf.distribute.Strategy) -> str:
+    """Returns in words what computes: "2 GPUs (NVIDIA H200), worker 0 of 2"."""
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    count = max(1, strategy.num_replicas_in_sync // worker_count(strategy))
+    if kind == "GPU":
+        details = map(
+            tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU")
+        )
+        names = ", ".join(dict.fromkeys(str(one.get("device_name", "unknown")) for one in details))
+    else:
+        cores = len(os.sched_getaffinity(0))
+        names = f"{cores} core{'s' if cores > 1 else ''}"
+    workers = worker_count(strategy)
+    place = f", worker {worker_index(strategy)} of {workers}" if workers > 1 else ""
+    return f"{count} {kind}{'s' if count > 1 else ''} ({names}){place}"
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
