@@ -155,13 +155,15 @@ class RawFiles:
           DataError: for a text that is missing, that cannot be read or is cut short, and
             for one in UTF-16.
         """
+        yield from self._lines(name)
+
+    def _lines(self, name: str, longest: int | None = None) -> Iterator[str]:
         text = texts.find(self.root, name) if self.root.is_dir() else None
         if text is None:
             self.missing(name)
         used = os.path.relpath(text.path, self.root)
         self._used[used] = text.path.stat().st_size
-
-        yield from texts.read(text, self.damage, layout=self.layout)
+        yield from texts.read(text, self.damage, layout=self.layout, longest=longest)
 
     def json(self, name: str) -> Any:
         """Returns the content of a JSON file, found as by `lines`.
@@ -170,7 +172,7 @@ class RawFiles:
           DataError: for a file that cannot be read, or is not JSON.
         """
         try:
-            return json.loads("\n".join(self.lines(name)))
+            return json.loads("\n".join(self._lines(name, texts.LARGEST_FILE_BYTES)))
         except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
             raise errors.DataError(
                 f"{self.root / name} is not JSON", received=error, expected=self.layout or None

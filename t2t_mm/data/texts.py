@@ -16,11 +16,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from t2t_mm import errors
+from t2t_mm import errors, limits
 from t2t_mm.data import archives, streams
 
-LONGEST_LINE_BYTES = 1 << 30
-"""More in one line is no text; without a limit, a packed file could fill the memory."""
+LONGEST_LINE_BYTES = 1 << 24
+LINE_VARIABLE = "T2T_MM_MAX_LINE_BYTES"
+"""More in one line than that, or than this variable says, is no text: a packed file of some
+kB may hold a line that fills the memory."""
+
+LARGEST_FILE_BYTES = 1 << 30
+"""Of a file that is read whole, as JSON is, which may be one line."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LINES_KEPT = 100
@@ -134,7 +139,7 @@ def unpacked_name(name: str) -> str:
     return name[: len(name) - len(ending)]
 
 
-def read(text: Text, damage: Damage, *, layout: str) -> Iterator[str]:
+def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None) -> Iterator[str]:
     r"""Yields the lines of a UTF-8 text, without their ends.
 
     A byte order mark at the start of a line (of the first one, or of a file that was
@@ -146,22 +151,27 @@ def read(text: Text, damage: Damage, *, layout: str) -> Iterator[str]:
       text: to be read.
       damage: told of each line that is not UTF-8.
       layout: of the corpus, for errors.
+      longest: bytes of a line; `LONGEST_LINE_BYTES` by default.
 
     Raises:
       DataError: for UTF-16, for line ends of `\r` alone, and for a file that cannot
         be read or is cut short.
     """
     number = 0
+    most = longest or limits.most(LINE_VARIABLE, LONGEST_LINE_BYTES, "bytes")
     try:
         with text.open() as stream:
-            for line in iter(functools.partial(stream.readline, LONGEST_LINE_BYTES), b""):
+            for line in iter(functools.partial(stream.readline, most), b""):
                 number += 1
                 if number == 1:
                     _check_first(line, text)
-                if len(line) == LONGEST_LINE_BYTES:
+                if len(line) == most:
                     raise errors.DataError(
                         f"{text} is not a text of lines",
-                        received=f"{LONGEST_LINE_BYTES:,} bytes and more in line {number:,}",
+                        received=f"{most:,} bytes and more in line {number:,}",
+                        hint=None
+                        if longest
+                        else f"If it is one, set {LINE_VARIABLE} in the environment",
                     )
                 line = line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\n").removesuffix(b"\r")
                 try:

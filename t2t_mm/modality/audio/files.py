@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from t2t_mm import errors
+from t2t_mm import errors, limits
 from t2t_mm.modality import media
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 """Samples a second that a real recording can have."""
+
+MOST_SAMPLES = 1 << 26
+SAMPLES_VARIABLE = "T2T_MM_MAX_SAMPLES"
+"""More samples of all channels than that, or than this variable says, are not decoded: a file
+of some kB may claim enough to fill the memory. They are over an hour of stereo at 8 kHz."""
 
 UNKNOWN_SIZE = 0x7FFF0000
 """A program that writes into a pipe cannot know the size; it says so much or more, or 0."""
@@ -69,6 +74,8 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
         opened = _piped(data) if is_mpeg else contextlib.nullcontext(io.BytesIO(data))
         with opened as source, _stream(soundfile, source) as file:
             rate = int(file.samplerate)
+            length = longest_s * rate if frames is None else min(frames, longest_s * rate)
+            _check_samples(int(length) * int(file.channels), name)
             samples = _to_end(file, most=longest_s * rate)
     except soundfile.SoundFileError as error:
         said = str(getattr(error, "error_string", error)).rstrip(".")
@@ -95,6 +102,18 @@ def check_rate(name: str, rate: int) -> None:
             f"A sound claims a rate that it cannot have: {name}",
             received=f"{rate:,} samples a second",
             expected=f"{LOWEST_RATE:,} to {HIGHEST_RATE:,}",
+        )
+
+
+def _check_samples(count: int, name: str) -> None:
+    """Raises for a sound that would take too much memory to decode, by its head alone."""
+    most = limits.most(SAMPLES_VARIABLE, MOST_SAMPLES, "samples")
+    if count > most:
+        raise errors.BadExampleError(
+            f"A sound may have too many samples to be decoded: {name}",
+            received=f"{count:,} of all channels",
+            expected=f"{most:,} at most, which take {4 * most / 2**20:,.0f} MiB",
+            hint=f"Take fewer channels, or set {SAMPLES_VARIABLE} in the environment",
         )
 
 
