@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli
+from t2t_mm import cli, folders
 
 _COMMAND = cli.Command(
     "mm-avg",
@@ -16,14 +16,17 @@ _COMMAND = cli.Command(
     "TrainSettings.keep_checkpoints says.",
     example="mm-avg --output_dir=runs/demo --checkpoints=3",
 )
-_OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
+_OUTPUT_DIR = _COMMAND.path(
+    "output_dir", None, "folder of the training", shown=folders.OUTPUT_DEFAULT
+)
 _CHECKPOINTS = _COMMAND.integer(
-    "checkpoints", None, "how many of the newest (default: all that are kept)", least=1
+    "checkpoints", None, "how many of the newest", least=1, shown="all that are kept"
 )
 _TO = _COMMAND.path(
     "to",
     None,
-    "folder of the average (default: OUTPUT_DIR/averaged); an average that is there is replaced",
+    "folder of the average; an average that is there is replaced",
+    shown="OUTPUT_DIR/averaged",
 )
 
 
@@ -35,9 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _average() -> dict[str, Any]:
     from t2t_mm.training import averaging
 
-    answer = averaging.average(
-        _OUTPUT_DIR.value, checkpoints=_CHECKPOINTS.value, to=_TO.value, warn=_warn
-    )
+    output_dir = folders.trained_run(_OUTPUT_DIR.value, averages=False, say=_COMMAND.say)
+    answer = averaging.average(output_dir, checkpoints=_CHECKPOINTS.value, to=_TO.value, warn=_warn)
     if not _COMMAND.json:
         print(f"The mean of {averaging.named(answer['averaged'])} is in {answer['to']}")
     return answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli
-from t2t_mm.data import generate, progress, sources
+from t2t_mm import cli, folders
+from t2t_mm.data import generate, progress, sources, vocabulary
 
 _COMMAND = cli.Command(
     "mm-datagen",
@@ -14,26 +14,45 @@ _COMMAND = cli.Command(
     "those of --problems, or of a --gin_file such as mixtures/paper_8. Data that is there already "
     "is left alone; raw files of your own are read from --manual_dir/CORPUS (mm-list names the "
     "corpus and its layout).",
-    example="mm-datagen --problem=wmt_ende,imagenet --source=sample --data_dir=data",
+    example="mm-datagen --problem=wmt_ende,imagenet --source=sample",
 )
-_COMMAND.problems(required=False)
+_COMMAND.problems(required=False, shown="those of a --gin_file")
 _GIN_FILES, _GIN_PARAMS = _COMMAND.gin()
-_DATA_DIR = _COMMAND.path("data_dir", None, "where the data goes", required=True)
+_DATA_DIR = _COMMAND.path("data_dir", None, "where the data goes", shown=folders.DATA_DEFAULT)
 _SOURCE = _COMMAND.choice(
-    "source", None, sources.NAMES, "where raw files come from (default: the problem's first)"
+    "source",
+    None,
+    sources.NAMES,
+    "where raw files come from; made-up ones only when sample is asked for",
+    shown="manual where there are raw files, else that of the data that is there, or tfds",
 )
-_MANUAL_DIR = _COMMAND.path("manual_dir", None, "a folder of corpora, or of this one's raw files")
-_WORKERS = _COMMAND.integer("workers", None, "processes (default: one a processor)", least=1)
-_MAX_EXAMPLES = _COMMAND.integer("max_examples", None, "at most so many of each split", least=1)
+_MANUAL_DIR = _COMMAND.path(
+    "manual_dir",
+    None,
+    "a folder of corpora, or of this one's raw files",
+    shown=folders.MANUAL_DEFAULT,
+)
+_WORKERS = _COMMAND.integer("workers", None, "processes", least=1, shown="one a processor")
+_MAX_EXAMPLES = _COMMAND.integer(
+    "max_examples", None, "at most so many of each split", least=1, shown="all"
+)
 _MAX_BAD = _COMMAND.integer("max_bad_examples", 0, "leave out so many bad examples of a problem")
 _SAMPLE_SIZE = _COMMAND.integer(
-    "sample_size", None, "training examples of --source=sample", least=1
+    "sample_size",
+    None,
+    "training examples of --source=sample",
+    least=1,
+    shown="as the problem says",
 )
 _SEED = _COMMAND.integer("seed", 0, "of the order of records, and of samples")
 _OVERWRITE = _COMMAND.boolean("overwrite", False, "make data anew that is there")
 _VERIFY = _COMMAND.boolean("verify", False, "only compare what is there with its manifests")
 _VOCABULARY_SIZE = _COMMAND.integer(
-    "vocabulary_size", None, "pieces at most of a new vocabulary (default: 8192)", least=300
+    "vocabulary_size",
+    None,
+    "pieces at most of a new vocabulary",
+    least=300,
+    shown=f"{vocabulary.SIZE}",
 )
 _REBUILD = _COMMAND.boolean(
     "rebuild_vocabulary", False, "build vocabularies that are there anew, from these problems"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from t2t_mm import cli, errors
+from t2t_mm import cli, errors, folders
 from t2t_mm.decoding import flags as decoding_flags
 from t2t_mm.decoding import inputs, stream
 
@@ -19,15 +19,20 @@ _COMMAND = cli.Command(
     "empty line, where that is text), and the exit code is 2.",
     example="echo 'A dog runs.' | mm-decoder --output_dir=runs/demo --problem=wmt_ende --input=-",
 )
-_OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
-_DATA_DIR = _COMMAND.path("data_dir", None, "generated data, if not where the training read it")
-_COMMAND.problems(required=False)
-_INPUT = _COMMAND.string("input", None, "file of inputs; - is standard input")
-_SPLIT = _COMMAND.string("split", None, "decode this generated split instead")
+_OUTPUT_DIR = _COMMAND.path(
+    "output_dir", None, "folder of the training", shown=folders.OUTPUT_DEFAULT
+)
+_DATA_DIR = _COMMAND.path(
+    "data_dir", None, "folder of generated data", shown=folders.DATA_OF_RUN_DEFAULT
+)
+_COMMAND.problems(required=False, shown="the only one of the run")
+_INPUT = _COMMAND.string("input", None, "file of inputs; - is standard input", shown="-")
+_SPLIT = _COMMAND.string("split", None, "decode this generated split instead", shown="none")
 _OUTPUT = _COMMAND.path(
     "output",
     None,
-    "file for the answers, of JSON lines where it is called .jsonl; else standard output",
+    "file for the answers, of JSON lines where it is called .jsonl",
+    shown="standard output",
 )
 _CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
 _MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of the inputs; 0 is all")
@@ -47,8 +52,9 @@ def _decode() -> None:
         raise errors.ConfigError("mm-decoder takes one problem", received=", ".join(names))
     if _SPLIT.value and _INPUT.value:
         raise errors.ConfigError("Give --input or --split, not both")
-    settings = decoding_flags.of_run(_OUTPUT_DIR.value, given, names)
-    task = inputs.task_of_run(_OUTPUT_DIR.value, names[0] if names else None)
+    output_dir = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
+    settings = decoding_flags.of_run(output_dir, given, names)
+    task = inputs.task_of_run(output_dir, names[0] if names else None)
     named = _INPUT.value or "-"
     asks = not _SPLIT.value and named == "-" and sys.stdin is not None and sys.stdin.isatty()
     lines: Iterable[list[inputs.Line]] = ()
@@ -58,7 +64,9 @@ def _decode() -> None:
     from t2t_mm.decoding import decode, prompt
 
     loaded = loaded_run.load_run(
-        _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
+        output_dir,
+        checkpoint=_CHECKPOINT.value,
+        data_dir=folders.known_data_dir(_DATA_DIR.value),
     )
     if asks:
         prompt.talk(loaded, task, settings, emit=_COMMAND.emit if _COMMAND.json else None)

@@ -25,7 +25,9 @@ _COMMAND = cli.Command(
     example="python -m t2t_mm.bin.demo --folder=demo_out",
 )
 _FOLDER = _COMMAND.path("folder", "demo_out", "where data and the run go")
-_SIZE = _COMMAND.integer("sample_size", None, "passed on to mm-datagen", least=1)
+_SIZE = _COMMAND.integer(
+    "sample_size", None, "passed on to mm-datagen", least=1, shown="as the problems say"
+)
 _GIN_PARAMS = _COMMAND.multi("gin_param", "passed on to mm-trainer")
 _PROBLEMS = ("wmt_ende", "imagenet")
 _SHOWN = 6

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, command_output
+from t2t_mm import cli, command_output, folders
 from t2t_mm.decoding import flags as decoding_flags
 from t2t_mm.evaluation import table
 
@@ -20,10 +20,16 @@ _COMMAND = cli.Command(
     "source, or what was most frequent in training.",
     example="mm-eval --output_dir=runs/demo --split=test --checkpoint=best",
 )
-_OUTPUT_DIR = _COMMAND.path("output_dir", None, "folder of the training", required=True)
-_DATA_DIR = _COMMAND.path("data_dir", None, "generated data, if not where the training read it")
-_COMMAND.problems(required=False)
-_SPLIT = _COMMAND.string("split", None, "the split; else the one that training evaluates on")
+_OUTPUT_DIR = _COMMAND.path(
+    "output_dir", None, "folder of the training", shown=folders.OUTPUT_DEFAULT
+)
+_DATA_DIR = _COMMAND.path(
+    "data_dir", None, "folder of generated data", shown=folders.DATA_OF_RUN_DEFAULT
+)
+_COMMAND.problems(required=False, shown="all of the run")
+_SPLIT = _COMMAND.string(
+    "split", None, "the generated split", shown="that of evaluation while training"
+)
 _CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
 _MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of a split; 0 is all")
 _BASELINES = _COMMAND.boolean("baselines", False, "measure the simplest answers beside the model")
@@ -36,12 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _eval() -> dict[str, Any]:
-    settings = decoding_flags.of_run(_OUTPUT_DIR.value, _decoding(), _COMMAND.problem_patterns())
+    given, problems = _decoding(), _COMMAND.problem_patterns()
+    output_dir = folders.trained_run(_OUTPUT_DIR.value, problems=problems, say=_COMMAND.say)
+    settings = decoding_flags.of_run(output_dir, given, problems)
     from t2t_mm import loaded_run
     from t2t_mm.evaluation import evaluate
 
     loaded = loaded_run.load_run(
-        _OUTPUT_DIR.value, checkpoint=_CHECKPOINT.value, data_dir=_DATA_DIR.value
+        output_dir,
+        checkpoint=_CHECKPOINT.value,
+        data_dir=folders.known_data_dir(_DATA_DIR.value),
     )
     with contextlib.ExitStack() as stack:
         status = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, errors
+from t2t_mm import cli, errors, folders
 from t2t_mm.report import inspection
 
 _COMMAND = cli.Command(
@@ -16,10 +16,12 @@ _COMMAND = cli.Command(
     example="mm-inspect --problem=wmt_ende --data_dir=data --html=wmt_ende.html",
 )
 _COMMAND.problems()
-_DATA_DIR = _COMMAND.path("data_dir", None, "folder of generated data", required=True)
-_SPLIT = _COMMAND.string("split", None, "the split; else the training split")
+_DATA_DIR = _COMMAND.path("data_dir", None, "folder of generated data", shown=folders.DATA_DEFAULT)
+_SPLIT = _COMMAND.string("split", None, "the split", shown="that of training")
 _EXAMPLES = _COMMAND.integer("examples", 5, "examples to show")
-_HTML = _COMMAND.path("html", None, "write a page to this file instead of the terminal")
+_HTML = _COMMAND.path(
+    "html", None, "write a page to this file instead of the terminal", shown="none"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +38,7 @@ def _inspect() -> dict[str, Any]:
             expected="--problem=NAME",
         )
     found = inspection.inspect(
-        names[0], _DATA_DIR.value, split=_SPLIT.value, examples=_EXAMPLES.value
+        names[0], folders.data_dir(_DATA_DIR.value), split=_SPLIT.value, examples=_EXAMPLES.value
     )
     if _HTML.value is not None:
         from t2t_mm.data import atomic

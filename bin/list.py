@@ -15,7 +15,7 @@ _COMMAND = cli.Command(
     "which loaded, and why another did not.",
     example="mm-list --problem='wmt_*' --json",
 )
-_COMMAND.problems(required=False)
+_COMMAND.problems(required=False, shown="all")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

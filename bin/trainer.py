@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli
+from t2t_mm import cli, folders
+from t2t_mm.training import settings as settings_lib
 
 _COMMAND = cli.Command(
     "mm-trainer",
@@ -16,31 +17,56 @@ _COMMAND = cli.Command(
     example="mm-trainer --problems=wmt_ende,imagenet --data_dir=data --output_dir=run "
     "--train_steps=1000",
 )
-_COMMAND.problems(required=False)
+_COMMAND.problems(required=False, shown="those of a --gin_file, or of the run")
 _DATA_DIR = _COMMAND.path(
     "data_dir",
     None,
-    "where mm-datagen has put the data; left out, where the run in --output_dir has read it, or "
-    "else data",
+    "where mm-datagen has put the data",
+    shown=f"{folders.DATA_DEFAULT}; of a run that is gone on with, where it has read it",
 )
-_OUTPUT_DIR = _COMMAND.path("output_dir", None, "the run folder", required=True)
-_MODEL = _COMMAND.string("model", None, "name of a registered model [TrainSettings.model]")
+_OUTPUT_DIR = _COMMAND.path("output_dir", None, "the run folder", shown=folders.NEW_OUTPUT_DEFAULT)
+_DEFAULTS = settings_lib.TrainSettings()
+"""Shown in the help; a gin file, or the run that is gone on with, may say otherwise."""
+
+_MODEL = _COMMAND.string(
+    "model", None, "name of a registered model [TrainSettings.model]", shown=_DEFAULTS.model
+)
 _GIN_FILES, _GIN_PARAMS = _COMMAND.gin()
 _SETTINGS = {
-    "train_steps": _COMMAND.integer("train_steps", None, "the step to reach", least=1),
-    "train_seconds": _COMMAND.integer("train_seconds", None, "or stop after so many seconds"),
-    "eval_every": _COMMAND.integer("eval_every", None, "steps between evaluations; 0 for one"),
-    "save_every": _COMMAND.integer("save_every", None, "steps between checkpoints", least=1),
+    "train_steps": _COMMAND.integer(
+        "train_steps", None, "the step to reach", least=1, shown=f"{_DEFAULTS.train_steps}"
+    ),
+    "train_seconds": _COMMAND.integer(
+        "train_seconds", None, "or stop after so many seconds", shown="no limit"
+    ),
+    "eval_every": _COMMAND.integer(
+        "eval_every",
+        None,
+        "steps between evaluations; 0 for one at the end",
+        shown=f"{_DEFAULTS.eval_every}",
+    ),
+    "save_every": _COMMAND.integer(
+        "save_every", None, "steps between checkpoints", least=1, shown=f"{_DEFAULTS.save_every}"
+    ),
     "schedule": _COMMAND.string(
-        "schedule", None, "which problem a step trains, as in proportional or temperature:2.0"
+        "schedule",
+        None,
+        "which problem a step trains, as in proportional or temperature:2.0",
+        shown=_DEFAULTS.schedule,
     ),
     "strategy": _COMMAND.choice(
-        "strategy", None, ("auto", "default", "mirrored", "multi_worker"), "devices to use"
+        "strategy",
+        None,
+        ("auto", "default", "mirrored", "multi_worker"),
+        "devices to use",
+        shown=_DEFAULTS.strategy,
     ),
-    "seed": _COMMAND.integer("seed", None, "of weights, data order, mixture and dropout"),
+    "seed": _COMMAND.integer(
+        "seed", None, "of weights, data order, mixture and dropout", shown=f"{_DEFAULTS.seed}"
+    ),
     "model": _MODEL,
 }
-_WARM_START = _COMMAND.path("warm_start", None, "a run or checkpoint to start from")
+_WARM_START = _COMMAND.path("warm_start", None, "a run or checkpoint to start from", shown="none")
 _REPEAT_CRASH = _COMMAND.boolean(
     "repeat_crash",
     False,
@@ -78,7 +104,10 @@ def _train() -> dict[str, Any]:
 def _repeat_crash() -> dict[str, Any]:
     from t2t_mm.training import crash
 
-    found = crash.repeat(_OUTPUT_DIR.value, gin_params=_GIN_PARAMS.value)
+    output_dir = folders.trained_run(
+        _OUTPUT_DIR.value, problems=_COMMAND.problem_patterns(), say=_COMMAND.say
+    )
+    found = crash.repeat(output_dir, gin_params=_GIN_PARAMS.value)
     if not _COMMAND.json:
         cli.info(
             f"Step {found['step']:,}, of {found['problem']}, is finite now: loss "

@@ -98,53 +98,79 @@ class Command:
         self._patterns: Any = None
         self._stdout: TextIO | None = None
         self._common = [
-            self.multi("usr_dir", "folder of your own problems; repeatable, or a comma list"),
+            self.multi(
+                "usr_dir",
+                "folder of your own problems; repeatable, or a comma list",
+                shown="$T2T_MM_USR_DIR",
+            ),
             self.boolean("json", False, "print the answer as one JSON document"),
             self.boolean("debug", False, "show the traceback of an error too"),
         ]
 
-    def string(self, name: str, default: str | None, text: str, *, required: bool = False) -> Any:
-        """Defines a flag with any text as its value."""
-        self._show(name, "TEXT", default, text, required=required)
+    def string(
+        self, name: str, default: str | None, text: str, *, required: bool = False, shown: str = ""
+    ) -> Any:
+        """Defines a flag with any text as its value.
+
+        Args:
+          name: without the two dashes.
+          default: the value where it is left out.
+          text: what it is for.
+          required: whether it must be given.
+          shown: what the help says of the default, where that is not the value itself.
+        """
+        self._show(name, "TEXT", shown or default, text, required=required)
         return flags.DEFINE_string(name, default, text, flag_values=self.flags)
 
-    def path(self, name: str, default: str | None, text: str, *, required: bool = False) -> Any:
-        """Defines a flag whose value is a `pathlib.Path`, with `~` expanded."""
-        self._show(name, "PATH", default, text, required=required)
+    def path(
+        self, name: str, default: str | None, text: str, *, required: bool = False, shown: str = ""
+    ) -> Any:
+        """Defines a flag whose value is a `pathlib.Path`, with `~` expanded; see `string`."""
+        self._show(name, "PATH", shown or default, text, required=required)
         serializer = flags.ArgumentSerializer()
         return flags.DEFINE(_PathParser(), name, default, text, self.flags, serializer)
 
-    def integer(self, name: str, default: int | None, text: str, *, least: int | None = 0) -> Any:
-        """Defines a flag whose value is a whole number, of `least` or more."""
-        self._show(name, "N", default, text)
+    def integer(
+        self, name: str, default: int | None, text: str, *, least: int | None = 0, shown: str = ""
+    ) -> Any:
+        """Defines a flag whose value is a whole number, of `least` or more; see `string`."""
+        self._show(name, "N", shown or default, text)
         return flags.DEFINE_integer(name, default, text, lower_bound=least, flag_values=self.flags)
 
     def number(
-        self, name: str, default: float | None, text: str, *, least: float | None = None
+        self,
+        name: str,
+        default: float | None,
+        text: str,
+        *,
+        least: float | None = None,
+        shown: str = "",
     ) -> Any:
-        """Defines a flag whose value is a number, of `least` or more."""
-        self._show(name, "X", default, text)
+        """Defines a flag whose value is a number, of `least` or more; see `string`."""
+        self._show(name, "X", shown or default, text)
         return flags.DEFINE_float(name, default, text, lower_bound=least, flag_values=self.flags)
 
     def boolean(self, name: str, default: bool, text: str) -> Any:
         """Defines a flag that is on (`--name`) or off (`--noname`)."""
-        self._show(name, "", default or None, text)
+        self._show(name, "", "on" if default else "off", text)
         return flags.DEFINE_boolean(name, default, text, flag_values=self.flags)
 
-    def choice(self, name: str, default: str | None, values: Sequence[str], text: str) -> Any:
-        """Defines a flag whose value is one of `values`."""
-        self._show(name, "|".join(values), default, text)
+    def choice(
+        self, name: str, default: str | None, values: Sequence[str], text: str, *, shown: str = ""
+    ) -> Any:
+        """Defines a flag whose value is one of `values`; see `string`."""
+        self._show(name, "|".join(values), shown or default, text)
         return flags.DEFINE_enum(name, default, list(values), text, flag_values=self.flags)
 
-    def multi(self, name: str, text: str) -> Any:
-        """Defines a flag that may be given several times; its value is a list."""
-        self._show(name, "TEXT", None, text)
+    def multi(self, name: str, text: str, *, shown: str = "none") -> Any:
+        """Defines a flag that may be given several times; its value is a list; see `string`."""
+        self._show(name, "TEXT", shown, text)
         return flags.DEFINE_multi_string(name, [], text, flag_values=self.flags)
 
-    def problems(self, *, required: bool = True) -> None:
-        """Defines `--problems`, and `--problem` as another name of it."""
+    def problems(self, *, required: bool = True, shown: str = "") -> None:
+        """Defines `--problems`, and `--problem` as another name of it; see `string`."""
         text = "names of problems; a comma list, with globs such as 'multi30k_*'"
-        self._show("problems", "NAMES", None, text, required=required, also="problem")
+        self._show("problems", "NAMES", shown or None, text, required=required, also="problem")
         self._patterns = flags.DEFINE_multi_string("problems", [], text, flag_values=self.flags)
         flags.DEFINE_alias("problem", "problems", flag_values=self.flags)
 
@@ -176,6 +202,10 @@ class Command:
         """Returns what `--problems` holds, for names that need not be registered here."""
         patterns = [part.strip() for text in self._patterns.value for part in text.split(",")]
         return [pattern for pattern in patterns if pattern]
+
+    def say(self, line: str) -> None:
+        """Prints a line for people, on standard error, under the command's name."""
+        info(f"{self.name}: {line}")
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Prints one JSON document, on a line of its own, on standard output."""

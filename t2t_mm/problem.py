@@ -45,7 +45,7 @@ class Problem:
         second for evaluation while training.
       optional_splits: of `splits` after the second, those that some raw data of the corpus
         lacks: one for which no example is yielded is left out.
-      sources: where raw files can come from; the first is the default.
+      sources: where raw files can come from; made-up ones only where they are asked for.
       sample_inputs: what of `inputs` is declared otherwise for sample data, whose
         pictures, say, are smaller than the real ones.
       sample_size: training examples of sample data, unless `--sample_size` is given.

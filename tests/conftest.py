@@ -4,6 +4,9 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("T2T_MM_USR_DIR", None)
+os.environ.pop("T2T_MM_DATA_DIR", None)
+os.environ.pop("T2T_MM_OUTPUT_DIR", None)
+os.environ.pop("T2T_MM_MANUAL_DIR", None)
 
 import pathlib
 import socket

@@ -1,5 +1,6 @@
 """Every command's help: an example, quickly, and without TensorFlow."""
 
+import importlib
 import importlib.metadata
 
 import pytest
@@ -49,3 +50,10 @@ def test_an_unknown_flag_is_one_line_and_exit_2(point, python):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == f"{point.name}: Unknown flag --jsonn. Did you mean '--json'?\n"
+
+
+@pytest.mark.parametrize("point", COMMANDS, ids=lambda point: point.name)
+def test_every_flag_shows_its_default(point):
+    command = importlib.import_module(point.module)._COMMAND
+    for flag in command.shown:
+        assert flag.required or flag.default not in (None, ""), f"--{flag.name} of {point.name}"

@@ -12,10 +12,10 @@ import dataclasses
 import os
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import errors, paths, plugins, registry
+from t2t_mm import errors, folders, plugins, registry
 from t2t_mm.data import atomic, building, manifest, sources, vocabularies
 from t2t_mm.data import options as options_lib
 from t2t_mm.data import progress as progress_lib
@@ -34,7 +34,7 @@ class _Job:
 
 def generate(
     problems: str | Sequence[str],
-    data_dir: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
     *,
     source: str | None = None,
     manual_dir: str | os.PathLike[str] | None = None,
@@ -56,10 +56,13 @@ def generate(
 
     Args:
       problems: names or globs.
-      data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`.
-      source: `sample`, `manual` or `tfds`; the problem's first if None.
-      manual_dir: for `manual`: a folder of corpora, or of this corpus's files; for `tfds`
-        that of the prepared data sets, if it is not TFDS's own.
+      data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`; if None, that of
+        T2T_MM_DATA_DIR, or `data`.
+      source: `sample`, `manual` or `tfds`; if None, `manual` where there is a folder of
+        raw files, that of the data that is there, or `tfds`. `sample` must be asked for.
+      manual_dir: for `manual`: a folder of corpora, or of this corpus's files; if None, that
+        of T2T_MM_MANUAL_DIR, or `corpora` where it holds the corpus. For `tfds` that of
+        the prepared data sets, if it is not TFDS's own.
       workers: processes; as many as there are processors if None. With 1, all is
         done in this process. With more, a script must call this under
         `if __name__ == "__main__":`.
@@ -97,7 +100,8 @@ def generate(
             raise errors.ConfigError(
                 f"Bad value of {flag}", received=value, expected=f"{least} or more"
             )
-    place = paths.expanded(data_dir).absolute()
+    asked = folders.data_dir(data_dir)
+    place = asked.absolute()
     report = progress or progress_lib.Progress()
     count = workers or workers_lib.default_count()
     if verify:
@@ -107,10 +111,11 @@ def generate(
     made: dict[str, manifest.Manifest] = {}
     with contextlib.ExitStack() as stack:
         stack.callback(report.close)
-        chosen = {
-            name: sources.choose(registry.problems.get(name), source, manual=manual_dir is not None)
+        manual = {
+            name: sources.manual_folder(registry.problems.get(name), source, manual_dir)
             for name in names
         }
+        chosen = _sources(names, source, manual, asked)
         for name in sorted(names):
             lock = place / name / ".lock"
             stack.enter_context(atomic.lock(lock, f"the data of {name}"))
@@ -122,7 +127,7 @@ def generate(
                 place,
                 overwrite=overwrite,
                 options=options,
-                manual_dir=manual_dir,
+                manual_dir=manual[name],
                 source=chosen[name],
                 sample_size=sample_size,
             )
@@ -153,13 +158,39 @@ def generate(
     return {"problems": answer, "vocabularies": built}
 
 
+def _sources(
+    names: Sequence[str],
+    source: str | None,
+    manual: Mapping[str, pathlib.Path | None],
+    data_dir: pathlib.Path,
+) -> dict[str, str]:
+    """Returns the source of each problem.
+
+    Raises:
+      ConfigError: for all those at once of which no raw files are known.
+    """
+    chosen: dict[str, str] = {}
+    lacking = []
+    for name in names:
+        problem = registry.problems.get(name)
+        held = manifest.source_of(data_dir, name, problem.version)
+        found = sources.choose(problem, source, manual=manual[name] is not None, held=held)
+        if found is None:
+            lacking.append(problem)
+        else:
+            chosen[name] = found
+    if lacking:
+        raise sources.no_corpus(lacking, data_dir)
+    return chosen
+
+
 def _plan(
     problem: Any,
     data_dir: pathlib.Path,
     *,
     overwrite: bool,
     options: options_lib.Options,
-    manual_dir: str | os.PathLike[str] | None,
+    manual_dir: pathlib.Path | None,
     source: str,
     sample_size: int | None,
 ) -> _Job:

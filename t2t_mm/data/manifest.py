@@ -247,6 +247,19 @@ def folder(data_dir: str | os.PathLike[str], problem: str, version: str) -> path
     return pathlib.Path(data_dir) / problem / version
 
 
+def is_there(data_dir: str | os.PathLike[str], problem: str) -> bool:
+    """Says whether some version of a problem's data has been generated."""
+    return any((pathlib.Path(data_dir) / problem).glob(f"[!.]*/{FILE}"))
+
+
+def source_of(data_dir: str | os.PathLike[str], problem: str, version: str) -> str | None:
+    """Returns where the raw files of data that is there came from; None for no whole data."""
+    try:
+        return Manifest.load(data_dir, problem, version).source
+    except errors.DataError:
+        return None
+
+
 def file_sha256(path: pathlib.Path) -> str:
     """Returns the sha256 of a file in hex."""
     digest = hashlib.sha256()

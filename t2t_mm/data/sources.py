@@ -11,11 +11,12 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 import t2t_mm
-from t2t_mm import errors, paths, registry
+from t2t_mm import errors, folders, paths, registry
 from t2t_mm.data import atomic, share, workers
 
 SAMPLE, MANUAL, TFDS = "sample", "manual", "tfds"
@@ -43,21 +44,46 @@ class Source:
     sample_size: int | None = None
 
 
-def choose(problem: Any, source: str | None, *, manual: bool) -> str:
-    """Returns the source to use.
+def manual_folder(
+    problem: Any, source: str | None, given: str | os.PathLike[str] | None
+) -> pathlib.Path | None:
+    """Returns the folder of a problem's raw files, where there is one.
+
+    It is the one given, by `--manual_dir` or T2T_MM_MANUAL_DIR, or else `corpora`, if the
+    problem's corpus lies there. Data sets of TFDS have a folder and a variable of their own.
+    """
+    if MANUAL not in problem.sources or source not in (None, MANUAL):
+        return None if given is None else paths.expanded(given)
+    known = folders.known_manual_dir(given)
+    if known is not None:
+        return known
+    has_corpus = problem.corpus and (folders.CORPORA / problem.corpus).is_dir()
+    return folders.CORPORA if has_corpus else None
+
+
+def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) -> str | None:
+    """Returns the source to use, or None where one has to be named.
+
+    Made-up data is never taken for the real corpus: `sample` has to be asked for, unless
+    there is nothing else that the problem could be made of.
 
     Args:
       problem: a registered problem.
-      source: the one asked for; if None, the problem's first, but `manual` where
-        it has that and a `--manual_dir` was given.
-      manual: whether one was given.
+      source: the one asked for, if any.
+      manual: whether there is a folder of raw files.
+      held: the source of the data that is there, if any.
 
     Raises:
       ConfigError: for a source that the problem does not have.
     """
     offered = [name for name in problem.sources if name in _READ]
     if source is None and offered:
-        return MANUAL if manual and MANUAL in offered else offered[0]
+        if manual and MANUAL in offered:
+            return MANUAL
+        if held in offered:
+            return held
+        free = [name for name in offered if name not in (SAMPLE, MANUAL)]
+        return free[0] if free else SAMPLE if offered == [SAMPLE] else None
     if source is None or source not in offered:
         raise errors.ConfigError(
             f"The problem {problem.name!r} has no source {source or 'that can be read yet'!r}",
@@ -65,6 +91,36 @@ def choose(problem: Any, source: str | None, *, manual: bool) -> str:
             hint=errors.did_you_mean(source or "", offered),
         )
     return source
+
+
+def no_corpus(problems: Sequence[Any], data_dir: pathlib.Path) -> errors.ConfigError:
+    """Returns the error for problems whose raw files are nowhere, with both ways on.
+
+    Args:
+      problems: registered ones.
+      data_dir: as the user has named it.
+    """
+    named = ", ".join(f"{p.name} (corpus {p.corpus})" if p.corpus else p.name for p in problems)
+    return errors.ConfigError(
+        f"The raw files of {named} are needed",
+        expected=problems[0].layout or None if len(problems) == 1 else "layouts as mm-list says",
+        hint=ways([problem.name for problem in problems], data_dir),
+    )
+
+
+def ways(problems: Sequence[str], data_dir: str | os.PathLike[str]) -> str:
+    """Returns the commands that make the data of some problems, ready to paste."""
+    known = [registry.problems.get(name) for name in problems if name in registry.problems]
+    words = ["mm-datagen", f"--problem={','.join(problems)}"]
+    if pathlib.Path(data_dir) != folders.data_dir():
+        words.append(f"--data_dir={data_dir}")
+    command = shlex.join(words)
+    own = f"{command} --manual_dir={folders.CORPORA} reads your own, below that folder"
+    if not all(MANUAL in problem.sources for problem in known):
+        return f"{command} makes the data"
+    if not all(SAMPLE in problem.sources for problem in known):
+        return own
+    return f"{own}; {command} --source=sample makes some up"
 
 
 def resolve(
@@ -92,12 +148,7 @@ def resolve(
     if source == TFDS and not manual_dir:
         return Source(problem.name, source, _tfds_folder(), seed)
     if not manual_dir:
-        raise errors.ConfigError(
-            f"The raw files of {problem.name!r} are needed",
-            expected=problem.layout or None,
-            hint=f"Give the folder that holds {problem.corpus or 'them'} as --manual_dir"
-            + (", or made-up data as --source=sample" if SAMPLE in problem.sources else ""),
-        )
+        raise no_corpus([problem], data_dir)
     folder = pathlib.Path(manual_dir)
     if not folder.is_dir():
         raise errors.DataError(

@@ -19,19 +19,36 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
       `DecodeSettings`; others are left to the run's configuration (see `of_run`). It
       raises ConfigError for values that are out of range.
     """
+    defaults = settings_lib.DecodeSettings()  # shown; a run's configuration may say otherwise
+
+    def shown(name: str) -> str:
+        return f"{getattr(defaults, name)}"
+
+    integer, number = command.integer, command.number
     holders = {
-        "beam_size": command.integer("beam_size", None, "hypotheses kept; 1 is greedy"),
-        "alpha": command.number("alpha", None, "strength of a beam's length penalty"),
-        "temperature": command.number("temperature", None, "of sampling; 0 takes the likeliest"),
-        "top_k": command.integer("top_k", None, "sample from so many likeliest pieces; 0 is all"),
-        "top_p": command.number("top_p", None, "sample from this share of probability"),
-        "n_best": command.integer(
-            "n_best", None, "outputs given for an input, of a beam or of samples"
+        "beam_size": integer(
+            "beam_size", None, "hypotheses kept; 1 is greedy", shown=shown("beam_size")
         ),
-        "max_length": command.integer(
-            "max_length", None, "pieces of an output at most; left out, what the targets may have"
+        "alpha": number("alpha", None, "strength of a beam's length penalty", shown=shown("alpha")),
+        "temperature": number(
+            "temperature", None, "of sampling; 0 takes the likeliest", shown=shown("temperature")
         ),
-        "seed": command.integer("seed", None, "of sampling"),
+        "top_k": integer(
+            "top_k", None, "sample from so many likeliest pieces; 0 is all", shown=shown("top_k")
+        ),
+        "top_p": number(
+            "top_p", None, "sample from this share of probability", shown=shown("top_p")
+        ),
+        "n_best": integer(
+            "n_best",
+            None,
+            "outputs given for an input, of a beam or of samples",
+            shown=shown("n_best"),
+        ),
+        "max_length": integer(
+            "max_length", None, "pieces of an output at most", shown="what the targets may have"
+        ),
+        "seed": integer("seed", None, "of sampling", shown=shown("seed")),
     }
 
     def given() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import config, errors, plugins
+from t2t_mm import config, errors, folders, plugins
 from t2t_mm import run as runs
 from t2t_mm.data import mixture
 from t2t_mm.training import (
@@ -26,6 +26,7 @@ from t2t_mm.training import (
     guards,
     lost,
     metrics_log,
+    origin,
     outcomes,
     rates,
     reporter,
@@ -45,7 +46,7 @@ def train(
     problems: str | Sequence[str] | None = None,
     *,
     data_dir: str | os.PathLike[str] | None = None,
-    output_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str] | None = None,
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
     warm_start: str | os.PathLike[str] | None = None,
@@ -61,9 +62,10 @@ def train(
     Args:
       problems: names or globs; their data must have been generated. Left out, they are
         those of the gin files, or of the run that is gone on with.
-      data_dir: where that is; left out, the folder that the run that is gone on with has
-        read, or else `data`.
-      output_dir: the run folder.
+      data_dir: where that is; left out, T2T_MM_DATA_DIR, the folder that the run that is
+        gone on with has read, or else `data`.
+      output_dir: the run folder; left out, T2T_MM_OUTPUT_DIR, or else `runs/` and a name
+        made of the model and the problems, which is shown.
       gin_files: paths, or names under `gin/`.
       gin_params: single bindings, over those of the files.
       warm_start: another run, or a checkpoint of it, whose weights a new one begins with:
@@ -73,9 +75,9 @@ def train(
       **settings: fields of `TrainSettings`, over those of gin; None leaves one alone.
 
     Returns:
-      `step`, `seconds` (of this call's training), `steps_per_s`, `problems` (steps and
-      last loss by name), `eval` (the last evaluation's values by name and metric) and,
-      where there was one, `warm_start` (what was restored, by part of the model).
+      `output_dir`, `step`, `seconds` (of this call's training), `steps_per_s`, `problems`
+      (steps and last loss by name), `eval` (the last evaluation's values by name and
+      metric) and, where there was one, `warm_start` (what was restored, by part of the model).
 
     Raises:
       ConfigError: what was asked for does not go together.
@@ -85,12 +87,20 @@ def train(
       KeyboardInterrupt: after Ctrl-C, with the state saved.
     """
     plugins.load_all()
+    is_named = folders.known_output_dir(output_dir) is not None
+    output_dir = request.output_folder(
+        output_dir, problems, gin_files=gin_files, gin_params=gin_params, settings=settings
+    )
+    if warm_start is not None:
+        origin.check_outside(warm_start, output_dir)
     chosen = request.configure(
         output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings
     )
     names = mixture.problem_names(problems)
     data = request.data_folder(data_dir, output_dir)
     with console.Console() as screen:
+        if not is_named:
+            screen.line(f"The run is in {output_dir}.")
         made = session.open_session(
             names, data_dir=data, output_dir=output_dir, settings=chosen, warn=screen.line
         )
@@ -205,6 +215,7 @@ class _Training:
             self.reporter.end(self.step, time.perf_counter() - start, self.folder.path)
         taken = self.step - self.first_step
         return {
+            "output_dir": str(self.folder.path),
             "step": self.step,
             "seconds": round(seconds, 3),
             "steps_per_s": round(taken / active_s, 4) if taken else 0.0,

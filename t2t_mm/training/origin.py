@@ -74,6 +74,22 @@ def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
     )
 
 
+def check_outside(given: str | os.PathLike[str], output_dir: str | os.PathLike[str]) -> None:
+    """Raises where a warm start lies in the very run folder that is to be trained in.
+
+    Raises:
+      ConfigError: the run there would be gone on with, and the weights not be read.
+    """
+    place = paths.expanded(given).resolve()
+    output = paths.expanded(output_dir).resolve()
+    if place.is_relative_to(output):
+        raise errors.ConfigError(
+            f"--warm_start={given} lies in the folder of this very run, {output_dir}, which "
+            "would be gone on with as it is",
+            expected="--output_dir= a new folder for the training that begins with these weights",
+        )
+
+
 def _check(folder: pathlib.Path, step: int, *, hashed: bool) -> None:
     """Raises unless the checkpoint of a step is there and, if hashed, whole."""
     steps = files_lib.steps(folder)

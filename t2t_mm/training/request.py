@@ -7,14 +7,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import config, paths, registry
+from t2t_mm import config, errors, folders, registry
 from t2t_mm import run as runs
-from t2t_mm.data import manifest, mixture
+from t2t_mm.data import manifest, mixture, sources
 from t2t_mm.training import lost, origin
 from t2t_mm.training import settings as settings_lib
-
-DATA_DIR = "data"
-"""Where the data of a new run lies unless told otherwise."""
 
 
 def configure(
@@ -50,23 +47,52 @@ def configure(
 def data_folder(
     given: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str]
 ) -> pathlib.Path:
-    """Returns the folder of the data: the one given, else that of the run, else `data`.
+    """Returns the folder of the data: the one named, else that of the run, else `data`.
 
     Args:
-      given: by the user, or None.
+      given: by the user, or None; T2T_MM_DATA_DIR stands for it.
       output_dir: the run folder; it need not exist.
     """
-    if given is not None:
-        return paths.expanded(given)
+    named = folders.known_data_dir(given)
+    if named is not None:
+        return named
     folder = runs.RunFolder(output_dir)
-    return (folder.data_dir if folder.exists() else None) or pathlib.Path(DATA_DIR)
+    return (folder.data_dir if folder.exists() else None) or folders.DATA
+
+
+def output_folder(
+    given: str | os.PathLike[str] | None,
+    problems: str | Sequence[str] | None,
+    *,
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> pathlib.Path:
+    """Returns the run folder: the one named, or else that of this model and these problems.
+
+    Args:
+      given: by the user, or None; T2T_MM_OUTPUT_DIR stands for it.
+      problems: names or globs; those of the configuration where there are none.
+      gin_files: paths, or names under `gin/`.
+      gin_params: single bindings on top.
+      settings: fields of `TrainSettings` on top.
+
+    Raises:
+      ConfigError: where none is named, for anything wrong in the configuration or names.
+    """
+    named = folders.known_output_dir(given)
+    if named is not None:
+        return named
+    config.load(gin_files, gin_params)
+    model = config.build(settings_lib.TrainSettings, **(settings or {})).model
+    return folders.new_run(model, mixture.problem_names(problems))
 
 
 def check(
     problems: str | Sequence[str] | None,
     *,
     data_dir: str | os.PathLike[str] | None = None,
-    output_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str] | None = None,
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
     warm_start: str | os.PathLike[str] | None = None,
@@ -77,7 +103,7 @@ def check(
     Args:
       problems: names or globs; those of the configuration where there are none.
       data_dir: of the generated data; see `data_folder`.
-      output_dir: the run folder; it need not exist.
+      output_dir: the run folder, which need not exist; see `output_folder`.
       gin_files: paths, or names under `gin/`.
       gin_params: single bindings on top.
       warm_start: a run or checkpoint, that a new run begins with.
@@ -90,14 +116,25 @@ def check(
     """
     from t2t_mm.data import schedules
 
+    output_dir = output_folder(
+        output_dir, problems, gin_files=gin_files, gin_params=gin_params, settings=settings
+    )
     runs.RunFolder(output_dir).check_trainable()
     chosen = configure(output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings)
     if chosen.model not in registry.models:
         registry.models.get(chosen.model)  # raises, with a suggestion
     schedules.parse(chosen.schedule)
     data = data_folder(data_dir, output_dir)
-    for name in mixture.problem_names(problems):
-        problem = registry.problems.get(name)
-        manifest.Manifest.load(data, name, problem.version)
+    names = mixture.problem_names(problems)
+    missing = [name for name in names if not manifest.is_there(data, name)]
+    if missing:
+        raise errors.DataError(
+            f"The data of {', '.join(missing)} has not been generated in {data}",
+            hint=sources.ways(missing, data),
+        )
+    for name in names:
+        manifest.Manifest.load(data, name, registry.problems.get(name).version)
+    if warm_start is not None:
+        origin.check_outside(warm_start, output_dir)
     if warm_start is not None and not runs.RunFolder(output_dir).exists():
         origin.find(warm_start, hashed=False)

@@ -334,7 +334,7 @@ def test_sources_that_cannot_be(generate, data, tmp_path):
         generate(source="tfds")
     with pytest.raises(errors.ConfigError, match="toy_remote.*that can be read yet"):
         generate("toy_remote")
-    with pytest.raises(errors.ConfigError, match="--manual_dir, or made-up data"):
+    with pytest.raises(errors.ConfigError, match="toy_text .corpus toy. are needed"):
         generate(manual_dir=None)
     with pytest.raises(errors.DataError, match="nowhere does not exist"):
         generate(manual_dir=tmp_path / "nowhere")
@@ -429,3 +429,42 @@ def test_other_splits_are_another_declaration(generate, registries, monkeypatch)
     monkeypatch.setattr(registries.problems.get("toy_text"), "splits", ("train", "test"))
     with pytest.raises(errors.DataError, match="declaration of toy_text has changed"):
         generate()
+
+
+def test_without_raw_files_both_ways_on_are_told_for_all_problems(toys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.ConfigError) as caught:
+        generate_lib.generate(["toy_text", "toy_pictures"], workers=1)
+    said = str(caught.value)
+    assert "mm-datagen --problem=toy_text,toy_pictures --manual_dir=corpora reads your own" in said
+    assert "mm-datagen --problem=toy_text,toy_pictures --source=sample makes some up" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_corpora_are_found_in_their_own_folder(toys, toy_raw, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    (here / "corpora").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    with pytest.raises(errors.ConfigError, match="are needed"):
+        generate_lib.generate("toy_text", workers=1)
+    (here / "corpora" / "toy").symlink_to(toy_raw)
+    answer = generate_lib.generate("toy_text", workers=1)
+    assert answer["problems"]["toy_text"]["status"] == "generated"
+    (made,) = (here / "data" / "toy_text").glob("*/manifest.json")
+    assert json.loads(made.read_text())["source"] == "manual"
+
+
+def test_a_variable_names_the_folder_of_corpora(toys, toy_raw, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("T2T_MM_MANUAL_DIR", str(toy_raw.parent))
+    monkeypatch.setenv("T2T_MM_DATA_DIR", "elsewhere")
+    generate_lib.generate("toy_text", workers=1)
+    assert list((tmp_path / "elsewhere" / "toy_text").glob("*/manifest.json"))
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_was_asked_to_be_made_up_is_left_alone_later(toys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    generate_lib.generate("toy_text", source="sample", sample_size=8, workers=1)
+    again = generate_lib.generate("toy_text", sample_size=8, workers=1)
+    assert again["problems"]["toy_text"]["status"] == "unchanged"
