@@ -86,7 +86,7 @@ class Manifest(TypedDict):
     version: PlainName
     source: PlainName
     seed: Annotated[int, pydantic.Field(ge=-(2**63), lt=2**63)]
-    splits: dict[PlainName, Split]
+    splits: Annotated[dict[PlainName, Split], pydantic.Field(min_length=1)]
     classes: NotRequired[dict[PlainName, list[Text]]]
     features: NotRequired[dict[PlainName, PlainName]]
     skipped: NotRequired[dict[str, Any]]
@@ -142,7 +142,7 @@ class Problem(TypedDict):
     targets: Modality
     command: Text
     metrics: list[Name]
-    splits: list[PlainName]
+    splits: Annotated[list[PlainName], pydantic.Field(min_length=1)]
     vocabularies: dict[PlainName, UsedVocabulary]
 
 

@@ -76,6 +76,7 @@ PROBLEM = ("problems", 0)
         (("problems",), [], "problems. Received.*one at least"),
         ((*PROBLEM, "name"), "../../x", r"problems\[0\].name. Received: '../../x'"),
         ((*PROBLEM, "version"), "..", r"problems\[0\].version. Received: '..'"),
+        ((*PROBLEM, "splits"), [], r"problems\[0\].splits. Received.*one at least"),
         ((*PROBLEM, "splits"), ["a/b"], r"problems\[0\].splits\[0\]. Received: 'a/b'"),
         ((*PROBLEM, "inputs", "a/b"), RUN["problems"][0]["targets"], r"inputs.a/b \(its name\)"),
         ((*PROBLEM, "inputs", "inputs"), None, r"inputs.inputs. Received: None. Exp.*an object"),
