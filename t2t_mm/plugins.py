@@ -301,9 +301,17 @@ def _one_line(error: BaseException, origin: str) -> str:
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else origin
         text = str(error)
     text = " ".join(text.split()) or "no message"
+    if isinstance(error, ModuleNotFoundError) and _is_sibling(error.name or "", place):
+        text += f"; modules of one folder import each other with a dot: from .{error.name} import"
     if isinstance(error, errors.UserError):
         return f"{place}: {text}"
     return f"{place}: {type(error).__name__}: {text}"
+
+
+def _is_sibling(name: str, place: str) -> bool:
+    """Says whether a module that was not found lies beside the file at `place`."""
+    beside = pathlib.Path(place.rpartition(":")[0]).with_name(name.partition(".")[0] or ".")
+    return beside.is_dir() or beside.with_suffix(".py").is_file()
 
 
 def _is_of_plugin(file: str) -> bool:

@@ -219,8 +219,18 @@ class RunFolder:
         if differences:
             raise errors.ConfigError(
                 f"The output folder {self.path} holds another run: {'; '.join(differences)}",
-                hint="Give another --output_dir, or what that run was started with",
+                hint=self._way_on(held, [task.name for task in tasks]),
             )
+
+    def _way_on(self, held: dict[str, Any], problems: Sequence[str]) -> str:
+        """Returns what to do where the folder holds a run of other problems, or another model."""
+        old = {problem["name"] for problem in held["problems"]}
+        if old < set(problems):
+            return (
+                f"A run keeps its problems; --warm_start={self.path} with another --output_dir "
+                "begins a new one with these weights, and the further problems beside"
+            )
+        return "Give another --output_dir, or what that run was started with"
 
     def check_trainable(self) -> None:
         """Raises where the folder holds an average, with which no training can go on.

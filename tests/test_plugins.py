@@ -186,6 +186,14 @@ def test_a_sibling_imported_first_still_gets_the_credit(registries, write):
     assert owners["my_base"] == "mine.base"
 
 
+def test_a_sibling_imported_without_its_dot_is_answered_with_it(registries, write):
+    write("mine/helper.py", "x = 1\n")
+    write("mine/no_sibling.py", "import no_such_module_anywhere\n")
+    plugins.load_all(write("mine/a_first.py", "from helper import x\n"))
+    assert report_of("mine.a_first").error.endswith("with a dot: from .helper import")
+    assert "with a dot" not in report_of("mine.no_sibling").error
+
+
 def test_of_two_problems_with_one_name_the_first_stays(registries, write):
     write("mine/a.py", PROBLEM.format(name="twice"))
     folder = write("mine/b.py", PROBLEM.format(name="other") + PROBLEM.format(name="twice"))

@@ -233,3 +233,9 @@ def test_how_words_are_measured_is_kept_and_may_change(path, tasks):
     assert run_lib.RunFolder.open(path).tasks()[0].metric_tokenizer == ""
     _create(path, [named, *others])
     assert run_lib.RunFolder.open(path).tasks()[0].metric_tokenizer == "zh"
+
+
+def test_a_further_problem_is_answered_with_a_warm_start(path, tasks):
+    _create(path, tasks[:1])
+    with pytest.raises(errors.ConfigError, match=f"--warm_start={path} with another --output_dir"):
+        _create(path, tasks)

@@ -19,8 +19,8 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 from t2t_mm import errors
 
@@ -28,6 +28,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 _OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+_PAUSE_S = 0.2
 _STATES = ("making", "old", "done")
 _TEMPORARY = re.compile(r"\.(.{1,48})\.[0-9a-f]{8}\.tmp", re.DOTALL)
 _NEW_S = 1
@@ -177,42 +178,60 @@ def unfinished(parent: pathlib.Path) -> list[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def lock(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+def lock(
+    path: str | os.PathLike[str], what: str, *, waiting: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Holds the file `path` for this process; the system frees it if we are killed.
 
+    Args:
+      path: of the file.
+      what: it is about, for messages.
+      waiting: if given, another process is waited for, and this is told so once.
+
     Raises:
-      DataError: when another process holds it; `what` says what it is about.
+      DataError: when another process holds it, and is not to be waited for.
     """
     path = pathlib.Path(path)
     made = [parent for parent in path.parents if not parent.exists()]
+    file = _locked(path)
+    if file is None and waiting is not None:
+        waiting(f"waiting for another process that is at work on {what}")
+        while file is None:
+            time.sleep(_PAUSE_S)
+            file = _locked(path)
+    if file is None:
+        raise errors.DataError(
+            f"Another process is at work on {what}",
+            received=f"the lock {path}",
+            hint="Wait until it has ended",
+        )
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+        # What came to nothing shall leave nothing, not even an empty folder.
+        with contextlib.suppress(OSError):
+            for parent in made:
+                parent.rmdir()
+
+
+def _locked(path: pathlib.Path) -> IO[str] | None:
+    """Returns the file at `path`, locked, or None where another process has locked it."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Who held it until now may have removed the file that we opened.
-            taken = not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno()))
-        except BlockingIOError:
-            taken = True
-        except OSError:
-            taken = False  # A file system without locks: go on as if alone.
-        if taken:
-            raise errors.DataError(
-                f"Another process is at work on {what}",
-                received=f"the lock {path}",
-                hint="Wait until it has ended",
-            )
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-            # What came to nothing shall leave nothing, not even an empty folder.
-            with contextlib.suppress(OSError):
-                for parent in made:
-                    parent.rmdir()
-    finally:
-        file.close()
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Who held it until now may have removed the file that we opened.
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            return file
+    except BlockingIOError:
+        pass
+    except OSError:
+        return file  # A file system without locks: go on as if alone.
+    file.close()
+    return None
 
 
 @contextlib.contextmanager

@@ -43,7 +43,9 @@ def prepare(
     answer = {}
     for name, problems in sorted(_users(manifests).items()):
         folder = data_dir / FOLDER / name
-        with atomic.lock(folder.with_name(f".{name}.lock"), f"the vocabulary {name!r}"):
+        # The records are made by now: who builds it for other problems is worth waiting for.
+        lock = folder.with_name(f".{name}.lock")
+        with atomic.lock(lock, f"the vocabulary {name!r}", waiting=say):
             with atomic.writing(folder):
                 atomic.recover(folder)
             if rebuild or not vocabulary.exists(folder):

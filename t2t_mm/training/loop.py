@@ -157,6 +157,12 @@ class _Training:
             if gone:
                 screen.line(gone)
             screen.line(f"Going on from step {self.step}.")
+            most = made.settings.train_steps
+            if self.step >= most:
+                screen.line(
+                    f"No step is left to train: the run is at step {self.step:,}, and "
+                    f"--train_steps is {most:,}. A larger one goes on."
+                )
         elif warm_start is not None:
             name = made.settings.model
             self.begun = weights.begin(name, made.model, warm_start, screen.line)

@@ -107,6 +107,31 @@ def test_a_lock_is_held_by_one(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["result"]
 
 
+def test_who_may_wait_for_a_lock_has_it_when_it_is_free(tmp_path):
+    path, said, order = tmp_path / ".lock", [], []
+    held, told = threading.Event(), threading.Event()
+
+    def hold():
+        with atomic.lock(path, "something"):
+            held.set()
+            told.wait(10)
+            order.append("first")
+
+    def hear(line):
+        said.append(line)
+        told.set()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    with atomic.lock(path, "something", waiting=hear):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+    assert said == ["waiting for another process that is at work on something"]
+    assert not path.exists()
+
+
 @pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="no /proc here")
 def test_a_place_where_no_folder_can_be_made_is_told():
     with (

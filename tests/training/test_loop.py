@@ -298,6 +298,15 @@ def test_a_dry_warm_start_shows_what_would_be_restored(straight, data_dir, tmp_p
         t2t_mm.train(["wmt_ende"], **given, gin_params=wider, dry_run=True)
 
 
+def test_a_run_with_no_step_left_says_so(data_dir, tmp_path, capsys):
+    assert train(data_dir, tmp_path / "run", train_steps=2)["step"] == 2
+    assert "No step is left" not in capsys.readouterr().err
+    for most in (2, 1):
+        assert train(data_dir, tmp_path / "run", train_steps=most)["step"] == 2
+        said = f"No step is left to train: the run is at step 2, and --train_steps is {most}."
+        assert said in capsys.readouterr().err
+
+
 def test_a_folder_of_another_run_is_refused(straight, data_dir):
     output_dir, _ = straight
     with pytest.raises(errors.ConfigError, match="holds another run.*model is transformer"):
