@@ -64,7 +64,8 @@ def on_all_replicas(value: tf.Tensor) -> tf.Tensor:
     is_finite = tf.math.is_finite(value)
     if context.num_replicas_in_sync == 1:
         return is_finite
-    bad = tf.cast(tf.logical_not(is_finite), tf.float32)
+    # A copy has the replica's device, without which nothing can be reduced.
+    bad = tf.identity(tf.cast(tf.logical_not(is_finite), tf.float32))
     return tf.equal(context.all_reduce(tf.distribute.ReduceOp.SUM, bad), 0.0)
 
 

@@ -74,7 +74,9 @@ class Adam(tf.Module):
         dense = [tf.convert_to_tensor(gradients[i]) for i in touched]
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync > 1:
-            dense = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
+            # Copies have the replica's device, without which nothing can be reduced.
+            copies = [tf.identity(gradient) for gradient in dense]
+            dense = context.all_reduce(tf.distribute.ReduceOp.SUM, copies)
         norm = tf.linalg.global_norm(dense)
         is_made = admit(norm)
         most = self._settings.clip_norm
