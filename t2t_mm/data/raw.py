@@ -171,8 +171,18 @@ class RawFiles:
         Raises:
           DataError: for a file that cannot be read, or is not JSON.
         """
+        size = 0
+        kept = []
+        for line in self._lines(name, texts.LARGEST_FILE_BYTES):
+            kept.append(line)
+            size += len(line)
+            if size > texts.LARGEST_FILE_BYTES:
+                raise errors.DataError(
+                    f"{self.root / name} is too large to be read at once",
+                    received=f"more than {texts.LARGEST_FILE_BYTES:,} characters",
+                )
         try:
-            return json.loads("\n".join(self._lines(name, texts.LARGEST_FILE_BYTES)))
+            return json.loads("\n".join(kept))
         except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
             raise errors.DataError(
                 f"{self.root / name} is not JSON", received=error, expected=self.layout or None
