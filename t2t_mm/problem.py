@@ -115,7 +115,7 @@ class Problem:
     def fingerprint(cls) -> str:
         """Returns a digest of what decides the data beside version, splits and modalities.
 
-        For problems that are declared, not programmed: of code, the version alone tells.
+        For problems that are declared, not programmed: of code, `data.code` keeps a digest.
         """
         return ""
 

@@ -96,6 +96,7 @@ class Manifest(TypedDict):
     max_examples: NotRequired[Count | None]
     sample_size: NotRequired[Count | None]
     code_version: NotRequired[str]
+    code_sha256: NotRequired[Sha256 | None]
 
 
 class Vocabulary(TypedDict):

@@ -11,7 +11,7 @@ from typing import Any
 
 import t2t_mm
 from t2t_mm import errors
-from t2t_mm.data import atomic, manifest, progress, share, sources, spill, workers
+from t2t_mm.data import atomic, code, manifest, overlaps, progress, share, sources, spill, workers
 from t2t_mm.data import options as options_lib
 
 _BAD_SHOWN = 3
@@ -72,6 +72,7 @@ def build(
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
                 "code_version": t2t_mm.__version__,
+                "code_sha256": code.fingerprint(problem),
             },
         )
         made.save()
@@ -82,7 +83,14 @@ def build(
     for name, counts in made.details.get("unseen", {}).items():
         said = ", ".join(f"{count:,} examples of {split}" for split, count in counts.items())
         report.say(f"{said} have {name} that {problem.splits[0]} has not: no answer is right")
-    return dataclasses.replace(made, folder=folder)
+    placed = dataclasses.replace(made, folder=folder)
+    keys, contents = (
+        {split: b"".join(getattr(one, which) for one in done) for split, done in shares.items()}
+        for which in ("keys", "contents")
+    )
+    for line in overlaps.warnings(placed, keys, contents):
+        report.say(line)
+    return placed
 
 
 def _encode(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors, folders, plugins, registry
-from t2t_mm.data import atomic, building, manifest, sources, vocabularies
+from t2t_mm.data import atomic, building, code, manifest, sources, vocabularies
 from t2t_mm.data import options as options_lib
 from t2t_mm.data import progress as progress_lib
 from t2t_mm.data import workers as workers_lib
@@ -51,7 +51,8 @@ def generate(
 ) -> dict[str, Any]:
     """Makes the records of some problems, and the vocabularies that these share.
 
-    Data that is there already, and is what is asked for, is left alone. The bytes
+    Data that is there already, and is what is asked for, is left alone; where the code
+    of its problem has changed since, `progress` is told so. The bytes
     depend on the raw files, `seed` and `max_examples`, not on `workers`.
 
     Args:
@@ -146,6 +147,12 @@ def generate(
             made[name] = job.existing or building.build(
                 job.problem, job.source, job.folder, options=options, pool=pool, report=report
             )
+            if job.existing and _is_of_other_code(job.existing, job.problem):
+                report.say(
+                    f"warning: the data of {name} was made by other code: its problem has changed "
+                    f"since, but not its version {job.problem.version}. It is left as it is; "
+                    "--overwrite makes it anew"
+                )
             status = "unchanged" if job.existing else "generated"
             answer[name] = _describe(made[name], status, time.monotonic() - began)
             began = time.monotonic()
@@ -219,6 +226,12 @@ def _plan(
     options_lib.check_fits(existing, problem, resolved, options, manual=manual_dir is not None)
     existing.check_sizes()
     return _Job(problem, resolved, folder, existing)
+
+
+def _is_of_other_code(existing: manifest.Manifest, problem: Any) -> bool:
+    """Says whether the code of a problem has changed; of older data that is not known."""
+    was = existing.details.get("code_sha256")
+    return was is not None and was != code.fingerprint(problem)
 
 
 def _verify(names: Sequence[str], data_dir: pathlib.Path, workers: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors, registry
-from t2t_mm.data import raw, records, spill
+from t2t_mm.data import overlaps, raw, records, spill
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
 
@@ -75,6 +75,8 @@ class Share:
       classes: by feature, how often each class was met that no declaration lists.
       filtered: how many examples the generator left out, by reason; it runs whole in
         every worker, so all workers count the same.
+      keys: 8 bytes of hash of each key, end to end.
+      contents: and of each example's inputs and targets.
     """
 
     examples: int = 0
@@ -83,6 +85,8 @@ class Share:
     classes: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
     used: dict[str, int] = dataclasses.field(default_factory=dict)
     filtered: dict[str, int] = dataclasses.field(default_factory=dict)
+    keys: bytearray = dataclasses.field(default_factory=bytearray)
+    contents: bytearray = dataclasses.field(default_factory=bytearray)
 
 
 def make(request: Request, count: Callable[[int], None]) -> Share:
@@ -120,6 +124,8 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
                 found[encoded[name][0].decode("utf-8")] += 1
             digest = spill.hash_key(encoded["key"][0], request.seed)
             share.bytes += out.add(digest, records.encode_example(encoded))
+            share.keys += overlaps.key_print(encoded)
+            share.contents += overlaps.content_print(encoded)
             share.examples += 1
     finally:
         out.close()
