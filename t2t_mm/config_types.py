@@ -117,8 +117,9 @@ def _fit_tuple(value: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
 
 
 def _hint(value: Any, annotation: Any) -> str | None:
-    if type(None) in typing.get_args(annotation):  # of `int | None`, what is no None
-        (annotation,) = [kind for kind in typing.get_args(annotation) if kind is not type(None)][:1]
+    kinds = typing.get_args(annotation)
+    if type(None) in kinds:  # of `int | None` the int
+        annotation = next(kind for kind in kinds if kind is not type(None))
     if typing.get_origin(annotation) is typing.Literal and isinstance(value, str):
         return errors.did_you_mean(value, [a for a in typing.get_args(annotation) if a])
     if annotation is int and isinstance(value, int) and not isinstance(value, bool):

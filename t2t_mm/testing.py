@@ -239,7 +239,7 @@ def assert_exact_resume(
       timeout_s: seconds for one start of the training.
 
     Raises:
-      AssertionError: names what differs; or a process failed.
+      AssertionError: names what differs; or a process failed, or was over before it was ended.
     """
     place = pathlib.Path(folder)
     for name in ("alone", "twin"):
@@ -251,6 +251,8 @@ def assert_exact_resume(
             process.send_signal(number)
         for process in processes:
             process.communicate(timeout=timeout_s)
+            if process.returncode == 0:
+                raise AssertionError(f"The training was over before {number.name} ended it")
     _finish(start(place / "ended"), timeout_s)
     for name in ("twin", "ended"):
         differing = differing_parts(place / "alone", place / name)
