@@ -68,6 +68,13 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
+def classes() -> list[type]:
+    """Returns the framework's own configurable classes, sorted by name."""
+    import_configurables()
+    own = [cls for cls in _classes.values() if cls.__module__ in _MODULES]
+    return sorted(own, key=lambda cls: cls.__name__)
+
+
 def load(
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),

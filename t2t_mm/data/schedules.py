@@ -145,7 +145,11 @@ class Uniform(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Constant(Schedule):
-    """The same given shares of steps, from first to last."""
+    """The same given shares of steps, from first to last.
+
+    Args:
+      weights: one for each problem, in their order or by their names; need not sum to 1.
+    """
 
     weights: Weights = ()
 

@@ -1,0 +1,72 @@
+"""The page of all gin parameters, made from the dataclasses that gin sets.
+
+python -m t2t_mm.report.gin_reference > docs/gin_parameters.md
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+
+from t2t_mm import config
+
+_ARGUMENT = re.compile(r"(\w+): (.*)")
+_HEAD = """\
+# All gin parameters
+
+Set one as `CLASS.FIELD = VALUE`, in a `.gin` file or by `--gin_param`. A value of the wrong type
+or out of range is an error before any work begins, and says what is taken. This page is made by
+`python -m t2t_mm.report.gin_reference > docs/gin_parameters.md`.
+"""
+
+
+def page() -> str:
+    """Returns the page, Markdown: a table for each class, in the order of their names."""
+    return "\n".join([_HEAD, *(_section(cls) for cls in config.classes())])
+
+
+def _section(cls: type) -> str:
+    told = dict(_arguments(cls))
+    rows = []
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        kind = str(field.type).replace("|", "\\|")
+        text = told.get(field.name, "").replace("|", "\\|")
+        rows.append(f"| `{field.name}` | {kind} | {_default(field)} | {text} |\n")
+    summary = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
+    table = "| field | type | default | |\n|---|---|---|---|\n" + "".join(rows) if rows else ""
+    return f"## {cls.__name__}\n\n{summary}\n\n{table}"
+
+
+def _default(field: dataclasses.Field) -> str:
+    if field.default is not dataclasses.MISSING:
+        return f"`{field.default!r}`"
+    made = field.default_factory
+    return "needed" if made is dataclasses.MISSING else f"`{made()!r}`"
+
+
+def _arguments(cls: type) -> Iterator[tuple[str, str]]:
+    """Yields name and text of every field that a class's docstring describes.
+
+    One class may take fields over from another, whose docstring then describes them.
+    """
+    for base in reversed(cls.__mro__):
+        _, _, text = inspect.cleandoc(base.__doc__ or "").partition("\nArgs:\n")
+        lines = text.split("\n\n")[0].splitlines()
+        name, parts = "", list[str]()
+        for line in lines:
+            begins = line.startswith("  ") and line[2:3] != " " and _ARGUMENT.match(line.strip())
+            if not begins:
+                parts.append(line.strip())
+                continue
+            if name:
+                yield name, " ".join(parts)
+            name, parts = begins[1], [begins[2]]
+        if name:
+            yield name, " ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
