@@ -124,6 +124,7 @@ def test_the_failing_step_touches_no_weight(data_dir, tmp_path, monkeypatch):
         np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_skipped_steps_are_counted_and_a_resumed_run_is_the_same(
     data_dir, tmp_path, monkeypatch, at_step, capsys
 ):

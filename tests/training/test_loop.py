@@ -179,6 +179,7 @@ def test_a_log_does_not_show_that_a_training_was_stopped(
     assert again["problems"] == answer["problems"]
 
 
+@pytest.mark.slow
 def test_a_training_that_ended_between_two_lines_and_goes_on_has_the_same_log(
     straight, data_dir, tmp_path
 ):

@@ -39,6 +39,7 @@ np.savez(sys.argv[2], norms=norms, **values)
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_with_one_batch_are_one_device(python, tmp_path):
     import numpy as np
 
