@@ -280,6 +280,8 @@ class Sidecar(TypedDict):
     files: Annotated[dict[TensorFile, TensorFileSize], pydantic.Field(min_length=1)]
     fingerprint: Fingerprint
     data: NotRequired[dict[str, str]]
+    workers: NotRequired[Annotated[Count, pydantic.Field(ge=1)]]
+    replicas: NotRequired[Annotated[Count, pydantic.Field(ge=1)]]
     extra: Extra
 
 

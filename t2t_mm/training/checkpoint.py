@@ -10,6 +10,7 @@ start again from zero would hide the loss.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -24,6 +25,7 @@ import tensorflow as tf
 from t2t_mm import errors, paths
 from t2t_mm.data import atomic
 from t2t_mm.training import checkpoint_files as files_lib
+from t2t_mm.training import division as division_lib
 from t2t_mm.training import fingerprint as fingerprint_lib
 from t2t_mm.training import trackables
 
@@ -49,7 +51,9 @@ class Checkpoints:
       worker: index of this worker.
       local: names of the objects that are each worker's own, such as its place in
         the data. Those of other workers than the chief are in `worker-N/`. All
-        workers must see the same folder.
+        workers must see the same folder. They are left as they are where a checkpoint is
+        of another division.
+      division: the workers and replicas that train together, where this is a training.
       warn: takes a line of text; standard error by default.
     """
 
@@ -64,6 +68,7 @@ class Checkpoints:
         is_chief: bool = True,
         worker: int = 0,
         local: Collection[str] = (),
+        division: division_lib.Division | None = None,
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = pathlib.Path(folder)
@@ -73,6 +78,8 @@ class Checkpoints:
         self._data = dict(data or {})
         self._is_chief = is_chief
         self._worker = worker
+        self._places = frozenset(local)
+        self._division = division
         self._warn = warn or _to_stderr
         self._passed_over: set[int] = set()
         self._local: Checkpoints | None = None
@@ -83,6 +90,8 @@ class Checkpoints:
                 keep=keep,
                 fingerprint=fingerprint,
                 data=data,
+                local=local,
+                division=division,
                 warn=warn,
             )
 
@@ -170,22 +179,6 @@ class Checkpoints:
         Raises:
           CheckpointError: none is whole, or what there is does not fit.
         """
-        restored = self._restore(which, self._part(objects))
-        if restored is not None and objects is None and self._local is not None:
-            if restored[0] in self._local.steps():
-                self._local.restore(restored[0])
-            else:
-                self._warn(
-                    f"Worker {self._worker} did not save its place in the data at step "
-                    f"{restored[0]}, and begins there anew."
-                )
-        return restored
-
-    def _part(self, objects: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """Returns what to restore, None for all that the checkpoint holds."""
-        return self._objects if objects is None and self._local is not None else objects
-
-    def _restore(self, which: str | int, objects: Mapping[str, Any] | None) -> Restored | None:
         for left in files_lib.without_sidecar(self.folder):
             self._warn(
                 f"{self.folder / left} is part of a checkpoint whose sidecar is gone: it is not "
@@ -245,29 +238,55 @@ class Checkpoints:
 
     def _read(self, folder: pathlib.Path, step: int, objects: Mapping[str, Any] | None) -> Restored:
         sidecar = files_lib.read_sidecar(folder, step)
-        fingerprint_lib.check(
-            held=sidecar["fingerprint"], wanted=self._fingerprint, place=f"{folder}, step {step}"
-        )
-        if objects is None:
-            self._check_data(sidecar.get("data"), place=f"{folder}, step {step}")
+        place = f"{folder}, step {step}"
+        fingerprint_lib.check(held=sidecar["fingerprint"], wanted=self._fingerprint, place=place)
+        if objects is not None:
+            self._read_tensors(folder, sidecar, objects, all_of_it=False)
+            return step, sidecar["extra"]
+        self._check_data(sidecar.get("data"), place=place)
+        change = self._division and self._division.change_from(sidecar)
+        if change:
+            self._warn(change)
+            lasting = {n: v for n, v in self._objects.items() if n not in self._places}
+            self._read_tensors(folder, sidecar, lasting, all_of_it=False)
+            return step, sidecar["extra"]
+        self._read_tensors(folder, sidecar, self._objects, all_of_it=self._local is None)
+        if self._local is not None:
+            if step in self._local.steps():
+                self._local.restore(step)
+            else:
+                self._warn(
+                    f"Worker {self._worker} did not save its place in the data at step {step}, "
+                    "and begins there anew."
+                )
+        return step, sidecar["extra"]
+
+    def _read_tensors(
+        self,
+        folder: pathlib.Path,
+        sidecar: Mapping[str, Any],
+        objects: Mapping[str, Any],
+        *,
+        all_of_it: bool,
+    ) -> None:
+        """Restores objects; with `all_of_it`, everything that is there must find its own."""
         prefix = f"{paths.for_tensorflow(folder)}/{sidecar['prefix']}"
-        part = trackables.Trackables(self._objects if objects is None else objects)
+        part = trackables.Trackables(objects)
         try:
-            misfit = part.misfit(prefix, all_of_it=objects is None)
+            misfit = part.misfit(prefix, all_of_it=all_of_it)
             if not misfit:
                 status = part.checkpoint().read(prefix)
                 status.assert_existing_objects_matched()
-                if objects is None:
+                if all_of_it:
                     status.assert_consumed()
                 status.expect_partial()  # Hides nothing: misfit has compared all names.
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             misfit = _one_line(error)
         if misfit:
             raise errors.CheckpointError(
-                f"The checkpoint of step {step} in {folder} does not fit: {misfit}",
+                f"The checkpoint of step {sidecar['step']} in {folder} does not fit: {misfit}",
                 hint="The code or the configuration has been changed since it was written",
             )
-        return step, sidecar["extra"]
 
     def _check_data(self, held: Mapping[str, str] | None, *, place: str) -> None:
         """Raises where a place in the data is one in other records than there are now."""
@@ -295,6 +314,7 @@ class Checkpoints:
             "files": files_lib.move_in(scratch, self.folder, prefix),
             "fingerprint": self._fingerprint,
             "data": self._data,
+            **(dataclasses.asdict(self._division) if self._division else {}),
             "extra": extra,
         }
         published = files_lib.sidecar_path(self.folder, step)

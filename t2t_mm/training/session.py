@@ -129,6 +129,7 @@ def open_session(
         is_chief=strategy.is_chief(devices),
         worker=strategy.worker_index(devices),
         local=list(places),
+        division=strategy.division(devices),
         warn=warn,
     )
     return Session(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.training import cluster as cluster_lib
+from t2t_mm.training import division as division_lib
 
 _LOST = (
     tf.errors.AbortedError,
@@ -133,6 +134,13 @@ def worker_count(strategy: tf.distribute.Strategy) -> int:
         return 1
     spec = resolver.cluster_spec().as_dict()
     return max(1, len(spec.get("worker", ())) + len(spec.get("chief", ())))
+
+
+def division(strategy: tf.distribute.Strategy) -> division_lib.Division:
+    """Returns how many workers and replicas share the work."""
+    return division_lib.Division(
+        workers=worker_count(strategy), replicas=strategy.num_replicas_in_sync
+    )
 
 
 class Vote:

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.training import checkpoint
+from t2t_mm.training import checkpoint, division
 
 FINGERPRINT = {"model": "small", "vocabularies": {"mm_8k": "ab" * 32}}
 
@@ -336,7 +336,7 @@ def test_a_kill_between_tensors_and_sidecar_is_no_loss(make, state, monkeypatch)
 _SAVE_FOREVER = """
 import sys
 import tensorflow as tf
-from t2t_mm.training import checkpoint
+from t2t_mm.training import checkpoint, division
 weights = [tf.Variable(tf.zeros([200_000])) for _ in range(4)]
 saved = checkpoint.Checkpoints(sys.argv[1], {"weights": weights}, keep=2)
 step = 0
@@ -386,6 +386,51 @@ def test_a_place_in_the_data_is_one_in_the_same_records(tmp_path, state):
     assert "--data_dir" in str(caught.value)
     # Weights alone fit whatever they are evaluated on.
     assert made("2").restore(objects={"model": state.net}) == (4, {})
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+def test_other_workers_or_replicas_begin_the_data_anew_and_say_so(make, state, warnings, worker):
+    def divided(objects, workers, replicas):
+        return make(
+            objects,
+            is_chief=worker == 0,
+            worker=worker,
+            local=["batches"],
+            division=division.Division(workers=workers, replicas=replicas),
+        )
+
+    first = next(state.batches).numpy()
+    next(state.batches)
+    state.set(4)
+    chief = make(
+        {"model": state.net, "step": state.step, "batches": state.batches},
+        local=["batches"],
+        division=division.Division(workers=2, replicas=4),
+    )
+    chief.save(4)
+    divided(dict(state.objects), 2, 4).save(4)
+    following = next(state.batches).numpy()
+
+    same = State()
+    assert divided(same.objects, 2, 4).restore() == (4, {})
+    np.testing.assert_array_equal(next(same.batches), following)
+    assert not warnings
+
+    for workers, replicas, now in [(1, 4, "1 worker with 4 replicas"), (2, 2, "2 workers with 2")]:
+        other = State()
+        assert divided(other.objects, workers, replicas).restore() == (4, {})
+        assert other.get() == (4, 4.0)
+        np.testing.assert_array_equal(next(other.batches), first)
+        (said,) = warnings
+        assert f"written by 2 workers with 4 replicas, and {now}" in said
+        assert "exact continuation is not possible" in said
+        warnings.clear()
+
+
+def test_a_checkpoint_that_does_not_tell_its_division_goes_on(saved, make, warnings):
+    other = State()
+    make(other.objects, division=division.Division(workers=2, replicas=2)).restore()
+    assert not warnings
 
 
 @pytest.mark.parametrize("which", ["latest", 10])

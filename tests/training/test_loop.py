@@ -107,6 +107,8 @@ def test_the_run_folder_is_whole(straight):
     for line in lines:
         assert set(line) == {"step", "time", "split", "problem", "metrics"}
     assert "TransformerConfig.width = 16" in (output_dir / "config.gin").read_text()
+    sidecar = json.loads((output_dir / "checkpoints" / "ckpt-6.json").read_text())
+    assert (sidecar["workers"], sidecar["replicas"]) == (1, 1)
 
 
 def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tmp_path):
