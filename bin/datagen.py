@@ -37,6 +37,9 @@ _MAX_EXAMPLES = _COMMAND.integer(
     "max_examples", None, "at most so many of each split", least=1, shown="all"
 )
 _MAX_BAD = _COMMAND.integer("max_bad_examples", 0, "leave out so many bad examples of a problem")
+_FOLLOW_LINKS = _COMMAND.boolean(
+    "follow_links", False, "read what symbolic links in a corpus lead to outside of it, too"
+)
 _SAMPLE_SIZE = _COMMAND.integer(
     "sample_size",
     None,
@@ -77,6 +80,7 @@ def _generate() -> dict[str, Any]:
         workers=_WORKERS.value,
         max_examples=_MAX_EXAMPLES.value,
         max_bad_examples=_MAX_BAD.value,
+        follow_links=_FOLLOW_LINKS.value,
         sample_size=_SAMPLE_SIZE.value,
         seed=_SEED.value,
         overwrite=_OVERWRITE.value,

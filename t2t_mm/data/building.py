@@ -116,6 +116,7 @@ def _encode(
             max_examples=options.max_examples,
             max_bad_examples=options.max_bad_examples,
             source=source.name,
+            follow_links=options.follow_links,
             known=known,
         )
         for worker in range(pool.count)

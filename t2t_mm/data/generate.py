@@ -41,6 +41,7 @@ def generate(
     workers: int | None = None,
     max_examples: int | None = None,
     max_bad_examples: int = 0,
+    follow_links: bool = False,
     sample_size: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -70,6 +71,8 @@ def generate(
       max_examples: at most so many of each split, the first that the problem gives.
       max_bad_examples: a problem may have so many that cannot be used; they are
         left out and counted in the manifest.
+      follow_links: read what symbolic links in the folder of a corpus lead to outside of it,
+        too; otherwise they are refused.
       sample_size: training examples of `sample`.
       seed: of the order of the records, and of samples.
       overwrite: make data anew that is there; until that is done, the old one stays.
@@ -107,7 +110,7 @@ def generate(
     count = workers or workers_lib.default_count()
     if verify:
         return _verify(names, place, count)
-    options = options_lib.Options(seed, max_examples, max_bad_examples)
+    options = options_lib.Options(seed, max_examples, max_bad_examples, follow_links)
     answer: dict[str, Any] = {}
     made: dict[str, manifest.Manifest] = {}
     with contextlib.ExitStack() as stack:

@@ -17,6 +17,7 @@ class Options:
     seed: int
     max_examples: int | None
     max_bad_examples: int
+    follow_links: bool = False
 
 
 def settings(problem: Any, source: sources.Source, options: Options) -> dict[str, Any]:

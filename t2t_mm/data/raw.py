@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from t2t_mm import errors
-from t2t_mm.data import archives, texts
+from t2t_mm.data import archives, links, texts
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE | re.DOTALL)
 _NAMES_SHOWN = 8
@@ -30,14 +30,19 @@ class RawFiles:
     Args:
       root: the folder.
       layout: the files expected there, in a line or two; shown in errors.
+      follow_links: read what symbolic links lead to outside of the folder, too.
 
     Attributes:
+      boundary: refuses such links where they are not to be followed.
       damage: what explains the bad examples that were made of lines that are not UTF-8.
     """
 
-    def __init__(self, root: str | os.PathLike[str], layout: str = "") -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], layout: str = "", *, follow_links: bool = False
+    ) -> None:
         self.root = pathlib.Path(root)
         self.layout = layout
+        self.boundary = links.Boundary(self.root, follow=follow_links)
         self._used: dict[str, int] = {}
         self._sought: pathlib.Path | None = None
         self._names: dict[bool, list[str]] = {}
@@ -45,13 +50,20 @@ class RawFiles:
         self.damage = texts.Damage()
 
     @classmethod
-    def of(cls, manual_dir: str | os.PathLike[str], corpus: str, layout: str = "") -> RawFiles:
+    def of(
+        cls,
+        manual_dir: str | os.PathLike[str],
+        corpus: str,
+        layout: str = "",
+        *,
+        follow_links: bool = False,
+    ) -> RawFiles:
         """Opens `MANUAL_DIR/CORPUS` where that exists, else `MANUAL_DIR` itself."""
         folder = pathlib.Path(manual_dir)
         inner = folder / corpus
         if inner.is_dir():
-            return cls(inner, layout)
-        files = cls(folder, layout)
+            return cls(inner, layout, follow_links=follow_links)
+        files = cls(folder, layout, follow_links=follow_links)
         files._sought = inner
         return files
 
@@ -80,11 +92,13 @@ class RawFiles:
         """Returns the path of a file or folder that must exist.
 
         Raises:
-          DataError: when it does not; says what lies there and what should.
+          DataError: when it does not; says what lies there and what should. Also when a
+            link leads out of the corpus.
         """
         path = self.root / name
         if not path.exists():
             self.missing(name)
+        self.boundary.check(path)
         return path
 
     def exists(self, name: str) -> bool:
@@ -95,7 +109,7 @@ class RawFiles:
         """Returns what matches `pattern`, sorted, without hidden files and all in hidden folders.
 
         Raises:
-          DataError: when nothing does and it is not `optional`.
+          DataError: when nothing does and it is not `optional`, or a link leads out of the corpus.
         """
         above = len(self.root.parts)
         found = sorted(
@@ -105,6 +119,8 @@ class RawFiles:
         )
         if not found and not optional:
             self.missing(pattern, verb="matches")
+        for path in found:
+            self.boundary.check(path)
         return found
 
     def names(self, pattern: str, *, packed: bool = True) -> list[str]:
@@ -120,13 +136,22 @@ class RawFiles:
             where they are compressed as a whole.
         """
         if packed not in self._names:
-            paths = texts.files(self.root)
+            paths = self._paths()
             found = set(map(texts.unpacked_name, paths))
             if packed:
                 looked = paths if self._sought is None else [p for p in paths if "/" not in p]
-                found |= set(map(texts.unpacked_name, texts.packed_files(self.root, looked)))
+                found |= set(map(texts.unpacked_name, texts.packed_files(self.boundary, looked)))
             self._names[packed] = sorted(found)
         return [n for n in self._names[packed] if pathlib.PurePosixPath(n).match(pattern)]
+
+    def _paths(self) -> list[str]:
+        try:
+            return texts.files(self.boundary)
+        except errors.BadExampleError as error:
+            if self._sought is None:
+                raise
+            # The link may well be another corpus, and what is wrong that this one is missing.
+            raise errors.DataError(str(error), hint=f"There is no folder {self._sought}") from error
 
     def members(self, name: str) -> Iterator[archives.Part]:
         """Yields the files of a plain tar archive, to be read where they lie.
@@ -152,13 +177,13 @@ class RawFiles:
         so that an example made of it is a bad one.
 
         Raises:
-          DataError: for a text that is missing, that cannot be read or is cut short, and
-            for one in UTF-16.
+          DataError: for a text that is missing, that cannot be read or is cut short, for
+            one in UTF-16, and for one that a link puts outside of the corpus.
         """
         yield from self._lines(name)
 
     def _lines(self, name: str, longest: int | None = None) -> Iterator[str]:
-        text = texts.find(self.root, name) if self.root.is_dir() else None
+        text = texts.find(self.boundary, name) if self.root.is_dir() else None
         if text is None:
             self.missing(name)
         used = os.path.relpath(text.path, self.root)

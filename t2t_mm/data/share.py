@@ -41,6 +41,7 @@ class Request:
       max_examples: of the split, or None.
       max_bad_examples: more of them end the work.
       source: where the raw files come from; of samples, inputs may be declared otherwise.
+      follow_links: read what links lead to outside of the corpus, too.
       known: the classes of the training split by feature, where all others are bad.
     """
 
@@ -54,6 +55,7 @@ class Request:
     max_examples: int | None
     max_bad_examples: int
     source: str
+    follow_links: bool = False
     known: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
 
@@ -100,7 +102,9 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
       UserError: for raw files, keys, features or a generator that are wrong.
     """
     problem = registry.problems.get(request.problem)()
-    files = raw.RawFiles.of(request.root, problem.corpus, problem.layout)
+    files = raw.RawFiles.of(
+        request.root, problem.corpus, problem.layout, follow_links=request.follow_links
+    )
     features = {**problem.declared_inputs(request.source), "targets": problem.targets}
     share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
     out = spill.Spill(request.spill, request.worker)
@@ -113,7 +117,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
                 continue
             key, values = _checked(item, features, problem.name, index)
             try:
-                encoded = _encode(key, values, features)
+                encoded = _encode(key, values, features, files)
                 _check_classes(encoded, request.known)
             except errors.BadExampleError as error:
                 share.bad.append(_bad(index, key, request, files.damage.explain(values) or error))
@@ -231,7 +235,7 @@ def _checked(
 
 
 def _encode(
-    key: str, values: Mapping[str, Any], features: Mapping[str, Any]
+    key: str, values: Mapping[str, Any], features: Mapping[str, Any], files: raw.RawFiles
 ) -> dict[str, Sequence[bytes]]:
     """Returns what the record holds: the features and the key, each of one value or more."""
     name = "key"
@@ -240,6 +244,8 @@ def _encode(
         for name, modality in features.items():
             value = values[name]
             each = (value,) if isinstance(value, str) else _each(name, value)
+            for one in each:
+                files.boundary.check_value(one)
             encoded[name] = found = [modality.encode(one) for one in each]
             for one, data in zip(each, found, strict=True):
                 if not data or data.isspace():

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from t2t_mm import errors, limits
-from t2t_mm.data import archives, streams
+from t2t_mm.data import archives, links, streams
 
 LONGEST_LINE_BYTES = 1 << 24
 LINE_VARIABLE = "T2T_MM_MAX_LINE_BYTES"
@@ -68,22 +68,26 @@ class Text:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
 
 
-def find(root: pathlib.Path, name: str) -> Text | None:
-    """Returns the text `name` (a path below `root`), or None where there is none.
+def find(boundary: links.Boundary, name: str) -> Text | None:
+    """Returns the text `name` (a path below that of the corpus), or None where there is none.
 
     Of several, the first of: the file, a packed file, a member of an archive in its own
     folder, or in a folder above that.
 
     Raises:
-      DataError: for an archive that cannot be read, where it has come to that.
+      DataError: for an archive that cannot be read, where it has come to that, and for
+        what a link puts outside of the corpus.
     """
+    root = boundary.root
     endings = [*streams.ENDINGS, *map(str.upper, streams.ENDINGS)]
     names = [name, *(name + ending for ending in endings)]
     for packed in names:
         if (root / packed).exists():
+            boundary.check(root / packed)
             return Text(root / packed)
     for folder in pathlib.PurePosixPath(name).parents:
         for archive in _archives(root / folder):
+            boundary.check(archive)
             held = archives.listing(archive)
             for packed in names:
                 member = str(pathlib.PurePosixPath(packed).relative_to(folder))
@@ -92,8 +96,13 @@ def find(root: pathlib.Path, name: str) -> Text | None:
     return None
 
 
-def files(root: pathlib.Path) -> list[str]:
-    """Returns the paths of all files below `root`, sorted; links are followed, hidden ones not."""
+def files(boundary: links.Boundary) -> list[str]:
+    """Returns the paths of all files of a corpus, sorted; hidden ones are left out.
+
+    Raises:
+      DataError: for a folder that a link puts outside of the corpus.
+    """
+    root = boundary.root
     found, seen = [], set()
     for folder, inner, names in os.walk(root, followlinks=True):
         seen.add(os.path.realpath(folder))
@@ -102,26 +111,33 @@ def files(root: pathlib.Path) -> list[str]:
             for n in inner
             if n[0] != "." and os.path.realpath(pathlib.Path(folder, n)) not in seen
         ]
+        for name in inner:
+            boundary.check(pathlib.Path(folder, name))
         below = pathlib.Path(folder).relative_to(root)
         found += [(below / n).as_posix() for n in names if n[0] != "."]
     return sorted(found)
 
 
-def packed_files(root: pathlib.Path, paths: list[str]) -> list[str]:
+def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
     """Returns the paths of files in archives, as they were if unpacked; sorted.
 
     An archive whose first file lies unpacked beside it is passed over: most people keep
     what they downloaded.
 
     Args:
-      root: of the corpus.
-      paths: of files below it; those of archives are looked into.
+      boundary: of the corpus.
+      paths: of its files; those of archives are looked into.
+
+    Raises:
+      DataError: for an archive that a link puts outside of the corpus.
     """
+    root = boundary.root
     found: set[str] = set()
     for path in paths:
         if not path.lower().endswith(archives.ENDINGS):
             continue
         folder = pathlib.PurePosixPath(path).parent
+        boundary.check(root / path)
         first = archives.first_file(root / path)
         if first is None:
             continue

@@ -131,7 +131,7 @@ def _below(name: str, root: pathlib.Path) -> pathlib.Path | None:
         plain = pathlib.Path(os.path.normpath(name)) if ".." in given.parts else given
         return None if plain.parts[:1] == ("..",) else root / plain
     plain = pathlib.Path(os.path.normpath(name))
-    followed = plain if "\0" in name else plain.resolve()
+    followed = plain if "\0" in name else pathlib.Path(os.path.realpath(plain))
     for top in (root.absolute(), root.resolve()):
         for path in (plain, followed):
             if path.is_relative_to(top):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import pathlib
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -32,17 +31,20 @@ class Feature:
     file: str = ""
     written_out: bool = True
 
-    def value(self, row: rows.Row, root: pathlib.Path) -> Any:
+    def value(self, row: rows.Row, files: raw.RawFiles) -> Any:
         """Returns the raw value of a row: text, several texts, or a path.
 
         Raises:
           BadExampleError: when the row does not have it, or names a text that cannot be read.
         """
         if self.file:
-            path = cells.path(row, self.file, root)
-            return cells.read(path) if self.written_out else path
+            path = cells.path(row, self.file, files.root)
+            if not self.written_out:
+                return path
+            files.boundary.check(path)
+            return cells.read(path)
         if not self.written_out:
-            return cells.inside(cells.text(row, self.columns[0]), row, root)
+            return cells.inside(cells.text(row, self.columns[0]), row, files.root)
         if self.name != "targets":
             return cells.text(row, self.columns[0])
         return cells.texts(row, self.columns)
@@ -88,7 +90,7 @@ class TableProblem(problem_lib.Problem):
             named = self._named(row)
             if table.splits.holds(split, named):
                 found = True
-                yield named.key, self._values(named, files.root)
+                yield named.key, self._values(named, files)
             elif table.splits.column and len(seen) < _VALUES_SHOWN:
                 seen[str(row.values.get(table.splits.column))] = None
         if not count:
@@ -128,14 +130,14 @@ class TableProblem(problem_lib.Problem):
             wrong = error
         return dataclasses.replace(row, error=row.error or wrong)
 
-    def _values(self, row: rows.Row, root: pathlib.Path) -> dict[str, Any]:
+    def _values(self, row: rows.Row, files: raw.RawFiles) -> dict[str, Any]:
         """Returns the raw values by feature; the error in place of one that is of no use."""
         values: dict[str, Any] = {}
         for feature in self.table.features:
             try:
                 if row.error:
                     raise row.error
-                values[feature.name] = feature.value(row, root)
+                values[feature.name] = feature.value(row, files)
             except errors.BadExampleError as error:
                 values[feature.name] = error
         return values

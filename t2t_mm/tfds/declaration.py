@@ -84,6 +84,7 @@ class TfdsProblem(problem.Problem):
         from t2t_mm.tfds import features, reading
 
         data = reading.open_data(self.tfds_name, files.root)
+        reading.check_links(data, follow=files.boundary.follow)
         wanted = {
             name: features.Wanted(name, self.tfds_features.get(name, name), modality.kind)
             for name, modality in {**self.inputs, "targets": self.targets}.items()

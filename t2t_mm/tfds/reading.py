@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from t2t_mm import errors
+from t2t_mm.data import links
 from t2t_mm.tfds import features
 
 _ID = "tfds_id"
@@ -40,6 +41,19 @@ def open_data(name: str, folder: pathlib.Path) -> Any:
         raise errors.DataError(
             f"TFDS cannot open the data set {name!r}", received=_said(error)
         ) from error
+
+
+def check_links(data: Any, *, follow: bool) -> None:
+    """Raises for files of a prepared data set that links put outside of its folder.
+
+    Args:
+      data: the builder of a data set.
+      follow: whether links may lead out of it.
+    """
+    folder = pathlib.Path(data.data_path)
+    boundary = links.Boundary(folder, follow=follow)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        boundary.check(path)
 
 
 def examples(

@@ -3,7 +3,7 @@
 import gzip
 
 from t2t_mm import testing
-from t2t_mm.data import texts
+from t2t_mm.data import links, texts
 
 
 def test_the_order_in_which_a_text_is_looked_for(tmp_path):
@@ -18,21 +18,21 @@ def test_the_order_in_which_a_text_is_looked_for(tmp_path):
     testing.write_files(tmp_path, {name: content for name, content, _ in places})
     read = []
     for name, _, member in places:
-        text = texts.find(tmp_path, "below/a.en")
+        text = texts.find(links.Boundary(tmp_path), "below/a.en")
         assert text == texts.Text(tmp_path / name, member)
         with text.open() as stream:
             read.append(stream.read())
         (tmp_path / name).unlink()
     assert read == [b"file", b"gz", b"near", b"1", b"2"]
-    assert texts.find(tmp_path, "below/a.en") is None
+    assert texts.find(links.Boundary(tmp_path), "below/a.en") is None
 
 
 def test_an_archive_is_looked_into_only_where_it_is_needed(tmp_path):
     testing.write_files(tmp_path, {"a.en": "x", "broken.tar": "no archive"})
-    assert texts.find(tmp_path, "a.en") == texts.Text(tmp_path / "a.en")
+    assert texts.find(links.Boundary(tmp_path), "a.en") == texts.Text(tmp_path / "a.en")
 
 
 def test_a_hidden_archive_is_none(tmp_path):
     testing.write_files(tmp_path, {".x.tar": testing.tar({"a.en": ""}), "y.tar.part": "no archive"})
-    assert texts.find(tmp_path, "a.en") is None
-    assert texts.files(tmp_path) == ["y.tar.part"]
+    assert texts.find(links.Boundary(tmp_path), "a.en") is None
+    assert texts.files(links.Boundary(tmp_path)) == ["y.tar.part"]
