@@ -72,7 +72,7 @@ def build(
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
                 "code_version": t2t_mm.__version__,
-                "code_sha256": code.fingerprint(problem),
+                "code_sha256": code.fingerprint(problem, source=source.name),
             },
         )
         made.save()

@@ -1,45 +1,131 @@
 """Code: a fingerprint of the program that makes the examples of a problem.
 
-A version says that the data is other; its author may forget to raise it. So the
-manifest keeps a digest of the source files as well.
+A version says that the data is other; its author may forget to raise it. So the manifest
+keeps a digest of the code as well: of the problem's class and its bases, and of what these
+name in their own package or folder. What stands beside it in the same files does not count,
+nor do comments, docstrings, layout and annotations.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
+
+from t2t_mm.data import code_statements
 
 _FRAMEWORK = "t2t_mm"
 _BUILT_IN = "t2t_mm.problems"
 
+_OF_NO_RECORD = frozenset({"command", "layout", "metric_tokenizer", "metrics"})
+"""Attributes of a problem on which no record depends."""
 
-def fingerprint(problem: type) -> str | None:
-    """Returns the sha256, in hex, of the source that makes a problem's examples.
 
-    It is of the files of its class and bases outside the framework, and of what these
-    import from their own package or folder. None where there is no such file.
+def fingerprint(problem: type, *, source: str) -> str | None:
+    """Returns the sha256, in hex, of the code that makes a problem's examples.
+
+    It is of the class and its bases outside the framework, and of what these name in their
+    own package or folder. None where there is no such code.
+
+    Args:
+      problem: the class.
+      source: of the raw files; only for "sample" does count what makes samples.
     """
-    queue = [cls.__module__ for cls in problem.__mro__]
-    families = {family for module in queue if (family := _family(module))}
-    found: dict[str, bytes] = {}
-    while queue:
-        module = queue.pop()
-        if module in found or _family(module) not in families:
-            continue
-        path = _file(module)
-        if path is None:
-            continue
-        found[module] = text = path.read_bytes()
-        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        queue += _imports(text, package)
+    attributes = _OF_NO_RECORD if source == "sample" else _OF_NO_RECORD | {"make_sample"}
+    left_out = {f"{cls.__name__}.{name}" for cls in problem.__mro__ for name in attributes}
+    families = {_family(cls.__module__) for cls in problem.__mro__}
+    search = _Search(families, frozenset(left_out))
+    for cls in problem.__mro__:
+        is_in_function = "<locals>" in cls.__qualname__
+        search.add(cls.__module__, () if is_in_function else (cls.__name__,))
+    digests = search.digests()
     digest = hashlib.sha256()
-    for text in sorted(hashlib.sha256(text).digest() for text in found.values()):
-        digest.update(text)  # without names: that of a user's folder depends on its place
-    return digest.hexdigest() if found else None
+    for each in sorted(digests):
+        digest.update(each)  # without names: that of a user's folder depends on its place
+    return digest.hexdigest() if digests else None
+
+
+class _Search:
+    """Goes from name to name through modules, and gathers the statements that define them.
+
+    Args:
+      families: of the modules that are looked into, by `_family`.
+      left_out: what does not count of classes, as "Class.attribute".
+    """
+
+    def __init__(self, families: set[str | None], left_out: frozenset[str]) -> None:
+        self._families, self._left_out = families - {None}, left_out
+        self._queue: list[tuple[str, code_statements.Names]] = []
+        self._seen: set[tuple[str, code_statements.Names]] = set()
+        self._modules: dict[str, code_statements.Module | None] = {}
+        self._chosen: dict[str, set[int]] = {}
+
+    def add(self, module: str, names: code_statements.Names) -> None:
+        """Takes up a dotted name in a module; the whole module where there is none."""
+        place = module, names
+        if place not in self._seen and _family(module) in self._families:
+            self._seen.add(place)
+            self._queue.append(place)
+
+    def digests(self) -> list[bytes]:
+        """Returns that of what counts of each module, once all is looked into."""
+        while self._queue:
+            self._look_into(*self._queue.pop())
+        return [
+            code.digest(list(chosen))
+            for module, chosen in self._chosen.items()
+            if (code := self._module(module))
+        ]
+
+    def _look_into(self, module: str, names: code_statements.Names) -> None:
+        code = self._module(module)
+        if code is None:  # a folder without a file of its own, or no module
+            if names:
+                self.add(f"{module}.{names[0]}", names[1:])
+            return
+        if not names:
+            self._choose(module, code, range(len(code.statements)))
+            return
+        first, rest = names[0], names[1:]
+        defining, imported = code.concerning(first), code.imports.get(first, [])
+        self._choose(module, code, defining)
+        for origin, inner in imported:
+            self.add(origin, (*inner, *rest))
+        if defining or imported:
+            return
+        submodule = f"{module}.{first}"
+        if self._module(submodule) is not None:
+            self.add(submodule, rest)
+        elif not self._in_stars(code, names):
+            self.add(module, ())  # defined in a way that is not seen
+
+    def _in_stars(self, code: code_statements.Module, names: code_statements.Names) -> bool:
+        """Takes up a name in those modules of which all names are imported."""
+        for origin in code.stars:
+            inner = self._module(origin)
+            if inner and (inner.concerning(names[0]) or names[0] in inner.imports or inner.stars):
+                self.add(origin, names)
+        return bool(code.stars)
+
+    def _choose(self, module: str, code: code_statements.Module, indices: Iterable[int]) -> None:
+        """Counts statements in, and takes up what they read."""
+        chosen = self._chosen.setdefault(module, set())
+        for index in set(indices) - chosen:
+            chosen.add(index)
+            for names in code.read_by(index):
+                self.add(module, names)
+
+    def _module(self, name: str) -> code_statements.Module | None:
+        if name not in self._modules:
+            path = _file(name) if _family(name) in self._families else None
+            code = None
+            if path is not None:
+                package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                code = code_statements.Module(path.read_bytes(), package, self._left_out)
+            self._modules[name] = code
+        return self._modules[name]
 
 
 def _family(module: str) -> str | None:
@@ -60,22 +146,3 @@ def _file(module: str) -> pathlib.Path | None:
     place = getattr(loaded, "__file__", None) or (spec.origin if spec else None)
     path = pathlib.Path(place or "")
     return path if path.suffix == ".py" and path.is_file() else None
-
-
-def _imports(text: bytes, package: str) -> Iterator[str]:
-    """Yields the modules that a source may import, at its top or within functions."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):  # edited since it was loaded
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            try:
-                base = importlib.util.resolve_name(name, package)
-            except ImportError:
-                continue
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)

@@ -234,7 +234,7 @@ def _plan(
 def _is_of_other_code(existing: manifest.Manifest, problem: Any) -> bool:
     """Says whether the code of a problem has changed; of older data that is not known."""
     was = existing.details.get("code_sha256")
-    return was is not None and was != code.fingerprint(problem)
+    return was is not None and was != code.fingerprint(problem, source=existing.source)
 
 
 def _verify(names: Sequence[str], data_dir: pathlib.Path, workers: int) -> dict[str, Any]:
