@@ -5,8 +5,12 @@ All of it goes to standard error, which leaves standard output to `--json`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import IO, Any
 
@@ -26,7 +30,8 @@ class Row:
       loss: nats a target token, running mean; None before its first step.
       metric: of the last evaluation, as (name, value); None before it.
       share: fraction of recent steps that trained this problem.
-      rate: units a second while training it, or over all time.
+      rate: units a second while training it, or over all time; None before its first
+        step, which tells its unit.
       unit: "tokens" or "pictures", say.
       expert_load: [E] share of positions of each expert; empty without experts.
     """
@@ -35,7 +40,7 @@ class Row:
     loss: float | None = None
     metric: tuple[str, float] | None = None
     share: float = 0.0
-    rate: float = 0.0
+    rate: float | None = None
     unit: str = "tokens"
     expert_load: Sequence[float] = ()
 
@@ -72,6 +77,17 @@ class Console:
         self._stream = stream or sys.stderr
         self.is_live = command_output.can_redraw(self._stream) if is_live is None else is_live
         self._live: Any = None
+        self._drawn: list[str] = []
+
+    @property
+    def columns(self) -> int | None:
+        """The width of the terminal as it is now; None where the stream is none."""
+        if not self.is_live:
+            return None
+        columns = 0
+        with contextlib.suppress(OSError, ValueError):
+            columns = os.get_terminal_size(self._stream.fileno()).columns
+        return columns or shutil.get_terminal_size().columns  # some know of no size: 0
 
     def __enter__(self) -> Console:
         return self
@@ -90,7 +106,8 @@ class Console:
     def line(self, text: str) -> None:
         """Prints a line, above the table if there is one."""
         if self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False)
+            # Wrapped by the terminal: a path or command within it can be copied whole.
+            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
             print(text, file=self._stream, flush=True)
 
@@ -102,8 +119,9 @@ class Console:
 
     def _redraw(self, progress: Progress, rows: Sequence[Row]) -> None:
         from rich import console as rich_console
-        from rich import live
+        from rich import live, text
 
+        columns = self.columns or shutil.get_terminal_size().columns
         if self._live is None:
             terminal = rich_console.Console(file=self._stream, force_terminal=True)
             # Standard output is not ours to redirect: --json writes there.
@@ -114,7 +132,15 @@ class Console:
                 redirect_stderr=self._stream is sys.stderr,
             )
             self._live.start()
-        self._live.update(_table(progress, rows), refresh=True)
+        # A terminal that was made narrower has wrapped the lines, which rich does not know of.
+        wrapped = sum((len(line) - 1) // columns for line in self._drawn if line)
+        if wrapped:
+            self._stream.write(f"\x1b[{wrapped}A\x1b[J")
+        self._drawn = table_lines(progress, rows, columns=columns)
+        self._live.console.width = columns
+        # As Text: a problem's name is not to be read as markup.
+        drawn = text.Text("\n".join(self._drawn), no_wrap=True, overflow="crop")
+        self._live.update(drawn, refresh=True)
 
 
 def plain_lines(progress: Progress, rows: Sequence[Row]) -> list[str]:
@@ -126,7 +152,8 @@ def plain_lines(progress: Progress, rows: Sequence[Row]) -> list[str]:
         if row.metric is not None:
             parts.append(f"{row.metric[0]} {format_metric(*row.metric)}")
         parts.append(f"{row.share:.0%} of steps")
-        parts.append(f"{row.rate:,.0f} {row.unit}/s")
+        if row.rate is not None:
+            parts.append(_pace(row))
         if len(row.expert_load):
             parts.append(f"experts {load_range(row.expert_load)}")
         lines.append("  ".join(parts))
@@ -178,26 +205,72 @@ def load_bars(load: Sequence[float]) -> str:
     return "".join(_BARS[round(height / top * (len(_BARS) - 1))] for height in heights)
 
 
-def _table(progress: Progress, rows: Sequence[Row]) -> Any:
-    from rich import table, text
+def table_lines(progress: Progress, rows: Sequence[Row], *, columns: int) -> list[str]:
+    """Returns the state as a table that fits a terminal.
 
-    has_experts = any(len(row.expert_load) for row in rows)
-    shown = table.Table(title=headline(progress), title_justify="left")
-    shown.add_column("problem")
-    for name in ("loss", "metric", "share", "pace"):
-        shown.add_column(name, justify="right")
-    if has_experts:
-        shown.add_column("expert load")
-    for row in rows:
-        metric = f"{row.metric[0]} {format_metric(*row.metric)}" if row.metric else "-"
-        cells = [row.problem, _loss(row), metric, f"{row.share:.0%}"]
-        cells.append(f"{row.rate:,.0f} {row.unit}/s")
-        if has_experts:
-            load = row.expert_load
-            cells.append(f"{load_bars(load)} {load_range(load)}" if len(load) else "-")
-        # As Text: a problem's name is not to be read as markup.
-        shown.add_row(*(text.Text(cell) for cell in cells))
-    return shown
+    On a narrow one the experts' bars are left out first; then each name has a line of its own,
+    so that it stays whole.
+
+    Args:
+      progress: of the run.
+      rows: of the problems.
+      columns: of the terminal; no line is longer.
+    """
+    top = textwrap.wrap(headline(progress), columns)
+    cells = [_cells(row) for row in rows]
+    figures = ("loss", "metric", "share", "pace")
+    layouts = [("name", *figures), figures, ("loss", "metric", "pace")]
+    if any(len(row.expert_load) for row in rows):
+        layouts = [(*layouts[0], "bars"), (*layouts[0], "range"), (*figures, "range"), *layouts]
+    lines: list[str] = []
+    for shown in layouts:
+        lines = _aligned([{**_HEADS, "name": "problem"}, *cells], shown)
+        if "name" not in shown:
+            indented = [f"  {line}" for line in lines]
+            pairs = zip(rows, indented[1:], strict=True)
+            lines = [indented[0], *(part for row, line in pairs for part in (row.problem, line))]
+        if max(map(len, lines)) <= columns:
+            break
+    return [*top, *(_clip(line, columns) for line in lines)]
+
+
+_HEADS = {name: name for name in ("loss", "metric", "share", "pace")} | {
+    "bars": "expert load",
+    "range": "experts",
+}
+
+
+def _cells(row: Row) -> dict[str, str]:
+    """Returns all that a row may show, by column."""
+    load = row.expert_load
+    reach = load_range(load) if len(load) else "-"
+    return {
+        "name": row.problem,
+        "loss": _loss(row),
+        "metric": f"{row.metric[0]} {format_metric(*row.metric)}" if row.metric else "-",
+        "share": f"{row.share:.0%}",
+        "pace": _pace(row),
+        "bars": f"{load_bars(load)} {reach}" if len(load) else "-",
+        "range": reach,
+    }
+
+
+def _aligned(rows: Sequence[dict[str, str]], shown: Sequence[str]) -> list[str]:
+    """Returns a line for each row: figures to the right, words to the left."""
+    widths = {name: max(len(row[name]) for row in rows) for name in shown}
+    words = ("name", "bars")
+    return [
+        "  ".join(f"{row[n]:{'<' if n in words else '>'}{widths[n]}}" for n in shown).rstrip()
+        for row in rows
+    ]
+
+
+def _clip(text: str, columns: int) -> str:
+    return text if len(text) <= columns else text[: columns - 1] + "…"
+
+
+def _pace(row: Row) -> str:
+    return "-" if row.rate is None else f"{row.rate:,.0f} {row.unit}/s"
 
 
 def _loss(row: Row) -> str:

@@ -183,12 +183,16 @@ class Tally:
         return means, taken / elapsed if taken else 0.0
 
     def rows(self, means: Mapping[str, Mapping[str, Any]]) -> list[console.Row]:
-        """Returns the table's rows; a problem without new means keeps its last ones."""
+        """Returns the table's rows; a problem without new means keeps its last ones.
+
+        Where there are none at all, as at the end, it keeps its last share too.
+        """
         for task in self.tasks:
             mean = means.get(task.name)
-            before = self._shown.get(task.name, console.Row(task.name))
+            unseen = console.Row(task.name, loss=self.losses.get(task.name))
+            before = self._shown.get(task.name, unseen)
             if mean is None:
-                row = dataclasses.replace(before, share=0.0)
+                row = dataclasses.replace(before, share=0.0 if means else before.share)
             else:
                 unit = self._units[task.name]
                 row = console.Row(
