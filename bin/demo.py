@@ -16,7 +16,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli, errors
+from t2t_mm import cli, errors, gin_files
+from t2t_mm import run as runs
 
 _COMMAND = cli.Command(
     "python -m t2t_mm.bin.demo",
@@ -50,6 +51,8 @@ def _demo() -> dict[str, Any]:
     decode = [f"--output_dir={run}", "--split=validation", f"--max_examples={_SHOWN}", "--json"]
     answers = {name: _run("decoder", f"--problem={name}", *decode) for name in _PROBLEMS}
     _show(measured["results"], answers)
+    if note := _note(run, measured["step"]):
+        cli.info(f"\n{note}")
     seconds = time.monotonic() - start
     cli.info(f"\nDone in {seconds / 60:.1f} minutes. The run is in {run}; go on with, for example,")
     decoder = pathlib.Path(sys.executable).with_name("mm-decoder")
@@ -77,6 +80,23 @@ def _run(command: str, *arguments: str) -> list[Any]:
     if done.returncode:
         raise errors.UserError(f"mm-{command} ended with code {done.returncode}; see above")
     return [json.loads(line) for line in (done.stdout or "").splitlines() if line.strip()]
+
+
+def _note(run: pathlib.Path, step: int) -> str:
+    """Returns what is to be said of values that are lower than those of a whole training."""
+    wanted = {
+        binding.parameter: binding.value
+        for binding in gin_files.read_data(runs.RunFolder(run).config_path)
+        if binding.name == "TrainSettings"
+    }
+    if step >= wanted["train_steps"] or not wanted["train_seconds"]:
+        return ""
+    on = shlex.join(["mm-trainer", f"--output_dir={run}", "--train_seconds=0"])
+    return (
+        f"The training has stopped at its limit of {wanted['train_seconds']} s, at step {step:,} "
+        f"of {wanted['train_steps']:,}: this machine is slower than the demo reckons with, so "
+        f"these values are lower than those of a whole training. To train to the end: {on}"
+    )
 
 
 def _show(results: Mapping[str, Any], answers: Mapping[str, Sequence[Any]]) -> None:

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from t2t_mm.bin import demo
+
 
 def test_help_is_short(python):
     done = python("-m", "t2t_mm.bin.demo", "--help")
@@ -20,6 +22,15 @@ def test_a_command_that_fails_ends_the_demo(python, tmp_path):
     done = python("-m", "t2t_mm.bin.demo", f"--folder={tmp_path}", "--sample_size=10")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("python -m t2t_mm.bin.demo: mm-datagen ended")
+
+
+def test_a_training_that_its_time_limit_has_ended_is_told(tmp_path):
+    settings = "TrainSettings.train_steps = 1200\nTrainSettings.train_seconds = 400\n"
+    (tmp_path / "config.gin").write_text(settings)
+    assert demo._note(tmp_path, 1200) == ""
+    note = demo._note(tmp_path, 810)
+    assert "stopped at its limit of 400 s, at step 810 of 1,200" in note
+    assert note.endswith(f"mm-trainer --output_dir={tmp_path} --train_seconds=0")
 
 
 @pytest.mark.slow

@@ -84,8 +84,9 @@ def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
             initial_indent="  ",
             subsequent_indent="    ",
             break_on_hyphens=False,
+            break_long_words=False,  # paths, which the terminal breaks where it has to
         )
-        console.print(lines, markup=False)
+        console.print(lines, markup=False, soft_wrap=True)
     if prepared:
         console.print("\nData sets expected by --source=tfds:", style="bold")
     for layout in prepared:

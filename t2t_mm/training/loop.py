@@ -113,7 +113,7 @@ def train(
         if dry_run:
             if warm_start is not None and not made.checkpoints.steps():
                 weights.begin(made.settings.model, made.model, warm_start, screen.line)
-            return summary.show(made, screen.line)
+            return summary.show(made, screen.line, columns=screen.columns)
         guards.check_disk(output_dir, summary.checkpoint_bytes(made))
         folder = runs.RunFolder(output_dir)
         lock = folder.lock() if made.is_chief else contextlib.nullcontext()
@@ -143,6 +143,8 @@ class _Training:
             made.model, made.optimizer, made.strategy, screen.line, gate=made.gate
         )
         self.begun: restored_lib.Restored | None = None
+        if made.checkpoints.steps():
+            screen.line(f"Restoring a checkpoint of {made.checkpoints.folder}.")
         restored = made.checkpoints.restore()
         extra = restored[1] if restored else {}
         self.vote = strategy.Vote(made.strategy)
@@ -181,7 +183,7 @@ class _Training:
     def run(self) -> dict[str, Any]:
         """Trains until a limit is reached, evaluates, and returns the answer."""
         settings = self.made.settings
-        summary.show_mixture(self.made, self.screen.line)
+        summary.show_mixture(self.made, self.screen.line, columns=self.screen.columns)
         start = time.perf_counter()
         with contextlib.ExitStack() as stack:
             if self.made.is_chief:
@@ -209,6 +211,9 @@ class _Training:
             is_interrupted = self.vote.any(interrupt.is_requested)
             if self.made.selection.is_over and not is_interrupted:
                 self.screen.line(self.made.selection.ending())
+            is_whole = self.step >= settings.train_steps or self.made.selection.is_over
+            if settings.train_seconds and not (is_whole or is_interrupted):
+                self.screen.line(self.reporter.time_is_over(self.step))
             if not is_interrupted and self.step % settings.log_every:
                 self._report(start, is_last=True)
             self._save()

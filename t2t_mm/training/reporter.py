@@ -12,6 +12,9 @@ from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.training import console, memory, metrics_log, rates, session, tally
 
+_WARNING = "warning: "
+"""Begins a note of a metric that says more than how it was computed."""
+
 
 class Reporter:
     """Writes to the log, where this process has one, and to the screen.
@@ -26,6 +29,7 @@ class Reporter:
         self.log: metrics_log.MetricsLog | None = None
         self._made, self._screen, self._tally = made, screen, counts
         self._pace = 0.0
+        self._warned: set[str] = set()
 
     def steps(
         self,
@@ -87,6 +91,7 @@ class Reporter:
             results[task.name] = found.values
             notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
             self.write(step, split, task.name, {**found.values, **notes})
+            self._warn(task.name, found.notes)
             self.evaluated(task, found.values)
             shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
             self._screen.line(f"step {step}, {split} of {task.name}: {shown}")
@@ -97,6 +102,24 @@ class Reporter:
         own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
         if own in values:
             self._tally.evaluated[task.name] = (own, values[own])
+
+    def _warn(self, problem: str, notes: Mapping[str, str]) -> None:
+        """Says once what makes a metric of a problem misleading."""
+        for name, note in notes.items():
+            said = f"Warning: {name} of {problem}: {note.removeprefix(_WARNING)}."
+            if note.startswith(_WARNING) and said not in self._warned:
+                self._warned.add(said)
+                self._screen.line(said)
+
+    def time_is_over(self, step: int) -> str:
+        """Returns what is to be said of a training that its time limit has ended."""
+        settings = self._made.settings
+        return (
+            f"The time limit of {console.format_seconds(settings.train_seconds)} "
+            f"(TrainSettings.train_seconds) has ended the training at step {step:,} of "
+            f"{settings.train_steps:,}: it has learnt less than in a whole training. "
+            "The same command goes on from there."
+        )
 
     def end(self, step: int, seconds: float, folder: str | os.PathLike[str]) -> None:
         """Shows the last table, where the run lies, and what to do next."""

@@ -88,6 +88,8 @@ def open_session(
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy, say=warn)
     tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
+    count = f"{len(tasks)} problem{'s' if len(tasks) > 1 else ''}"
+    warn(f"Opening the data of {count} in {data_dir}.")
     samples = _samples(tasks, batching, devices, warn)
     mixture = mixtures.Mixture(
         list(samples),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -20,8 +22,14 @@ _VIEWS = frozenset(
 Line = Callable[[str], None]
 
 
-def show(made: session.Session, line: Line) -> dict[str, Any]:
-    """Prints what `--dry_run` promises and returns it as JSON values."""
+def show(made: session.Session, line: Line, *, columns: int | None = None) -> dict[str, Any]:
+    """Prints what `--dry_run` promises and returns it as JSON values.
+
+    Args:
+      made: the training.
+      line: prints one.
+      columns: of the terminal; None where it is none.
+    """
     parts = parameters(made)
     batches = {name: made.feed.next(name)[0] for name in made.mixture.names}
     shapes = {name: _shapes(batch) for name, batch in batches.items()}
@@ -31,8 +39,9 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
         line(f"  {name:<28} {size:>13,}  {size / total:6.1%}")
     line("Shapes of a first batch of each problem:")
     for name, shape in shapes.items():
-        line(f"  {name}: " + ", ".join(f"{k} {v}" for k, v in shape.items()))
-    rows = show_mixture(made, line)
+        said = f"{name}: " + ", ".join(f"{k} {v}" for k, v in shape.items())
+        line(_item(said, columns))
+    rows = show_mixture(made, line, columns=columns)
     memory = _memory(made, batches)
     line(
         f"Memory expected: {_mib(sum(memory.values()))} "
@@ -53,24 +62,60 @@ def show(made: session.Session, line: Line) -> dict[str, Any]:
     }
 
 
-def show_mixture(made: session.Session, line: Line) -> list[mixture.Row]:
-    """Prints how the run shares out its steps, as a table, and returns its rows."""
+def show_mixture(
+    made: session.Session, line: Line, *, columns: int | None = None
+) -> list[mixture.Row]:
+    """Prints how the run shares out its steps, as a table, and returns its rows; see `show`."""
     steps = made.settings.train_steps
     rows = made.mixture.table(steps)
     line(f"Mixture, schedule {made.settings.schedule}, over {steps:,} steps:")
-    width = max(len(row.problem) for row in rows)
-    for row in rows:
-        first = "" if abs(row.share - row.rate) < 5e-4 else f" ({row.rate:.1%} at first)"
-        line(
-            f"  {row.problem:<{width}}  {row.examples:>10,} examples"
-            f"  {row.examples_a_step:>7,.1f} a step  {row.share:>6.1%} of steps"
-            f"  {_epochs(row.epochs):>7} epochs{first}"
-        )
-    show_limits(made, line)
+    for text in mixture_lines(rows, columns=columns):
+        line(text)
+    show_limits(made, line, columns=columns)
     return rows
 
 
-def show_limits(made: session.Session, line: Line) -> None:
+def mixture_lines(rows: Sequence[mixture.Row], *, columns: int | None = None) -> list[str]:
+    """Returns a mixture as a table; where it is too wide, each name has a line of its own.
+
+    Args:
+      rows: of the problems.
+      columns: of the terminal; None where it is none.
+    """
+    texts_of = {
+        "examples": [f"{row.examples:,}" for row in rows],
+        "a step": [f"{row.examples_a_step:,.1f}" for row in rows],
+        "of steps": [f"{row.share:.1%}" for row in rows],
+        "epochs": [_epochs(row.epochs) for row in rows],
+    }
+    if any(abs(row.share - row.rate) >= 5e-4 for row in rows):
+        texts_of["at first"] = [f"{row.rate:.1%}" for row in rows]
+    aligned = [
+        [f"{text:>{max(map(len, (head, *texts)))}}" for text in (head, *texts)]
+        for head, texts in texts_of.items()
+    ]
+    figures = ["  ".join(line) for line in zip(*aligned, strict=True)]
+    names = ["problem", *(row.problem for row in rows)]
+    width = max(map(len, names))
+    if columns is None or 2 + width + 2 + len(figures[0]) <= columns:
+        return [f"  {name:<{width}}  {text}" for name, text in zip(names, figures, strict=True)]
+    pairs = zip(names[1:], figures[1:], strict=True)
+    return [f"    {figures[0]}", *(p for n, f in pairs for p in (f"  {n}", f"    {f}"))]
+
+
+def _item(text: str, columns: int | None) -> str:
+    """Returns an item of a list, wrapped within a terminal."""
+    return textwrap.fill(
+        text,
+        max(columns or sys.maxsize, 20),
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def show_limits(made: session.Session, line: Line, *, columns: int | None = None) -> None:
     """Prints how long texts may be, and how many examples have longer ones."""
     for task in made.tasks:
         found = made.samples[task.name]
@@ -82,10 +127,11 @@ def show_limits(made: session.Session, line: Line) -> None:
             for name, limit in found.limits.items()
         )
         done = "left out" if made.batching.too_long == "drop" else "cut"
-        line(
-            f"  {task.name}: pieces at most of {limits}; of {found.seen:,} examples looked at, "
+        said = (
+            f"{task.name}: pieces at most of {limits}; of {found.seen:,} examples looked at, "
             f"{found.too_long:,} are longer" + (f" and {done}" if found.too_long else "")
         )
+        line(_item(said, columns))
 
 
 def _epochs(number: float) -> str:

@@ -235,9 +235,15 @@ def test_a_reached_step_is_not_trained_again(straight):
     assert checkpoint.Checkpoints(output_dir / "checkpoints", {}).steps() == before
 
 
-def test_the_time_limit_ends_a_training(data_dir, tmp_path):
+def test_the_time_limit_ends_a_training(data_dir, tmp_path, capsys):
     answer = train(data_dir, tmp_path / "timed", train_steps=10_000, train_seconds=1)
     assert 0 < answer["step"] < 10_000
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"Opening the data of 2 problems in {data_dir}."
+    assert lines[1].startswith("Building transformer, computed in float32, on 1 CPU (")
+    (said,) = [line for line in lines if line.startswith("The time limit")]
+    assert said.startswith("The time limit of 1 s (TrainSettings.train_seconds) has ended the ")
+    assert f"at step {answer['step']:,} of 10,000" in said
 
 
 def test_patience_ends_a_training(data_dir, tmp_path):
