@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from t2t_mm import cli, errors, folders
 from t2t_mm.decoding import flags as decoding_flags
-from t2t_mm.decoding import inputs, stream
+from t2t_mm.decoding import inputs, limits, stream
 
 _COMMAND = cli.Command(
     "mm-decoder",
@@ -16,7 +16,8 @@ _COMMAND = cli.Command(
     "a language model, which has no inputs, each line is the beginning of a text. With neither "
     "--input nor --split it reads standard input, and asks where that is a terminal. A pipe is "
     "answered whenever it pauses. An input that cannot be used has an error for an answer (an "
-    "empty line, where that is text), and the exit code is 2.",
+    "empty line, where that is text), and the exit code is 2. How many texts were longer than what "
+    "the model reads is told at the end.",
     example="echo 'A dog runs.' | mm-decoder --output_dir=runs/demo --problem=wmt_ende --input=-",
 )
 _OUTPUT_DIR = _COMMAND.path(
@@ -84,7 +85,12 @@ def _decode() -> None:
             cli.info(f"Kept in {decode.kept_path(loaded, task, _SPLIT.value, settings)}")
     else:
         answers = stream.answers(loaded, task, lines, settings, strict=_STRICT.value)
-    stream.write(answers, _OUTPUT.value, emit=_COMMAND.emit if _COMMAND.json else None)
+    stream.write(
+        answers,
+        _OUTPUT.value,
+        emit=_COMMAND.emit if _COMMAND.json else None,
+        limits=limits.of(task, loaded.batching, settings),
+    )
 
 
 if __name__ == "__main__":

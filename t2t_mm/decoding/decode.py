@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm import errors
 from t2t_mm.data import atomic
 from t2t_mm.decoding import inputs as inputs_lib
+from t2t_mm.decoding import limits as limits_lib
 from t2t_mm.decoding import settings as settings_lib
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Answer:
       n_best: where several were asked for, all outputs of this input, the first of which
         is `outputs`; of a beam, and of classes, the best first.
       error: why the input could not be used, where that was to be told; there are no outputs.
+      is_cut: a text of the input is longer than what the model reads of it.
     """
 
     inputs: Any
@@ -74,6 +76,7 @@ class Answer:
     references: tuple[str, ...] = ()
     n_best: tuple[Candidate, ...] | None = None
     error: str | None = None
+    is_cut: bool = False
 
     @property
     def probability(self) -> float:
@@ -193,6 +196,7 @@ def of_requests(
     search = settings or loaded.decode_settings
     search.check(task)
     search = search.within(task.targets, loaded.batching.max_length)
+    limits = limits_lib.of(task, loaded.batching, search)
     remaining = iter(requests)
     while chunk := list(itertools.islice(remaining, CHUNK)):
         given = [request.raw for request in chunk if request.raw is not None]
@@ -209,7 +213,8 @@ def of_requests(
                 if isinstance(decoded, errors.UserError):
                     yield Answer(request.shown, "", 0.0, error=str(decoded))
                 else:
-                    yield answer(request.shown, decoded, search)
+                    is_cut = limits_lib.is_cut(task, request.raw, limits)
+                    yield answer(request.shown, decoded, search, is_cut=is_cut)
 
 
 def _decodes(
@@ -249,6 +254,8 @@ def answer(
     decode: decoder.Decode,
     settings: settings_lib.DecodeSettings,
     references: tuple[str, ...] = (),
+    *,
+    is_cut: bool = False,
 ) -> Answer:
     """Returns the answer that a decode is.
 
@@ -257,6 +264,7 @@ def answer(
       decode: what was found for it.
       settings: of the search.
       references: the targets, where there are any.
+      is_cut: a text of the input is longer than what the model reads of it.
     """
     n_best = None
     if settings.n_best > 1:
@@ -264,7 +272,7 @@ def answer(
             Candidate(each.outputs, each.score, each.rank if settings.alpha else None)
             for each in (decode, *decode.others)
         )
-    return Answer(shown, decode.outputs, decode.score, references, n_best)
+    return Answer(shown, decode.outputs, decode.score, references, n_best, is_cut=is_cut)
 
 
 def is_whole(task: task_lib.Task, split: str, answers: int) -> bool:
@@ -349,12 +357,15 @@ def _of_split(
     def work(batch: Mapping[str, Any]) -> list[decoder.Decode]:
         return decoder.decode_batch(loaded.model, task, batch, spec, search)
 
+    limits = limits_lib.of(task, loaded.batching, search)
     found: dict[int, Answer] = {}
     for batch, decodes in overlap.each(work, pipeline.iterate(dataset, task, split)):
         shown = decoder.shown_inputs(task, batch)
         references = decoder.references(batch)
+        raw = {name: values.numpy() for name, values in batch["raw_inputs"].items()}
         for row, place in enumerate(batch["index"].numpy().tolist()):
-            found[place] = answer(shown[row], decodes[row], search, references[row])
+            is_cut = limits_lib.is_cut(task, {n: values[row] for n, values in raw.items()}, limits)
+            found[place] = answer(shown[row], decodes[row], search, references[row], is_cut=is_cut)
     if not found:
         raise errors.DataError(f"The split {split!r} of {task.name!r} has no examples")
     return decoder.in_order(found)

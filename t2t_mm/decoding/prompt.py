@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import cli, errors
-from t2t_mm.decoding import decode, inputs
+from t2t_mm.decoding import decode, inputs, limits
 from t2t_mm.decoding import settings as settings_lib
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def talk(
         except errors.UserError as error:
             cli.info(str(error))
             continue
+        if answer.is_cut:
+            cli.info(limits.told("this input is", limits.of(task, loaded.batching, settings)))
         if emit is not None:
             emit(answer.as_json())
         elif request.raw is not None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm import cli, errors
 from t2t_mm.data import atomic
 from t2t_mm.decoding import inputs
+from t2t_mm.decoding import limits as limits_lib
 from t2t_mm.decoding import settings as settings_lib
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def write(
     output: str | os.PathLike[str] | None,
     *,
     emit: Callable[[Mapping[str, Any]], None] | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> None:
     """Writes the answers, one a line.
 
@@ -93,6 +95,7 @@ def write(
       output: a file, written when all are there, of JSON lines if it is called `.jsonl`;
         standard output where there is none.
       emit: prints JSON values; answers are text when left out.
+      limits: of the texts of inputs, as of `limits.of`; how many are longer is told at the end.
 
     Raises:
       DataError: at the end, where inputs could not be used: how many, and why the first.
@@ -100,12 +103,13 @@ def write(
     from t2t_mm.decoding import decode
 
     as_json = emit is not None or str(output or "").endswith(".jsonl")
-    count, wrong = 0, []
+    count, cut, wrong = 0, 0, []
 
     def counted() -> Iterator[decode.Answer]:
-        nonlocal count
+        nonlocal count, cut
         for answer in answers:
             count += 1
+            cut += answer.is_cut
             if answer.error is not None:
                 wrong.append(answer.error)
                 if not as_json and len(wrong) <= _TOLD:
@@ -121,6 +125,8 @@ def write(
             else:
                 sys.stdout.write(decode.as_text([answer], as_json=False))
                 sys.stdout.flush()
+    if cut:
+        cli.info(limits_lib.told(f"{cut:,} of {count:,} inputs were", limits or {}))
     if wrong:
         raise errors.DataError(
             f"{len(wrong):,} of {count:,} inputs could not be used, and have an "

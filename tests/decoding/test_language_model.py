@@ -101,6 +101,9 @@ def test_the_command_takes_beginnings_line_by_line(loaded, folder, tmp_path, mon
     assert [row["inputs"] for row in rows] == ["the dog", ""]
     assert rows[0]["outputs"].startswith("the dog")
     assert rows[1]["outputs"]
+    (tmp_path / "in.txt").write_text("the dog\n" + "the dog " * 9)
+    assert decoder_command.main(flags) == 0
+    assert "1 of 2 inputs were longer" in capsys.readouterr().err
 
 
 def test_a_talk_answers_an_empty_line_too(loaded, capsys):

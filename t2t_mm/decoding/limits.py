@@ -1,0 +1,67 @@
+"""Limits of inputs: how many pieces of a text a model reads, and which texts are longer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from t2t_mm.data import batching as batching_lib
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.modality.language import declaration as language
+
+
+def of(
+    task: task_lib.Task,
+    batching: batching_lib.Batching,
+    settings: settings_lib.DecodeSettings,
+) -> dict[str, int]:
+    """Returns how many pieces of each text that is given are read at most, by its name.
+
+    The end token of a text, and the first piece behind the beginning of one, are not counted.
+
+    Args:
+      task: the problem.
+      batching: of the run; it has a limit for texts that declare none.
+      settings: of the search, whose limit holds for the beginning of a text too.
+    """
+    found = {
+        name: (declared.max_length or batching.max_length) - 1
+        for name, declared in task.given().items()
+        if isinstance(declared, language.Language)
+    }
+    if task_lib.PREFIX in found:
+        written = settings.within(task.targets, batching.max_length).max_length
+        found[task_lib.PREFIX] = min(found[task_lib.PREFIX], written or found[task_lib.PREFIX])
+    return found
+
+
+def is_cut(task: task_lib.Task, raw: Mapping[str, bytes], limits: Mapping[str, int]) -> bool:
+    """Returns whether a text is longer than what is read of it.
+
+    Args:
+      task: whose input it is.
+      raw: record bytes by input name; names that are left out count as empty.
+      limits: as of `of`.
+    """
+    declared: Mapping[str, Any] = task.given()
+    return any(
+        len(task.vocabularies[declared[name].vocab].encode(raw[name].decode("utf-8"))) > limit
+        for name, limit in limits.items()
+        if name in raw
+    )
+
+
+def told(inputs: str, limits: Mapping[str, int]) -> str:
+    """Returns a line on inputs that were cut.
+
+    Args:
+      inputs: which, as in "3 of 100 inputs were".
+      limits: as of `of`.
+    """
+    by = "--max_length, " if task_lib.PREFIX in limits else ""
+    most = ", ".join(f"{limit:,} pieces of {name}" for name, limit in limits.items())
+    return (
+        f"Warning: {inputs} longer than what the model reads, and cut to {most} "
+        f"({by}max_length of the problem's text, else Batching.max_length)."
+    )
