@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli, folders
+from t2t_mm import cli, command_output, folders
 from t2t_mm.data import generate, progress, sources, vocabulary
 
 _COMMAND = cli.Command(
@@ -94,20 +94,31 @@ def _generate() -> dict[str, Any]:
 
 
 def _show(answer: Mapping[str, Any]) -> None:
+    """Prints a table of what was made, or lines where a terminal is too narrow for its names."""
     from rich import table
 
-    shown = table.Table("problem", "status", "split", box=None)
+    shown = table.Table(box=None)
+    for heading in ("problem", "status", "split"):
+        shown.add_column(heading, no_wrap=True)
     for heading in ("examples", "shards", "MB", "seconds"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading, justify="right", no_wrap=True)
+    lines: list[str] = []
     for name, done in answer["problems"].items():
         first = [name, done["status"]]
+        lines.append(f"{name}: {done['status']}, {done['seconds']:.1f} s")
         for split, c in done["splits"].items():
             counts = [f"{c['examples']:,}", f"{c['shards']:,}", f"{c['bytes'] / 1e6:,.1f}"]
             shown.add_row(*first, split, *counts, f"{done['seconds']:.1f}" if first[0] else "")
+            lines.append("  {}: {} examples, {} shards, {} MB".format(split, *counts))
             first = ["", ""]
     for name, about in answer["vocabularies"].items():
         shown.add_row(name, "vocabulary", "", f"{about['size']:,}", "", "", "")
-    cli.console(stderr=True).print(shown)
+        lines.append(f"{name}: vocabulary, {about['size']:,} pieces")
+    screen = cli.console(stderr=True)
+    if command_output.fits(shown, screen):
+        screen.print(shown)
+    else:
+        screen.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any, TextIO
 
 STDOUT, STDERR = 1, 2
+_WIDEST = 10_000
+"""Columns, more than any table needs."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -117,6 +120,19 @@ def can_redraw(stream: IO[str]) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def fits(table: Any, console: Any) -> bool:
+    """Returns whether a table is no wider than a terminal, its texts wrapped where they may be.
+
+    Args:
+      table: one of rich's.
+      console: a rich console.
+    """
+    from rich import measure
+
+    room = console.options.update_width(_WIDEST)
+    return bool(measure.Measurement.get(console, room, table).minimum <= console.width)
 
 
 def reader_is_gone() -> bool:

@@ -68,8 +68,8 @@ class Bar(Lines):
         super().start(what, total)
         self.close()
         self._bar = progress.Progress(
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=None),  # what is left beside the words
             progress.TextColumn("{task.fields[count]}"),
             progress.TimeElapsedColumn(),
             console=console.Console(stderr=True),

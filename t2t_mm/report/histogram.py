@@ -11,8 +11,14 @@ from typing import Any
 _TAIL = 0.99
 """What lies beyond this quantile shares the last bin, if it would need many empty ones."""
 
+_LEAST_BAR = 8
+
 WIDTH, HEIGHT = 560, 200
 _LEFT, _BOTTOM, _TOP = 48, 34, 14
+_TICKS = 5
+"""Lines across an SVG, at most; at round counts, so that 10,000 and more are whole thousands."""
+_LABEL_SIGNS, _SIGN_WIDTH = 14, 6.2
+"""Of a label under a bar: the most signs, and the mean width of one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,10 +134,18 @@ class Histogram:
         return f"{low} to {high} {self.unit}, mean {mean}, median {median}, 95 % within {p95}"
 
 
-def bars(counts: Sequence[tuple[str, int]], *, width: int = 40) -> list[str]:
-    """Returns a line of text for each label and count, with a bar of `width` at most."""
+def bars(counts: Sequence[tuple[str, int]], *, width: int = 40, columns: int = 0) -> list[str]:
+    """Returns a line of text for each label and count, with a bar between them.
+
+    Args:
+      counts: of the labels, in the order shown.
+      width: of the longest bar, in cells, at most.
+      columns: for lines, if there is such a limit; only long labels go beyond it.
+    """
     largest = max((count for _, count in counts), default=0) or 1
     labels = max((len(label) for label, _ in counts), default=0)
+    if columns:
+        width = max(_LEAST_BAR, min(width, columns - labels - len(f"{largest:,}") - 2))
     lines = []
     for label, count in counts:
         eighths = round(count / largest * width * 8)
@@ -143,7 +157,8 @@ def bars(counts: Sequence[tuple[str, int]], *, width: int = 40) -> list[str]:
 def svg(counts: Sequence[tuple[str, int]], *, title: str) -> str:
     """Returns an SVG of upright bars, one for each label and count.
 
-    Its colours are the page's: CSS gives `.bar`, `.axis` and text their own.
+    Its colours are the page's: CSS gives `.bar`, `.axis` and text their own. Labels that would
+    run into each other are left out, and stand in the titles of their bars alone.
     """
     largest = max((count for _, count in counts), default=0) or 1
     plot_width, plot_height = WIDTH - _LEFT - 8, HEIGHT - _BOTTOM - _TOP
@@ -153,14 +168,17 @@ def svg(counts: Sequence[tuple[str, int]], *, title: str) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(title)}">',
         f"<title>{html.escape(title)}</title>",
     ]
-    for share in (0.5, 1.0):
-        y = floor - share * plot_height
+    every = _round_width(largest / _TICKS)
+    for tick in range(every, largest + 1, every):
+        y = floor - tick / largest * plot_height
         parts.append(
             f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>'
         )
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">')
-        parts.append(f"{_short(share * largest)}</text>")
-    every = max(1, math.ceil(len(counts) / 10))
+        parts.append(f"{_short(tick)}</text>")
+    labels = [_clip(label, _LABEL_SIGNS) for label, _ in counts]
+    widest = _SIGN_WIDTH * (1 + max(map(len, labels), default=0))
+    every = max(1, math.ceil(len(counts) / 10), math.ceil(widest / step))
     for place, (label, count) in enumerate(counts):
         x, height = _LEFT + place * step, count / largest * plot_height
         parts.append(
@@ -170,7 +188,7 @@ def svg(counts: Sequence[tuple[str, int]], *, title: str) -> str:
         )
         if place % every == 0:
             parts.append(f'<text x="{x + step / 2:.1f}" y="{floor + 16}" text-anchor="middle">')
-            parts.append(f"{html.escape(_clip(label, 14))}</text>")
+            parts.append(f"{html.escape(labels[place])}</text>")
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - 8}" y1="{floor}" y2="{floor}"/>')
     return "".join([*parts, "</svg>"])
 
@@ -189,8 +207,8 @@ def _placed(value: int, decimals: int, *, group: str = ",") -> str:
     return f"{value / 10**decimals:{group}.{decimals}f}"
 
 
-def _short(value: float) -> str:
-    return f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}"
+def _short(tick: int) -> str:
+    return f"{tick // 1000:,}k" if tick >= 10_000 else f"{tick:,}"
 
 
 def _clip(text: str, length: int) -> str:

@@ -10,6 +10,7 @@ from t2t_mm.report import histogram, inspection, pictures, sounds
 _TEXT_SHOWN = 600
 _CLASSES_SHOWN = 12
 _BINS_SHOWN = 14
+_LEVELS_SHOWN = 64
 
 
 def show(found: inspection.Inspection, *, console: Any) -> None:
@@ -48,8 +49,8 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
             if len(classes) > len(rows):
                 others = sum(classes.values()) - sum(n for _, n in rows)
                 rest = f"  and {len(classes) - len(rows):,} others: {others:,}"
-        for line in histogram.bars(rows):
-            console.print(text.Text(f"  {line}", no_wrap=True, overflow="crop"))
+        for line in histogram.bars(rows, columns=console.width - 2):
+            console.print(text.Text(f"  {line}"))
         if rest:
             console.print(text.Text(rest))
     for number, example in enumerate(found.examples, start=1):
@@ -79,7 +80,8 @@ def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
     if kind == "image" and console.is_terminal and console.color_system:
         console.print(pictures.half_blocks(data))
     if kind == "audio":
-        console.print(text.Text(f"   {sounds.level_bars(data)}", "green", no_wrap=True))
+        levels = sounds.level_bars(data, columns=max(1, min(_LEVELS_SHOWN, console.width - 3)))
+        console.print(text.Text(f"   {levels}", "green", no_wrap=True))
 
 
 def printable(text: str) -> str:

@@ -17,6 +17,12 @@ Answer = Mapping[str, Any]
 
 _REFERENCES_SHOWN = 3
 
+_PICTURE_WIDTH = 16
+"""Of one of several side by side, in cells."""
+
+_HEAD_WIDTH, _FRAME_WIDTH = 9, 3
+"""Of the column of "label", the table's borders included; of what is around another's text."""
+
 
 def show(
     tasks: Sequence[task_lib.Task],
@@ -44,12 +50,15 @@ def show(
         shown = [example[images[0]] for example in examples] if images else []
         colour = bool(console.is_terminal and console.color_system)
         if images and len(task.inputs) == 1 and not task.targets.autoregressive:
-            console.print(labelled_pictures(shown, given, names=names, colour=colour))
+            drawn = labelled_pictures(
+                shown, given, names=names, colour=colour, columns=console.width
+            )
+            console.print(drawn)
         else:
             heard = with_sounds(task, given, examples)
             console.print(written(heard, shown if colour else ()))
     simple = {task.name: baselines.measure(task, split) for task in tasks}
-    console.print(values_lib.values(results, simple, title="What it has learnt"))
+    values_lib.show_values(results, simple, title="What it has learnt", console=console)
 
 
 def written(answers: Sequence[Answer], images: Sequence[bytes] = ()) -> Any:
@@ -108,29 +117,43 @@ def labelled_pictures(
     *,
     names: Mapping[str, str],
     colour: bool,
+    columns: int,
 ) -> Any:
     """Returns pictures (where the terminal has colours) over their labels and predictions.
+
+    As many stand side by side as the terminal has room for, the others below them.
 
     Args:
       images: encoded, in the order of `answers`.
       answers: with class names as reference and outputs.
       names: what to call a class, where its name is but a code.
       colour: whether pictures can be shown.
+      columns: of the terminal.
     """
-    from rich import table, text
+    from rich import cells, table, text
 
-    shown = table.Table(show_header=False, title="What it sees", title_justify="left")
-    shown.add_column(style="dim")
-    for _ in answers:
-        shown.add_column(justify="center")
-    if colour:
-        shown.add_row("", *(pictures.half_blocks(image, columns=16) for image in images))
     wanted = [names.get(answer["reference"], answer["reference"]) for answer in answers]
     said = [names.get(answer["outputs"], answer["outputs"]) for answer in answers]
-    shown.add_row("label", *wanted)
+    words = [word for caption in (*wanted, *said) for word in caption.split()]
+    widest = max(map(cells.cell_len, words), default=1)  # longer captions are wrapped between words
+    room = columns - _HEAD_WIDTH
+    width = max(1, min(max(widest, _PICTURE_WIDTH if colour else 1), room - _FRAME_WIDTH))
+    abreast = max(1, room // (width + _FRAME_WIDTH))
+    shown = table.Table(show_header=False, title="What it sees", title_justify="left")
+    shown.add_column(style="dim")
+    for _ in range(min(abreast, len(answers))):
+        shown.add_column(justify="center", width=width, overflow="fold")
     right = [a["outputs"] in a.get("references", [a["reference"]]) for a in answers]
     marks = ["green" if one else "yellow" for one in right]
-    shown.add_row("model", *(text.Text(w, style=m) for w, m in zip(said, marks, strict=True)))
+    for start in range(0, len(answers), abreast):
+        part = slice(start, start + abreast)
+        if colour:
+            size = min(_PICTURE_WIDTH, width)
+            shown.add_row("", *(pictures.half_blocks(i, columns=size) for i in images[part]))
+        shown.add_row("label", *map(text.Text, wanted[part]))
+        given = zip(said[part], marks[part], strict=True)
+        shown.add_row("model", *(text.Text(word, style=mark) for word, mark in given))
+        shown.add_section()
     return shown
 
 

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 import rich.console
 
 from t2t_mm.evaluation import baselines, table
@@ -15,9 +16,9 @@ ANSWER = {
 }
 
 
-def show(answer):
+def show(answer, width=100):
     stream = io.StringIO()
-    table.show(answer, console=rich.console.Console(file=stream, width=100))
+    table.show(answer, console=rich.console.Console(file=stream, width=width))
     return stream.getvalue()
 
 
@@ -47,3 +48,30 @@ def test_notes_and_decodes_stand_below():
     lines = show(ANSWER).splitlines()
     assert lines[0].strip() == "step 7, split test"
     assert lines[-2:] == ["bleu: tok:13a", "decodes of speech: run/[a].jsonl"]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("has_baselines", [True, False])
+def test_names_are_whole_on_a_narrow_terminal(width, has_baselines):
+    problem, metric = "multi30k_caption_and_translate", "a_metric_of_23_letters_"
+    pieces = "frequencies of pieces"
+    simple = baselines.Baseline(
+        "copy the source", {"bleu": 0.5, metric: 5.0}, {metric: pieces}
+    ).describe()
+    answer = {**ANSWER, "results": {problem: {"bleu": 41.26, metric: 1.5}, "speech": {"wer": 0.25}}}
+    if has_baselines:
+        answer["baselines"] = {problem: simple, "speech": None}
+    lines = show(answer, width).splitlines()
+    drawn = [line for line in lines if "│" in line]
+    assert max(map(len, drawn)) <= width
+    assert any(problem in line for line in drawn)
+    (own,) = [line for line in drawn if metric in line]
+    assert "1.5000" in own
+    assert ("5.0000" in own) == has_baselines
+    said = f"baseline of {problem}: copy the source (bleu), {pieces} ({metric})"
+    assert (said in " ".join(" ".join(lines).split())) == has_baselines
+
+
+def test_a_path_is_not_broken_into_lines():
+    path = "/home/someone/" + "runs/" * 30 + "decodes/speech.test.7.jsonl"
+    assert f"decodes of speech: {path}" in show({**ANSWER, "decodes": {"speech": path}}, 60)

@@ -1,5 +1,6 @@
 """Histograms: every value in one bin, round widths, a tail that shares one."""
 
+import itertools
 import random
 import xml.etree.ElementTree as ET
 
@@ -55,6 +56,14 @@ def test_bars_are_in_proportion():
     assert lines == [" a ████████ 8", "bb ████ 4", " c  0"]
 
 
+def test_bars_leave_room_for_labels_and_counts():
+    counts = [("a class of 21 letters", 12_345), ("b", 1)]
+    lines = histogram.bars(counts, columns=58)
+    assert max(map(len, lines)) == 58  # 21 + 1 + 29 + 1 + 6
+    assert lines[0].endswith("█ 12,345")
+    assert len(histogram.bars(counts)[0]) == 21 + 1 + 40 + 1 + 6
+
+
 def test_svg_is_well_formed_and_escaped():
     drawn = histogram.svg([("<a>", 3), ("&", 12_000)], title='"x" <y>')
     root = ET.fromstring(drawn)
@@ -62,3 +71,28 @@ def test_svg_is_well_formed_and_escaped():
     heights = [float(b.get("height")) for b in bars]
     assert heights[0] == pytest.approx(heights[1] * 3 / 12_000, abs=0.1)
     assert ET.fromstring(histogram.svg([], title="")) is not None
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [
+        (1, ["1"]),
+        (3, ["1", "2", "3"]),
+        (7, ["2", "4", "6"]),  # 7 / 5 = 1.4, so every 2
+        (45, ["10", "20", "30", "40"]),
+        (12_345, ["5,000", "10k"]),  # 12,345 / 5 = 2,469, so every 5,000
+        (1_234_567, ["500k", "1,000k"]),
+    ],
+)
+def test_the_axis_of_counts_has_whole_round_numbers(most, ticks):
+    root = ET.fromstring(histogram.svg([("a", most), ("b", 0)], title=""))
+    assert [e.text for e in root.iter("text") if e.get("text-anchor") == "end"] == ticks
+
+
+@pytest.mark.parametrize("label", ["7", "1000-1099", "a class of many words"])
+def test_labels_under_bars_do_not_run_into_each_other(label):
+    root = ET.fromstring(histogram.svg([(label, 1)] * 20, title=""))
+    shown = [e for e in root.iter("text") if e.get("text-anchor") == "middle"]
+    places = [float(e.get("x")) for e in shown]
+    gaps = [after - before for before, after in itertools.pairwise(places)]
+    assert min(gaps) > 6 * len(shown[0].text)

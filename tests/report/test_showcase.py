@@ -11,9 +11,9 @@ from t2t_mm.report import showcase
 
 @pytest.fixture
 def printed():
-    def show(shown, **terminal):
+    def show(shown, width=100, **terminal):
         stream = io.StringIO()
-        rich.console.Console(file=stream, width=100, **terminal).print(shown)
+        rich.console.Console(file=stream, width=width, **terminal).print(shown)
         return stream.getvalue()
 
     return show
@@ -40,12 +40,40 @@ def test_pictures_have_labels_and_predictions(printed, colour):
     Image.new("RGB", (32, 32), (255, 0, 0)).save(file, "PNG")
     answers = [{"inputs": "x", "reference": "n1", "outputs": "n2"}]
     shown = showcase.labelled_pictures(
-        [file.getvalue()], answers, names={"n1": "star"}, colour=colour
+        [file.getvalue()], answers, names={"n1": "star"}, colour=colour, columns=100
     )
     text = printed(shown, color_system="truecolor", force_terminal=True)
     assert ("▀" in text) == colour
     assert "star" in row(text, "label")
     assert "n2" in row(text, "model")
+
+
+@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize(("width", "abreast"), [(60, 2), (80, 3), (120, 5)])
+def test_pictures_and_captions_fit_the_terminal(printed, width, abreast, colour):
+    # 9 cells of heads and borders, 19 of each picture: 9 + 2 * 19 = 47, 9 + 3 * 19 = 66.
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), (255, 0, 0)).save(file, "PNG")
+    labels = [
+        "[red] star",
+        "great white shark, man-eating",
+        "grey owl",
+        "ant",
+        "bee",
+        "a-16-letter-word",
+    ]
+    answers = [{"inputs": "x", "reference": label, "outputs": "n2"} for label in labels]
+    shown = showcase.labelled_pictures(
+        [file.getvalue()] * 6, answers, names={}, colour=colour, columns=width
+    )
+    text = printed(shown, width, color_system=None, force_terminal=True)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    drawn = [line for line in text.splitlines() if "▀" in line]
+    assert len(drawn) == colour * 8 * -(-6 // abreast)
+    assert all(line.count("▀") in (16 * abreast, 16 * (6 % abreast)) for line in drawn)
+    for word in " ".join(labels).split():
+        assert word in text
 
 
 def test_several_inputs_and_several_references(printed):
