@@ -13,6 +13,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from t2t_mm.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from t2t_mm.data.generate import generate
     from t2t_mm.decoding.decode import decode
@@ -29,8 +31,6 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 # TensorFlow leaves its faster kernels off on some processors; a training step gains a tenth.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-__version__ = "0.1.0"
 
 # No function here may bear the name of a module of this package: importing the module
 # would put it in the place of the function.

@@ -49,7 +49,12 @@ def test_the_version_is_said_once():
     import t2t_mm
 
     metadata = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    assert metadata["project"]["version"] == t2t_mm.__version__
+    assert metadata["project"]["dynamic"] == ["version"]
+    assert metadata["tool"]["setuptools"]["dynamic"]["version"] == {
+        "attr": "t2t_mm.version.__version__"
+    }
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {t2t_mm.__version__}\n" in citation
 
 
 def test_the_public_names_exist_and_none_is_also_a_module():
