@@ -1,4 +1,4 @@
-# make demo | make test | make lint: each builds its environment in .venv first.
+# make demo | make test | make lint | make docs: each builds its environment in .venv first.
 # PYTHON=... chooses the interpreter, VENV=... the folder of the environment.
 
 VENV ?= .venv
@@ -12,13 +12,15 @@ IN_TWO := -n 2 --dist loadfile
 export KERAS_HOME := $(abspath $(VENV))/keras
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all bench lint clean
+.PHONY: help install demo test test-all bench lint docs reference clean
 
 help:
 	@echo "make demo      train one model on translation and pictures, on made-up data"
 	@echo "make test      the default tests; make test-all runs the slow ones too"
 	@echo "make bench     all benchmarks, into runs/benchmarks; BENCH=... passes flags on"
 	@echo "make lint      ruff and mypy"
+	@echo "make docs      the site of docs/, into site/index.html; a broken link is an error"
+	@echo "make reference write the generated pages of docs/ anew"
 	@echo "make install   the environment only, in $(VENV)"
 	@echo "make clean     remove the environment and caches"
 
@@ -41,8 +43,15 @@ lint: $(INSTALLED)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+docs: $(INSTALLED)
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
+
+reference: $(INSTALLED)
+	$(RUN) -m t2t_mm.report.gin_reference > docs/gin_parameters.md
+	$(RUN) -m t2t_mm.report.command_reference > docs/reference/commands.md
+
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 # `python3` may be too old, too new for TensorFlow's wheels, lack venv, or be a
 # shim that runs nothing: each candidate has to prove itself.

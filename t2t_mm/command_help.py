@@ -35,8 +35,8 @@ class Command(Protocol):
 def text(command: Command) -> str:
     """Returns the help of a command, wrapped to the width of the terminal."""
     width = min(100, max(60, shutil.get_terminal_size((100, 24)).columns))
-    own = [flag for flag in command.shown if flag.name not in _COMMON]
-    common = [flag for flag in command.shown if flag.name in _COMMON]
+    own = [flag for flag in command.shown if not is_common(flag)]
+    common = [flag for flag in command.shown if is_common(flag)]
     parts = [
         f"usage: {command.name} [flags]",
         textwrap.fill(" ".join(command.description.split()), width),
@@ -46,6 +46,11 @@ def text(command: Command) -> str:
         parts.append("Flags:\n" + "\n".join(_line(flag, width) for flag in own))
     parts.append("Flags of every command:\n" + "\n".join(_line(flag, width) for flag in common))
     return "\n\n".join(parts)
+
+
+def is_common(flag: Shown) -> bool:
+    """Says whether every command has this flag."""
+    return flag.name in _COMMON
 
 
 def _line(flag: Shown, width: int) -> str:
