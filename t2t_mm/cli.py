@@ -31,7 +31,6 @@ from typing import Any, TextIO
 
 from absl import flags
 
-import t2t_mm
 from t2t_mm import (
     command_help,
     command_output,
@@ -42,6 +41,7 @@ from t2t_mm import (
     quiet_import,
     registry,
     signals,
+    version,
 )
 
 _USER_ERRNOS = {
@@ -235,7 +235,7 @@ class Command:
                 print(command_help.text(self))
                 return 0
             if "--version" in options:
-                print(f"{self.name} {t2t_mm.__version__}")
+                print(f"{self.name} {version.__version__}")
                 return 0
             self._parse(argv)
             with signals.as_interrupts():

@@ -148,21 +148,6 @@ REPLACEMENTS: dict[str, str] = {
     "timeout_secs": _LEAVE_OUT,
 }
 
-_SCHEDULES = {
-    "train": "mm-trainer trains, and evaluates every --eval_every steps",
-    "train_and_evaluate": "mm-trainer trains, and evaluates every --eval_every steps",
-    "continuous_train_and_eval": "mm-trainer trains, and evaluates every --eval_every steps",
-    "train_eval_and_decode": "mm-trainer trains and evaluates; mm-decoder decodes a --split",
-    "evaluate": "mm-eval measures a run",
-    "continuous_eval": "mm-eval measures a run",
-    "evaluate_on_train_data": "mm-eval measures a run, here with --split=train",
-    "continuous_eval_on_train_data": "mm-eval measures a run, here with --split=train",
-    "continuous_decode": "mm-decoder decodes a --split",
-    "continuous_decode_on_eval_data": "mm-decoder decodes a --split",
-    "continuous_decode_on_train_data": "mm-decoder decodes a --split, here train",
-    "run_std_server": _WORKERS,
-}
-
 
 def error(arguments: Sequence[str], known: Container[str]) -> errors.ConfigError | None:
     """Returns the error for arguments among which are flags of Tensor2Tensor, or None.
@@ -193,16 +178,6 @@ def error(arguments: Sequence[str], known: Container[str]) -> errors.ConfigError
     hints = [f"For --{name}: {hint}" for name, hint in found.items()]
     return errors.ConfigError(
         f"Unknown flags {listed}, which are Tensor2Tensor's", hint=". ".join(hints)
-    )
-
-
-def schedule(name: str) -> str | None:
-    """Returns what does the work of a `--schedule` of Tensor2Tensor, or None for another name."""
-    if name not in _SCHEDULES:
-        return None
-    return (
-        f"In Tensor2Tensor {name!r} said what to run; here {_SCHEDULES[name]}, and --schedule "
-        "says how steps are shared out among problems: leave it out"
     )
 
 

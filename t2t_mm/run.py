@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from t2t_mm import config, errors, paths
+from t2t_mm import config, errors, paths, version
 from t2t_mm.data import atomic
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import base as modality
@@ -98,7 +98,7 @@ class RunFolder:
                 run._keep_vocabulary(name, vocabulary)
         description = {
             "format": FORMAT,
-            "code_version": _code_version(),
+            "code_version": version.__version__,
             "model": model,
             "schedule": schedule,
             "data_dir": _data_dir(tasks),
@@ -359,9 +359,3 @@ def _listing(folder: pathlib.Path) -> str:
     names = sorted(p.name for p in folder.iterdir())
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return (", ".join(names[:5]) or "an empty folder") + more
-
-
-def _code_version() -> str:
-    import t2t_mm
-
-    return str(getattr(t2t_mm, "__version__", "unknown"))

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from t2t_mm import cli, errors, old_flags
-from t2t_mm.data import schedules
+from t2t_mm.data import old_schedules, schedules
 
 COMMANDS = {
     point.name: importlib.import_module(point.value.partition(":")[0])._COMMAND
@@ -30,7 +30,7 @@ def said(command, capsys, *arguments):
 
 
 def test_every_answer_names_commands_and_flags_that_there_are():
-    for text in (*old_flags.REPLACEMENTS.values(), *old_flags._SCHEDULES.values()):
+    for text in (*old_flags.REPLACEMENTS.values(), *old_schedules.WORK.values()):
         assert set(re.findall(r"mm-\w+", text)) <= set(COMMANDS)
         assert set(re.findall(r"--(\w+)", text)) <= KNOWN
 
@@ -42,7 +42,7 @@ def test_every_command_answers_every_old_flag(mm, capsys):
         assert f"Unknown flag --{name}, which is Tensor2Tensor's. Here " in err
 
 
-@pytest.mark.parametrize("name", sorted(set(old_flags._SCHEDULES)))
+@pytest.mark.parametrize("name", sorted(set(old_schedules.WORK)))
 def test_old_schedules_are_told_from_rates(name):
     with pytest.raises(errors.ConfigError, match="leave it out") as caught:
         schedules.parse(name)

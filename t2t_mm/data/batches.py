@@ -9,8 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm import cores
 from t2t_mm.data import batching as batching_lib
-from t2t_mm.data import pools, workers
+from t2t_mm.data import pools
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
 
@@ -26,7 +27,7 @@ LARGEST_POOL = 65_536
 READ_AHEAD = 4
 """Batches kept ready."""
 
-PARALLEL = min(workers.default_count(), 16)
+PARALLEL = min(cores.count(), 16)
 """Batches made at a time."""
 
 DROPPED = "dropped"
@@ -142,10 +143,10 @@ class Maker:
         sides = [tf.zeros([count], tf.int32), tf.zeros([count], tf.int32)]
         for name in self.names:
             if name in ids:
-                length = tf.cast(pools.round_up(ids[name].row_lengths(), multiple), tf.int32)
+                length = tf.cast(features_lib.round_up(ids[name].row_lengths(), multiple), tf.int32)
             elif self.features[name].heavy:
                 length = self.features[name].lengths(raw[name])
-                length = pools.round_up(length, multiple)
+                length = features_lib.round_up(length, multiple)
             else:
                 length = tf.constant(self.features[name].fixed_length(), tf.int32)
             if name == task_lib.PREFIX:  # of no length at all, perhaps, but of a usual text

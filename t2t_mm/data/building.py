@@ -9,8 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import t2t_mm
-from t2t_mm import errors
+from t2t_mm import errors, version
 from t2t_mm.data import atomic, code, manifest, overlaps, progress, share, sources, spill, workers
 from t2t_mm.data import options as options_lib
 
@@ -71,7 +70,7 @@ def build(
             | _found(problem, source, shares)
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
-                "code_version": t2t_mm.__version__,
+                "code_version": version.__version__,
                 "code_sha256": code.fingerprint(problem, source=source.name),
             },
         )

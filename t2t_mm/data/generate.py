@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import errors, folders, plugins, registry
+from t2t_mm import cores, errors, folders, plugins, registry
 from t2t_mm.data import atomic, building, code, manifest, sources, vocabularies
 from t2t_mm.data import options as options_lib
 from t2t_mm.data import progress as progress_lib
@@ -107,7 +107,7 @@ def generate(
     asked = folders.data_dir(data_dir)
     place = asked.absolute()
     report = progress or progress_lib.Progress()
-    count = workers or workers_lib.default_count()
+    count = workers or cores.count()
     if verify:
         return _verify(names, place, count)
     options = options_lib.Options(seed, max_examples, max_bad_examples, follow_links)

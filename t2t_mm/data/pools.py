@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2t_mm.modality import features
+
 EVENED = 8
 """Batches at a pool's end that share what is left over."""
 
@@ -116,11 +118,6 @@ def _halved(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tens
     return tf.concat([bounds[:-2], [place, count]], axis=0)
 
 
-def round_up(lengths: tf.Tensor, multiple: int) -> tf.Tensor:
-    """Returns `lengths`, each rounded up to a multiple of `multiple`."""
-    return -(-lengths // multiple) * multiple
-
-
 def to_parts(rows: tf.RaggedTensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the values and row splits of `rows` in `order`.
 
@@ -141,7 +138,7 @@ def take_rows(
     rows = tf.RaggedTensor.from_row_splits(
         values[splits[0] : splits[-1]], splits - splits[0], validate=False
     )
-    width = round_up(tf.reduce_max(rows.row_lengths()), multiple)
+    width = features.round_up(tf.reduce_max(rows.row_lengths()), multiple)
     return rows.to_tensor(default_value=0, shape=tf.stack([rows.nrows(), width]))
 
 

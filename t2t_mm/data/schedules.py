@@ -30,7 +30,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from t2t_mm import config, errors, old_flags, registry
+from t2t_mm import config, errors, registry
+from t2t_mm.data import old_schedules
 
 Weights = tuple[float, ...] | Mapping[str, float]
 """One for each problem, in the order of the problems or by their names."""
@@ -241,7 +242,7 @@ def parse(text: str) -> Schedule:
     """
     name, colon, arguments = text.strip().partition(":")
     name = name.strip()
-    if name not in registry.schedules and (hint := old_flags.schedule(name)):
+    if name not in registry.schedules and (hint := old_schedules.hint(name)):
         raise errors.ConfigError(
             f"Unknown schedule {name!r}",
             expected=f"one of {', '.join(registry.schedules.names())}",

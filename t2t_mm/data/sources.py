@@ -15,8 +15,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-import t2t_mm
-from t2t_mm import errors, folders, paths, registry
+from t2t_mm import errors, folders, paths, registry, version
 from t2t_mm.data import atomic, share, workers
 
 SAMPLE, MANUAL, TFDS = "sample", "manual", "tfds"
@@ -222,4 +221,4 @@ def _sample_name(problem: Any, *, seed: int, size: int) -> str:
     It is the problem's own: nothing says that two problems of a corpus write the
     same files (two language pairs do not).
     """
-    return f"{problem.name}-{problem.version}-{size}-seed{seed}-{t2t_mm.__version__}"
+    return f"{problem.name}-{problem.version}-{size}-seed{seed}-{version.__version__}"

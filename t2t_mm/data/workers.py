@@ -36,11 +36,6 @@ class _StoppedError(Exception):
     """Ends a job in a thread after another one failed."""
 
 
-def default_count() -> int:
-    """Returns the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Workers:
     """A pool of workers, started when first needed; a context manager.
 

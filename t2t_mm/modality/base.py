@@ -12,9 +12,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from t2t_mm import config_types, errors, registry
+
+if TYPE_CHECKING:
+    from t2t_mm.data import vocabulary
+
+
+class Task(Protocol):
+    """What features and nets need to know of a problem bound to its data (`data.task.Task`)."""
+
+    @property
+    def name(self) -> str:
+        """The problem's name, for messages."""
+
+    @property
+    def vocabularies(self) -> Mapping[str, vocabulary.Vocabulary]:
+        """By the names that language modalities give them."""
 
 
 @dataclasses.dataclass(frozen=True)

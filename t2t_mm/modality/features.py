@@ -16,7 +16,6 @@ from t2t_mm.modality import base
 
 if TYPE_CHECKING:
     from t2t_mm.data import batching as batching_lib
-    from t2t_mm.data import task as task_lib
 
 
 class Features:
@@ -46,7 +45,7 @@ class Features:
     If not, as in an export, they may come in any form that features take.
     """
 
-    def __init__(self, declaration: Any, task: task_lib.Task) -> None:
+    def __init__(self, declaration: Any, task: base.Task) -> None:
         self.declaration = declaration
         self.task = task
 
@@ -89,7 +88,7 @@ class Features:
 
 def build(
     declaration: base.Modality,
-    task: task_lib.Task,
+    task: base.Task,
     *,
     length_multiple: int = 1,
     from_records: bool = False,
@@ -98,3 +97,8 @@ def build(
     made: Features = registry.load(declaration.features_class)(declaration, task)
     made.length_multiple, made.from_records = length_multiple, from_records
     return made
+
+
+def round_up(lengths: tf.Tensor, multiple: int) -> tf.Tensor:
+    """Returns `lengths`, each rounded up to a multiple of `multiple`."""
+    return -(-lengths // multiple) * multiple

@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-import t2t_mm
-from t2t_mm import config, errors, plugins, schemas
+from t2t_mm import config, errors, plugins, schemas, version
 from t2t_mm import run as runs
 from t2t_mm.data import atomic
 from t2t_mm.models import build
@@ -101,7 +100,7 @@ def leave(
             _write_batches(making, batches)
             atomic.write_bytes(making / runs.CONFIG, folder.config_path.read_bytes())
             _save_weights(making, crash.step, made)
-            about = {"format": FORMAT, "code_version": t2t_mm.__version__, **crash.describe()}
+            about = {"format": FORMAT, "code_version": version.__version__, **crash.describe()}
             about["first_replica"] = _first_replica(made)
             atomic.write_json(making / "crash.json", about)
     else:

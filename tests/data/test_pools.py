@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.data import pools
+from t2t_mm.modality import features
 
 
 def test_longest_first_then_by_the_sum_of_sides_then_as_they_came():
@@ -68,7 +69,7 @@ def test_rows_are_padded_to_a_multiple_of_the_longest():
 
 
 def test_round_up():
-    assert pools.round_up(tf.constant([0, 1, 4, 5]), 4).numpy().tolist() == [0, 4, 4, 8]
+    assert features.round_up(tf.constant([0, 1, 4, 5]), 4).numpy().tolist() == [0, 4, 4, 8]
 
 
 def test_padding_share_counts_both_sides():

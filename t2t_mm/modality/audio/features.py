@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.data import batching as batching_lib
-from t2t_mm.data import pools
-from t2t_mm.modality import features
+from t2t_mm.modality import base, features
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.audio import resampling, spectrum, wav
-
-if TYPE_CHECKING:
-    from t2t_mm.data import task as task_lib
 
 
 class AudioFeatures(features.Features):
@@ -31,7 +25,7 @@ class AudioFeatures(features.Features):
     ragged = True
     heavy = True
 
-    def __init__(self, declaration: audio.Audio, task: task_lib.Task) -> None:
+    def __init__(self, declaration: audio.Audio, task: base.Task) -> None:
         super().__init__(declaration, task)
         self.declaration: audio.Audio = declaration
         self.is_spectral = declaration.representation == audio.SPECTRAL
@@ -59,7 +53,7 @@ class AudioFeatures(features.Features):
             samples, length = resampling.resample(samples, length, heads.rate, declared.sample_rate)
         cells = self._cells(length)
         step = declared.cells_a_position * self.length_multiple
-        size = pools.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)
+        size = features.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)
         real = tf.sequence_mask(cells, size, tf.float32)[:, :, None]
         if self.is_spectral:
             x = spectrum.log_mel(samples, size, rate=declared.sample_rate, bands=declared.bands)

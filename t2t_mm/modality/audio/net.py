@@ -36,8 +36,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, conv_2d, linear
+from t2t_mm.modality import base as contract
 from t2t_mm.modality import representation
 from t2t_mm.modality.audio import declaration
 
@@ -52,7 +52,12 @@ class AudioNet(base.Layer):
     """
 
     def __init__(
-        self, spec: declaration.Audio, task: tasks.Task, config: Any, *, name: str | None = None
+        self,
+        spec: declaration.Audio,
+        task: contract.Task,
+        config: Any,
+        *,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         del task

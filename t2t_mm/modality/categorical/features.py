@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.modality import features
+from t2t_mm.modality import base, features
 from t2t_mm.modality.categorical import declaration as categorical
-
-if TYPE_CHECKING:
-    from t2t_mm.data import task as task_lib
 
 
 class CategoricalFeatures(features.Features):
@@ -23,7 +18,7 @@ class CategoricalFeatures(features.Features):
     hit is compared with the name itself, so a fingerprint can never mistake one.
     """
 
-    def __init__(self, declaration: categorical.Categorical, task: task_lib.Task) -> None:
+    def __init__(self, declaration: categorical.Categorical, task: base.Task) -> None:
         super().__init__(declaration, task)
         classes = declaration.classes
         if not classes:

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, conv_2d, linear
+from t2t_mm.modality import base as contract
 from t2t_mm.modality import representation
 from t2t_mm.modality.categorical import declaration
 
@@ -30,7 +30,7 @@ class CategoricalNet(base.Layer):
     def __init__(
         self,
         spec: declaration.Categorical,
-        task: tasks.Task,
+        task: contract.Task,
         config: Any,
         *,
         name: str | None = None,

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.modality import features
+from t2t_mm.modality import base, features
 from t2t_mm.modality.image import declaration as image
-
-if TYPE_CHECKING:
-    from t2t_mm.data import task as task_lib
 
 PATCH = 16
 """Pixels of a side that the image net turns into one position of the body."""
@@ -34,7 +30,7 @@ class ImageFeatures(features.Features):
     RGB.
     """
 
-    def __init__(self, declaration: image.Image, task: task_lib.Task) -> None:
+    def __init__(self, declaration: image.Image, task: base.Task) -> None:
         super().__init__(declaration, task)
         self.size = declaration.size
         self.augment = declaration.augment

@@ -10,8 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, conv_2d
+from t2t_mm.modality import base as contract
 from t2t_mm.modality import representation
 from t2t_mm.modality.image import declaration
 
@@ -28,7 +28,12 @@ class ImageNet(base.Layer):
     """
 
     def __init__(
-        self, spec: declaration.Image, task: tasks.Task, config: Any, *, name: str | None = None
+        self,
+        spec: declaration.Image,
+        task: contract.Task,
+        config: Any,
+        *,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         del spec, task

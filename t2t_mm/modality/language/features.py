@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import tensorflow as tf
 import tensorflow_text as tf_text
 
 from t2t_mm import quiet_import
 from t2t_mm.data import batching, vocabulary
-from t2t_mm.modality import features
+from t2t_mm.modality import base, features
 from t2t_mm.modality.language import declaration as language
-
-if TYPE_CHECKING:
-    from t2t_mm.data import task as task_lib
 
 
 class LanguageFeatures(features.Features):
@@ -26,7 +21,7 @@ class LanguageFeatures(features.Features):
 
     ragged = True
 
-    def __init__(self, declaration: language.Language, task: task_lib.Task) -> None:
+    def __init__(self, declaration: language.Language, task: base.Task) -> None:
         super().__init__(declaration, task)
         self.max_length: int = declaration.max_length or batching.Batching.max_length
         # The tokenizer's own end token is left off: it would be cut with the text.

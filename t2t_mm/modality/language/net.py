@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2t_mm.data import task as tasks
 from t2t_mm.data import vocabulary
 from t2t_mm.layers import base, cross_entropy, linear, products
+from t2t_mm.modality import base as contract
 from t2t_mm.modality import representation
 from t2t_mm.modality.language import declaration
 
@@ -27,7 +27,7 @@ class LanguageNet(base.Layer):
     def __init__(
         self,
         spec: declaration.Language,
-        task: tasks.Task,
+        task: contract.Task,
         config: Any,
         *,
         name: str | None = None,

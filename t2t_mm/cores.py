@@ -1,0 +1,10 @@
+"""The processors that this process may use."""
+
+from __future__ import annotations
+
+import os
+
+
+def count() -> int:
+    """Returns how many there are, by the affinity mask where the system has one."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
