@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import pathlib
 import shlex
-import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli, errors, gin_files
+from t2t_mm import cli, errors, gin_files, signals
 from t2t_mm import run as runs
 
 _COMMAND = cli.Command(
@@ -62,24 +62,40 @@ def _demo() -> dict[str, Any]:
 
 
 def _run(command: str, *arguments: str) -> list[Any]:
-    """Runs a command as a user would; returns the JSON documents that it printed."""
+    """Runs a command as a user would; returns the JSON documents that it printed.
+
+    Raises:
+      UserError: it failed, and has said why.
+      KeyboardInterrupt: a signal came; the command got it too, and has ended in order.
+    """
     cli.info(f"\n$ {shlex.join([f'mm-{command}', *arguments])}")
-    # Ctrl-C reaches the command too, which then saves its state: wait for it to end.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", f"t2t_mm.bin.{command}", *arguments],
-            stdout=subprocess.PIPE if "--json" in arguments else None,
-            text=True,
-            check=False,
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if done.returncode == 130:
-        raise KeyboardInterrupt("interrupted; the same command goes on from there")
-    if done.returncode:
-        raise errors.UserError(f"mm-{command} ended with code {done.returncode}; see above")
-    return [json.loads(line) for line in (done.stdout or "").splitlines() if line.strip()]
+    processes: list[subprocess.Popen[str]] = []
+    came: list[int] = []
+
+    def pass_on(number: int, frame: types.FrameType | None) -> None:
+        del frame
+        came.append(number)
+        processes[0].send_signal(number)
+
+    with signals.handled(pass_on):
+        with signals.held_back():
+            # In a group of its own: what a terminal sends to all must not come twice.
+            processes += [
+                subprocess.Popen(
+                    [sys.executable, "-m", f"t2t_mm.bin.{command}", *arguments],
+                    stdout=subprocess.PIPE if "--json" in arguments else None,
+                    text=True,
+                    process_group=0,
+                )
+            ]
+        said, _ = processes[0].communicate()
+    code = processes[0].returncode
+    if came or code == signals.EXIT_CODE:
+        words = signals.words(came[0]) if came else "interrupted"
+        raise KeyboardInterrupt(f"{words}; the same command goes on from there")
+    if code:
+        raise errors.UserError(f"mm-{command} ended with code {code}; see above")
+    return [json.loads(line) for line in (said or "").splitlines() if line.strip()]
 
 
 def _note(run: pathlib.Path, step: int) -> str:

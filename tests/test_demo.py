@@ -1,8 +1,12 @@
 """The demo's own part; what it trains and reaches is for the slow test."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -31,6 +35,34 @@ def test_a_training_that_its_time_limit_has_ended_is_told(tmp_path):
     note = demo._note(tmp_path, 810)
     assert "stopped at its limit of 400 s, at step 810 of 1,200" in note
     assert note.endswith(f"mm-trainer --output_dir={tmp_path} --train_seconds=0")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_passed_on_and_the_command_ends_in_order(tmp_path, monkeypatch, number):
+    command, ready, saved = (tmp_path / name for name in ("python", "ready", "saved"))
+    command.write_text(
+        f"#!{sys.executable}\n"
+        "import os, pathlib, signal, time\n"
+        "def end(*_):\n"
+        "    time.sleep(0.3)\n"
+        f"    pathlib.Path({str(saved)!r}).touch()\n"
+        "    os._exit(130)\n"
+        f"signal.signal({int(number)}, end)\n"
+        f"pathlib.Path({str(ready)!r}).touch()\n"
+        "time.sleep(60)\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(command))
+
+    def send():
+        while not ready.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        demo._run("trainer")
+    assert saved.exists()
 
 
 @pytest.mark.slow

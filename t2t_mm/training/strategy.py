@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator
 
@@ -66,7 +67,7 @@ def make(name: str = "auto", *, say: Callable[[str], object] = str) -> tf.distri
         except _LOST as error:
             raise _lost(error) from error
     if name == "mirrored":
-        return tf.distribute.MirroredStrategy(_devices())
+        return _mirrored(tuple(_devices()))
     return tf.distribute.get_strategy()
 
 
@@ -186,6 +187,16 @@ def split_cpu(count: int = 2) -> None:
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
     )
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """Returns one strategy for all trainings of this process.
+
+    A second one would number its reductions from the start, and TensorFlow, which keeps
+    the shapes that it has seen under these numbers, would end the training.
+    """
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def _devices() -> list[str]:
