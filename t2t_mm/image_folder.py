@@ -35,7 +35,8 @@ class ImageFolder(problem.Problem):
 
     Where the corpus has a folder a split, these are read. Where it has none of them, the
     class folders lie at its top, and a hash of `CLASS/FILE` says to which split a picture
-    belongs, whatever else lies there; a class never lacks a picture for training.
+    belongs, whatever else lies there; a class never lacks a picture for training. Of a folder so
+    small that a split would be left without any, that gets one of a class that has more.
 
     Attributes:
       folders: the names that each split's folder may have.
@@ -83,9 +84,7 @@ class ImageFolder(problem.Problem):
             place.name: _pictures(f"{top}{place.name}", files) for place in files.glob(f"{top}*/")
         }
         if not there:
-            classes = {
-                label: self._share(split, label, pictures) for label, pictures in classes.items()
-            }
+            classes = self._divided(classes, files)[split]
         return top, classes
 
     def _folder(self, split: str, files: raw.RawFiles) -> str | None:
@@ -95,8 +94,44 @@ class ImageFolder(problem.Problem):
                 return folder
         return None
 
-    def _share(self, split: str, label: str, pictures: list[str]) -> list[str]:
-        """Returns the pictures of a class that belong to `split`, by their hash."""
+    def _divided(
+        self, classes: Mapping[str, list[str]], files: raw.RawFiles
+    ) -> dict[str, dict[str, list[str]]]:
+        """Returns the pictures of each class by split.
+
+        Raises:
+          DataError: where there are too few for a picture in every split.
+        """
+        divided: dict[str, dict[str, list[str]]] = {split: {} for split in self.splits}
+        for label, pictures in classes.items():
+            homes = self._homes(label, pictures)
+            for split, kept in divided.items():
+                kept[label] = [picture for picture in pictures if homes[picture] == split]
+        training = divided[self.splits[0]]
+        for split in self.splits[1:]:
+            if any(divided[split].values()) or not any(classes.values()):
+                continue
+            spare = [
+                (_place(f"{label}/{picture}"), label, picture)
+                for label, pictures in training.items()
+                for picture in pictures
+                if len(pictures) > 1
+            ]
+            if not spare:
+                raise errors.DataError(
+                    f"There are too few pictures in {files.root} to set one aside for the split "
+                    f"{split!r} of {self.name!r}",
+                    received=", ".join(f"{len(p):,} of {label!r}" for label, p in classes.items()),
+                    expected="a class with a picture for each split at least",
+                    hint=f"Add some, or divide them yourself: {', '.join(self.splits)}/CLASS/*",
+                )
+            _, label, picture = min(spare)
+            training[label].remove(picture)
+            divided[split][label].append(picture)
+        return divided
+
+    def _homes(self, label: str, pictures: list[str]) -> dict[str, str]:
+        """Returns the split that each picture of a class belongs to, by its hash."""
         first, *later = self.splits
         if not 0 < self.held_out * len(later) < 1:
             raise errors.PluginError(
@@ -113,14 +148,14 @@ class ImageFolder(problem.Problem):
         }
         if pictures:
             homes[max(pictures, key=lambda picture: places[picture])] = first
-        return [picture for picture in pictures if homes[picture] == split]
+        return homes
 
 
 def _pictures(folder: str, files: raw.RawFiles) -> list[str]:
     """Returns the pictures below a folder, by their names from there."""
     top = files.root / folder
-    found = files.glob(f"{glob.escape(folder)}/**/*", optional=True)
-    return [p.relative_to(top).as_posix() for p in found if p.suffix.lower() in SUFFIXES]
+    found = files.glob(f"{glob.escape(folder)}/**/*", endings=tuple(SUFFIXES), optional=True)
+    return [path.relative_to(top).as_posix() for path in found]
 
 
 def _place(name: str) -> float:

@@ -91,8 +91,28 @@ def test_a_hash_splits_what_has_no_split_folders(flowers, tmp_path):
 
 @pytest.mark.parametrize("number", range(20))
 def test_a_class_of_one_picture_is_for_training(flowers, tmp_path, number):
-    empty(tmp_path, f"rose/{number}.jpg")
-    assert [len(keys) for keys in by_split(flowers, tmp_path).values()] == [1, 0, 0]
+    empty(tmp_path, f"rose/{number}.jpg", *(f"tulip/{n}.jpg" for n in range(3)))
+    found = by_split(flowers, tmp_path)
+    assert [len(keys) for keys in found.values()] == [2, 1, 1]
+    assert f"train/rose/{number}.jpg" in found["train"]
+
+
+def test_a_folder_too_small_to_be_divided(flowers, tmp_path):
+    empty(tmp_path, "rose/1.jpg", "tulip/1.jpg")
+    with pytest.raises(
+        errors.DataError,
+        match=r"too few pictures.*'validation' of 'flowers'.*1 of 'rose', 1 of 'tulip'.*"
+        r"Add some, or divide them yourself: train, validation, test/CLASS/\*",
+    ):
+        flowers(tmp_path)
+
+
+@pytest.mark.parametrize("count", range(3, 12))
+def test_no_split_of_a_small_folder_is_empty(flowers, tmp_path, count):
+    empty(tmp_path, *(f"rose/{n}.jpg" for n in range(count)))
+    found = by_split(flowers, tmp_path)
+    assert sum(map(len, found.values())) == count
+    assert all(found.values())
 
 
 def test_a_class_called_train_is_no_split(flowers, tmp_path):
@@ -126,7 +146,8 @@ def test_records_of_many_formats(flowers, registries, monkeypatch, tmp_path):
     for number, kind in enumerate(("jpeg", "png", "bmp", "gif", "webp") * 4):
         file = io.BytesIO()
         pillow.new("RGB", (40, 30), (number * 12, 90, 200)).save(file, kind)
-        name = f"flower_photos/{('rose', 'tulip')[number % 2]}/{number}.{kind.upper()}"
+        odd = "\udcff" if number == 7 else ""  # the byte ff, which no UTF-8 has
+        name = f"flower_photos/{('rose', 'tulip')[number % 2]}/{odd}{number}.{kind.upper()}"
         testing.write_files(tmp_path / "raw", {name: file.getvalue()})
     answer = generate.generate(
         ["flowers"], tmp_path / "data", manual_dir=tmp_path / "raw", workers=1

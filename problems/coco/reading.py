@@ -8,6 +8,7 @@ the manifest, and each error says how many photos are missing.
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from t2t_mm import errors
 from t2t_mm.data import raw
 
 Row = dict[str, Any]
+
+_DIGITS = "-?[0-9]{1,32}"  # Python refuses to read numbers of thousands
 
 
 class Caption(NamedTuple):
@@ -69,7 +72,8 @@ def lists(
       files: of the corpus.
       name: of the file.
       wanted: the lists' names, and for each what its objects have at least: names, and
-        types of the values.
+        types of the values. Where that is `int`, text that writes a whole number will do:
+        it is replaced by the number.
 
     Raises:
       DataError: for a file that is not there, not JSON, or of another form.
@@ -87,6 +91,8 @@ def lists(
             )
         for number, row in enumerate(found):
             for field, kind in fields.items():
+                if kind is int and isinstance(row, dict) and field in row:
+                    row[field] = _whole(row[field])
                 if not isinstance(row, dict) or not isinstance(row.get(field), kind):
                     raise errors.DataError(
                         f"Entry {number:,} of {entry!r} in {files.root / name} has no usable "
@@ -125,6 +131,13 @@ class Pictures:
             f"The annotated picture {str(path)!r} is not there",
             received=f"{self._missing:,} of {self._count:,} annotated pictures missing",
         )
+
+
+def _whole(value: Any) -> Any:
+    """Returns a number that is written in another way, such as "42" or 42.0, as an `int`."""
+    if isinstance(value, str) and re.fullmatch(_DIGITS, value.strip()):
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def one_line(text: str) -> str:

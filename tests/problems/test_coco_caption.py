@@ -157,3 +157,16 @@ def test_the_real_corpus(real_data, tmp_path):
     batch = next(iter(dataset))
     assert batch["inputs"]["image"].shape[1:] == (224, 224, 3)
     assert {len(own) for own in decoder.references(batch)} == {5}
+
+
+def test_ids_may_be_given_as_text(tmp_path):
+    testing.write_files(tmp_path, raw_files())
+    before = testing.generated("coco_caption", "validation", tmp_path)
+    path = tmp_path / "coco2017" / "annotations" / "captions_val2017.json"
+    content = json.loads(path.read_text())
+    for row in content["images"]:
+        row["id"] = f"{row['id']:012d}"
+    for row in content["annotations"]:
+        row["image_id"], row["id"] = str(row["image_id"]), float(row["id"])
+    path.write_text(json.dumps(content))
+    assert testing.generated("coco_caption", "validation", tmp_path) == before

@@ -118,7 +118,7 @@ def test_rare_answers_are_left_out_of_training_and_stay_in_validation(tmp_path, 
         ),
         (
             "v2_OpenEnded_mscoco_train2014_questions.json", "questions",
-            {"image_id": "5", "question_id": 1, "question": "Why?"}, "no usable 'image_id'",
+            {"image_id": "a5", "question_id": 1, "question": "Why?"}, "no usable 'image_id'",
         ),
         (
             "v2_mscoco_train2014_annotations.json", "annotations",
