@@ -39,7 +39,7 @@ class Digits(problem.Problem):
     sample_size = 1_200
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        found = [_recording(path) for path in files.glob("recordings/*.wav")]
+        found = [_recording(path) for path in files.glob("recordings/*", endings=(".wav",))]
         official = any(index in _OFFICIAL_TEST for index, *_ in found)
         test = _OFFICIAL_TEST if official else _TEST_OTHERWISE
         # By index, then speaker: so the digits take turns (for --max_examples).

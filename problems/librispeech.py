@@ -44,7 +44,7 @@ class LibriSpeech(base.Speech):
             for folder in files.glob(f"{speaker}/*/"):
                 chapter = folder.relative_to(files.root).as_posix()
                 texts = dict(_transcripts(chapter, files))
-                flacs = files.glob(f"{chapter}/*.flac", optional=True)
+                flacs = files.glob(f"{chapter}/*", endings=(".flac",), optional=True)
                 sounds = {path.stem: path for path in flacs}
                 for name in sorted(sounds.keys() | texts.keys()):
                     yield base.utterance(split, name, sounds.get(name), texts.get(name))
@@ -83,7 +83,7 @@ def _folders(split: str, files: raw.RawFiles) -> list[str]:
 
 def _transcripts(chapter: str, files: raw.RawFiles) -> Iterator[tuple[str, str]]:
     """Yields utterances and their text out of a chapter's files of transcripts."""
-    for path in files.glob(f"{chapter}/*.trans.txt", optional=True):
+    for path in files.glob(f"{chapter}/*", endings=(".trans.txt",), optional=True):
         for line in files.lines(path.relative_to(files.root).as_posix()):
             name, _, text = line.strip().partition(" ")
             if name:

@@ -38,7 +38,7 @@ class TinyImagenet(problem.Problem):
             # In turn, so that the first examples (--max_examples) are of all classes.
             # A small sample may have none of a class; where validation has, that is an error.
             photos = {
-                wnid: files.glob(f"{top}train/{wnid}/images/*.JPEG", optional=True)
+                wnid: files.glob(f"{top}train/{wnid}/images/*", endings=(".jpeg",), optional=True)
                 for wnid in classes
             }
             for wnid, path in turns.take_turns(photos):

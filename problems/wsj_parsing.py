@@ -47,7 +47,7 @@ class WsjParsing(problem.Problem):
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         for name in _files(split, files):
             stem = pathlib.PurePosixPath(name).with_suffix("")
-            for number, tree in enumerate(penn.read("\n".join(files.lines(name)), name), start=1):
+            for number, tree in enumerate(penn.read(files.text(name), name), start=1):
                 yield f"{stem}/{number}", _features(tree, f"tree {number:,} of {name}")
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:

@@ -6,6 +6,16 @@ import os
 
 from t2t_mm import errors
 
+LARGEST_FILE_BYTES = 1 << 30
+FILE_VARIABLE = "T2T_MM_MAX_FILE_BYTES"
+"""A file that is read whole, as pictures, sounds and JSON are, may have so many bytes, or as
+many as this variable says."""
+
+
+def largest_file() -> int:
+    """Returns how many bytes a file that is read whole may have."""
+    return most(FILE_VARIABLE, LARGEST_FILE_BYTES, "bytes")
+
 
 def most(variable: str, default: int, unit: str) -> int:
     """Returns a limit: what the environment says, or else the default.

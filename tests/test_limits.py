@@ -9,7 +9,7 @@ import soundfile
 from PIL import Image
 
 from t2t_mm import errors, limits
-from t2t_mm.data import raw, texts
+from t2t_mm.data import raw
 from t2t_mm.modality import Audio
 from t2t_mm.modality import Image as Picture
 
@@ -46,7 +46,7 @@ def test_json_of_one_long_line_is_read(tmp_path, monkeypatch):
 
 
 def test_json_of_many_lines_is_bounded_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(texts, "LARGEST_FILE_BYTES", 100)
+    monkeypatch.setenv("T2T_MM_MAX_FILE_BYTES", "100")
     (tmp_path / "a.json").write_text("[\n" + "1,\n" * 60 + "1]")
     with pytest.raises(errors.DataError, match="a.json is too large.*more than 100 characters"):
         raw.RawFiles(tmp_path).json("a.json")

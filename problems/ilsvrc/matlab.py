@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 
 _HEADER_BYTES = 128
+_LARGEST_BYTES = 1 << 26  # of an element, unpacked
 _MATRIX, _COMPRESSED = 14, 15
 _CLASS_STRUCTURE, _CLASS_TEXT = 2, 4
 _NUMBERS = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
@@ -62,7 +63,11 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         if len(content) < size:
             raise ValueError("it is cut short")
         if kind == _COMPRESSED:
-            yield from _elements(zlib.decompress(content))
+            unpacker = zlib.decompressobj()
+            unpacked = unpacker.decompress(content, _LARGEST_BYTES)
+            if unpacker.unconsumed_tail or not unpacker.eof:
+                raise ValueError(f"an element is cut short, or over {_LARGEST_BYTES:,} bytes")
+            yield from _elements(unpacked)
             place += 8 + size
         else:
             yield kind, content

@@ -16,7 +16,7 @@ from t2t_mm.problems.ilsvrc import truth
 KAGGLE = "ILSVRC/Data/CLS-LOC/"
 TRAINING = "ILSVRC2012_img_train.tar"
 VALIDATION = "ILSVRC2012_img_val.tar"
-_SUFFIX = ".JPEG"
+_SUFFIXES = (".jpeg", ".jpg")  # in capitals, as published, or not
 
 Photo = pathlib.Path | archives.Part
 
@@ -24,17 +24,17 @@ Photo = pathlib.Path | archives.Part
 def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
     """Yields class and photo; the classes take turns, so that the first ones are of all."""
     folder = _folder("train", files)
-    tars: Iterable[Photo] = files.glob(f"{folder}/n*.tar", optional=True)
+    tars: Iterable[Photo] = files.glob(f"{folder}/n*", endings=(".tar",), optional=True)
     if not tars and not files.exists(folder) and files.exists(TRAINING):
         tars = archives.members(files.path(TRAINING))
-    classes = {tar.stem: _in_tar(tar) for tar in tars if tar.suffix == ".tar"}
+    classes = {tar.stem: _in_tar(tar) for tar in tars if tar.suffix.lower() == ".tar"}
     return turns.take_turns(classes) if classes else _class_folders(folder, files)
 
 
 def validation(files: raw.RawFiles) -> Iterator[tuple[str | errors.BadExampleError, Photo]]:
     """Yields class and photo; an error in the class's place where no file tells it."""
     folder = _folder("val", files)
-    photos: Iterable[Photo] = files.glob(f"{folder}/*{_SUFFIX}", optional=True)
+    photos: Iterable[Photo] = files.glob(f"{folder}/*", endings=_SUFFIXES, optional=True)
     if not photos and not files.exists(folder) and files.exists(VALIDATION):
         photos = _in_tar(files.path(VALIDATION))
     if not photos:
@@ -60,7 +60,7 @@ def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, path
 def _in_folder(place: pathlib.Path, folder: str, files: raw.RawFiles) -> Iterator[pathlib.Path]:
     # A class may have no photo in a small validation set. Names alone: paths to all of
     # ImageNet's photos would take gigabytes.
-    found = files.glob(f"{folder}/{place.name}/*{_SUFFIX}", optional=True)
+    found = files.glob(f"{folder}/{place.name}/*", endings=_SUFFIXES, optional=True)
     names = [path.name for path in found]
     del found
     for name in names:
@@ -69,4 +69,4 @@ def _in_folder(place: pathlib.Path, folder: str, files: raw.RawFiles) -> Iterato
 
 def _in_tar(tar: Photo) -> Iterator[archives.Part]:
     members = tar.members() if isinstance(tar, archives.Part) else archives.members(tar)
-    return (part for part in members if part.suffix == _SUFFIX)
+    return (part for part in members if part.suffix.lower() in _SUFFIXES)

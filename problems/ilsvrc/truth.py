@@ -22,6 +22,7 @@ KIT = "ILSVRC2012_devkit_t12"
 KIT_ARCHIVE = f"{KIT}.tar.gz"
 _NUMBERS = f"{KIT}/data/ILSVRC2012_validation_ground_truth.txt"
 _META = f"{KIT}/data/meta.mat"
+_LARGEST_BYTES = 1 << 26  # of a file in the kit, which would not be the published one
 _WNID = re.compile(r"n\d{8}")
 
 
@@ -110,7 +111,7 @@ def _from_archive(path: pathlib.Path) -> tuple[bytes, bytes]:
             archives.open_member(path, _NUMBERS) as numbers,
             archives.open_member(path, _META) as meta,
         ):
-            return numbers.read(), meta.read()
+            return numbers.read(_LARGEST_BYTES), meta.read(_LARGEST_BYTES)
     except KeyError as error:
         raise errors.DataError(
             f"{path} lacks {error.args[0]}",

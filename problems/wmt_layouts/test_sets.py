@@ -39,7 +39,7 @@ def pairs(
         sides = _of_xml(names[0], files)
     else:
         sides = [
-            list(files.sgml_segments(side) if side.endswith(".sgm") else files.lines(side))
+            list(files.sgml_segments(side) if side.lower().endswith(".sgm") else files.lines(side))
             for side in names
         ]
     if len(sides[0]) != len(sides[1]):
@@ -65,12 +65,14 @@ def find(name: str, source: str, target: str, files: raw.RawFiles) -> tuple[str,
     there: list[str] = []
     for packed in (False, True):
         there = files.names(f"{name}*", packed=packed)
+        known = {path.lower(): path for path in there}
         folders = {str(pathlib.PurePosixPath(path).parent) for path in there}
         for first, second in candidates:
             for folder in sorted(folders, key=lambda f: (_FILTERED in f, f)):
                 top = "" if folder == "." else f"{folder}/"
-                if top + first in there and top + second in there:
-                    return top + first, top + second
+                sides = [known.get(f"{top}{side}".lower()) for side in (first, second)]
+                if sides[0] and sides[1]:
+                    return sides[0], sides[1]
     if not there:
         files.missing(f"{name}*", verb="matches")
     raise errors.DataError(
@@ -83,7 +85,7 @@ def find(name: str, source: str, target: str, files: raw.RawFiles) -> tuple[str,
 def _of_xml(name: str, files: raw.RawFiles) -> list[list[str]]:
     """Returns source and first reference of a file that holds both, document by document."""
     sides: list[list[str]] = [[], []]
-    for document in _DOCUMENT.findall("\n".join(files.lines(name))):
+    for document in _DOCUMENT.findall(files.text(name)):
         for side, kind in zip(sides, ("src", "ref"), strict=True):
             found = re.search(rf"<{kind}\b[^>]*>(.*?)</{kind}>", document, re.DOTALL)
             side += raw.segments(found[1]) if found else []

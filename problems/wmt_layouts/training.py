@@ -96,10 +96,10 @@ def _named(first: str, second: str, files: raw.RawFiles, *, packed: bool) -> Ite
     for pattern in patterns:
         for language in languages:  # of a text without its other side, reading tells
             for name in files.names(f"{pattern}.{language}", packed=packed):
-                stem = name.removesuffix(f".{language}")
+                stem = name[: -len(f".{language}")]  # which may be in capitals there
                 sides = (f"{stem}.{first}", f"{stem}.{second}")
                 yield Corpus(stem, sides, languages)
     for columns in (languages, languages[::-1]):
         ending = f".{'-'.join(columns)}.tsv"
         for name in files.names(f"*{ending}", packed=packed):
-            yield Corpus(name.removesuffix(".tsv"), (name,), columns)
+            yield Corpus(name[: -len(".tsv")], (name,), columns)

@@ -27,6 +27,7 @@ ENDINGS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _FAILURES = (*streams.FAILURES, tarfile.TarError)
 _SEPARATORS = re.compile(r"[\\/]")
 _BLOCK_BYTES = tarfile.BLOCKSIZE
+_LONGEST_HEAD_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ def _walk(
         start = stream.read(streams.HEAD_BYTES)
         _check_plain(start, place)
         stream.seek(0)
-        tar: Any = tarfile.TarFile(fileobj=stream)
+        tar: Any = tarfile.TarFile(fileobj=_Heads(stream))
         while (entry := tar.next()) is not None:
             tar.members = []  # or all that were met would be kept
             name = _safe(entry.name, place)
@@ -216,6 +217,28 @@ def _walk(
         _fail(place, f"is not a whole tar archive{_after(last)}", str(seen))
     if block.strip(b"\0") or not (block or nested):
         _fail(place, f"is damaged or cut short{_after(last)}", "no mark of its end")
+
+
+class _Heads(io.RawIOBase):
+    """A stream of which no more is read at once than a head takes.
+
+    Of a long name, or of what else an extended head says, tarfile would read as much as the
+    tar claims: a packed one of some kB may hold a head that fills the memory.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _LONGEST_HEAD_BYTES:
+            raise tarfile.ReadError(f"a head of {size:,} bytes")
+        return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
 
 
 def _check_plain(start: bytes, place: str) -> None:

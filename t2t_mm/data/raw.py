@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import html
+import io
 import itertools
 import json
 import os
@@ -17,7 +18,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from t2t_mm import errors
+from t2t_mm import errors, limits
 from t2t_mm.data import archives, links, texts
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE | re.DOTALL)
@@ -105,8 +106,16 @@ class RawFiles:
         """Says whether a file or folder exists."""
         return (self.root / name).exists()
 
-    def glob(self, pattern: str, *, optional: bool = False) -> list[pathlib.Path]:
+    def glob(
+        self, pattern: str, *, endings: tuple[str, ...] = (), optional: bool = False
+    ) -> list[pathlib.Path]:
         """Returns what matches `pattern`, sorted, without hidden files and all in hidden folders.
+
+        Args:
+          pattern: a path with wildcards, as of `pathlib.Path.glob`.
+          endings: in lower case, of which the name must have one, in capitals or not:
+            `glob("photos/*", endings=(".jpg", ".jpeg"))`.
+          optional: none need match.
 
         Raises:
           DataError: when nothing does and it is not `optional`, or a link leads out of the corpus.
@@ -115,10 +124,11 @@ class RawFiles:
         found = sorted(
             path
             for path in self.root.glob(pattern)
-            if not any(part[0] == "." for part in path.parts[above:])
+            if (not endings or path.name.lower().endswith(endings))
+            and not any(part[0] == "." for part in path.parts[above:])
         )
         if not found and not optional:
-            self.missing(pattern, verb="matches")
+            self.missing(pattern + (endings[0] if endings else ""), verb="matches")
         for path in found:
             self.boundary.check(path)
         return found
@@ -130,8 +140,8 @@ class RawFiles:
         its place, archives are looked into at its top only.
 
         Args:
-          pattern: matched from the right, as by `pathlib.PurePath.match`: "*.de-en.de",
-            "dev/*.sgm".
+          pattern: matched from the right, as by `pathlib.PurePath.match`, capitals or not:
+            "*.de-en.de", "dev/*.sgm".
           packed: look into archives too, which must be read to their ends for that
             where they are compressed as a whole.
         """
@@ -142,7 +152,8 @@ class RawFiles:
                 looked = paths if self._sought is None else [p for p in paths if "/" not in p]
                 found |= set(map(texts.unpacked_name, texts.packed_files(self.boundary, looked)))
             self._names[packed] = sorted(found)
-        return [n for n in self._names[packed] if pathlib.PurePosixPath(n).match(pattern)]
+        wanted = pattern.lower()
+        return [n for n in self._names[packed] if pathlib.PurePosixPath(n.lower()).match(wanted)]
 
     def _paths(self) -> list[str]:
         try:
@@ -190,24 +201,35 @@ class RawFiles:
         self._used[used] = text.path.stat().st_size
         yield from texts.read(text, self.damage, layout=self.layout, longest=longest)
 
+    def text(self, name: str) -> str:
+        r"""Returns the lines of a text as one, `\n` behind each, found as by `lines`.
+
+        Raises:
+          DataError: as `lines`, and for one that is too large for it.
+        """
+        most = limits.largest_file()
+        whole = io.StringIO()
+        for line in self._lines(name, most):
+            whole.write(line)
+            whole.write("\n")
+            if whole.tell() > most:
+                raise errors.DataError(
+                    f"{self.root / name} is too large to be read at once",
+                    received=f"more than {most:,} characters",
+                    hint=f"If it is what it should be, set {limits.FILE_VARIABLE} in the "
+                    "environment",
+                )
+        return whole.getvalue()
+
     def json(self, name: str) -> Any:
         """Returns the content of a JSON file, found as by `lines`.
 
         Raises:
           DataError: for a file that cannot be read, or is not JSON.
         """
-        size = 0
-        kept = []
-        for line in self._lines(name, texts.LARGEST_FILE_BYTES):
-            kept.append(line)
-            size += len(line)
-            if size > texts.LARGEST_FILE_BYTES:
-                raise errors.DataError(
-                    f"{self.root / name} is too large to be read at once",
-                    received=f"more than {texts.LARGEST_FILE_BYTES:,} characters",
-                )
+        content = self.text(name)
         try:
-            return json.loads("\n".join(kept))
+            return json.loads(content)
         except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
             raise errors.DataError(
                 f"{self.root / name} is not JSON", received=error, expected=self.layout or None
@@ -246,7 +268,7 @@ class RawFiles:
         Raises:
           DataError: when it has none.
         """
-        found = segments("\n".join(self.lines(name)))
+        found = segments(self.text(name))
         if not found:
             raise errors.DataError(
                 f"{self.root / name} has no <seg> elements",

@@ -240,7 +240,7 @@ def _encode(
     """Returns what the record holds: the features and the key, each of one value or more."""
     name = "key"
     try:
-        encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8")]}
+        encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8", "backslashreplace")]}
         for name, modality in features.items():
             value = values[name]
             each = (value,) if isinstance(value, str) else _each(name, value)
@@ -259,7 +259,9 @@ def _encode(
         raise errors.BadExampleError(f"{name}: {error}") from error
     except UnicodeEncodeError as error:
         raise errors.BadExampleError(
-            f"{name}: It is not valid Unicode", received=ascii(values.get(name, key))[:80]
+            f"{name}: It is not valid Unicode",
+            received=ascii(values.get(name, key))[:80],
+            hint="Where it is the name of a folder or file, rename that, for example with convmv",
         ) from error
     return encoded
 

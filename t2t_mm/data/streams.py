@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import pathlib
+import re
 import zlib
 from typing import Any, BinaryIO
 
@@ -29,7 +30,17 @@ HEAD_BYTES = 512
 BUFFER_BYTES = 1 << 16
 
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
-_OTHERS = {"a zip archive": b"PK\x03\x04", "a 7z archive": b"7z\xbc\xaf", "a PDF file": b"%PDF"}
+_OTHERS = {
+    "a zip archive": b"PK\x03\x04",
+    "a 7z archive": b"7z\xbc\xaf",
+    "a PDF file": b"%PDF",
+    "a spreadsheet of old Excel (.xls)": b"\xd0\xcf\x11\xe0",
+    "a zstd file": b"\x28\xb5\x2f\xfd",
+    "a Parquet file": b"PAR1\x15",
+    "an Arrow file": b"ARROW1\0",
+    "an SQLite database": b"SQLite format 3\0",
+}
+_BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 _TAR_MAGIC_PLACE = 257
 
@@ -58,6 +69,17 @@ def describe(start: bytes) -> str:
     if start.lstrip().lower().startswith(_PAGES):
         return "a web page, as a failed download leaves one"
     return f"a file that begins with {start[:12]!r}" if start else "an empty file"
+
+
+def binary(start: bytes) -> str | None:
+    """Says what a file that starts so is, where that can be no text; else None."""
+    if start.startswith(_OTHERS["a zip archive"]):
+        return "a zip archive, as spreadsheets (.xlsx, .ods) are"
+    known = next((name for name, magic in _OTHERS.items() if start.startswith(magic)), None)
+    packed = packing(start)
+    if known == "a PDF file" or (packed == "bzip2" and not _BZIP2.match(start)):
+        return None  # a text may begin with these letters
+    return known or (f"a {packed} file" if packed else None)
 
 
 def unpack(stream: BinaryIO, how: str | None) -> BinaryIO:

@@ -13,7 +13,7 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from t2t_mm import errors, limits
@@ -24,10 +24,11 @@ LINE_VARIABLE = "T2T_MM_MAX_LINE_BYTES"
 """More in one line than that, or than this variable says, is no text: a packed file of some
 kB may hold a line that fills the memory."""
 
-LARGEST_FILE_BYTES = 1 << 30
-"""Of a file that is read whole, as JSON is, which may be one line."""
-
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ZEROS_OF_UTF16 = (0.2, 0.6)
+"""Between these shares of zero bytes a line is taken for UTF-16 without its mark: of plain
+letters every other byte is zero."""
+
 _LINES_KEPT = 100
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """What a byte that is not UTF-8 is decoded to."""
@@ -71,8 +72,8 @@ class Text:
 def find(boundary: links.Boundary, name: str) -> Text | None:
     """Returns the text `name` (a path below that of the corpus), or None where there is none.
 
-    Of several, the first of: the file, a packed file, a member of an archive in its own
-    folder, or in a folder above that.
+    Of several, the first of: the file, a packed file, either with capitals in its name, a
+    member of an archive in its own folder, or in a folder above that.
 
     Raises:
       DataError: for an archive that cannot be read, where it has come to that, and for
@@ -85,6 +86,9 @@ def find(boundary: links.Boundary, name: str) -> Text | None:
         if (root / packed).exists():
             boundary.check(root / packed)
             return Text(root / packed)
+    if (other := _in_other_case(root, names)) is not None:
+        boundary.check(other)
+        return Text(other)
     for folder in pathlib.PurePosixPath(name).parents:
         for archive in _archives(root / folder):
             boundary.check(archive)
@@ -246,12 +250,42 @@ def _archives(folder: pathlib.Path) -> list[pathlib.Path]:
     )
 
 
+def _in_other_case(root: pathlib.Path, names: Sequence[str]) -> pathlib.Path | None:
+    """Returns the file that has one of some names but for capitals, as discs and cameras write."""
+    folder = (root / names[0]).parent
+    if not folder.is_dir():
+        return None
+    wanted = {pathlib.PurePosixPath(name).name.lower(): None for name in names}
+    found = {path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True)}
+    return next((found[name] for name in wanted if name in found), None)
+
+
 def _check_first(line: bytes, text: Text) -> None:
+    known = streams.binary(line)
+    if known is not None:
+        how = streams.packing(line)
+        ending = next((end for end, name in streams.ENDINGS.items() if name == how), "")
+        raise errors.DataError(
+            f"{text} is no text",
+            received=known,
+            expected="lines of text in UTF-8",
+            hint=f"Name it as what it is: NAME{ending}"
+            if how
+            else "Save or convert it as text, a spreadsheet as CSV in UTF-8",
+        )
     if line.startswith(_UTF16):
         raise errors.DataError(
             f"{text}, line 1, is not UTF-8",
             received="the byte order mark of UTF-16",
             hint="Convert the file, for example with iconv -f utf-16 -t utf-8",
+        )
+    zeros = line.count(0)
+    if zeros > 2 and _ZEROS_OF_UTF16[0] <= zeros / len(line) <= _ZEROS_OF_UTF16[1]:
+        raise errors.DataError(
+            f"{text}, line 1, is not UTF-8",
+            received=f"{zeros:,} zero bytes of {len(line):,}, as in UTF-16",
+            hint="Convert the file, for example with iconv -f "
+            f"utf-16{'le' if line[0] else 'be'} -t utf-8",
         )
     returns = line.count(b"\r")
     if not line.endswith(b"\n") and b"\r" in line[:-1]:

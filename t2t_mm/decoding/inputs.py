@@ -335,17 +335,23 @@ def _values(task: task_lib.Task, given: Given, place: str) -> Mapping[str, Value
 
 
 def _object(text: str, place: str) -> Mapping[str, Value]:
+    array = text.lstrip().startswith("[")
+    hint = "Of a JSON array, make lines: jq -c '.[]' FILE > FILE.jsonl" if array else None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
         raise errors.DataError(
-            f"{place} is not JSON", received=error, expected='an object such as {"inputs": "..."}'
+            f"{place} is not JSON",
+            received=error,
+            expected='an object such as {"inputs": "..."}',
+            hint=hint,
         ) from error
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise errors.DataError(
             f"{place} is not an object of strings",
             received=text if len(text) <= 60 else text[:57] + "...",
             expected="values by input name: a text, or the path of a file",
+            hint=hint,
         )
     return value
 

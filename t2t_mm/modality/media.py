@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import pathlib
+import stat
 from typing import Any
 
-from t2t_mm import errors
+from t2t_mm import errors, limits
 
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"hei": "HEIC", b"hev": "HEIC", b"mif1": "HEIF"}
 _HEADS = {
@@ -22,7 +24,22 @@ _HEADS = {
 }
 
 
-_OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_OF_THE_FILE = (
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EILSEQ,
+    errno.EINVAL,
+    errno.ENXIO,
+)
+"""What hinders reading one file. All else (too many open files, a disk that fails, a server that
+does not answer) would hinder the next one too, and is no bad example."""
+
+_OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def read(value: Any, what: str) -> tuple[str, bytes] | None:
@@ -34,25 +51,69 @@ def read(value: Any, what: str) -> tuple[str, bytes] | None:
 
     Raises:
       BadExampleError: for a file that cannot be read.
+      DataError: where the machine, not the file, is the reason.
     """
     if isinstance(value, bytes | bytearray | memoryview):
         return "bytes", bytes(value)
     if not hasattr(value, "read_bytes"):
         return None
+    return str(value), content(value, what)
+
+
+def content(
+    value: Any, what: str, *, most: int | None = None, variable: str = limits.FILE_VARIABLE
+) -> bytes:
+    """Returns the bytes of a file, having looked that it is one, and not too large.
+
+    Args:
+      value: a path or anything else that has `read_bytes()`.
+      what: it should hold, for errors.
+      most: bytes that it may have; `limits.largest_file()` by default.
+      variable: of the environment that raises `most`.
+
+    Raises:
+      BadExampleError: for a file that cannot be read, or is too large.
+      DataError: where the machine, not the file, is the reason.
+    """
     try:
-        return str(value), value.read_bytes()
+        _check_size(value, what, most or limits.largest_file(), variable)
+        data: bytes = value.read_bytes()
     except OSError as error:
-        if error.errno in _OF_THE_MACHINE:  # no fault of this file, nor the last of its kind
+        if error.errno is not None and error.errno not in _OF_THE_FILE:
             raise errors.DataError(
                 f"{what} cannot be read: {value}",
                 received=error.strerror,
-                hint="Give the process more (ulimit -n for files), or use fewer --workers",
+                hint="Give the process more (ulimit -n for files), or use fewer --workers"
+                if error.errno in _OF_MEANS
+                else "That is a matter of the disk or the machine, not of this file",
             ) from error
         raise errors.BadExampleError(
             f"{what} cannot be read: {value}", received=error.strerror or error
         ) from error
     except ValueError as error:  # a name that no file can have, such as one with a NUL
         raise errors.BadExampleError(f"{what} cannot be read: {value}", received=error) from error
+    return data
+
+
+def _check_size(value: Any, what: str, most: int, variable: str) -> None:
+    """Raises for what would fill the memory, or never end: pipes and devices."""
+    size = getattr(value, "size", 0)  # of a part of an archive
+    if isinstance(value, pathlib.Path):
+        status = value.stat()
+        size = status.st_size
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise errors.BadExampleError(
+                f"{what} cannot be read: {value}",
+                received="a pipe, socket or device",
+                expected="a plain file",
+            )
+    if size > most:
+        raise errors.BadExampleError(
+            f"{what} is too large to be read: {value}",
+            received=f"{size:,} bytes",
+            expected=f"{most:,} bytes at most",
+            hint=f"If it is what it should be, set {variable} in the environment",
+        )
 
 
 def foreign(data: bytes) -> str | None:

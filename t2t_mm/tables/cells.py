@@ -13,7 +13,9 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from t2t_mm import errors
+from t2t_mm import errors, limits
+from t2t_mm.data import texts as texts_lib
+from t2t_mm.modality import media
 from t2t_mm.tables import rows
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
@@ -140,25 +142,26 @@ def _below(name: str, root: pathlib.Path) -> pathlib.Path | None:
 
 
 def _is_there(path: pathlib.Path) -> bool:
-    return "\0" not in str(path) and path.exists()
+    try:
+        return "\0" not in str(path) and path.exists()
+    except OSError:  # in a folder that is closed to us, or of a name that is too long
+        return False
 
 
 def read(file: pathlib.Path) -> str:
     """Returns the text of a file, without the white space around it.
 
     Raises:
-      BadExampleError: for a file that is not there, or not UTF-8.
+      BadExampleError: for a file that is not there, too large for a text, or not UTF-8.
+      DataError: where the machine, not the file, is the reason.
     """
+    variable = texts_lib.LINE_VARIABLE
+    most = limits.most(variable, texts_lib.LONGEST_LINE_BYTES, "bytes")
+    data = media.content(file, "A text", most=most, variable=variable)
     try:
-        return file.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8").strip()
-    except OSError as error:
-        raise errors.BadExampleError(
-            f"A text cannot be read: {file}", received=error.strerror
-        ) from error
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8").strip()
     except UnicodeDecodeError as error:
         raise errors.BadExampleError(f"{file} is not UTF-8") from error
-    except ValueError as error:  # a name that no file can have, such as one with a NUL
-        raise errors.BadExampleError(f"A text cannot be read: {file}", received=error) from error
 
 
 def _wrong(row: rows.Row, column: str, value: Any, expected: str) -> errors.BadExampleError:

@@ -82,9 +82,13 @@ class Reader:
             yield from read(name, files)
 
     def _objects(self, name: str, files: raw.RawFiles) -> Iterator[Row]:
+        started = False
         for number, line in enumerate(files.lines(name), start=1):
             if not line.strip():
                 continue
+            if not started:
+                started = True
+                self._check_first(line, files.root / name)
             place, key = f"{name}, line {number}", f"{name}:{number}"
             try:
                 values = json.loads(line, object_pairs_hook=_with_each_key_once)
@@ -103,6 +107,19 @@ class Reader:
                     expected=f"one object a line, with {', '.join(self.needed)}",
                 )
                 yield Row(place, key, {}, bad)
+
+    def _check_first(self, line: str, path: pathlib.Path) -> None:
+        """Raises for JSON that is one value over many lines, or a list of all rows in one."""
+        start = line.strip()
+        is_array = start[0] == "["
+        if start in ("[", "{") or (is_array and start[1:].lstrip()[:1] == "{"):
+            raise errors.DataError(
+                f"{path} is JSON, but no JSON Lines",
+                received=f"{'an array' if is_array else 'an object'} over many lines, or all rows "
+                f"in one: {_short(start)}",
+                expected=f"one object a line, with {', '.join(self.needed)}",
+                hint=f"Convert it: jq -c '{'.[]' if is_array else '.'}' FILE > FILE.jsonl",
+            )
 
     def _fields(self, name: str, files: raw.RawFiles) -> Iterator[Row]:
         columns = self.columns

@@ -210,3 +210,16 @@ def test_an_archive_that_is_not_there(tmp_path):
                  lambda: list(archives.members(tmp_path))):  # fmt: skip
         with pytest.raises(errors.DataError, match="cannot be read"):
             read()
+
+
+def test_a_head_that_would_fill_the_memory_is_refused(tmp_path):
+    """A pax head of 64 MiB is 64 kB packed; tarfile alone would read all of it."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("a.en")
+        entry.pax_headers = {"comment": "x" * (1 << 26)}
+        tar.addfile(entry)
+    (tmp_path / "a.tgz").write_bytes(file.getvalue())
+    assert len(file.getvalue()) < 200_000
+    with pytest.raises(errors.DataError, match=r"not a whole tar archive.*a head of 67,\d+"):
+        archives.listing(tmp_path / "a.tgz")

@@ -277,7 +277,7 @@ def test_values_of_a_wrong_type_are_bad_examples(generate, data):
         ("toy_twice", r"have the key 'train/\d'"),
         ("toy_misspelt", "lacks 'targets' and has an unknown 'target'.*Did you mean 'targets'"),
         ("toy_odd", "yielded something odd as example 0.*non-empty string and a dict"),
-        ("toy_unicode", r"'a.udcff'.*is bad: key: It is not valid Unicode"),
+        ("toy_unicode", r"is bad: inputs: A text is not valid Unicode"),
         ("toy_opens", r"raw file of 'toy_opens' cannot be read: .*nowhere.*Expected: \{train"),
         ("toy_raises", r"generate_examples of 'toy_raises' failed.*ValueError.*toys\.py:\d+"),
     ],

@@ -246,3 +246,47 @@ def test_examples_that_are_left_out_are_counted(files):
     for reason in ("too long", "empty", "too long"):
         files.skip(reason)
     assert files.skipped == {"empty": 1, "too long": 2}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04\x14\0rest", r"a zip archive, as spreadsheets \(\.xlsx.*as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", r"old Excel \(\.xls\)"),
+        (gzip.compress(b"a,b\n"), r"a gzip file.*NAME\.gz"),
+        (bz2.compress(b"a,b\n"), r"a bzip2 file.*NAME\.bz2"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        ("a,b\n".encode("utf-16"), "byte order mark of UTF-16"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes.*as in UTF-16.*utf-16le"),
+        ("a,b\n1,2\n".encode("utf-16-be"), "zero bytes.*as in UTF-16.*utf-16be"),
+    ],
+)
+def test_what_is_no_text_says_what_it_is(files, content, said):
+    (files.root / "a.csv").write_bytes(content)
+    with pytest.raises(errors.DataError, match=said):
+        list(files.lines("a.csv"))
+
+
+@pytest.mark.parametrize("content", ["BZhang spoke.", "%PDF is a format.", "\0", "PAR1 and 2"])
+def test_texts_that_begin_like_other_files(files, content):
+    (files.root / "a.txt").write_text(content)
+    assert list(files.lines("a.txt")) == [content]
+
+
+def test_capitals_in_names_are_no_other_names(files):
+    texts = {
+        "A.DE-EN.DE": "x\n",
+        "below/B.CSV.GZ": gzip.compress(b"y\n"),
+        "C.FLAC": "",
+        "d.flac": "",
+    }
+    testing.write_files(files.root, texts)
+    assert list(files.lines("a.de-en.de")) == ["x"]
+    assert list(files.lines("below/b.csv")) == ["y"]
+    assert files.names("*.de-en.de") == ["A.DE-EN.DE"]
+    found = files.glob("*", endings=(".flac",))
+    assert [path.name for path in found] == ["C.FLAC", "d.flac"]
+    with pytest.raises(errors.DataError, match=r"matches '\*\.wav'"):
+        files.glob("*", endings=(".wav",))
+    testing.write_files(files.root, {"a.de-en.de": "the very name\n"})
+    assert list(files.lines("a.de-en.de")) == ["the very name"]

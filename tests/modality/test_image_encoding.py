@@ -7,12 +7,14 @@ import io
 import random
 import struct
 import zlib
+from concurrent import futures
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image as pillow
 from PIL import ImageOps
+from PIL import PngImagePlugin as png
 
 from t2t_mm import errors
 from t2t_mm.modality import Image, features
@@ -355,3 +357,43 @@ def test_a_picture_that_would_fill_the_memory_is_refused_by_its_head(monkeypatch
         encoding.encode(small.getvalue(), "small.png")
     monkeypatch.setenv(encoding.PIXELS_VARIABLE, "110")
     assert encoding.encode(small.getvalue(), "small.png") == small.getvalue()
+
+
+def test_pillows_own_limit_is_lifted_only_while_a_picture_is_read(monkeypatch):
+    """Four threads read; the limit is what it was when all have."""
+    monkeypatch.setattr(pillow, "MAX_IMAGE_PIXELS", 7)
+    file = io.BytesIO()
+    pillow.new("L", (40, 40)).save(file, "PNG")
+    with futures.ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: encoding.encode(file.getvalue(), "a"), range(40)))
+    assert set(made) == {file.getvalue()}
+    assert pillow.MAX_IMAGE_PIXELS == 7
+
+
+@pytest.mark.parametrize("kind", ["tEXt of 1 byte", "zTXt", "iTXt"])
+def test_a_text_in_a_png_that_would_fill_the_memory(kind):
+    """99 MB of text are 99 kB packed; Pillow takes 1 MiB of one, 64 MiB of all."""
+    notes = png.PngInfo()
+    if kind == "iTXt":
+        notes.add_itxt("note", "x" * 99_000_000, zip=True)
+    else:
+        notes.add_text("note", "x" * (99_000_000 if kind == "zTXt" else 1), zip=kind == "zTXt")
+    file = io.BytesIO()
+    pillow.new("L", (4, 4)).save(file, "PNG", pnginfo=notes)
+    assert len(file.getvalue()) < 200_000
+    if kind == "tEXt of 1 byte":
+        assert encoding.encode(file.getvalue(), "a.png") == file.getvalue()
+        return
+    with pytest.raises(errors.BadExampleError, match="does not decode: a.png.*MAX_TEXT_CHUNK"):
+        encoding.encode(file.getvalue(), "a.png")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_of_an_animation_the_first_picture_is_taken(kind):
+    first, second = pillow.new("RGB", (8, 8), (250, 0, 0)), pillow.new("RGB", (8, 8), (0, 0, 250))
+    file = io.BytesIO()
+    first.save(file, kind, save_all=True, append_images=[second] * 3)
+    made = pillow.open(io.BytesIO(encoding.encode(file.getvalue(), "a")))
+    red, _, blue = made.convert("RGB").getpixel((4, 4))
+    assert red > 200
+    assert blue < 50

@@ -1,5 +1,7 @@
 """Cells: paths in the ways that annotation files write them."""
 
+import errno
+import os
 import pathlib
 
 import pytest
@@ -64,3 +66,30 @@ def test_a_path_out_of_the_corpus_is_refused(corpus, name):
 def test_no_path_is_said_to_be_none(corpus):
     with pytest.raises(errors.BadExampleError, match="line 2, names no file"):
         cells.inside(" ", ROW, corpus)
+
+
+def test_a_text_that_the_machine_hinders_is_no_bad_example(corpus, monkeypatch):
+    (corpus / "a.txt").write_text(" text \n")
+    assert cells.read(corpus / "a.txt") == "text"
+    for number, bad in ((errno.EACCES, True), (errno.EIO, False), (errno.EMFILE, False)):
+
+        def refuse(_, number=number):
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patched, pytest.raises(errors.DataError) as raised:
+            patched.setattr(pathlib.Path, "read_bytes", refuse)
+            cells.read(corpus / "a.txt")
+        assert isinstance(raised.value, errors.BadExampleError) is bad
+
+
+def test_a_text_longer_than_any_line_may_be_is_a_bad_example(corpus, monkeypatch):
+    (corpus / "a.txt").write_text("12345")
+    monkeypatch.setenv("T2T_MM_MAX_LINE_BYTES", "4")
+    with pytest.raises(errors.BadExampleError, match="5 bytes.*T2T_MM_MAX_LINE_BYTES"):
+        cells.read(corpus / "a.txt")
+
+
+def test_a_link_that_leads_to_itself_is_a_bad_example(corpus):
+    (corpus / "loop").symlink_to("loop")
+    with pytest.raises(errors.BadExampleError):
+        cells.read(cells.inside(str(corpus / "loop"), ROW, corpus))

@@ -155,3 +155,19 @@ def test_suffixes_may_be_in_capitals(read):
     assert rows.format_of("A.CSV") == rows.format_of("A.CSV.GZ") == "csv"
     (row,) = read(CSV, "A.CSV", **{"A.CSV": "text,stars\nx,1\n"})
     assert row.values["text"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ('[{"a": 1}, {"a": 2}]', r"jq -c '\.\[\]'"),
+        ('[\n  {"a": 1},\n  {"a": 2}\n]', r"jq -c '\.\[\]'"),
+        ('[ {\n"a": 1}]', r"jq -c '\.\[\]'"),
+        ('{\n  "a": 1\n}\n', r"jq -c '\.'"),
+    ],
+)
+def test_json_that_is_not_a_value_a_line(tmp_path, content, hint):
+    (tmp_path / "a.jsonl").write_text(content)
+    with pytest.raises(errors.DataError, match=f"is JSON, but no JSON Lines.*{hint}") as raised:
+        list(rows.Reader("jsonl", needed=("a",)).read("a.jsonl", raw.RawFiles(tmp_path)))
+    assert not isinstance(raised.value, errors.BadExampleError)

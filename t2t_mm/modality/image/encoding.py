@@ -7,11 +7,14 @@ generated: what came as JPEG to a JPEG of high quality, the rest to a PNG.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 from t2t_mm import errors, limits
@@ -162,8 +165,7 @@ def _eight_bit_array(pixels: Any) -> Any:
 def _encode(data: bytes, name: str) -> bytes:
     from PIL import Image as pillow
 
-    pillow.MAX_IMAGE_PIXELS = None  # our own limit may be raised
-    with pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
+    with _own_limit(), pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
         smaller = _smaller(*picture.size)
         if smaller:
             picture.draft(None, smaller)  # a JPEG need not be decoded at its full size
@@ -185,6 +187,30 @@ def _encode(data: bytes, name: str) -> bytes:
         else:
             pixels.save(file, "PNG")
         return file.getvalue()
+
+
+_lifting = threading.Lock()
+_lifted: list[Any] = []
+
+
+@contextlib.contextmanager
+def _own_limit() -> Iterator[None]:
+    """Lifts Pillow's limit of pixels meanwhile: ours stands in its place, and may be raised.
+
+    Pillow's is one for all of the process: the first thread lifts it, and the last sets it.
+    """
+    from PIL import Image as pillow
+
+    with _lifting:
+        _lifted.append(pillow.MAX_IMAGE_PIXELS)
+        pillow.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _lifting:
+            was = _lifted.pop()  # the first that was put there is what the last one finds
+            if not _lifted:
+                pillow.MAX_IMAGE_PIXELS = was
 
 
 def _ends_well(jpeg: bytes) -> bool:
