@@ -35,6 +35,7 @@ _MODULES = (
     "t2t_mm.data.mixture",
     "t2t_mm.data.schedules",
     "t2t_mm.decoding.settings",
+    "t2t_mm.modality.pretrained.settings",
     "t2t_mm.models.config",
     "t2t_mm.training.settings",
 )

@@ -164,7 +164,7 @@ def _restore(
         # Not chosen anew: what a run answers must not depend on how busy a machine is.
         chosen = config.build(train_settings.TrainSettings).precision
         precision.use("float32" if chosen == "auto" else chosen)
-        model = build.build(run.model_name, tasks)
+        model = build.build(run.model_name, tasks, kept=run.nets())
     found = checkpoint.Checkpoints(
         run.checkpoints,
         {"model": model},

@@ -223,6 +223,8 @@ models: Registry[Any] = Registry("model")
 modalities: Registry[Any] = Registry("modality")
 metrics: Registry[Any] = Registry("metric")
 schedules: Registry[Any] = Registry("schedule")
+nets: Registry[Any] = Registry("net")
+"""Functions that return a Keras model, for `KerasNet.model` to name."""
 
 ALL: dict[str, Registry[Any]] = {
     "problems": problems,
@@ -230,4 +232,5 @@ ALL: dict[str, Registry[Any]] = {
     "modalities": modalities,
     "metrics": metrics,
     "schedules": schedules,
+    "nets": nets,
 }

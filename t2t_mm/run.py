@@ -2,6 +2,7 @@
 
     config.gin       the operative configuration
     problems.json    model, schedule, and what each problem was
+    nets.json        nets from elsewhere: declaration, architecture, the weights' file and sha256
     vocabularies/    copies, so that the data folder is not needed later
     checkpoints/     see training/checkpoint.py
     metrics.jsonl, tensorboard/, decodes/, export/, report.html
@@ -28,12 +29,14 @@ from t2t_mm.modality import base as modality
 
 FORMAT = 1
 PROBLEMS = "problems.json"
+NETS = "nets.json"
 CONFIG = "config.gin"
 AVERAGED = "averaged"
 CRASH = "crash"
 _OURS = frozenset(
     (
         PROBLEMS,
+        NETS,
         CONFIG,
         "vocabularies",
         "checkpoints",
@@ -58,6 +61,7 @@ class RunFolder:
         self.path = paths.expanded(path)
         self.config_path = self.path / CONFIG
         self.problems_path = self.path / PROBLEMS
+        self.nets_path = self.path / NETS
         self.vocabularies = self.path / "vocabularies"
         self.checkpoints = self.path / "checkpoints"
         self.metrics_path = self.path / "metrics.jsonl"
@@ -174,6 +178,23 @@ class RunFolder:
             self._task(number, problem, folder)
             for number, problem in enumerate(self._described()["problems"])
         ]
+
+    def nets(self) -> dict[str, Any]:
+        """Returns what the run keeps of nets from elsewhere, by name of the net.
+
+        Raises:
+          ConfigError: the file is damaged.
+        """
+        if not self.nets_path.is_file():
+            return {}
+        from t2t_mm import schemas
+
+        return dict(schemas.read(self.nets_path, schemas.Nets, error=errors.ConfigError)["nets"])
+
+    def write_nets(self, nets: dict[str, Any]) -> None:
+        """Keeps what the run is to know of nets from elsewhere; writes nothing without any."""
+        if nets:
+            atomic.write_json(self.nets_path, {"format": FORMAT, "nets": nets})
 
     def described(self) -> dict[str, Any]:
         """Returns a copy of what `problems.json` holds."""

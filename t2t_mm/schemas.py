@@ -156,6 +156,36 @@ class Averaged(TypedDict):
     steps: Annotated[list[Count], pydantic.Field(min_length=1)]
 
 
+class WeightsFile(TypedDict):
+    """Where the weights of a net came from."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    path: Text
+    sha256: Sha256
+
+
+class Net(TypedDict):
+    """One net from elsewhere, see modality/pretrained/record.py."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    declared: dict[str, Any]
+    weights: WeightsFile | None
+    architecture: NotRequired[dict[str, Any] | None]
+    width: NotRequired[Annotated[int, pydantic.Field(ge=1, lt=2**31)]]
+    own: NotRequired[list[Count]]
+
+
+class Nets(TypedDict):
+    """`nets.json` of a run folder."""
+
+    __pydantic_config__ = _WHOLE  # type: ignore[misc]
+
+    format: int
+    nets: dict[str, Net]
+
+
 class Format(TypedDict):
     """What every format of `problems.json` says."""
 

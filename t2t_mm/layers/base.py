@@ -39,6 +39,14 @@ class Layer(keras.layers.Layer):
         """Returns the variables with a row for each of its modality's `row_names`, and the axis."""
         return []
 
+    def take_updates(self) -> list[tuple[keras.Variable, tf.Tensor]]:
+        """Returns what the step just traced makes of variables that no gradient trains."""
+        return []
+
+    def learning_rate_multipliers(self) -> list[tuple[keras.Variable, float]]:
+        """Returns the variables that are trained at another rate, and by how much it differs."""
+        return []
+
     def build(self, *shapes: object) -> None:
         """Does nothing: the variables are there since construction."""
         self.built = True

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from t2t_mm import config_types, errors, registry
+from t2t_mm.modality.pretrained import declaration as pretrained
 
 if TYPE_CHECKING:
     from t2t_mm.data import vocabulary
@@ -48,6 +49,9 @@ class Modality:
     told by; empty where that is told by the examples."""
     can_be_input: ClassVar[bool] = True
     can_be_target: ClassVar[bool] = True
+
+    net: pretrained.Net | None = dataclasses.field(default=None, kw_only=True)
+    """A net from elsewhere in the place of the modality's own."""
 
     def encode(self, value: Any) -> bytes:
         """Checks a raw value of `generate_examples` and returns the record's bytes.
@@ -85,7 +89,11 @@ class Modality:
     def net_name(self, problem: str) -> str:
         """Names the net that serves this declaration; equal names share weights."""
         del problem
-        return self.kind
+        return self.with_net(self.kind)
+
+    def with_net(self, name: str) -> str:
+        """Returns the name of a net, told apart from that of the modality's own."""
+        return name if self.net is None else f"{name}_{self.net.label}"
 
     def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
         """Returns what the rows of its net's tables (`by_row` there) stand for: pieces, classes.
@@ -98,7 +106,10 @@ class Modality:
 
     def describe(self) -> dict[str, Any]:
         """Returns the declaration as JSON values; `from_description` inverts it."""
-        return {"modality": self.kind, **dataclasses.asdict(self)}
+        described = {"modality": self.kind, **dataclasses.asdict(self)}
+        if self.net is None:
+            del described["net"]
+        return described
 
 
 def from_description(description: Mapping[str, Any]) -> Modality:
@@ -118,6 +129,8 @@ def from_description(description: Mapping[str, Any]) -> Modality:
             hint=errors.did_you_mean(strange[0], known),
         )
     wanted = config_types.field_types(cls)
+    if isinstance(values.get("net"), Mapping):
+        values["net"] = pretrained.from_description(values["net"], f"{cls.__name__}.net")
     return cls(
         **{
             name: config_types.convert(f"{cls.__name__}.{name}", value, wanted[name])

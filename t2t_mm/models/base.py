@@ -9,12 +9,15 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import tensorflow as tf
 
+from t2t_mm import config as config_lib
 from t2t_mm import errors, registry
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, history
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.modality import base as modality
 from t2t_mm.modality import representation
+from t2t_mm.modality.pretrained import nets as pretrained
+from t2t_mm.modality.pretrained import settings as pretrained_settings
 from t2t_mm.models import rows
 
 Stats = list[moe.MoeStats]
@@ -154,6 +157,7 @@ class Model(base.Layer):
           positions that each expert served.
         """
         task = self._task(task_name)
+        self.take_updates()  # of a pass that was traced for something else
         rng = base.Rng(seed) if training and seed is not None else None
         source, stats = self._encode(task, batch["inputs"], rng)
         net = self._target_net(task)
@@ -175,6 +179,12 @@ class Model(base.Layer):
         if training and task.targets.autoregressive:
             del metrics["accuracy"]  # it would take another pass over all logits
         return target_loss.loss + aux, metrics
+
+    def take_updates(self) -> list[tuple[keras.Variable, tf.Tensor]]:
+        return [update for net in self.nets.values() for update in net.take_updates()]
+
+    def learning_rate_multipliers(self) -> list[tuple[keras.Variable, float]]:
+        return [pair for net in self.nets.values() for pair in net.learning_rate_multipliers()]
 
     def call(self, batch: Mapping[str, Any], task_name: str) -> tf.Tensor:
         """Returns logits for given targets: float32 `[B, T, V]`, or `[B, C]` for a class."""
@@ -391,12 +401,27 @@ def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
                     received=f"{len(its)} and {len(mine)} classes",
                     hint="Give each its own Categorical(labels=...)",
                 )
-    return {
-        name: registry.load(domain.declaration.net_class)(
-            domain.declaration, domain.task, config, name=name
-        )
-        for name, domain in sorted(domains.items())
-    }
+            if declaration.net != old.declaration.net:
+                raise errors.ConfigError(
+                    f"The problems {old.task.name!r} and {task.name!r} declare two nets that are "
+                    f"named alike, {name!r}",
+                    received=f"{old.declaration.net} and {declaration.net}",
+                )
+    targets = {task.targets.net_name(task.name) for task in tasks}
+    foreign = pretrained_settings.choose(
+        config_lib.build(pretrained_settings.PretrainedNets),
+        {name: domain.declaration for name, domain in domains.items()},
+        targets,
+    )
+    made: dict[str, Any] = {}
+    for name, (declaration, task) in sorted(domains.items()):
+        if name in foreign:
+            made[name] = pretrained.make(
+                foreign[name], declaration, task, config, name=name, writes=name in targets
+            )
+        else:
+            made[name] = registry.load(declaration.net_class)(declaration, task, config, name=name)
+    return made
 
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:

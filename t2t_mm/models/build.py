@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2t_mm import config, registry
 from t2t_mm.data import task as tasks
+from t2t_mm.modality.pretrained import nets, record
 from t2t_mm.models import base
 
 _ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
@@ -17,14 +18,25 @@ _OF_NETS = {"audio_widths": "audio"}
 """Sizes of one kind of net alone; checkpoints of models without it need not name them."""
 
 
-def build(name: str, tasks: Sequence[tasks.Task]) -> base.Model:
+def build(
+    name: str,
+    tasks: Sequence[tasks.Task],
+    *,
+    kept: Mapping[str, record.Record] | None = None,
+) -> base.Model:
     """Returns the model filed under `name`, sized by gin, with its variables.
+
+    Args:
+      name: of the model.
+      tasks: what it is for.
+      kept: what a run has kept of its nets from elsewhere, as `RunFolder.nets` gives it.
 
     Raises:
       ConfigError: for an unknown name, or a configuration that does not fit.
     """
     model = registry.models.get(name)
-    return model(config.build(model.config_class), tasks)
+    with record.using(kept or {}):
+        return model(config.build(model.config_class), tasks)
 
 
 def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
@@ -36,9 +48,11 @@ def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
     tasks = model.tasks.values()
     if any(base.keeps_plane(task) for task in tasks):  # before, such a class had no plane
         sizes["class_of_several_inputs"] = "plane"
+    foreign = {net: record.lasting(kept) for net, kept in nets.records(model.nets).items()}
     return {
         "model": name if model.version == 1 else f"{name}, version {model.version}",
         "config": {k: v for k, v in sizes.items() if k not in _ONLY_TRAINING},
         "vocabularies": {n: v.sha256 for t in tasks for n, v in t.vocabularies.items()},
         "versions": {task.name: task.version for task in tasks},
+        **({"nets": foreign} if foreign else {}),
     }

@@ -181,7 +181,7 @@ def _write(run: runs.RunFolder, steps: list[int], target: pathlib.Path) -> None:
     mean.take(model, run.checkpoints, steps)
     with atomic.folder(target) as making:
         made = runs.RunFolder(making)
-        for path in (run.config_path, *sorted(run.vocabularies.rglob("*"))):
+        for path in (run.config_path, run.nets_path, *sorted(run.vocabularies.rglob("*"))):
             if path.is_file():
                 atomic.write_bytes(making / path.relative_to(run.path), path.read_bytes())
         described = run.described()

@@ -152,7 +152,7 @@ def repeat(output_dir: str | os.PathLike[str], *, gin_params: Sequence[str] = ()
     tasks = folder.tasks()
     if held.problem not in {task.name for task in tasks}:
         raise _damaged(place, f"the run has no problem {held.problem!r}")
-    model = build.build(folder.model_name, tasks)
+    model = build.build(folder.model_name, tasks, kept=folder.nets())
     checkpoints = checkpoint.Checkpoints(
         place / "checkpoints",
         {"model": model},

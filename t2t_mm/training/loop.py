@@ -20,6 +20,7 @@ import tensorflow as tf
 from t2t_mm import config, errors, folders, plugins
 from t2t_mm import run as runs
 from t2t_mm.data import mixture
+from t2t_mm.modality.pretrained import nets
 from t2t_mm.training import (
     console,
     divergence,
@@ -188,6 +189,7 @@ class _Training:
         with contextlib.ExitStack() as stack:
             if self.made.is_chief:
                 self.folder.write_config()
+                self.folder.write_nets(nets.records(self.made.model.nets))
                 log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
                 self.reporter.log = stack.enter_context(log)
                 self._rewind()

@@ -29,12 +29,18 @@ class Adam(tf.Module):
     Args:
       variables: all that any problem trains.
       settings: moments' decay, epsilon and clipping.
+      multipliers: of the learning rate, for variables that are trained at another one.
     """
 
     def __init__(
-        self, variables: Sequence[keras.Variable], settings: settings_lib.OptimizerSettings
+        self,
+        variables: Sequence[keras.Variable],
+        settings: settings_lib.OptimizerSettings,
+        multipliers: Sequence[tuple[keras.Variable, float]] = (),
     ) -> None:
         super().__init__(name="adam")
+        by_variable = {id(variable): multiplier for variable, multiplier in multipliers}
+        self._multipliers = [by_variable.get(id(variable), 1.0) for variable in variables]
         self._variables = [variable.value for variable in variables]
         self._settings = settings
         self.means = [_slot(v, "mean") for v in self._variables]
@@ -102,14 +108,20 @@ class Adam(tf.Module):
         def update(strategy: tf.distribute.Strategy, *scaled: tf.Tensor) -> None:
             rest, shared = scaled[: 3 * len(touched)], scaled[3 * len(touched) :]
             third = len(touched)
+            rate, *decays = shared
+            rates = {1.0: rate}
             for place, i in enumerate(touched):
+                multiplier = self._multipliers[i]
+                if multiplier not in rates:
+                    rates[multiplier] = rate * multiplier
                 arguments = (
                     self.means[i],
                     self.squares[i],
                     rest[place],
                     rest[third + place],
                     rest[2 * third + place],
-                    *shared,
+                    rates[multiplier],
+                    *decays,
                 )
                 strategy.extended.update(
                     self._variables[i], self._update_one, args=arguments, group=True

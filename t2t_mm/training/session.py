@@ -6,8 +6,9 @@ The order in which things are made matters, and is this:
  3. the run folder's check: another run may live there
  4. seeds and precision, then the model with all variables, then the optimizer,
     both in the strategy's scope
- 5. iterators over the data
- 6. checkpoints, which name all of these
+ 5. the weights of nets from elsewhere, in a run without checkpoints
+ 6. iterators over the data
+ 7. checkpoints, which name all of these
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from t2t_mm.data import sample
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import settings as decoding
 from t2t_mm.evaluation import evaluator
+from t2t_mm.modality.pretrained import nets
 from t2t_mm.models import base, build
 from t2t_mm.training import (
     checkpoint,
+    checkpoint_files,
     feed,
     finite,
     optimizer,
@@ -116,9 +119,13 @@ def open_session(
     where = strategy.describe(devices)
     warn(f"Building {settings.model}, computed in {arithmetic}, on {where}.")
     with devices.scope():
-        model = build.build(settings.model, tasks)
-        adam = optimizer.Adam(model.trainable_variables, optimizer_settings)
+        model = build.build(settings.model, tasks, kept=runs.RunFolder(output_dir).nets())
+        adam = optimizer.Adam(
+            model.trainable_variables, optimizer_settings, model.learning_rate_multipliers()
+        )
         gate = finite.Gate(not_finite)
+    if not checkpoint_files.steps(runs.RunFolder(output_dir).checkpoints):
+        nets.load(model.nets, warn)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
     objects: dict[str, Any] = {"model": model, "optimizer": adam}
     places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from t2t_mm.models import base
@@ -139,6 +140,7 @@ def make(
         context = tf.distribute.get_replica_context()
         own = replica_seed(seed, tf.cast(context.replica_id_in_sync_group, tf.int32))
         loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
+        updates = model.take_updates()
         share = None
         if context.num_replicas_in_sync > 1:
             share = _share(context, metrics["tokens"])
@@ -147,13 +149,17 @@ def make(
         if unwarned:  # once, however many replicas and traces there are
             _check(task_name, unwarned.pop())
         is_loss_finite = finite.on_all_replicas(loss)
+        made: list[tf.Tensor] = []
 
         def admit_finite(norm: tf.Tensor) -> tf.Tensor:
             is_finite = tf.logical_and(is_loss_finite, tf.math.is_finite(norm))
             metrics[FINITE] = tf.cast(is_finite, tf.float32)
-            return tf.logical_and(admit(is_finite), is_finite)
+            made.append(tf.logical_and(admit(is_finite), is_finite))
+            return made[0]
 
         metrics["norm"] = optimizer.apply(gradients, rate, admit=admit_finite)
+        if updates:
+            _write(context, updates, made[0])
         return metrics
 
     def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
@@ -171,6 +177,26 @@ def make(
     # Each is traced once; TensorFlow would take them for one that is traced often.
     compiled._omit_frequent_tracing_warning = True
     return compiled
+
+
+def _write(
+    context: tf.distribute.ReplicaContext,
+    updates: Sequence[tuple[keras.Variable, tf.Tensor]],
+    is_made: tf.Tensor,
+) -> None:
+    """Gives variables that no gradient trains their mean over replicas, if the step is made."""
+    # On a replica's own device, without which nothing can be reduced.
+    values = [tf.identity(tf.where(is_made, value, variable.value)) for variable, value in updates]
+    if context.num_replicas_in_sync > 1:
+        values = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+    def assign(strategy: tf.distribute.Strategy, *values: tf.Tensor) -> None:
+        for (variable, _), value in zip(updates, values, strict=True):
+            strategy.extended.update(
+                variable.value, lambda own, new: own.assign(new), args=(value,), group=True
+            )
+
+    context.merge_call(assign, args=tuple(values))
 
 
 def _share(context: tf.distribute.ReplicaContext, tokens: tf.Tensor) -> tf.Tensor:

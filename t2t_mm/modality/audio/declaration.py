@@ -102,7 +102,8 @@ class Audio(base.Modality):
         """Shares a net between sounds that mean the same by a sample, or by a band."""
         del problem
         name = f"{self.kind}_{self.representation}_{self.sample_rate}"
-        return f"{name}_{self.bands}" if self.representation == SPECTRAL else name
+        name = f"{name}_{self.bands}" if self.representation == SPECTRAL else name
+        return self.with_net(name)
 
     def _refuse(self, field: str, expected: str) -> None:
         raise errors.ConfigError(

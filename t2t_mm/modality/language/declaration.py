@@ -118,11 +118,11 @@ class Language(base.Modality):
         return (lengths > 0) & (last != vocabulary.EOS_ID)
 
     def prefix(self) -> Prefix:
-        return Prefix(self.vocab, self.max_length)
+        return Prefix(self.vocab, self.max_length, net=self.net)
 
     def net_name(self, problem: str) -> str:
         del problem
-        return f"{self.kind}_{self.vocab}"
+        return self.with_net(f"{self.kind}_{self.vocab}")
 
     def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(vocabularies[self.vocab].pieces)

@@ -1,0 +1,129 @@
+"""What a problem or a gin file says of a net from elsewhere. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from t2t_mm import config_types, errors
+
+T = TypeVar("T")
+
+_NO_ARGUMENTS = {
+    "weights": "weights=None is given: nothing is downloaded. Name a file in KerasNet.weights",
+    "include_top": "include_top=False is given: a modality's net ends before the classes",
+    "input_shape": "it follows from the problem's modality",
+    "input_tensor": "it follows from the problem's modality",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class KerasNet:
+    """A Keras model between the features of an input and the body of the model.
+
+    Args:
+      model: "keras.applications.NAME", the name under which a plugin registered a function
+        that returns a model (`registry.nets`), the path of a `.keras` file, or the folder
+        of a keras-hub preset.
+      arguments: of the function.
+      weights: a `.weights.h5`, `.h5`, `.keras` or `.safetensors` file. Left out, they are those
+        in the `.keras` file or preset; a model made by a function is trained from scratch.
+      names: of a `.safetensors` file, the tensor for each variable of the model, by its path:
+        a name, or a name and the order of its axes ("fc.weight", (1, 0)); None leaves the
+        variable as it is initialised. A path that is not here is the tensor's name.
+      frozen: keep the weights as they are; no gradient is computed, and dropout and batch
+        normalization work as in inference.
+      learning_rate_multiplier: of what the weights are trained at, by the learning rate.
+      output: the layer whose output is taken, such as "block_13_expand"; the last by default.
+      preprocessing: of pixels from 0 to 255. "auto" is what the application of Keras asks
+        for, and nothing for other models. "none"; "unit", from 0 to 1; "tf", from -1 to 1;
+        "torch", standardised as for ImageNet; "caffe", BGR less ImageNet's mean.
+    """
+
+    model: str
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    weights: str = ""
+    names: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    frozen: bool = False
+    learning_rate_multiplier: float = 1.0
+    output: str = ""
+    preprocessing: Literal["auto", "none", "unit", "tf", "torch", "caffe"] = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise errors.ConfigError("KerasNet.model is empty", expected=_MODELS)
+        for name in self.arguments:
+            if name in _NO_ARGUMENTS:
+                raise errors.ConfigError(
+                    f"KerasNet.arguments cannot hold {name!r}", hint=_NO_ARGUMENTS[name]
+                )
+        _check_multiplier(self)
+
+    @property
+    def label(self) -> str:
+        """A short name, for that of the net: `mobile_net_v2` of `...MobileNetV2`."""
+        stem = self.model.rstrip("/").rpartition("/")[2].removesuffix(".keras")
+        return _snake_case(stem.rpartition(".")[2])
+
+
+Net = KerasNet
+
+_MODELS = (
+    "keras.applications.NAME, the name of a registered net, a .keras file, or the folder of a "
+    "keras-hub preset"
+)
+
+
+def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
+    """Returns a declaration of its fields' values, as gin and JSON have them.
+
+    Args:
+      cls: `KerasNet`.
+      values: by field.
+      place: where they stand, for errors.
+
+    Raises:
+      ConfigError: for a field or a value that there is not.
+    """
+    wanted = config_types.field_types(cls)
+    for name in values:
+        if name not in wanted:
+            raise errors.ConfigError(
+                f"{place} has no parameter {name!r}",
+                expected=f"one of {', '.join(wanted)}",
+                hint=errors.did_you_mean(name, wanted),
+            )
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        is_needed = field.default is field.default_factory is dataclasses.MISSING
+        if is_needed and field.name not in values:
+            raise errors.ConfigError(f"{place} does not say its {field.name}")
+    return cls(
+        **{
+            name: config_types.convert(f"{place}, {name}", value, wanted[name])
+            for name, value in values.items()
+        }
+    )
+
+
+def from_description(values: Mapping[str, Any], place: str) -> Net:
+    """As `from_values`."""
+    return from_values(KerasNet, values, place)
+
+
+def _check_multiplier(declared: KerasNet) -> None:
+    multiplier = declared.learning_rate_multiplier
+    if not (math.isfinite(multiplier) and multiplier > 0):
+        raise errors.ConfigError(
+            f"{type(declared).__name__}.learning_rate_multiplier is out of range",
+            received=multiplier,
+            expected="more than 0",
+            hint="frozen = True keeps weights as they are",
+        )
+
+
+def _snake_case(name: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^a-zA-Z0-9]+", "_", name)
+    return words.strip("_").lower()
