@@ -2,7 +2,8 @@
 
 TensorFlow waits for the others without a word, a bound, or an ear for signals. So each
 worker first sees here that every other one can be reached: it listens at its own address,
-as TensorFlow will, and knocks at all others until they answer.
+as TensorFlow will, and knocks at all others until they answer. An answer is a byte: the
+system takes a connection for a process that is stopped too.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import dataclasses
 import json
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from t2t_mm import errors
@@ -94,7 +96,7 @@ def wait(cluster: Cluster, say: Callable[[str], object]) -> None:
     with _listening(cluster.addresses[cluster.own], cluster.own):
         while missing := {n: a for n, a in missing.items() if not _answers(a)}:
             now = time.monotonic()
-            listed = ", ".join(f"{name} at {address}" for name, address in missing.items())
+            listed = _listed_names(missing)
             if now - began > bound:
                 raise errors.ConfigError(
                     f"Not all workers have come within {bound:.0f} s",
@@ -109,6 +111,16 @@ def wait(cluster: Cluster, say: Callable[[str], object]) -> None:
             time.sleep(_KNOCK_S)
 
 
+def silent(cluster: Cluster) -> str:
+    """Returns who of the others does not answer now, with the addresses; empty for nobody."""
+    others = {n: a for n, a in cluster.addresses.items() if n != cluster.own}
+    return _listed_names({n: a for n, a in others.items() if not _answers(a)})
+
+
+def _listed_names(addresses: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} at {address}" for name, address in addresses.items())
+
+
 def _bound() -> float:
     text = os.environ.get(WAIT_VARIABLE, "").strip()
     try:
@@ -121,7 +133,7 @@ def _bound() -> float:
 
 @contextlib.contextmanager
 def _listening(address: str, name: str) -> Iterator[None]:
-    """Listens at a port as long as the block lasts; nothing that comes is answered."""
+    """Listens at a port as long as the block lasts; who comes gets a byte."""
     port = int(address.rpartition(":")[2])
     try:
         server = socket.create_server(("", port))
@@ -132,15 +144,34 @@ def _listening(address: str, name: str) -> Iterator[None]:
             hint="Another process may be there; end it, or name another port in the TF_CONFIG of "
             "all workers",
         ) from error
-    with server:
+    answering = threading.Thread(target=_answer, args=(server,), daemon=True)
+    answering.start()
+    try:
         yield
+    finally:
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)  # what ends the thread's waiting
+        answering.join()
+        server.close()
+
+
+def _answer(server: socket.socket) -> None:
+    """Answers knocks until the server is shut down."""
+    while True:
+        try:
+            caller, _ = server.accept()
+        except OSError:
+            return
+        with caller, contextlib.suppress(OSError):
+            caller.sendall(b"t")
 
 
 def _answers(address: str) -> bool:
+    """Whether a worker is there and runs; TensorFlow's own server speaks first too."""
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S):
-            return True
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S) as called:
+            return bool(called.recv(1))
     except OSError:
         return False
 

@@ -87,9 +87,12 @@ def explaining(strategy: tf.distribute.Strategy) -> Iterator[None]:
 
 
 def _lost(error: Exception) -> errors.UserError:
+    cluster = cluster_lib.read()
+    silent = cluster_lib.silent(cluster) if cluster else ""
     return errors.UserError(
-        "Another worker has ended, or cannot be reached any more",
-        received=f"{type(error).__name__} of TensorFlow",
+        "Another worker has ended, stands still, or cannot be reached any more",
+        received=f"{type(error).__name__} of TensorFlow"
+        + (f", and no answer of {silent}" if silent else ""),
         hint="See what it said last; then give the same command on all workers again: they go on "
         "from the last checkpoint",
     )

@@ -1,6 +1,7 @@
 """What TF_CONFIG says is checked, and all workers are waited for within bounds."""
 
 import json
+import socket
 import threading
 import time
 
@@ -68,6 +69,18 @@ def test_who_does_not_come_is_named_and_not_waited_for_without_end(monkeypatch):
         cluster.wait(made(ports, 0), said.append)
     assert time.monotonic() - began < 10
     assert said[0].startswith(f"worker 0 waits for worker 1 at localhost:{ports[1]}")
+
+
+def test_a_worker_that_stands_still_is_not_there():
+    """The system accepts for it: 127.0.0.1 takes the connection, nobody answers."""
+    ports = test_workers.free_ports(3)
+    with (
+        socket.create_server(("127.0.0.1", ports[1])),
+        cluster._listening(f"127.0.0.1:{ports[2]}", "worker 2"),
+    ):
+        names = {f"worker {i}": f"127.0.0.1:{port}" for i, port in enumerate(ports)}
+        said = cluster.silent(cluster.Cluster(names, "worker 0"))
+    assert said == f"worker 1 at 127.0.0.1:{ports[1]}"
 
 
 def test_a_port_in_use_is_one_line():
