@@ -69,7 +69,8 @@ def _wide(results: Results, simple: Simple, *, title: str) -> Any:
     shown = table.Table(title=title, title_justify="left")
     shown.add_column("problem", no_wrap=True)
     shown.add_column("metric", no_wrap=True)
-    shown.add_column("trained model", justify="right", style="bold", no_wrap=True)
+    model = "trained model"
+    shown.add_column(model, justify="right", style="bold", no_wrap=True, min_width=len(model))
     if simple:
         shown.add_column("baseline", justify="right", no_wrap=True)
         shown.add_column("which is to")

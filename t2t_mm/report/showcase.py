@@ -134,9 +134,12 @@ def labelled_pictures(
 
     wanted = [names.get(answer["reference"], answer["reference"]) for answer in answers]
     said = [names.get(answer["outputs"], answer["outputs"]) for answer in answers]
-    words = [word for caption in (*wanted, *said) for word in caption.split()]
-    widest = max(map(cells.cell_len, words), default=1)  # longer captions are wrapped between words
+    captions = [*wanted, *said]
     room = columns - _HEAD_WIDTH
+    widest = max(map(cells.cell_len, captions), default=1)
+    if len(answers) * (widest + _FRAME_WIDTH) > room:  # so captions are wrapped between words
+        words = [word for caption in captions for word in caption.split()]
+        widest = max(map(cells.cell_len, words), default=1)
     width = max(1, min(max(widest, _PICTURE_WIDTH if colour else 1), room - _FRAME_WIDTH))
     abreast = max(1, room // (width + _FRAME_WIDTH))
     shown = table.Table(show_header=False, title="What it sees", title_justify="left")

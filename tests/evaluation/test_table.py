@@ -75,3 +75,14 @@ def test_names_are_whole_on_a_narrow_terminal(width, has_baselines):
 def test_a_path_is_not_broken_into_lines():
     path = "/home/someone/" + "runs/" * 30 + "decodes/speech.test.7.jsonl"
     assert f"decodes of speech: {path}" in show({**ANSWER, "decodes": {"speech": path}}, 60)
+
+
+def test_no_width_shortens_a_word():
+    simple = baselines.Baseline("frequencies of pieces", {"token_accuracy": 0.1}).describe()
+    results = {"multi30k_translate_ende": {"token_accuracy": 0.5}}
+    answer = {**ANSWER, "results": results, "baselines": {"multi30k_translate_ende": simple}}
+    for width in range(50, 110):
+        text = show(answer, width)
+        assert "…" not in text
+        for word in ("multi30k_translate_ende", "token_accuracy", "0.5000", "frequencies"):
+            assert word in text
