@@ -77,6 +77,7 @@ class Console:
         self._stream = stream or sys.stderr
         self.is_live = command_output.can_redraw(self._stream) if is_live is None else is_live
         self._live: Any = None
+        self._shown: tuple[Progress, Sequence[Row]] | None = None
         self._drawn: list[str] = []
 
     @property
@@ -106,6 +107,7 @@ class Console:
     def line(self, text: str) -> None:
         """Prints a line, above the table if there is one."""
         if self._live is not None:
+            self._follow()
             # Wrapped by the terminal: a path or command within it can be copied whole.
             self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -114,8 +116,14 @@ class Console:
     def close(self) -> None:
         """Leaves the last table standing and gives the terminal back."""
         if self._live is not None:
+            self._follow()
             self._live.stop()
             self._live = None
+
+    def _follow(self) -> None:
+        """Draws the table anew where the terminal has got another width since."""
+        if self._shown is not None and self._live.console.width != self.columns:
+            self._redraw(*self._shown)
 
     def _redraw(self, progress: Progress, rows: Sequence[Row]) -> None:
         from rich import console as rich_console
@@ -136,6 +144,7 @@ class Console:
         wrapped = sum((len(line) - 1) // columns for line in self._drawn if line)
         if wrapped:
             self._stream.write(f"\x1b[{wrapped}A\x1b[J")
+        self._shown = progress, rows
         self._drawn = table_lines(progress, rows, columns=columns)
         self._live.console.width = columns
         # As Text: a problem's name is not to be read as markup.

@@ -81,7 +81,8 @@ def test_a_problem_without_a_step_has_no_pace_yet():
     assert "/s" not in console.plain_lines(PROGRESS, [console.Row("a")])[1]
 
 
-def test_a_table_that_the_terminal_has_wrapped_is_drawn_over(monkeypatch):
+@pytest.mark.parametrize("by", ["table", "line", "end"])
+def test_a_table_that_the_terminal_has_wrapped_is_drawn_over(monkeypatch, by):
     stream = _Terminal()
     with console.Console(stream) as shown:
         monkeypatch.setenv("COLUMNS", "90")
@@ -92,7 +93,8 @@ def test_a_table_that_the_terminal_has_wrapped_is_drawn_over(monkeypatch):
         lengths = [len(line) for line in console.table_lines(PROGRESS, ROWS, columns=90)]
         # 71 and 57 columns, say, are two lines of 40 each: one more than was written.
         wrapped = sum(-(-length // 40) - 1 for length in lengths)
-        shown.update(PROGRESS, ROWS)
+        act = {"table": lambda: shown.update(PROGRESS, ROWS), "line": lambda: shown.line("x")}
+        act.get(by, shown.close)()
         assert f"\x1b[{wrapped}A\x1b[J" in stream.getvalue().removeprefix(drawn)
 
 
