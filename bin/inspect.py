@@ -38,7 +38,7 @@ def _inspect() -> dict[str, Any]:
             expected="--problem=NAME",
         )
     found = inspection.inspect(
-        names[0], folders.data_dir(_DATA_DIR.value), split=_SPLIT.value, examples=_EXAMPLES.value
+        names[0], _DATA_DIR.value, split=_SPLIT.value, examples=_EXAMPLES.value
     )
     if _HTML.value is not None:
         from t2t_mm.data import atomic

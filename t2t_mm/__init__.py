@@ -1,9 +1,10 @@
 """t2t-mm: one model for many tasks, from raw data to decoding.
 
-Every command is a thin shell over one function of this module: `generate`,
-`train`, `average`, `evaluate`, `decode`; `load_run` gives back a trained model
-with its problems and vocabularies. All are imported on first use, so that
-`import t2t_mm` does not import TensorFlow.
+Every command is a thin shell over one function of this module: `list_problems`,
+`generate`, `inspect`, `train`, `average`, `evaluate`, `decode`; `load_run` gives back a
+trained model with its problems and vocabularies, `dataset` the batches of a problem.
+`register_problem` and its siblings add parts by name. All are imported on first use, so
+that `import t2t_mm` does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,14 +17,30 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from t2t_mm.data.dataset import dataset
     from t2t_mm.data.generate import generate
+    from t2t_mm.data.schedules import Schedule
     from t2t_mm.decoding.decode import decode
+    from t2t_mm.decoding.settings import DecodeSettings
+    from t2t_mm.evaluation.base import Metric
     from t2t_mm.evaluation.evaluate import evaluate
-    from t2t_mm.loaded_run import load_run
+    from t2t_mm.loaded_run import LoadedRun, load_run
+    from t2t_mm.modality.base import Modality
+    from t2t_mm.models.base import Model
     from t2t_mm.problem import Problem, register_problem
+    from t2t_mm.registration import (
+        register_metric,
+        register_modality,
+        register_model,
+        register_optimizer,
+        register_schedule,
+    )
+    from t2t_mm.report.inspection import inspect
+    from t2t_mm.report.registered import list_problems
     from t2t_mm.tfds.declaration import TfdsProblem
     from t2t_mm.training.averaging import average
     from t2t_mm.training.loop import train
+    from t2t_mm.training.optimizer import Optimizer
 
 # Keras runs on several backends, and the shell or a settings file may name another, or the
 # Keras of before; what else uses Keras in this process has chosen already.
@@ -35,26 +52,56 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # No function here may bear the name of a module of this package: importing the module
 # would put it in the place of the function.
 _PUBLIC = {
+    "DecodeSettings": "t2t_mm.decoding.settings",
+    "LoadedRun": "t2t_mm.loaded_run",
+    "Metric": "t2t_mm.evaluation.base",
+    "Modality": "t2t_mm.modality.base",
+    "Model": "t2t_mm.models.base",
+    "Optimizer": "t2t_mm.training.optimizer",
     "Problem": "t2t_mm.problem",
+    "Schedule": "t2t_mm.data.schedules",
     "TfdsProblem": "t2t_mm.tfds.declaration",
     "average": "t2t_mm.training.averaging",
+    "dataset": "t2t_mm.data.dataset",
     "decode": "t2t_mm.decoding.decode",
     "evaluate": "t2t_mm.evaluation.evaluate",
     "generate": "t2t_mm.data.generate",
+    "inspect": "t2t_mm.report.inspection",
+    "list_problems": "t2t_mm.report.registered",
     "load_run": "t2t_mm.loaded_run",
+    "register_metric": "t2t_mm.registration",
+    "register_modality": "t2t_mm.registration",
+    "register_model": "t2t_mm.registration",
+    "register_optimizer": "t2t_mm.registration",
     "register_problem": "t2t_mm.problem",
+    "register_schedule": "t2t_mm.registration",
     "train": "t2t_mm.training.loop",
 }
 
 __all__ = [
+    "DecodeSettings",
+    "LoadedRun",
+    "Metric",
+    "Modality",
+    "Model",
+    "Optimizer",
     "Problem",
+    "Schedule",
     "TfdsProblem",
     "average",
+    "dataset",
     "decode",
     "evaluate",
     "generate",
+    "inspect",
+    "list_problems",
     "load_run",
+    "register_metric",
+    "register_modality",
+    "register_model",
+    "register_optimizer",
     "register_problem",
+    "register_schedule",
     "train",
 ]
 

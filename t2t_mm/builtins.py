@@ -37,6 +37,7 @@ _SCHEDULES = {
     "temperature": "t2t_mm.data.schedules:Temperature",
     "uniform": "t2t_mm.data.schedules:Uniform",
 }
+_OPTIMIZERS = {"adam": "t2t_mm.training.optimizer:Adam"}
 
 
 def register() -> None:
@@ -47,6 +48,7 @@ def register() -> None:
             (registry.models, _MODELS),
             (registry.metrics, _METRICS),
             (registry.schedules, _SCHEDULES),
+            (registry.optimizers, _OPTIMIZERS),
         ):
             for name, reference in references.items():
                 if name not in registered:

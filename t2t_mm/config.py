@@ -16,12 +16,13 @@ run can be rebuilt after a default has changed.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import importlib
 import inspect
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import gin
@@ -99,15 +100,36 @@ def load(
     found += [binding for name in gin_files for binding in files_lib.read(name)]
     found += files_lib.read_params(list(gin_params))
     gin_checks.check(found, _classes)
-    for binding in found:
-        scope, name = binding.scope, binding.name
-        if binding.parameter:
-            gin.bind_parameter((scope, name, binding.parameter), binding.value)
-        else:
-            gin.bind_parameter((binding.key, "gin.macro", "value"), binding.value)
-    _bindings.extend(found)
+    _bind(found)
     for name in _bound_classes():
         _construct(_classes[name], {})
+
+
+@contextlib.contextmanager
+def only(
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    *,
+    of_run: pathlib.Path | None = None,
+) -> Iterator[None]:
+    """Holds a configuration within the block; the one before, and what it built, come back.
+
+    Args:
+      gin_files: as of `load`.
+      gin_params: as of `load`.
+      of_run: as of `load`.
+
+    Raises:
+      ConfigError: as of `load`.
+    """
+    bindings, built = list(_bindings), dict(_built)
+    try:
+        load(gin_files, gin_params, of_run=of_run)
+        yield
+    finally:
+        reset()
+        _bind(bindings)
+        _built.update(built)
 
 
 def build(cls: type[T], **overrides: Any) -> T:
@@ -168,6 +190,17 @@ def reset() -> None:
         gin.clear_config()
     _bindings.clear()
     _built.clear()
+
+
+def _bind(found: Sequence[files_lib.Binding]) -> None:
+    """Binds what was read and checked, in order."""
+    for binding in found:
+        scope, name = binding.scope, binding.name
+        if binding.parameter:
+            gin.bind_parameter((scope, name, binding.parameter), binding.value)
+        else:
+            gin.bind_parameter((binding.key, "gin.macro", "value"), binding.value)
+    _bindings.extend(found)
 
 
 def import_configurables() -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from t2t_mm import config, errors, plugins, registry
 from t2t_mm import run as run_lib
@@ -15,6 +15,9 @@ from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import task as task_lib
 from t2t_mm.data import vocabulary as vocabulary_lib
 from t2t_mm.decoding import settings as settings_lib
+
+if TYPE_CHECKING:
+    from t2t_mm.models import base
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +34,7 @@ class LoadedRun:
     """
 
     folder: run_lib.RunFolder
-    model: Any
+    model: base.Model
     tasks: Mapping[str, task_lib.Task]
     step: int
     batching: batching_lib.Batching
@@ -153,7 +156,7 @@ def pick(tasks: Mapping[str, task_lib.Task], name: str | None) -> task_lib.Task:
 
 def _restore(
     run: run_lib.RunFolder, tasks: Sequence[task_lib.Task], which: str | int
-) -> tuple[Any, int]:
+) -> tuple[base.Model, int]:
     """Returns the model and the step of a checkpoint."""
     # TensorFlow comes with these, so not before there is a run to load.
     from t2t_mm.models import build

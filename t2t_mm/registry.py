@@ -1,4 +1,4 @@
-"""One registry class for problems, models, modalities, metrics and schedules.
+"""One registry class for problems, models, modalities, metrics, schedules and optimizers.
 
 A name is an explicit string, so that renaming a class never renames data on disk.
 A value may be given as `"module:attribute"`; it is then imported on first use,
@@ -153,9 +153,7 @@ class Registry(Generic[T]):
             raise errors.PluginError(
                 f"The {self.noun} {held} is registered without a name at {place}",
                 expected="the name in brackets, which stays when a class is renamed",
-                hint=f'Write @register_{self.noun}("{_snake_case(held)}")'
-                if self.noun == "problem"
-                else f'Write the name behind register: register("{_snake_case(held)}")',
+                hint=f'Write @register_{self.noun}("{_snake_case(held)}")',
             )
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise errors.PluginError(
@@ -207,9 +205,9 @@ def _failed_plugins(noun: str) -> str | None:
 
 
 def _caller() -> str:
-    """Returns `file:line` of the first frame outside this module and `register_problem`."""
+    """Returns `file:line` of the first frame outside this module and the public doors."""
     frame = sys._getframe(1)
-    doors = (__name__, "t2t_mm.problem")
+    doors = (__name__, "t2t_mm.problem", "t2t_mm.registration")
     while frame.f_back is not None and frame.f_globals.get("__name__") in doors:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
@@ -225,6 +223,7 @@ metrics: Registry[Any] = Registry("metric")
 schedules: Registry[Any] = Registry("schedule")
 nets: Registry[Any] = Registry("net")
 """Functions that return a Keras model, for `KerasNet.model` to name."""
+optimizers: Registry[Any] = Registry("optimizer")
 
 ALL: dict[str, Registry[Any]] = {
     "problems": problems,
@@ -233,4 +232,5 @@ ALL: dict[str, Registry[Any]] = {
     "metrics": metrics,
     "schedules": schedules,
     "nets": nets,
+    "optimizers": optimizers,
 }

@@ -9,12 +9,14 @@ import pytest
 
 from t2t_mm.report import listing
 
+OTHERS = ("models", "modalities", "metrics", "schedules", "optimizers")
+
 
 def test_the_answer_holds_what_programs_rely_on(python):
     done = python("-m", "t2t_mm.bin.list", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert set(answer) == {"problems", "models", "modalities", "metrics", "schedules", "plugins"}
+    assert set(answer) == {"problems", *OTHERS, "plugins"}
     problem = next(entry for entry in answer["problems"] if entry["name"] == "multi30k_ende")
     assert {
         "name": "multi30k_ende",
@@ -23,7 +25,7 @@ def test_the_answer_holds_what_programs_rely_on(python):
     }.items() <= problem.items()
     assert {"version", "inputs", "targets", "metrics", "splits", "sources"} <= set(problem)
     assert all(value["modality"] == "language" for value in problem["inputs"].values())
-    for kind in ("models", "modalities", "metrics", "schedules"):
+    for kind in OTHERS:
         assert all(set(entry) == {"name", "plugin"} for entry in answer[kind])
     assert {"name": "multi_model", "plugin": "t2t_mm"} in answer["models"]
     for report in answer["plugins"]:
@@ -109,7 +111,7 @@ def test_no_name_is_broken_at_any_width(width):
         "plugin": "t2t_mm.problems.tfds_sets",
     }
     answer = {"problems": [problem], "plugins": []}
-    answer |= {kind: [] for kind in ("models", "modalities", "metrics", "schedules")}
+    answer |= {kind: [] for kind in OTHERS}
     stream = io.StringIO()
     listing.show(answer, console=rich.console.Console(file=stream, width=width))
     words = stream.getvalue().split()

@@ -77,7 +77,7 @@ def run(
     decode_settings.check(task)
     dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
     search = decode_settings.within(task.targets, batching.max_length)
-    feed = _Feed(model, task, metrics, dataset.element_spec, search)
+    feed = Feed(model, task, metrics, dataset.element_spec, search)
     for batch, computed in overlap.each(feed.compute, pipeline.iterate(dataset, task, split)):
         feed.take(batch, computed)
         if progress is not None:
@@ -130,7 +130,7 @@ class _Computed(NamedTuple):
     classes: base.Classes | None
 
 
-class _Feed:
+class Feed:
     """Turns batches into what the metrics need."""
 
     def __init__(

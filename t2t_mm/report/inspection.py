@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_mm import errors, registry
+from t2t_mm import errors, folders, plugins, registry
 from t2t_mm.data import manifest as manifest_lib
 from t2t_mm.data import records
 from t2t_mm.data import vocabulary as vocabulary_lib
@@ -106,29 +107,36 @@ class Inspection:
 
 
 def inspect(
-    problem_name: str,
-    data_dir: str | pathlib.Path,
+    problem: str,
+    data_dir: str | os.PathLike[str] | None = None,
     *,
     split: str | None = None,
     examples: int = 5,
 ) -> Inspection:
-    """Reads and measures the records of one split.
+    """Reads and measures the records of one split: `t2t_mm.inspect`. No TensorFlow.
+
+    Example:
+        t2t_mm.inspect("multi30k_ende", "data").lengths["targets"].summary()
 
     Args:
-      problem_name: a registered problem.
-      data_dir: where its data was generated.
+      problem: the name of a registered problem.
+      data_dir: where its data was generated; left out, T2T_MM_DATA_DIR, or else `data`.
       split: its name; the first one if None.
       examples: how many records to keep.
+
+    Returns:
+      counts, lengths and examples; `describe()` of it gives them as JSON values.
 
     Raises:
       ConfigError: for an unknown problem or split.
       DataError: when there is no data, or it is damaged.
     """
-    problem = registry.problems.get(problem_name)
-    folder = pathlib.Path(data_dir)
-    manifest = manifest_lib.Manifest.load(folder, problem_name, problem.version)
-    split = split or problem.splits[0]
-    modalities = {**problem.inputs, "targets": problem.targets}
+    plugins.load_all()
+    declared = registry.problems.get(problem)
+    folder = folders.data_dir(data_dir)
+    manifest = manifest_lib.Manifest.load(folder, problem, declared.version)
+    split = split or declared.splits[0]
+    modalities = {**declared.inputs, "targets": declared.targets}
     files = manifest.files(split)
     manifest.check_sizes(split)
     measures = {name: _Measure(m, folder) for name, m in modalities.items()}
@@ -143,8 +151,8 @@ def inspect(
             break
     found = {name: measure.histogram() for name, measure in measures.items()}
     return Inspection(
-        problem=problem_name,
-        version=problem.version,
+        problem=problem,
+        version=declared.version,
         split=split,
         modalities=modalities,
         source=manifest.source,

@@ -48,7 +48,7 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
     console.print(problems if answer["problems"] else "No problems are registered.")
     _show_layouts(answer["problems"], console)
     console.print()
-    for kind in ("models", "modalities", "metrics", "schedules"):
+    for kind in ("models", "modalities", "metrics", "schedules", "optimizers"):
         names = ", ".join(entry["name"] for entry in answer[kind])
         console.print(text.Text.assemble((f"{kind}: ", "bold"), names))
     console.print()

@@ -1,4 +1,4 @@
-"""Adam with clipping by the global norm, in one fused kernel a variable.
+"""Optimizers: what every one is, and Adam, in one fused kernel a variable.
 
 Several problems train one model, and a problem's step gives no gradient to the
 private parts of the others. Such variables are left alone by that step, moments
@@ -8,11 +8,12 @@ and all, and each variable's bias correction counts its own updates.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import keras
 import tensorflow as tf
 
+from t2t_mm import registry
 from t2t_mm.training import settings as settings_lib
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
@@ -21,7 +22,75 @@ _LARGE = 2**20
 """Elements from which a gradient does not fit into a cache, or hardly."""
 
 
-class Adam(tf.Module):
+class Optimizer(tf.Module):
+    """What changes the weights: made once for a training, over a fixed list of variables.
+
+    What it keeps (moments, counts) are `tf.Variable`s among its attributes, also in lists, so
+    that checkpoints hold them; they are made in the constructor.
+
+    Args:
+      variables: all that any problem trains.
+      settings: of the training; its own a class reads with `config.build`.
+      multipliers: of the rate, for variables that have one of their own.
+    """
+
+    slots: ClassVar[int] = 2
+    """Tensors of a variable's size that are kept for each, for the estimate of memory."""
+
+    def __init__(
+        self,
+        variables: Sequence[keras.Variable],
+        settings: settings_lib.OptimizerSettings,
+        multipliers: Sequence[tuple[keras.Variable, float]] = (),
+    ) -> None:
+        super().__init__(name=type(self).__name__.lower())
+
+    def apply(
+        self,
+        gradients: Sequence[Gradient],
+        rate: tf.Tensor,
+        *,
+        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+    ) -> tf.Tensor:
+        """Updates the variables that have a gradient; called in replica context, in a graph.
+
+        Gradients are summed over replicas first and clipped after, so that the
+        bound holds for the update that is made. Where the update is not admitted, variables,
+        and all that is kept, stay as they are.
+
+        Args:
+          gradients: one for each variable, None for those that the loss leaves out; of
+            several replicas, each one's part of the sum.
+          rate: the learning rate, a scalar.
+          admit: says, given the global norm, whether the update is made, a bool scalar; it
+            must be false where the norm is not finite.
+
+        Returns:
+          the global norm before clipping.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.apply")
+
+
+def make(
+    variables: Sequence[keras.Variable],
+    settings: settings_lib.OptimizerSettings,
+    multipliers: Sequence[tuple[keras.Variable, float]] = (),
+) -> Optimizer:
+    """Returns the optimizer that the settings name, to be called in the strategy's scope.
+
+    Raises:
+      ConfigError: for a name that is not registered.
+    """
+    registered = registry.optimizers.get(settings.optimizer)
+    if issubclass(registered, keras.optimizers.Optimizer):
+        from t2t_mm.training import keras_optimizer
+
+        made = registered(learning_rate=settings.learning_rate)
+        return keras_optimizer.KerasOptimizer(variables, settings, multipliers, made=made)
+    return registered(variables, settings, multipliers)
+
+
+class Adam(Optimizer):
     """Adam (Kingma and Ba 2015, arXiv 1412.6980) over a fixed list of variables.
 
     To be made in the scope of the strategy that made the variables.
@@ -38,7 +107,7 @@ class Adam(tf.Module):
         settings: settings_lib.OptimizerSettings,
         multipliers: Sequence[tuple[keras.Variable, float]] = (),
     ) -> None:
-        super().__init__(name="adam")
+        super().__init__(variables, settings, multipliers)
         by_variable = {id(variable): multiplier for variable, multiplier in multipliers}
         self._multipliers = [by_variable.get(id(variable), 1.0) for variable in variables]
         self._variables = [variable.value for variable in variables]
@@ -59,22 +128,10 @@ class Adam(tf.Module):
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
     ) -> tf.Tensor:
-        """Updates the variables that have a gradient; called in replica context.
+        """As of `Optimizer`.
 
-        Gradients are summed over replicas first and clipped after, so that the
-        bound holds for the update that is made. Where the update is not admitted, variables,
-        moments and counts keep their values. Nothing waits for that decision on a GPU: all
-        is computed, with gradients of 0, a rate of 0 and moments that do not decay.
-
-        Args:
-          gradients: one for each variable, None for those that the loss leaves out; of
-            several replicas, each one's part of the sum.
-          rate: the learning rate, a scalar.
-          admit: says, given the global norm, whether the update is made, a bool scalar; it
-            must be false where the norm is not finite.
-
-        Returns:
-          the global norm before clipping.
+        Nothing waits on a GPU for the decision whether an update is admitted: all is
+        computed, with gradients of 0, a rate of 0 and moments that do not decay.
         """
         touched = [i for i, gradient in enumerate(gradients) if gradient is not None]
         dense = [tf.convert_to_tensor(gradients[i]) for i in touched]

@@ -123,6 +123,9 @@ def check(
     chosen = configure(output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings)
     if chosen.model not in registry.models:
         registry.models.get(chosen.model)  # raises, with a suggestion
+    named = config.build(settings_lib.OptimizerSettings).optimizer
+    if named not in registry.optimizers:
+        registry.optimizers.get(named)
     schedules.parse(chosen.schedule)
     data = data_folder(data_dir, output_dir)
     names = mixture.problem_names(problems)

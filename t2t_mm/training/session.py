@@ -58,7 +58,7 @@ class Session:
     samples: dict[str, sample.Sample]
     mixture: mixtures.Mixture
     model: base.Model
-    optimizer: optimizer.Adam
+    optimizer: optimizer.Optimizer
     not_finite: settings_lib.NotFiniteSettings
     gate: finite.Gate
     feed: feed.Feed
@@ -120,14 +120,14 @@ def open_session(
     warn(f"Building {settings.model}, computed in {arithmetic}, on {where}.")
     with devices.scope():
         model = build.build(settings.model, tasks, kept=runs.RunFolder(output_dir).nets())
-        adam = optimizer.Adam(
+        updater = optimizer.make(
             model.trainable_variables, optimizer_settings, model.learning_rate_multipliers()
         )
         gate = finite.Gate(not_finite)
     if not checkpoint_files.steps(runs.RunFolder(output_dir).checkpoints):
         nets.load(model.nets, warn)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
-    objects: dict[str, Any] = {"model": model, "optimizer": adam}
+    objects: dict[str, Any] = {"model": model, "optimizer": updater}
     places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
         runs.RunFolder(output_dir).checkpoints,
@@ -151,7 +151,7 @@ def open_session(
         samples=samples,
         mixture=mixture,
         model=model,
-        optimizer=adam,
+        optimizer=updater,
         not_finite=not_finite,
         gate=gate,
         feed=batches,

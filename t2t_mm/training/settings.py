@@ -65,19 +65,21 @@ class TrainSettings:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class OptimizerSettings:
-    """Adam, its rate over the steps, and clipping; the same for all problems.
+    """The optimizer, its rate over the steps, and clipping; the same for all problems.
 
     Args:
+      optimizer: name of a registered one; `mm-list` shows them.
       learning_rate: the highest rate, reached at the end of the warm-up.
       warmup_steps: over which the rate grows linearly from 0.
       decay: of the rate after the warm-up: "rsqrt" (with the inverse square root
         of the step), "cosine" and "linear" (to 0 at the last step), "constant".
-      beta_1: decay of the running mean of gradients.
-      beta_2: decay of the running mean of squared gradients.
-      epsilon: added to the root of the latter.
+      beta_1: of Adam, decay of the running mean of gradients.
+      beta_2: of Adam, decay of the running mean of squared gradients.
+      epsilon: of Adam, added to the root of the latter.
       clip_norm: norm at most of all gradients together; 0 for no clipping.
     """
 
+    optimizer: str = "adam"
     learning_rate: float = 2e-3
     warmup_steps: int = 300
     decay: Literal["rsqrt", "cosine", "linear", "constant"] = "linear"

@@ -39,7 +39,7 @@ class Steps:
     def __init__(
         self,
         model: base.Model,
-        optimizer: optimizer_lib.Adam,
+        optimizer: optimizer_lib.Optimizer,
         strategy: tf.distribute.Strategy,
         warn: Callable[[str], None] | None = None,
         *,
@@ -104,7 +104,7 @@ def replica_seed(seed: tf.Tensor, replica: int | tf.Tensor) -> tf.Tensor:
 
 def make(
     model: base.Model,
-    optimizer: optimizer_lib.Adam,
+    optimizer: optimizer_lib.Optimizer,
     strategy: tf.distribute.Strategy,
     task_name: str,
     spec: Mapping[str, Any],
@@ -132,6 +132,46 @@ def make(
       problem's command) that updates the weights and returns the metrics of `Model.loss`,
       averaged over replicas (`tokens` and `expert_load` summed), the gradients' `norm`, and
       `finite`: 1, or 0 where the loss or a gradient is not, on whatever replica.
+    """
+    on_replica = replica_step(model, optimizer, task_name, warn, admit=admit)
+
+    def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
+        per_replica = strategy.run(on_replica, args=(batch, seed, rate, command))
+        return {
+            name: strategy.reduce("MEAN" if name in ("norm", FINITE) else "SUM", value, axis=None)
+            for name, value in per_replica.items()
+        }
+
+    if strategy.num_replicas_in_sync > 1:
+        return tf.function(step, reduce_retracing=True, autograph=False)
+    scalars = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)]
+    signature = [spec, tf.TensorSpec([2], tf.int32), *scalars]
+    compiled = tf.function(step, input_signature=signature, autograph=False)
+    # Each is traced once; TensorFlow would take them for one that is traced often.
+    compiled._omit_frequent_tracing_warning = True
+    return compiled
+
+
+def replica_step(
+    model: base.Model,
+    optimizer: optimizer_lib.Optimizer,
+    task_name: str,
+    warn: Callable[[str], None] | None = None,
+    *,
+    admit: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+) -> StepFunction:
+    """Returns what each replica does in a step, to be traced in replica context.
+
+    Args:
+      model: with all its variables.
+      optimizer: over the model's trainable variables.
+      task_name: of the problem.
+      warn: as of `make`.
+      admit: as of `make`.
+
+    Returns:
+      a function as that of `make`, of one replica's batch; of several replicas the sum of the
+      metrics, but for `norm` and `finite`, is that of one device with all their batches.
     """
     variables = [variable.value for variable in model.trainable_variables]
     unwarned = [warn] if warn is not None else []
@@ -162,21 +202,7 @@ def make(
             _write(context, updates, made[0])
         return metrics
 
-    def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
-        per_replica = strategy.run(on_replica, args=(batch, seed, rate, command))
-        return {
-            name: strategy.reduce("MEAN" if name in ("norm", FINITE) else "SUM", value, axis=None)
-            for name, value in per_replica.items()
-        }
-
-    if strategy.num_replicas_in_sync > 1:
-        return tf.function(step, reduce_retracing=True, autograph=False)
-    scalars = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)]
-    signature = [spec, tf.TensorSpec([2], tf.int32), *scalars]
-    compiled = tf.function(step, input_signature=signature, autograph=False)
-    # Each is traced once; TensorFlow would take them for one that is traced often.
-    compiled._omit_frequent_tracing_warning = True
-    return compiled
+    return on_replica
 
 
 def _write(

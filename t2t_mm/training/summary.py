@@ -14,7 +14,6 @@ from t2t_mm.data import mixture
 from t2t_mm.training import session
 
 FLOAT_BYTES = 4
-_ADAM_SLOTS = 2
 _VIEWS = frozenset(
     ("Reshape", "Identity", "IdentityN", "ExpandDims", "Squeeze", "ReadVariableOp", "StopGradient")
 )
@@ -148,7 +147,7 @@ def parameters(made: session.Session) -> dict[str, int]:
 
 def checkpoint_bytes(made: session.Session) -> int:
     """Returns about how much room the checkpoints of a run take at once."""
-    weights = sum(parameters(made).values()) * FLOAT_BYTES * (1 + _ADAM_SLOTS)
+    weights = sum(parameters(made).values()) * FLOAT_BYTES * (1 + made.optimizer.slots)
     return weights * (made.settings.keep_checkpoints + 2)
 
 
@@ -158,7 +157,7 @@ def _memory(made: session.Session, batches: Mapping[str, Any]) -> dict[str, int]
     largest = max(_activation_bytes(made, name, batch) for name, batch in batches.items())
     return {
         "weights": weights,
-        "optimizer": _ADAM_SLOTS * weights,
+        "optimizer": made.optimizer.slots * weights,
         "gradients": weights,
         "activations": largest,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 import tensorflow_text as tf_text
+from tensorflow_text.python.ops import sentencepiece_tokenizer as _ops
 
 from t2t_mm import quiet_import
 from t2t_mm.data import batching, vocabulary
@@ -26,9 +27,7 @@ class LanguageFeatures(features.Features):
         self.max_length: int = declaration.max_length or batching.Batching.max_length
         # The tokenizer's own end token is left off: it would be cut with the text.
         with quiet_import.without_notices():
-            self._tokenizer = tf_text.SentencepieceTokenizer(
-                model=task.vocabularies[declaration.vocab].model, out_type=tf.int32
-            )
+            self._tokenizer = _tokenizer(task.vocabularies[declaration.vocab])
 
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
@@ -48,6 +47,19 @@ class LanguageFeatures(features.Features):
     def is_cut(self, features: tf.RaggedTensor) -> tf.Tensor:
         last = tf.gather(features.flat_values, features.row_limits() - 1)
         return last != vocabulary.EOS_ID
+
+
+def _tokenizer(vocab: vocabulary.Vocabulary) -> tf_text.SentencepieceTokenizer:
+    """Returns the tokenizer, on a resource with a name.
+
+    One without goes with TensorFlow's cache of kernels, which setting a seed empties: data
+    sets made before would then fail.
+    """
+    made = tf_text.SentencepieceTokenizer(model=vocab.model, out_type=tf.int32)
+    made._model_resource._resource_handle = _ops.gen_sentencepiece_tokenizer.sentencepiece_op(
+        model=vocab.model, shared_name=f"vocabulary_{vocab.sha256}"
+    )
+    return made
 
 
 class PrefixFeatures(LanguageFeatures):

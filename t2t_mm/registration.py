@@ -1,0 +1,119 @@
+"""The doors by which a plugin or a notebook adds a part: one decorator a registry.
+
+    @t2t_mm.register_metric("mean_length")
+    class MeanLength(t2t_mm.Metric):
+        ...
+
+Problems have `register_problem` (`t2t_mm.problem`), which checks their declaration too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from t2t_mm import errors, registry
+
+if TYPE_CHECKING:
+    import keras
+
+    from t2t_mm.data import schedules
+    from t2t_mm.evaluation import base as metric
+    from t2t_mm.modality import base as modality
+    from t2t_mm.models import base as model
+    from t2t_mm.training import optimizer
+
+    Model = TypeVar("Model", bound=type[model.Model])
+    Modality = TypeVar("Modality", bound=type[modality.Modality])
+    Metric = TypeVar("Metric", bound=type[metric.Metric])
+    Schedule = TypeVar("Schedule", bound=type[schedules.Schedule])
+    Optimizer = TypeVar(
+        "Optimizer", bound=type[optimizer.Optimizer] | type[keras.optimizers.Optimizer]
+    )
+
+
+def register_model(name: str) -> Callable[[Model], Model]:
+    """Files a subclass of `t2t_mm.Model` under `name`, as `TrainSettings.model` takes it.
+
+    Raises:
+      PluginError: for a name that is none or is taken, and for what is no such class.
+    """
+    return _register(registry.models, name, "t2t_mm.Model", ["t2t_mm.models.base:Model"])
+
+
+def register_modality(name: str) -> Callable[[Modality], Modality]:
+    """Files a subclass of `t2t_mm.Modality` under `name`, which data and runs are told by.
+
+    Raises:
+      PluginError: for a name that is none or is taken, and for what is no such class.
+    """
+    bases = ["t2t_mm.modality.base:Modality"]
+    return _register(registry.modalities, name, "t2t_mm.Modality", bases)
+
+
+def register_metric(name: str) -> Callable[[Metric], Metric]:
+    """Files a subclass of `t2t_mm.Metric` under `name`, as `Problem.metrics` takes it.
+
+    Raises:
+      PluginError: for a name that is none or is taken, and for what is no such class.
+    """
+    return _register(registry.metrics, name, "t2t_mm.Metric", ["t2t_mm.evaluation.base:Metric"])
+
+
+def register_schedule(name: str) -> Callable[[Schedule], Schedule]:
+    """Files a subclass of `t2t_mm.Schedule` under `name`, as `--schedule` takes it.
+
+    Raises:
+      PluginError: for a name that is none or is taken, and for what is no such class.
+    """
+    bases = ["t2t_mm.data.schedules:Schedule"]
+    return _register(registry.schedules, name, "t2t_mm.Schedule", bases)
+
+
+def register_optimizer(name: str) -> Callable[[Optimizer], Optimizer]:
+    """Files an optimizer under `name`, as `OptimizerSettings.optimizer` takes it.
+
+    Example:
+        t2t_mm.register_optimizer("lion")(keras.optimizers.Lion)
+
+    Args:
+      name: of the optimizer.
+
+    Returns:
+      a decorator of a subclass of `t2t_mm.Optimizer`, which is made with the variables and
+      the `OptimizerSettings`; or of any class of `keras.optimizers`, which is made with its
+      own defaults and follows the rate of the settings, and whose gradients are clipped as
+      they say.
+
+    Raises:
+      PluginError: for a name that is none or is taken, and for what is no such class.
+    """
+    bases = ["t2t_mm.training.optimizer:Optimizer", "keras.optimizers:Optimizer"]
+    expected = "t2t_mm.Optimizer or keras.optimizers.Optimizer"
+    return _register(registry.optimizers, name, expected, bases)
+
+
+def _register(
+    registered: registry.Registry[Any], name: str, expected: str, bases: list[str]
+) -> Callable[[Any], Any]:
+    """Returns a decorator that files subclasses of one of `bases` ("module:attribute")."""
+    add = registered.register(name)
+
+    def decorate(cls: Any) -> Any:
+        # What a class inherits from is imported; importing the others would bring TensorFlow.
+        known = tuple(registry.load(b) for b in bases if b.partition(":")[0] in sys.modules)
+        if not (isinstance(cls, type) and issubclass(cls, known)):
+            made = getattr(type(cls), "__name__", "") if not isinstance(cls, type) else ""
+            raise errors.PluginError(
+                f"What is registered as the {registered.noun} {name!r} is no subclass of "
+                f"{expected}",
+                received=repr(cls)[:120],
+                expected=f"a class that inherits from {expected}",
+                hint=f"Register the class {made}, not an instance of it"
+                if made and made != "function"
+                else None,
+            )
+        return add(cls)
+
+    return decorate

@@ -1,0 +1,84 @@
+"""Any optimizer of Keras as one of ours: summed, clipped and admitted in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from t2t_mm.training import optimizer as optimizer_lib
+from t2t_mm.training import settings as settings_lib
+
+
+class KerasOptimizer(optimizer_lib.Optimizer):
+    """An optimizer of Keras over a fixed list of variables.
+
+    Its count of steps is one for all variables, so that the bias correction of a moment does
+    not heed how often a problem was trained, as our own Adam does.
+
+    Args:
+      variables: all that any problem trains.
+      settings: of clipping.
+      multipliers: of the rate, for variables that have one: their change is multiplied.
+      made: the optimizer; its rate follows that of each step, unless it has a schedule.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[keras.Variable],
+        settings: settings_lib.OptimizerSettings,
+        multipliers: Sequence[tuple[keras.Variable, float]] = (),
+        *,
+        made: keras.optimizers.Optimizer,
+    ) -> None:
+        super().__init__(variables, settings, multipliers)
+        self._multipliers = {id(variable): multiplier for variable, multiplier in multipliers}
+        self._settings, self._made, self._variables = settings, made, list(variables)
+        if not made.built:
+            made.build(self._variables)
+        self.kept = list(made.variables)
+
+    def apply(
+        self,
+        gradients: Sequence[optimizer_lib.Gradient],
+        rate: tf.Tensor,
+        *,
+        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+    ) -> tf.Tensor:
+        """As of `Optimizer`; where an update is not admitted, it is taken back."""
+        touched = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        dense = [tf.convert_to_tensor(gradients[i]) for i in touched]
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        if replicas > 1:
+            # Copies have the replica's device, without which nothing can be reduced.
+            copies = [tf.identity(gradient) for gradient in dense]
+            dense = context.all_reduce(tf.distribute.ReduceOp.SUM, copies)
+        norm = tf.linalg.global_norm(dense)
+        is_made = admit(norm)
+        most = self._settings.clip_norm
+        scale = most / tf.maximum(norm, most) if most else tf.constant(1.0)
+        # Keras sums over replicas once more.
+        scale = tf.where(is_made, scale / replicas, 0.0)
+        dense = [tf.math.multiply_no_nan(gradient, scale) for gradient in dense]
+        held = [self._variables[i] for i in touched]
+        changed = [variable.value for variable in (*held, *self.kept)]
+        shares = [self._multipliers.get(id(variable), 1.0) for variable in (*held, *self.kept)]
+        before = [tf.identity(variable) for variable in changed]
+        if isinstance(self._made.learning_rate, keras.Variable):
+            self._made.learning_rate.assign(rate)
+        self._made.apply(dense, held)
+
+        def finish(
+            strategy: tf.distribute.Strategy, is_made: tf.Tensor, *before: tf.Tensor
+        ) -> None:
+            def correct(now: tf.Variable, old: tf.Tensor, is_made: tf.Tensor, share: float) -> None:
+                new = now if share == 1.0 else old + share * (now - old)
+                now.assign(tf.where(is_made, new, old))
+
+            for variable, old, share in zip(changed, before, shares, strict=True):
+                strategy.extended.update(variable, correct, args=(old, is_made, share), group=True)
+
+        context.merge_call(finish, args=(is_made, *before))
+        return norm

@@ -1,0 +1,93 @@
+"""The doors by which parts are added, and what the package itself offers."""
+
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import t2t_mm
+from t2t_mm import errors
+
+
+class Length(t2t_mm.Metric):
+    name = "length"
+
+    def update(self, given):
+        pass
+
+    def result(self):
+        return {}
+
+
+class Sound(t2t_mm.Modality):
+    pass
+
+
+class Always(t2t_mm.Schedule):
+    pass
+
+
+class Slow(t2t_mm.Optimizer):
+    pass
+
+
+DOORS = {
+    "metrics": (t2t_mm.register_metric, Length),
+    "modalities": (t2t_mm.register_modality, Sound),
+    "models": (t2t_mm.register_model, t2t_mm.Model),
+    "schedules": (t2t_mm.register_schedule, Always),
+    "optimizers": (t2t_mm.register_optimizer, Slow),
+}
+
+
+@pytest.mark.parametrize("kind", DOORS)
+def test_each_door_files_a_class_with_its_place(registries, kind):
+    register, cls = DOORS[kind]
+    assert register("made_here")(cls) is cls
+    (entry,) = (e for e in registries.ALL[kind].entries() if e.name == "made_here")
+    assert entry.value is cls
+    assert entry.place.startswith(__file__)
+
+
+@pytest.mark.parametrize("kind", DOORS)
+@pytest.mark.parametrize("what", [dict, lambda: None, errors.ConfigError("no class")])
+def test_only_a_class_of_the_kind_is_registered(registries, kind, what):
+    register, _ = DOORS[kind]
+    with pytest.raises(errors.PluginError, match=f"is no subclass of t2t_mm.{kind[:3].title()}"):
+        register("made_here")(what)
+    assert "made_here" not in registries.ALL[kind]
+
+
+@pytest.mark.parametrize("kind", DOORS)
+def test_a_bare_decorator_is_answered_with_the_name_it_lacks(registries, kind):
+    register, cls = DOORS[kind]
+    with pytest.raises(errors.PluginError, match=rf'@{register.__name__}\("'):
+        register(cls)
+
+
+def test_any_optimizer_of_keras_is_registered(registries):
+    t2t_mm.register_optimizer("lion")(keras.optimizers.Lion)
+    assert registries.optimizers.get("lion") is keras.optimizers.Lion
+    with pytest.raises(errors.ConfigError, match="Did you mean 'lion'"):
+        registries.optimizers.get("loin")
+
+
+def test_all_that_is_public_is_there_and_typed():
+    for name in t2t_mm.__all__:
+        value = getattr(t2t_mm, name)
+        assert value.__doc__, name
+        if not isinstance(value, type):
+            assert "return" in value.__annotations__, name
+
+
+def test_declarations_and_lists_need_no_tensorflow():
+    program = (
+        "import sys, t2t_mm\n"
+        "t2t_mm.list_problems('wmt_*'), t2t_mm.DecodeSettings(beam_size=4), t2t_mm.inspect\n"
+        "class Length(t2t_mm.Metric):\n    update = result = None\n"
+        "t2t_mm.register_metric('made_here')(Length)\n"
+        "t2t_mm.register_schedule, t2t_mm.register_optimizer, t2t_mm.register_model\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,69 @@
+"""An optimizer of Keras in the place of our own."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2t_mm import errors, registry
+from t2t_mm.training import keras_optimizer, optimizer, settings, trackables
+
+
+def make(values, **changes):
+    variables = [keras.Variable(np.array(value, np.float32)) for value in values]
+    chosen = settings.OptimizerSettings(**{"optimizer": "momentum", "clip_norm": 0.0, **changes})
+    return variables, optimizer.make(variables, chosen)
+
+
+@pytest.fixture(autouse=True)
+def _momentum(registries):
+    class Momentum(keras.optimizers.SGD):
+        def __init__(self, learning_rate):
+            super().__init__(learning_rate, momentum=0.5)
+
+    registry.optimizers.register("momentum")(Momentum)
+
+
+def apply(made, gradients, rate=0.1, admit=tf.math.is_finite):
+    @tf.function
+    def step():
+        return made.apply(gradients, tf.constant(rate), admit=admit)
+
+    return float(step())
+
+
+def test_it_follows_the_rate_of_each_step_and_leaves_out_what_has_no_gradient():
+    (one, two), made = make([[1.0], [1.0]])
+    assert isinstance(made, keras_optimizer.KerasOptimizer)
+    assert apply(made, [tf.constant([3.0]), None], rate=0.1) == 3.0
+    np.testing.assert_allclose(one.numpy(), [0.7], rtol=1e-6)  # 1 - 0.1 * 3
+    assert apply(made, [tf.constant([1.0]), None], rate=0.2) == 1.0
+    np.testing.assert_allclose(one.numpy(), [0.35], rtol=1e-6)  # velocity 0.5 * -0.3 - 0.2 * 1
+    assert two.numpy() == [1.0]
+
+
+def test_gradients_are_clipped_by_their_global_norm():
+    (one, two), made = make([[1.0], [1.0]], clip_norm=1.0)
+    assert apply(made, [tf.constant([3.0]), tf.constant([4.0])], rate=1.0) == 5.0
+    np.testing.assert_allclose([one.numpy(), two.numpy()], [[0.4], [0.2]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("gradient", [float("nan"), float("inf"), 1.0])
+def test_what_is_not_admitted_changes_nothing(gradient):
+    (one,), made = make([[1.0]])
+    apply(made, [tf.constant([1.0])])
+    held = [one.numpy(), *(v.numpy() for v in made.kept)]
+    apply(made, [tf.constant([gradient])], rate=0.5, admit=lambda norm: norm < 0)
+    for before, now in zip(held, [one, *made.kept], strict=True):
+        np.testing.assert_array_equal(before, now.numpy())
+
+
+def test_what_it_keeps_is_in_checkpoints():
+    _, made = make([[1.0, 2.0]])
+    names = trackables.Trackables({"optimizer": made}).variables()
+    assert sum(variable.shape == (2,) for variable in names.values()) == 2  # and the velocity
+
+
+def test_an_unknown_name_is_answered_with_a_suggestion():
+    with pytest.raises(errors.ConfigError, match="Did you mean 'adam'"):
+        make([[1.0]], optimizer="adamm")
