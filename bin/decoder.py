@@ -35,7 +35,7 @@ _OUTPUT = _COMMAND.path(
     "file for the answers, of JSON lines where it is called .jsonl",
     shown="standard output",
 )
-_CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
+_CHECKPOINT = _COMMAND.string("checkpoint", "latest", decoding_flags.CHECKPOINT)
 _MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of the inputs; 0 is all")
 _STRICT = _COMMAND.boolean("strict", False, "stop at the first input that cannot be used")
 _decoding = decoding_flags.define(_COMMAND)
@@ -69,6 +69,8 @@ def _decode() -> None:
         checkpoint=_CHECKPOINT.value,
         data_dir=folders.known_data_dir(_DATA_DIR.value),
     )
+    if loaded.chosen_by:
+        _COMMAND.say(f"checkpoint best: {loaded.chosen_by}")
     if asks:
         prompt.talk(loaded, task, settings, emit=_COMMAND.emit if _COMMAND.json else None)
         return

@@ -30,7 +30,7 @@ _COMMAND.problems(required=False, shown="all of the run")
 _SPLIT = _COMMAND.string(
     "split", None, "the generated split", shown="that of evaluation while training"
 )
-_CHECKPOINT = _COMMAND.string("checkpoint", "latest", "latest, best or a step")
+_CHECKPOINT = _COMMAND.string("checkpoint", "latest", decoding_flags.CHECKPOINT)
 _MAX_EXAMPLES = _COMMAND.integer("max_examples", 0, "the first so many of a split; 0 is all")
 _BASELINES = _COMMAND.boolean("baselines", False, "measure the simplest answers beside the model")
 _decoding = decoding_flags.define(_COMMAND)

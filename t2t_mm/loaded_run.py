@@ -31,6 +31,7 @@ class LoadedRun:
       step: of the checkpoint.
       batching: sizes of batches, as configured in the run.
       decode_settings: as configured in the run.
+      chosen_by: where the best checkpoint was asked for, what made it so, in words.
     """
 
     folder: run_lib.RunFolder
@@ -39,6 +40,7 @@ class LoadedRun:
     step: int
     batching: batching_lib.Batching
     decode_settings: settings_lib.DecodeSettings
+    chosen_by: str = ""
 
     @property
     def vocabularies(self) -> dict[str, vocabulary_lib.Vocabulary]:
@@ -78,7 +80,7 @@ def load_run(
 
     Args:
       folder: the output folder of a training.
-      checkpoint: "latest", "best" or a step.
+      checkpoint: "latest", "best" (by the run's `TrainSettings.best_metric`) or a step.
       data_dir: of generated data, if it is not where the training read it.
 
     Raises:
@@ -89,7 +91,7 @@ def load_run(
     run = run_lib.RunFolder.open(pathlib.Path(folder))
     run.load_config()
     tasks = run.tasks(None if data_dir is None else pathlib.Path(data_dir))
-    model, step = _restore(run, tasks, checkpoint)
+    model, step, chosen_by = _restore(run, tasks, checkpoint)
     return LoadedRun(
         folder=run,
         model=model,
@@ -97,6 +99,7 @@ def load_run(
         step=step,
         batching=config.build(batching_lib.Batching),
         decode_settings=config.build(settings_lib.DecodeSettings),
+        chosen_by=chosen_by,
     )
 
 
@@ -156,11 +159,11 @@ def pick(tasks: Mapping[str, task_lib.Task], name: str | None) -> task_lib.Task:
 
 def _restore(
     run: run_lib.RunFolder, tasks: Sequence[task_lib.Task], which: str | int
-) -> tuple[base.Model, int]:
-    """Returns the model and the step of a checkpoint."""
+) -> tuple[base.Model, int, str]:
+    """Returns the model and the step of a checkpoint, and why it is the best, if asked for."""
     # TensorFlow comes with these, so not before there is a run to load.
     from t2t_mm.models import build
-    from t2t_mm.training import checkpoint, lost, precision
+    from t2t_mm.training import checkpoint, lost, precision, selection
     from t2t_mm.training import settings as train_settings
 
     with _dtype_policy_kept():
@@ -179,7 +182,9 @@ def _restore(
             f"There is no checkpoint in {run.checkpoints} yet",
             hint="Wait until the training has saved one, or train first",
         )
-    return model, found[0]
+    step, extra = found
+    is_known = which == checkpoint.BEST and extra.get("selection", {}).get("value") is not None
+    return model, step, selection.why(extra["selection"]) if is_known else ""
 
 
 @contextlib.contextmanager

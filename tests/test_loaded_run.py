@@ -93,7 +93,10 @@ def folder(tmp_path_factory):
     )
     run.write_config()
     fingerprint = build.fingerprint("transformer", model)
-    checkpoint.Checkpoints(run.checkpoints, {"model": model}, fingerprint=fingerprint).save(7)
+    saved = checkpoint.Checkpoints(run.checkpoints, {"model": model}, fingerprint=fingerprint)
+    best = {"of": f"{TEXT}/bleu", "value": 12.5, "step": 7, "waited": 0, "seen": 7}
+    saved.save(7, {"selection": best})
+    saved.mark_best(7)
     config.reset()
     registry.problems.remove_plugin("loaded_run")  # a run must not need its problems' code
     return run.path
@@ -130,6 +133,12 @@ def test_a_run_comes_with_its_problems_and_vocabularies(run):
     assert run.task(PICTURES).targets.classes == ("class 0", "class 1", "class 2")
     assert run.vocabularies["loaded_run"].decode([1]) == ""
     assert run.decode_settings.max_length == 12
+
+
+def test_the_best_checkpoint_says_by_which_metric(folder, run):
+    assert run.chosen_by == ""
+    best = t2t_mm.load_run(folder, checkpoint="best")
+    assert best.chosen_by == f"highest bleu of {TEXT}, 12.5 at step 7"
 
 
 def test_loading_leaves_the_dtype_policy_alone(folder):

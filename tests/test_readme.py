@@ -9,8 +9,11 @@ import shlex
 
 import pytest
 
+from t2t_mm import config, registry
+
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
 PROBLEM = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
 COMMANDS = {
     point.name: point.value.partition(":")[0]
@@ -70,29 +73,61 @@ def test_the_problem_works_from_an_installed_package(python, reviews, tmp_path):
 
 
 def command_lines():
-    """Yields every line of the README, and of every command's example, that runs a command."""
-    blocks = README.split("```")[1::2]
-    texts = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    texts.extend(importlib.import_module(module)._COMMAND.example for module in COMMANDS.values())
+    """Yields every line of a page, and of every command's example, that runs a command."""
+    texts = [importlib.import_module(module)._COMMAND.example for module in COMMANDS.values()]
+    for page in PAGES:
+        blocks = page.read_text(encoding="utf-8").split("```")[1::2]
+        texts += [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     for text in texts:
-        parts = [part.strip() for part in text.split("|")]
-        for part in parts:
-            if part.startswith("mm-"):
-                yield " ".join(shlex.split(part, comments=True))
+        for part in text.split("|"):
+            if part.strip().startswith("mm-"):
+                yield shlex.join(shlex.split(part, comments=True))
+
+
+def inline_commands():
+    """Yields every command within the text of a page; values may be left out there."""
+    for page in PAGES:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        yield from (" ".join(found.split()) for found in re.findall(r"`(mm-[^`]+ -[^`]*)`", text))
+
+
+def command_of(name):
+    return importlib.import_module(COMMANDS[name])._COMMAND
 
 
 @pytest.mark.parametrize("line", sorted(set(command_lines())))
-def test_commands_and_flags_that_are_shown_exist(line):
+def test_commands_that_are_shown_can_be_given(line):
+    name, *arguments = shlex.split(line)
+    command = command_of(name)
+    command._parse(arguments)
+    given = {flag: command.flags[flag].value for flag in command.flags}
+    if not given["usr_dir"]:  # else the problem is one of the page's own
+        registry.problems.match(command.problem_patterns() if "problems" in given else [])
+    config.load(given.get("gin_file") or [], given.get("gin_param") or [])
+
+
+@pytest.mark.parametrize("line", sorted(set(inline_commands())))
+def test_flags_that_the_text_names_exist(line):
     name, *flags = line.split()
-    command = importlib.import_module(COMMANDS[name])._COMMAND
     for flag in flags:
         if flag.startswith("--"):
-            assert flag[2:].partition("=")[0] in command.flags, line
+            assert flag[2:].partition("=")[0] in command_of(name).flags, line
+
+
+def test_every_environment_variable_stands_in_the_table():
+    read = set()
+    for folder in ("t2t_mm", "problems", "bin"):
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            read |= set(re.findall(r"\bT2T_MM_\w+", path.read_text(encoding="utf-8")))
+    assert set(re.findall(r"^\| `(T2T_MM_\w+)`", README, re.MULTILINE)) == read
+
+
+def test_every_extra_that_users_need_is_named():
+    extras = importlib.metadata.metadata("t2t-mm").get_all("Provides-Extra")
+    assert {e for e in extras if f"[{e}]" not in README} == {"dev"}
 
 
 def test_every_built_in_problem_stands_in_the_table():
-    from t2t_mm import registry
-
     table = README.split("## Problems")[1].split("\n## ")[0]
     shown = set()
     for name in re.findall(r"^\| `([a-z0-9_{},]+)`", table, re.MULTILINE):

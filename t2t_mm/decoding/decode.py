@@ -137,7 +137,8 @@ def decode(
       problem: may be left out where the run has but one.
       split: decode this generated split instead of `inputs`; the answers to a whole
         split are also kept in the run's `decodes/`.
-      checkpoint: "latest", "best" or a step; of no effect on a loaded run.
+      checkpoint: "latest", "best" (by the run's `TrainSettings.best_metric`) or a step; of no
+        effect on a loaded run.
       data_dir: of generated data, if it is not where the training read it.
       settings: of the search; those of the run's configuration when left out.
       max_examples: the first so many of a split only.

@@ -10,6 +10,12 @@ from typing import Any
 from t2t_mm import cli, config, plugins
 from t2t_mm.decoding import settings as settings_lib
 
+CHECKPOINT = (
+    "latest, a step, or best: by TrainSettings.best_metric of the training, by default the lowest "
+    "mean log-perplexity over its problems"
+)
+"""What `--checkpoint` takes."""
+
 
 def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
     """Defines the decoding flags of a command.

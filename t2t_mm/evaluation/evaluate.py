@@ -40,7 +40,8 @@ def evaluate(
         there. Standard error tells of others.
       split: a generated split; when left out, each problem's second one, on which
         training evaluates too.
-      checkpoint: "latest", "best" or a step; of no effect on a loaded run.
+      checkpoint: "latest", "best" (by the run's `TrainSettings.best_metric`) or a step; of no
+        effect on a loaded run.
       data_dir: of generated data, if it is not where the training read it.
       settings: of the search; those of the run's configuration when left out.
       max_examples: the first so many of each split only.
@@ -54,7 +55,8 @@ def evaluate(
       (by problem: what must be known to compare the values, such as BLEU's signature),
       `decodes` (by problem: the file of what the model wrote, where a metric asked and no
       example was left out) and, where asked for, `baselines` (by problem: what the simplest answer
-      is and scores, as of `evaluation.baselines`).
+      is and scores, as of `evaluation.baselines`). With the best checkpoint also `chosen_by`: by
+      which metric, of which problem, it is the best.
 
     Raises:
       ConfigError: for names or settings that cannot be meant.
@@ -101,6 +103,8 @@ def evaluate(
         "notes": notes,
         "decodes": files,
     }
+    if loaded.chosen_by:
+        answer["chosen_by"] = loaded.chosen_by
     if baselines:
         simple = {
             task.name: baselines_lib.measure(

@@ -25,6 +25,8 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
     }
     title = f"step {answer['step']}, split {answer['split']}"
     show_values(answer["results"], simple, title=title, console=console)
+    if answer.get("chosen_by"):
+        console.print(f"checkpoint best: {answer['chosen_by']}", markup=False)
     if answer.get("search"):
         said = ", ".join(f"{name} {value}" for name, value in answer["search"].items())
         console.print(f"search: {said}", markup=False)

@@ -229,11 +229,16 @@ class Checkpoints:
             return self.folder, int(which)
         if best is not None and which in (BEST, best, str(best)):
             return self.folder / BEST, best
+        is_best = which == BEST
         raise errors.CheckpointError(
-            f"No checkpoint in {self.folder} is the best yet"
-            if which == BEST
+            f"No checkpoint in {self.folder} is the best yet: no evaluation has marked one"
+            if is_best
             else f"There is no checkpoint of step {which} in {self.folder}",
             expected=f"latest, or a step of {steps}" if steps else "a run that saved checkpoints",
+            hint="A training evaluates every TrainSettings.eval_every steps and at its end, and "
+            "marks the best by TrainSettings.best_metric"
+            if is_best
+            else None,
         )
 
     def _read(self, folder: pathlib.Path, step: int, objects: Mapping[str, Any] | None) -> Restored:

@@ -86,3 +86,8 @@ def test_no_width_shortens_a_word():
         assert "…" not in text
         for word in ("multi30k_translate_ende", "token_accuracy", "0.5000", "frequencies"):
             assert word in text
+
+
+def test_of_the_best_checkpoint_it_says_why():
+    text = show({**ANSWER, "chosen_by": "highest bleu of wmt_ende, 41.3 at step 7"})
+    assert "\ncheckpoint best: highest bleu of wmt_ende, 41.3 at step 7\n" in text

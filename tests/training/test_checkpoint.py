@@ -218,7 +218,11 @@ def test_a_damaged_step_asked_for_by_name_is_an_error(saved, make, state):
 
 @pytest.mark.parametrize(
     ("which", "words"),
-    [(40, r"step 40.*\[10, 20, 30\]"), ("best", "is the best yet"), ("newest", "'newest'")],
+    [
+        (40, r"step 40.*\[10, 20, 30\]"),
+        ("best", "no evaluation has marked one.*best_metric"),
+        ("newest", "'newest'"),
+    ],
 )
 def test_a_checkpoint_that_is_not_there_is_named(saved, which, words):
     with pytest.raises(errors.CheckpointError, match=words):

@@ -135,3 +135,26 @@ def test_state_survives_a_checkpoint():
 def test_unknown_names_get_a_suggestion(name, message):
     with pytest.raises(errors.ConfigError, match=message):
         make(name)
+
+
+@pytest.mark.parametrize(
+    ("best_metric", "results", "said"),
+    [
+        ("", perplexities(3.0, 1.0), "lowest mean log_perplexity over problems, 2 at step 10"),
+        ("ende/bleu", {"ende": {"bleu": 31.25}}, "highest bleu of ende, 31.25 at step 10"),
+        (
+            "ende/log_perplexity",
+            {"ende": {"log_perplexity": 1.5}},
+            "lowest log_perplexity of ende, 1.5 at step 10",
+        ),
+    ],
+)
+def test_it_says_what_makes_a_checkpoint_the_best(best_metric, results, said):
+    follow = make(best_metric)
+    assert follow.see(10, results)
+    assert selection.why(follow.state()) == said
+
+
+def test_a_metric_that_is_not_registered_here_is_named_too():
+    state = {"of": "ende/of_a_plugin", "value": 3, "step": 10, "waited": 0, "seen": 10}
+    assert selection.why(state) == "best of_a_plugin of ende, 3 at step 10"
