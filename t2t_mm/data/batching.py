@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
-from t2t_mm import config, errors
+from t2t_mm import config, config_ranges, errors
+
+_COUNT = config_ranges.numbers(1)
 
 
 @config.register
@@ -30,25 +32,17 @@ class Batching:
       shuffle_buffer: records that are shuffled among each other.
     """
 
-    batch_tokens: int = 1024
-    batch_examples: int = 32
-    batch_seconds: int = 120
-    eval_times: int = 2
-    max_length: int = 256
+    batch_tokens: Annotated[int, _COUNT] = 1024
+    batch_examples: Annotated[int, _COUNT] = 32
+    batch_seconds: Annotated[int, _COUNT] = 120
+    eval_times: Annotated[int, _COUNT] = 2
+    max_length: Annotated[int, config_ranges.numbers(2)] = 256  # a piece and the end token
     too_long: Literal["cut", "drop"] = "cut"
-    length_multiple: int = 4
-    shuffle_buffer: int = 10_000
+    length_multiple: Annotated[int, _COUNT] = 4
+    shuffle_buffer: Annotated[int, _COUNT] = 10_000
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            least = 2 if field.name == "max_length" else 1  # a piece and the end token
-            value = getattr(self, field.name)
-            if isinstance(value, int) and value < least:
-                raise errors.ConfigError(
-                    f"Batching.{field.name} is out of range",
-                    received=value,
-                    expected=f"{least} or more",
-                )
+        config_ranges.check(self)
         if self.too_long not in ("cut", "drop"):
             raise errors.ConfigError(
                 "Batching.too_long is out of range",

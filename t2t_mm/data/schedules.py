@@ -26,11 +26,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from t2t_mm import config, errors, registry
+from t2t_mm import config, config_ranges, errors, registry
 from t2t_mm.data import old_schedules
 
 Weights = tuple[float, ...] | Mapping[str, float]
@@ -113,18 +113,11 @@ class Temperature(Schedule):
 
     shares_of = "examples"
 
-    temperature: float = 2.0
-    cap: float = 0.0
+    temperature: Annotated[float, config_ranges.numbers(1e-3)] = 2.0
+    cap: Annotated[float, config_ranges.numbers(0)] = 0.0
 
     def __post_init__(self) -> None:
-        for name, least in (("temperature", 1e-3), ("cap", 0.0)):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= least):
-                raise errors.ConfigError(
-                    f"Temperature.{name} is out of range",
-                    received=value,
-                    expected=f"a number of {least:g} or more",
-                )
+        config_ranges.check(self)
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         counted = np.asarray(sizes, np.float64)

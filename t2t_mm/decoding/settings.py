@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from t2t_mm import config, config_types, errors
+from t2t_mm import config, config_ranges, config_types, errors
 
 LARGEST_SEED = 2**63 - 1
 LEAST_TEMPERATURE = 0.001
 """Below it, logits over the temperature leave the range of float32 sooner or later."""
 
 _LIMITS = ("max_length", "length_factor", "length_constant")
+_COUNT = config_ranges.numbers(1)
+_NOT_NEGATIVE = config_ranges.numbers(0)
+_TEMPERATURE = config_ranges.numbers(
+    LEAST_TEMPERATURE,
+    also=0,
+    words=f"0, or {LEAST_TEMPERATURE} or more; 0 takes the likeliest",
+)
 
 USUAL_LENGTH = 256
 """Pieces of an output at most where neither settings nor targets have a limit."""
@@ -48,16 +54,17 @@ class DecodeSettings:
       seed: of sampling.
     """
 
-    beam_size: int = 1
-    alpha: float = 0.0
-    temperature: float = 0.0
-    top_k: int = 0
-    top_p: float = 1.0
-    n_best: int = 1
-    max_length: int | None = None
-    length_factor: float = 2.5  # parse trees have some 2.1 symbols a piece of their sentence
-    length_constant: int = 20
-    seed: int = 0
+    beam_size: Annotated[int, _COUNT] = 1
+    alpha: Annotated[float, _NOT_NEGATIVE] = 0.0
+    temperature: Annotated[float, _TEMPERATURE] = 0.0
+    top_k: Annotated[int, _NOT_NEGATIVE] = 0
+    top_p: Annotated[float, config_ranges.numbers(0, 1, above=True)] = 1.0
+    n_best: Annotated[int, _COUNT] = 1
+    max_length: Annotated[int | None, _COUNT] = None
+    length_factor: Annotated[float, config_ranges.numbers(0, 1_000)] = 2.5
+    # Parse trees have some 2.1 symbols a piece of their sentence.
+    length_constant: Annotated[int, config_ranges.numbers(1, 1_000_000)] = 20
+    seed: Annotated[int, config_ranges.numbers(0, LARGEST_SEED)] = 0
 
     def __post_init__(self) -> None:
         check_ranges(dataclasses.asdict(self))
@@ -200,30 +207,13 @@ class DecodeSettings:
 
 def check_ranges(values: Mapping[str, Any]) -> None:
     """Raises ConfigError for the first value, by name of its field, that is out of range."""
-    for name, lowest, highest, expected in (
-        ("beam_size", 1, None, "1 or more"),
-        ("alpha", 0, None, "0 or more"),
-        ("temperature", 0, None, f"0, or {LEAST_TEMPERATURE} or more; 0 takes the likeliest"),
-        ("top_k", 0, None, "0 or more"),
-        ("top_p", 0, 1, "above 0, up to 1"),
-        ("n_best", 1, None, "1 or more"),
-        ("max_length", 1, None, "1 or more"),
-        ("length_factor", 0, 1_000, "0 to 1,000"),
-        ("length_constant", 1, 1_000_000, "1 to 1,000,000"),
-        ("seed", 0, LARGEST_SEED, f"0 to {LARGEST_SEED}"),
-    ):
+    for name, allowed in config_ranges.of(DecodeSettings).items():
         value = values.get(name)
-        if value is None:
-            continue
-        is_high_enough = value > lowest if name == "top_p" else value >= lowest
-        if name == "temperature" and 0 < value < LEAST_TEMPERATURE:
-            is_high_enough = False
-        is_wrong = not (is_high_enough and math.isfinite(value))
-        if is_wrong or (highest is not None and value > highest):
+        if value is not None and not allowed.holds(value, None):
             raise errors.ConfigError(
                 f"The decoding setting {name} is out of range",
                 received=f"--{name}={value}",
-                expected=expected,
+                expected=allowed.words,
             )
 
 

@@ -6,48 +6,36 @@ The defaults are the size `small`: what two processor cores train in half an hou
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated
 
-from t2t_mm import config, errors
+from t2t_mm import config, config_ranges
 
-
-def _check(sizes: Any, **rules: bool) -> None:
-    """Raises `ConfigError` for the first broken rule: of all models, then of this one.
-
-    Args:
-      sizes: of a model.
-      rules: whether a field of this model's own holds, by its name.
-    """
-    shared = {
-        "width": sizes.width >= 8 and sizes.width % 2 == 0,
-        "heads": sizes.heads >= 1 and sizes.width % sizes.heads == 0,
-        "dropout": 0 <= sizes.dropout < 1,
-        "label_smoothing": 0 <= sizes.label_smoothing < 1,
-        "entry_widths": len(sizes.entry_widths) == 4,
-        "audio_widths": len(sizes.audio_widths) == 8 and min(sizes.audio_widths) >= 1,
-        "exit_widths": len(sizes.exit_widths) == 2,
-    }
-    for name, holds in {**shared, **rules}.items():
-        if not holds:
-            raise errors.ConfigError(
-                f"{type(sizes).__name__}.{name} is out of range",
-                received=getattr(sizes, name),
-                expected=_EXPECTED.get(name, "a whole number of at least 1"),
-            )
+_COUNT = config_ranges.numbers(1)
+_FRACTION = config_ranges.numbers(0, 1, below=True)
+_WIDTH = config_ranges.rule(
+    "an even number of at least 8", lambda width: width >= 8 and width % 2 == 0
+)
+_HEADS = config_ranges.Range(
+    "a divisor of width", lambda heads, sizes: heads >= 1 and sizes.width % heads == 0
+)
+_SELECTED = config_ranges.Range(
+    "between 1 and the number of experts",
+    lambda selected, sizes: 1 <= selected <= (sizes.experts or selected),
+)
+_EXPERT_LAYER = config_ranges.Range(
+    "the number of a decoder layer, from 0",
+    lambda layer, sizes: 0 <= layer < sizes.decoder_layers,
+)
 
 
-_EXPECTED = {
-    "heads": "a divisor of width",
-    "width": "an even number of at least 8",
-    "selected": "between 1 and the number of experts",
-    "expert_layer": "the number of a decoder layer, from 0",
-    "dropout": "a fraction below 1",
-    "block_dropout": "a fraction below 1",
-    "label_smoothing": "a fraction below 1",
-    "entry_widths": "four widths, those of Xception's entry flow before the body's",
-    "exit_widths": "two widths",
-    "audio_widths": "eight widths, those of the audio net before its last block",
-}
+def _widths(count: int, words: str) -> config_ranges.Range:
+    """Returns the range of so many widths."""
+    return config_ranges.rule(words, lambda widths: len(widths) == count and min(widths) >= 1)
+
+
+_ENTRY_WIDTHS = _widths(4, "four widths, those of Xception's entry flow before the body's")
+_AUDIO_WIDTHS = _widths(8, "eight widths, those of the audio net before its last block")
+_EXIT_WIDTHS = _widths(2, "two widths")
 
 
 @config.register
@@ -77,35 +65,27 @@ class MultiModelConfig:
       class_through_decoder: a class is read from one decoder step, not the encoder.
     """
 
-    width: int = 256
-    heads: int = 8
-    encoder_blocks: int = 6
-    mixer_blocks: int = 2
-    decoder_blocks: int = 4
-    experts: int = 16
-    selected: int = 4
-    expert_filter: int = 256
-    gate_loss: float = 0.01
+    width: Annotated[int, _WIDTH] = 256
+    heads: Annotated[int, _HEADS] = 8
+    encoder_blocks: Annotated[int, _COUNT] = 6
+    mixer_blocks: Annotated[int, _COUNT] = 2
+    decoder_blocks: Annotated[int, _COUNT] = 4
+    experts: Annotated[int, config_ranges.numbers(0)] = 16
+    selected: Annotated[int, _SELECTED] = 4
+    expert_filter: Annotated[int, _COUNT] = 256
+    gate_loss: Annotated[float, config_ranges.numbers(0)] = 0.01
     attention: bool = True
-    dropout: float = 0.1
-    block_dropout: float = 0.0
-    label_smoothing: float = 0.1
+    dropout: Annotated[float, _FRACTION] = 0.1
+    block_dropout: Annotated[float, _FRACTION] = 0.0
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
     tie_embeddings: bool = True
-    entry_widths: tuple[int, ...] = (16, 32, 64, 128)
-    audio_widths: tuple[int, ...] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit_widths: tuple[int, ...] = (384, 512)
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
     class_through_decoder: bool = False
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            encoder_blocks=self.encoder_blocks >= 1,
-            mixer_blocks=self.mixer_blocks >= 1,
-            decoder_blocks=self.decoder_blocks >= 1,
-            selected=self.selected >= 1 and (not self.experts or self.selected <= self.experts),
-            expert_filter=self.expert_filter >= 1,
-            block_dropout=0 <= self.block_dropout < 1,
-        )
+        config_ranges.check(self)
 
 
 @config.register
@@ -128,26 +108,21 @@ class TransformerConfig:
       class_through_decoder: a class is read from one decoder step, not the encoder.
     """
 
-    width: int = 256
-    filter_width: int = 1024
-    heads: int = 4
-    encoder_layers: int = 3
-    decoder_layers: int = 3
-    dropout: float = 0.1
-    label_smoothing: float = 0.1
+    width: Annotated[int, _WIDTH] = 256
+    filter_width: Annotated[int, _COUNT] = 1024
+    heads: Annotated[int, _HEADS] = 4
+    encoder_layers: Annotated[int, _COUNT] = 3
+    decoder_layers: Annotated[int, _COUNT] = 3
+    dropout: Annotated[float, _FRACTION] = 0.1
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
     tie_embeddings: bool = True
-    entry_widths: tuple[int, ...] = (16, 32, 64, 128)
-    audio_widths: tuple[int, ...] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit_widths: tuple[int, ...] = (384, 512)
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
     class_through_decoder: bool = False
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            filter_width=self.filter_width >= 1,
-            encoder_layers=self.encoder_layers >= 1,
-            decoder_layers=self.decoder_layers >= 1,
-        )
+        config_ranges.check(self)
 
 
 @config.register
@@ -176,31 +151,23 @@ class MultiModelT2TConfig:
       class_through_decoder: a class is read from one decoder step, not the encoder.
     """
 
-    width: int = 128
-    filter_width: int = 512
-    heads: int = 8
-    encoder_layers: int = 2
-    decoder_layers: int = 2
-    expert_layer: int = 0
-    experts: int = 30
-    selected: int = 2
-    expert_filter: int = 2048
-    gate_loss: float = 0.01
-    dropout: float = 0.1
-    label_smoothing: float = 0.1
+    width: Annotated[int, _WIDTH] = 128
+    filter_width: Annotated[int, _COUNT] = 512
+    heads: Annotated[int, _HEADS] = 8
+    encoder_layers: Annotated[int, _COUNT] = 2
+    decoder_layers: Annotated[int, _COUNT] = 2
+    expert_layer: Annotated[int, _EXPERT_LAYER] = 0
+    experts: Annotated[int, _COUNT] = 30
+    selected: Annotated[int, _SELECTED] = 2
+    expert_filter: Annotated[int, _COUNT] = 2048
+    gate_loss: Annotated[float, config_ranges.numbers(0)] = 0.01
+    dropout: Annotated[float, _FRACTION] = 0.1
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
     tie_embeddings: bool = False
-    entry_widths: tuple[int, ...] = (16, 32, 64, 128)
-    audio_widths: tuple[int, ...] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit_widths: tuple[int, ...] = (384, 512)
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
     class_through_decoder: bool = False
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            filter_width=self.filter_width >= 1,
-            encoder_layers=self.encoder_layers >= 1,
-            decoder_layers=self.decoder_layers >= 1,
-            expert_layer=0 <= self.expert_layer < self.decoder_layers,
-            selected=1 <= self.selected <= self.experts,
-            expert_filter=self.expert_filter >= 1,
-        )
+        config_ranges.check(self)

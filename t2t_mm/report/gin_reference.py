@@ -9,9 +9,11 @@ import dataclasses
 import inspect
 import re
 import sys
+import typing
 from collections.abc import Iterator
+from typing import Any
 
-from t2t_mm import config
+from t2t_mm import config, config_ranges, config_types
 
 _ARGUMENT = re.compile(r"(\w+): (.*)")
 _HEAD = """\
@@ -29,15 +31,31 @@ def page() -> str:
 
 
 def _section(cls: type) -> str:
-    told = dict(_arguments(cls))
+    told, ranges, types = (
+        dict(_arguments(cls)),
+        config_ranges.of(cls),
+        config_types.field_types(cls),
+    )
     rows = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        kind = str(field.type).replace("|", "\\|")
-        text = told.get(field.name, "").replace("|", "\\|")
-        rows.append(f"| `{field.name}` | {kind} | {_default(field)} | {text} |\n")
+        allowed = ranges[field.name].words if field.name in ranges else ""
+        cells = (_kind(types[field.name]), allowed, _default(field), told.get(field.name, ""))
+        texts = " | ".join(cell.replace("|", "\\|") for cell in cells)
+        rows.append(f"| `{field.name}` | {texts} |\n")
     summary = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
-    table = "| field | type | default | |\n|---|---|---|---|\n" + "".join(rows) if rows else ""
+    table = (
+        "| field | type | range | default | |\n|---|---|---|---|---|\n" + "".join(rows)
+        if rows
+        else ""
+    )
     return f"## {cls.__name__}\n\n{summary}\n\n{table}"
+
+
+def _kind(annotation: Any) -> str:
+    """Returns a type as Python has it, without the modules of its parts."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    text = str(annotation) if typing.get_origin(annotation) else text
+    return text.replace("typing.", "").replace("collections.abc.", "")
 
 
 def _default(field: dataclasses.Field) -> str:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from t2t_mm import config, errors
+from t2t_mm import config, config_ranges
 
 _LEAST_FLOAT, _MOST_FLOAT = 1.1754944e-38, 3.4028234e38
-"""Of float32, in which the optimizer computes."""
+"""Of float32, in which the optimizer computes: less is 0 there, more is infinite."""
+
+_COUNT = config_ranges.numbers(1)
+_COUNT_OR_NONE = config_ranges.numbers(0)
+_POSITIVE = config_ranges.numbers(
+    _LEAST_FLOAT, _MOST_FLOAT, words="more than 0, and a number in float32"
+)
+_FLOAT = config_ranges.numbers(0, _MOST_FLOAT, words="0 or more, and a number in float32")
+_DECAY = config_ranges.numbers(0, 1, below=True)
+
+
+def _is_metric(text: str) -> bool:
+    problem, slash, metric = text.partition("/")
+    return not text or bool(problem and slash and metric)
 
 
 @config.register
@@ -37,29 +50,22 @@ class TrainSettings:
     """
 
     model: str = "multi_model"
-    train_steps: int = 100_000
-    train_seconds: int = 0
-    eval_every: int = 1000
-    save_every: int = 1000
-    keep_checkpoints: int = 3
-    log_every: int = 50
-    eval_examples: int = 0
-    seed: int = 0
+    train_steps: Annotated[int, _COUNT] = 100_000
+    train_seconds: Annotated[int, _COUNT_OR_NONE] = 0
+    eval_every: Annotated[int, _COUNT_OR_NONE] = 1000
+    save_every: Annotated[int, _COUNT] = 1000
+    keep_checkpoints: Annotated[int, _COUNT] = 3
+    log_every: Annotated[int, _COUNT] = 50
+    eval_examples: Annotated[int, _COUNT_OR_NONE] = 0
+    seed: Annotated[int, config_ranges.numbers(0, 2**31, below=True)] = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     schedule: str = "proportional"
-    best_metric: str = ""
-    patience: int = 0
+    best_metric: Annotated[str, config_ranges.rule('"PROBLEM/METRIC" or ""', _is_metric)] = ""
+    patience: Annotated[int, _COUNT_OR_NONE] = 0
     strategy: Literal["auto", "default", "mirrored", "multi_worker"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("train_steps", "save_every", "keep_checkpoints", "log_every"):
-            _require(self, name, getattr(self, name) >= 1, "1 or more")
-        for name in ("train_seconds", "eval_every", "eval_examples", "patience"):
-            _require(self, name, getattr(self, name) >= 0, "0 or more")
-        _require(self, "seed", 0 <= self.seed < 2**31, "0 or more, below 2147483648")
-        problem, slash, metric = self.best_metric.partition("/")
-        whole = bool(problem and slash and metric)
-        _require(self, "best_metric", not self.best_metric or whole, '"PROBLEM/METRIC" or ""')
+        config_ranges.check(self)
 
 
 @config.register
@@ -80,24 +86,16 @@ class OptimizerSettings:
     """
 
     optimizer: str = "adam"
-    learning_rate: float = 2e-3
-    warmup_steps: int = 300
+    learning_rate: Annotated[float, _POSITIVE] = 2e-3
+    warmup_steps: Annotated[int, _FLOAT] = 300
     decay: Literal["rsqrt", "cosine", "linear", "constant"] = "linear"
-    beta_1: float = 0.9
-    beta_2: float = 0.98
-    epsilon: float = 1e-9
-    clip_norm: float = 1.0
+    beta_1: Annotated[float, _DECAY] = 0.9
+    beta_2: Annotated[float, _DECAY] = 0.98
+    epsilon: Annotated[float, _POSITIVE] = 1e-9
+    clip_norm: Annotated[float, _FLOAT] = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "epsilon"):
-            # In float32 less is 0, and more is infinite: either spoils the first update.
-            is_right = _LEAST_FLOAT <= getattr(self, name) <= _MOST_FLOAT
-            _require(self, name, is_right, "more than 0, and a number in float32")
-        for name in ("warmup_steps", "clip_norm"):
-            is_right = 0 <= getattr(self, name) <= _MOST_FLOAT
-            _require(self, name, is_right, "0 or more, and a number in float32")
-        for name in ("beta_1", "beta_2"):
-            _require(self, name, 0 <= getattr(self, name) < 1, "0 or more, below 1")
+        config_ranges.check(self)
 
 
 @config.register
@@ -117,13 +115,12 @@ class NotFiniteSettings:
     """
 
     policy: Literal["stop", "skip", "go_back"] = "stop"
-    most_in_a_row: int = 3
-    most_in_all: int = 100
-    most_returns: int = 3
+    most_in_a_row: Annotated[int, _COUNT] = 3
+    most_in_all: Annotated[int, _COUNT] = 100
+    most_returns: Annotated[int, _COUNT] = 3
 
     def __post_init__(self) -> None:
-        for name in ("most_in_a_row", "most_in_all", "most_returns"):
-            _require(self, name, getattr(self, name) >= 1, "1 or more")
+        config_ranges.check(self)
 
 
 @config.register
@@ -139,12 +136,3 @@ class WarmStartSettings:
     """
 
     allow: tuple[Literal["vocabulary", "classes", "sizes"], ...] = ()
-
-
-def _require(settings: Any, name: str, is_right: bool, expected: str) -> None:
-    if not is_right:
-        raise errors.ConfigError(
-            f"{type(settings).__name__}.{name} is out of range",
-            received=repr(getattr(settings, name)),
-            expected=expected,
-        )

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from t2t_mm import config
+from t2t_mm import config, config_ranges, config_types
 from t2t_mm.report import gin_reference
 from tests import conftest
 
@@ -19,7 +19,16 @@ def test_every_field_is_described():
         assert {field.name for field in dataclasses.fields(cls)} <= set(told), cls.__name__
 
 
-def test_a_row_has_type_default_and_words():
+def test_a_row_has_type_range_default_and_words():
     rows = gin_reference.page().splitlines()
-    (row,) = [row for row in rows if row.startswith("| `too_long` |")]
-    assert "'cut'" in row and row.count(" | ") >= 3
+    (choice,) = [row for row in rows if row.startswith("| `too_long` |")]
+    assert choice.startswith("| `too_long` | Literal['cut', 'drop'] |  | `'cut'` | what ")
+    (number,) = [row for row in rows if row.startswith("| `top_p` |")]
+    assert number.startswith("| `top_p` | float | above 0, up to 1 | `1.0` | sample ")
+
+
+def test_every_number_has_a_range():
+    """A mixture's weights and points are more than numbers; the schedule checks them."""
+    for cls in config.classes():
+        numbers = {n for n, t in config_types.field_types(cls).items() if t in (int, float)}
+        assert numbers <= set(config_ranges.of(cls)), cls.__name__

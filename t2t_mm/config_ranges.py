@@ -1,0 +1,106 @@
+"""What values the fields of a configurable dataclass may have, declared once.
+
+    @dataclasses.dataclass(frozen=True)
+    class TrainSettings:
+        train_steps: Annotated[int, config_ranges.numbers(1)] = 100_000
+
+        def __post_init__(self) -> None:
+            config_ranges.check(self)
+
+The checks, their messages and the page of all gin parameters are made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from t2t_mm import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The values that a field may have.
+
+    Args:
+      words: which they are.
+      holds: says whether a value, of the field's type, is one of them; its second argument
+        holds the other fields as attributes.
+    """
+
+    words: str
+    holds: Callable[[Any, Any], bool]
+
+
+def numbers(
+    least: float,
+    most: float | None = None,
+    *,
+    above: bool = False,
+    below: bool = False,
+    also: float | None = None,
+    words: str = "",
+) -> Range:
+    """Returns a range of finite numbers.
+
+    Args:
+      least: the smallest.
+      most: the largest; None for any.
+      above: whether `least` itself is left out.
+      below: whether `most` itself is left out.
+      also: a number beside them.
+      words: that say it better than those made of the numbers.
+    """
+
+    def holds(value: float, _: Any = None) -> bool:
+        if value == also:
+            return True
+        is_enough = value > least if above else value >= least
+        is_within = most is None or (value < most if below else value <= most)
+        return math.isfinite(value) and is_enough and is_within
+
+    low, high = f"{least:,}", "" if most is None else f"{most:,}"
+    if above or below or not high:
+        said = f"above {low}" if above else f"{low} or more"
+        said += "" if not high else f", below {high}" if below else f", up to {high}"
+    else:
+        said = f"{low} to {high}"
+    return Range(words or ("" if also is None else f"{also:,}, or ") + said, holds)
+
+
+def rule(words: str, holds: Callable[[Any], bool]) -> Range:
+    """Returns the range of a field whose values are no single numbers."""
+    return Range(words, lambda value, _: holds(value))
+
+
+@functools.cache
+def of(cls: type) -> Mapping[str, Range]:
+    """Returns the ranges of a dataclass's fields that declare one, in their order."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {
+        field.name: held
+        for field in dataclasses.fields(cls)
+        for held in getattr(hints[field.name], "__metadata__", ())
+        if isinstance(held, Range)
+    }
+
+
+def check(settings: Any) -> None:
+    """Raises for the first field of a dataclass's instance that is out of its range.
+
+    Raises:
+      ConfigError: names the field, its value and what it may be.
+    """
+    cls: type = type(settings)
+    for name, allowed in of(cls).items():
+        value = getattr(settings, name)
+        if value is not None and not allowed.holds(value, settings):
+            raise errors.ConfigError(
+                f"{cls.__name__}.{name} is out of range",
+                received=repr(value),
+                expected=allowed.words,
+            )
