@@ -22,6 +22,8 @@ class LanguageNet(base.Layer):
       spec: the declaration; its vocabulary gives V.
       task: a task of this net, which holds the vocabulary.
       config: the model's; uses `width`, `label_smoothing`, `tie_embeddings`.
+      embedding_width: E, of the embedding, where it is not the model's D: it is mapped to D,
+        and D to it before a softmax that shares it.
     """
 
     def __init__(
@@ -30,13 +32,20 @@ class LanguageNet(base.Layer):
         task: contract.Task,
         config: Any,
         *,
+        embedding_width: int | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.width, self.smoothing = config.width, config.label_smoothing
         self.vocabulary_size = task.vocabularies[spec.vocab].size
-        spread = keras.initializers.RandomNormal(stddev=self.width**-0.5)
-        self.embedding = self.weight("embedding", (self.vocabulary_size, self.width), spread)
+        self.embedding_width = embedding_width or self.width
+        spread = keras.initializers.RandomNormal(stddev=self.embedding_width**-0.5)
+        shape = (self.vocabulary_size, self.embedding_width)
+        self.embedding = self.weight("embedding", shape, spread)
+        self.projection = None
+        if self.embedding_width != self.width:
+            shape = (self.embedding_width, self.width)
+            self.projection = self.weight("projection", shape, spread)
         self.softmax = None
         if not config.tie_embeddings:
             self.softmax = linear.Linear(self.width, self.vocabulary_size, name="softmax")
@@ -56,16 +65,32 @@ class LanguageNet(base.Layer):
     def embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns vectors of unit variance: ids `[...]` to `[..., D]`."""
         vectors = tf.cast(
-            _rows(tf.convert_to_tensor(self.embedding), ids, self.vocabulary_size),
+            _rows(self.table(), ids, self.vocabulary_size),
             self.compute_dtype,
         )
-        return vectors * tf.cast(self.width**0.5, vectors.dtype)
+        vectors *= tf.cast(self.embedding_width**0.5, vectors.dtype)
+        if self.projection is None:
+            return vectors
+        flat = tf.reshape(vectors, [-1, self.embedding_width])
+        mapped = tf.matmul(flat, self.read(self.projection))
+        return tf.reshape(mapped, tf.concat([tf.shape(ids), [self.width]], 0))
+
+    def table(self) -> tf.Tensor:
+        """Returns the embedding, float32 `[V, E]`."""
+        return tf.convert_to_tensor(self.embedding)
+
+    def _to_table(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Maps `[N, D]` to `[N, E]`, to be compared with the rows of the table."""
+        if self.projection is None:
+            return hidden
+        return products.times_transposed(hidden, self.read(self.projection))
 
     def logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Maps `[N, D]` to float32 `[N, V]`."""
         if self.softmax is not None:
             return tf.cast(self.softmax(hidden), tf.float32)
-        logits = products.times_transposed(hidden, self.read(self.embedding))
+        table = tf.cast(self.table(), self.compute_dtype)
+        logits = products.times_transposed(self._to_table(hidden), table)
         return tf.cast(logits, tf.float32)
 
     def loss(self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool) -> representation.Loss:
@@ -91,7 +116,8 @@ class LanguageNet(base.Layer):
     def _smoothed(self, h: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the summed loss of `h` `[N, D]`, with label smoothing and without."""
         if self.softmax is None:
-            table, bias = self.read(self.embedding), None
+            h = self._to_table(h)
+            table, bias = tf.cast(self.table(), self.compute_dtype), None
         else:
             table, bias = self.read(self.softmax.kernel), self.read(self.softmax.bias)
         return cross_entropy.linear_cross_entropy(

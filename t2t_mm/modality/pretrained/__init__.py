@@ -1,5 +1,5 @@
-"""Nets from elsewhere in a modality's place: any Keras model."""
+"""Nets from elsewhere in a modality's place: any Keras model, and tables of token embeddings."""
 
-from t2t_mm.modality.pretrained.declaration import KerasNet
+from t2t_mm.modality.pretrained.declaration import KerasNet, TokenEmbeddings
 
-__all__ = ["KerasNet"]
+__all__ = ["KerasNet", "TokenEmbeddings"]

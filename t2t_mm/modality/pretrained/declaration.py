@@ -69,7 +69,39 @@ class KerasNet:
         return _snake_case(stem.rpartition(".")[2])
 
 
-Net = KerasNet
+@dataclasses.dataclass(frozen=True)
+class TokenEmbeddings:
+    """A table of token embeddings for a language net: the pieces of our vocabulary take its rows.
+
+    A piece takes the row of the token with the same text, else the mean of the rows of the
+    tokens that it can be cut into, the longest first. A table of another width than the model's
+    is projected to it, and back for the softmax.
+
+    Args:
+      weights: a `.safetensors` or `.npy` file with the table, `[tokens, width]`.
+      tokens: a `tokenizer.json` of Hugging Face, or a text file with one token a line, in the
+        order of the rows; "▁" (or "Ġ") is the space before a word.
+      tensor: the table's name in the file; may be left out where there is but one.
+      frozen: keep the rows as they are; those of pieces without any token are trained still.
+      learning_rate_multiplier: of what the rows are trained at, by the learning rate.
+    """
+
+    weights: str
+    tokens: str
+    tensor: str = ""
+    frozen: bool = False
+    learning_rate_multiplier: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_multiplier(self)
+
+    @property
+    def label(self) -> str:
+        """A short name, for that of the net: `l2_supercat_256` of a file of that name."""
+        return _snake_case(self.weights.rpartition("/")[2].partition(".")[0])
+
+
+Net = KerasNet | TokenEmbeddings
 
 _MODELS = (
     "keras.applications.NAME, the name of a registered net, a .keras file, or the folder of a "
@@ -81,7 +113,7 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
     """Returns a declaration of its fields' values, as gin and JSON have them.
 
     Args:
-      cls: `KerasNet`.
+      cls: `KerasNet` or `TokenEmbeddings`.
       values: by field.
       place: where they stand, for errors.
 
@@ -109,11 +141,13 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
 
 
 def from_description(values: Mapping[str, Any], place: str) -> Net:
-    """As `from_values`."""
-    return from_values(KerasNet, values, place)
+    """As `from_values`, of either kind: what names a model is a `KerasNet`."""
+    if "model" in values:
+        return from_values(KerasNet, values, place)
+    return from_values(TokenEmbeddings, values, place)
 
 
-def _check_multiplier(declared: KerasNet) -> None:
+def _check_multiplier(declared: KerasNet | TokenEmbeddings) -> None:
     multiplier = declared.learning_rate_multiplier
     if not (math.isfinite(multiplier) and multiplier > 0):
         raise errors.ConfigError(

@@ -8,7 +8,7 @@ from typing import Any
 from t2t_mm import registry
 from t2t_mm.data import task as tasks
 from t2t_mm.modality import base
-from t2t_mm.modality.pretrained import declaration, encoder, record, weights
+from t2t_mm.modality.pretrained import declaration, embeddings, encoder, record, weights
 
 
 def make(
@@ -31,6 +31,8 @@ def make(
       writes: whether it writes targets too, as a language net may.
     """
     kept = record.kept(name, net)
+    if isinstance(net, declaration.TokenEmbeddings):
+        return embeddings.TableNet(net, modality, task, config, kept=kept, name=name)
     own = registry.load(modality.net_class)
     text = own(modality, task, config, name="text") if writes else None
     return encoder.KerasEncoder(net, modality, config, kept=kept, text=text, name=name)
@@ -49,6 +51,8 @@ def load(nets: Mapping[str, Any], say: Callable[[str], None]) -> None:
     for name, net in nets.items():
         if isinstance(net, encoder.KerasEncoder):
             weights.load(name, net, say)
+        elif isinstance(net, embeddings.TableNet):
+            net.load(name, say)
 
 
 def records(nets: Mapping[str, Any]) -> dict[str, record.Record]:

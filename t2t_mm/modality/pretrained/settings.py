@@ -19,20 +19,27 @@ class PretrainedNets:
 
     Args:
       keras: the fields of a `KerasNet` (docs/pretrained.md) by name of an input's net.
+      embeddings: the fields of a `TokenEmbeddings`, by name of a language net.
     """
 
     keras: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    embeddings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.declared()
+        for name in set(self.keras) & set(self.embeddings):
+            raise errors.ConfigError(f"PretrainedNets declares the net {name!r} twice")
 
     def declared(self) -> dict[str, declaration.Net]:
         """Returns the declarations by name of the net."""
+        kinds: tuple[tuple[str, dict[str, dict[str, Any]], type[Any]], ...] = (
+            ("keras", self.keras, declaration.KerasNet),
+            ("embeddings", self.embeddings, declaration.TokenEmbeddings),
+        )
         return {
-            name: declaration.from_values(
-                declaration.KerasNet, values, f"PretrainedNets.keras[{name!r}]"
-            )
-            for name, values in self.keras.items()
+            name: declaration.from_values(cls, values, f"PretrainedNets.{field}[{name!r}]")
+            for field, nets, cls in kinds
+            for name, values in nets.items()
         }
 
 
@@ -61,8 +68,11 @@ def choose(
             )
     declared |= settings.declared()
     writing = set(targets)
-    for name in declared:
-        if name in writing and nets[name].kind != "language":
+    for name, net in declared.items():
+        is_text = nets[name].kind == "language"
+        if isinstance(net, declaration.TokenEmbeddings) and not is_text:
+            raise errors.ConfigError(f"The net {name!r} has no token embeddings: it is no text's")
+        if isinstance(net, declaration.KerasNet) and name in writing and not is_text:
             raise errors.ConfigError(
                 f"A Keras model cannot take the place of the net {name!r}, which writes targets",
                 expected=f"an input's net: one of {', '.join(sorted(set(nets) - writing))}",
