@@ -30,6 +30,7 @@ _ZEROS_OF_UTF16 = (0.2, 0.6)
 letters every other byte is zero."""
 
 _LINES_KEPT = 100
+_OF_THE_DISK = "lost+found"  # at the top of a disk, closed to all but its administrator
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """What a byte that is not UTF-8 is decoded to."""
 
@@ -104,22 +105,31 @@ def files(boundary: links.Boundary) -> list[str]:
     """Returns the paths of all files of a corpus, sorted; hidden ones are left out.
 
     Raises:
-      DataError: for a folder that a link puts outside of the corpus.
+      DataError: for a folder that a link puts outside of the corpus, or that cannot be read.
     """
     root = boundary.root
     found, seen = [], set()
-    for folder, inner, names in os.walk(root, followlinks=True):
+    for folder, inner, names in os.walk(root, onerror=_refuse, followlinks=True):
         seen.add(os.path.realpath(folder))
         inner[:] = [
             n
             for n in inner
-            if n[0] != "." and os.path.realpath(pathlib.Path(folder, n)) not in seen
+            if n[0] != "."
+            and n != _OF_THE_DISK
+            and os.path.realpath(pathlib.Path(folder, n)) not in seen
         ]
         for name in inner:
             boundary.check(pathlib.Path(folder, name))
         below = pathlib.Path(folder).relative_to(root)
         found += [(below / n).as_posix() for n in names if n[0] != "."]
     return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    """Raises for a folder that cannot be listed, whose files would be missed without a word."""
+    raise errors.DataError(
+        f"A folder of the corpus cannot be read: {error.filename}", received=error.strerror
+    ) from error
 
 
 def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:

@@ -1,8 +1,12 @@
 """Where a text lies."""
 
+import errno
 import gzip
+import os
 
-from t2t_mm import testing
+import pytest
+
+from t2t_mm import errors, testing
 from t2t_mm.data import links, texts
 
 
@@ -36,3 +40,18 @@ def test_a_hidden_archive_is_none(tmp_path):
     testing.write_files(tmp_path, {".x.tar": testing.tar({"a.en": ""}), "y.tar.part": "no archive"})
     assert texts.find(links.Boundary(tmp_path), "a.en") is None
     assert texts.files(links.Boundary(tmp_path)) == ["y.tar.part"]
+
+
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(tmp_path, monkeypatch):
+    testing.write_files(tmp_path, {"open/a.en": "", "closed/b.en": "", "lost+found/c.en": ""})
+    assert texts.files(links.Boundary(tmp_path)) == ["closed/b.en", "open/a.en"]
+    listed = os.scandir
+
+    def scandir(path):
+        if str(path).endswith(("closed", "lost+found")):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(errors.DataError, match="closed. Received: Permission denied"):
+        texts.files(links.Boundary(tmp_path))
