@@ -188,6 +188,18 @@ class Task:
         """Returns inputs and targets under their names in the records."""
         return {**self.inputs, TARGETS: self.targets}
 
+    def cut_examples(self, batch: Mapping[str, Any]) -> int:
+        """Returns how many examples of a batch have a text that is cut, being too long.
+
+        Args:
+          batch: with `inputs` and `targets`, on the host.
+        """
+        import numpy as np
+
+        features = {**batch["inputs"], TARGETS: batch[TARGETS]}
+        found = [made.is_cut(features[name]) for name, made in self.modalities().items()]
+        return int(np.count_nonzero(np.any(found, axis=0)))
+
 
 def tasks_from_data(names: Sequence[str], data_dir: str | os.PathLike[str]) -> list[Task]:
     """Binds several problems and checks that they agree on shared names.

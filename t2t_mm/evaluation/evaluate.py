@@ -88,6 +88,11 @@ def evaluate(
             max_examples=max_examples,
             progress=None if progress is None else functools.partial(progress, task.name),
         )
+        if found.cut:
+            sys.stderr.write(
+                f"Warning: {found.cut:,} of {len(found.references):,} examples of {task.name} have "
+                "a text that is longer than its limit, and are measured as they were cut.\n"
+            )
         results[task.name] = found.values
         notes[task.name] = found.notes
         if found.decodes and decode.is_whole(task, name, len(found.decodes)):

@@ -38,6 +38,7 @@ class Evaluation:
       decodes: the outputs in the order of the records; empty where no metric needs them.
       references: the raw targets, one or more an example, in the same order.
       inputs: as they can be printed (`decoder.shown_inputs`), in the same order.
+      cut: how many examples have a text that is longer than its limit, and was cut.
     """
 
     values: dict[str, float]
@@ -45,6 +46,7 @@ class Evaluation:
     decodes: list[decoder.Decode]
     references: list[tuple[str, ...]]
     inputs: list[Any]
+    cut: int = 0
 
 
 def run(
@@ -148,6 +150,7 @@ class Feed:
         self._decodes: dict[int, decoder.Decode] = {}
         self._keys: dict[int, str] = {}
         self._inputs: dict[int, Any] = {}
+        self._cut = 0
         self.references: dict[int, tuple[str, ...]] = {}
 
     def compute(self, batch: Mapping[str, Any]) -> _Computed:
@@ -161,6 +164,7 @@ class Feed:
         if twice:
             raise RuntimeError(f"The data set gave example {twice[0]} twice.")
         self.references.update(zip(places, decoder.references(batch), strict=True))
+        self._cut += self._task.cut_examples(batch)
         self._keys.update(zip(places, decoder.texts(batch["key"]), strict=True))
         self._inputs.update(zip(places, decoder.shown_inputs(self._task, batch), strict=True))
         self._decodes.update(zip(places, computed.decodes, strict=bool(computed.decodes)))
@@ -185,7 +189,8 @@ class Feed:
         for metric in self._metrics:
             values.update({name: float(value) for name, value in metric.result().items()})
             notes.update(metric.notes())
-        return Evaluation(values, notes, decodes, references, decoder.in_order(self._inputs))
+        inputs = decoder.in_order(self._inputs)
+        return Evaluation(values, notes, decodes, references, inputs, self._cut)
 
     def _text(self, batch: Mapping[str, Any]) -> _Computed:
         scores, decodes = None, []

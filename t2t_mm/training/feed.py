@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from t2t_mm.data import batches as batches_lib
@@ -95,11 +94,7 @@ def for_model(batch: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lengths(task: task_lib.Task, batches: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Returns how many examples of some batches are cut, and were left out before them."""
-    cut = 0
-    for batch in batches:
-        features = {**batch["inputs"], task_lib.TARGETS: batch[task_lib.TARGETS]}
-        found = [made.is_cut(features[name]) for name, made in task.modalities().items()]
-        cut += int(np.count_nonzero(np.any(found, axis=0)))
+    cut = sum(task.cut_examples(batch) for batch in batches)
     dropped = sum(int(batch.get(batches_lib.DROPPED, 0)) for batch in batches)
     return {"cut_examples": cut, "dropped_examples": dropped}
 

@@ -137,12 +137,18 @@ def test_text_covers_every_example_once_in_record_order(serve):
     assert [decode.outputs for decode in found.decodes] == ["yz", "xxxa", "x"]
     assert found.references == [("yz",), ("xxxx",), ("x",)]
     assert found.inputs == ["raw 0", "raw 1", "raw 2"]
+    assert found.cut == 0
     assert found.values == {
         "exact_match": pytest.approx(2 / 3),
         # Pieces 3 are held right: 1 of 5 in the first batch, 4 of 5 in the second.
         "token_accuracy": pytest.approx(5 / 10),
         "log_perplexity": pytest.approx(math.log(8)),
     }
+
+
+def test_examples_without_an_end_token_are_counted_as_cut(serve):
+    serve([([0, 1], [[3, 1, 0], [4, 1, 0]], [[3, 1, 0], [4, 5, 3]], [b"x", b"y"])], name="inputs")
+    assert evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY).cut == 1
 
 
 def test_classes_are_measured_from_one_forward_pass(serve):
