@@ -73,8 +73,12 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 @contextlib.contextmanager
-def without_notices() -> Iterator[None]:
-    """Holds back what the process writes to file descriptor 2; passes on all but notices."""
+def without_notices(notices: re.Pattern[bytes] = _NOTICE) -> Iterator[None]:
+    """Holds back what the process writes to file descriptor 2; passes on all but notices.
+
+    Args:
+      notices: what matches is left out.
+    """
     with contextlib.ExitStack() as stack:
         try:
             held = stack.enter_context(tempfile.TemporaryFile())
@@ -91,7 +95,7 @@ def without_notices() -> Iterator[None]:
             os.dup2(saved, _STDERR)
             os.close(saved)
             held.seek(0)
-            text = _NOTICE.sub(b"", held.read())
+            text = notices.sub(b"", held.read())
             with contextlib.suppress(OSError):
                 while text:
                     text = text[os.write(_STDERR, text) :]

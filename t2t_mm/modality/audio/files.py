@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from t2t_mm import errors, limits
+from t2t_mm import errors, limits, quiet_import
 from t2t_mm.modality import media
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ _BLOCK = 1 << 20  # samples read at a time, of all channels
 _MPEG_DELAY = 4_096  # samples that decoders of MP3 may give more or fewer than a table says
 _MPEG_TABLES = (b"Xing", b"Info", b"VBRI")  # each tells how many frames follow
 _MPEG_HEAD = 4_096  # bytes after the tags in which such a table begins
+_MPEG_NOTICE = re.compile(
+    rb"^(\[src/libmpg123/|Note: (Illegal Audio|Trying to resync|Skipped |Hit end|Found )|"
+    rb"Warning: (Xing stream|Encountered|Big change))[^\n]*\n|^\n",
+    re.MULTILINE,
+)
+_ONE_AT_A_TIME = threading.Lock()  # there is one standard error to be held back
 _OTHER_SIZE = re.compile(r"(\w+)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
 
 
@@ -64,7 +70,7 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
         raise _truncated(name, missing)
     data = _with_size(data)
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with _without_notices(data), soundfile.SoundFile(io.BytesIO(data)) as file:
             check_rate(name, int(file.samplerate))
             is_mpeg = file.format == "MP3"
             frames = _claimed_frames(data, file, is_mpeg=is_mpeg)
@@ -72,7 +78,7 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
                 raise too_short_or_long(name, frames / file.samplerate, 0.0, longest_s)
         # Of an MP3 libsndfile guesses the length, and reads no further, unless it is a stream.
         opened = _piped(data) if is_mpeg else contextlib.nullcontext(io.BytesIO(data))
-        with opened as source, _stream(soundfile, source) as file:
+        with _without_notices(data), opened as source, _stream(soundfile, source) as file:
             rate = int(file.samplerate)
             length = longest_s * rate if frames is None else min(frames, longest_s * rate)
             _check_samples(int(length) * int(file.channels), name)
@@ -93,6 +99,20 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     if frames is not None and len(samples) < frames - (_MPEG_DELAY if is_mpeg else 0):
         raise _truncated(name, f"{len(samples):,} of {frames:,} samples")
     return samples, rate
+
+
+@contextlib.contextmanager
+def _without_notices(data: bytes) -> Iterator[None]:
+    """Keeps what libmpg123 says of a damaged MP3 off the terminal, unless `--debug` asks for it.
+
+    What cannot be heard becomes an error of ours, with the file's name; the rest is heard.
+    """
+    may_be_mpeg = data[:4] not in (b"RIFF", b"fLaC", b"OggS", b"NIST")
+    if not (may_be_mpeg and quiet_import.is_installed()):
+        yield
+        return
+    with _ONE_AT_A_TIME, quiet_import.without_notices(_MPEG_NOTICE):
+        yield
 
 
 def check_rate(name: str, rate: int) -> None:

@@ -1,13 +1,15 @@
 """Sounds whose head does not tell their length, and those that are shorter than it tells."""
 
+import contextlib
 import io
 import struct
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 
-from t2t_mm import errors
+from t2t_mm import errors, quiet_import
 from t2t_mm.modality.audio import files
 from tests.modality.audio.conftest import sound_file, voice
 
@@ -107,3 +109,19 @@ def test_a_wav_without_samples_stays_one():
     data = patched("WAV", of_wav, bytes(4))
     data = data[: of_wav(data) + 4] + tags
     assert not len(files.read(data, "x", longest_s=40)[0])
+
+
+@pytest.mark.parametrize("is_quiet", [True, False])
+def test_what_libmpg123_says_of_a_damaged_mp3_is_for_debug_only(is_quiet, monkeypatch, capfd):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 48_000).astype(np.float32)
+    written = io.BytesIO()
+    soundfile.write(written, noise, 16_000, format="MP3")
+    data = written.getvalue()
+    half = len(data) // 2
+    damaged = data[:half] + np.random.default_rng(5).bytes(3_000) + data[half:]
+    monkeypatch.setattr(quiet_import, "_installed", is_quiet)
+    with contextlib.suppress(errors.BadExampleError):
+        files.read(damaged, "x.mp3", longest_s=100)
+    print("of ours", file=sys.stderr)
+    said = capfd.readouterr().err
+    assert (said == "of ours\n") == is_quiet, said
