@@ -142,3 +142,39 @@ def test_any_input_may_have_one():
         found = made.bottom(features)
         assert found.x.shape == shape
         assert np.sum(found.mask, 1).tolist() == real
+
+
+def test_an_application_gives_the_layer_that_is_asked_for():
+    made = encoder.KerasEncoder(
+        KerasNet(
+            "keras.applications.MobileNetV2",
+            arguments={"alpha": 0.35},
+            output="block_1_expand_relu",
+            frozen=True,
+        ),
+        Image(size=32),
+        WIDTH,
+    )
+    found = made.bottom(np.zeros((1, 32, 32, 3), "u1"))
+    assert found.grid == (16, 16)  # behind one convolution of stride 2
+    assert found.x.shape == (1, 256, 8)
+
+
+@pytest.mark.slow
+def test_a_preset_of_keras_hub_is_read_from_its_folder(tmp_path):
+    hub = pytest.importorskip("keras_hub")
+    other = hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 64],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_strides=[1, 2],
+        block_type="basic_block",
+    )
+    other.save_to_preset(str(tmp_path / "preset"))
+    made = encoder.KerasEncoder(KerasNet(str(tmp_path / "preset")), Image(size=32), WIDTH)
+    assert str(tmp_path / "preset" / "model.weights.h5") in load(made)
+    assert all(
+        np.array_equal(one, two)
+        for one, two in zip(made.encoder.variables, other.variables, strict=True)
+    )
