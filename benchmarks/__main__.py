@@ -23,6 +23,7 @@ from benchmarks import machine, options, processes, rows
 
 NAMES = {
     "training": "a training step: against its floor, T2T, PyTorch, Keras Hub, JoeyNMT",
+    "exact": "a training step: the price of repeating bit for bit, and of finite checks",
     "experts": "a mixture of experts: against a dense layer, memory, and others' layers",
     "decoding": "decoding: against T2T and CTranslate2, by length, model by model",
     "pipeline": "input: each problem's pipeline against what a model takes",

@@ -81,7 +81,7 @@ def line(row: rows.Row) -> str:
     text = f"{row.benchmark}: {row.case}: {rows.number(row.our_median)} {row.unit}"
     if row.other:
         other = rows.number(row.other_median)
-        text += f", {row.versus} {other}: ratio {rows.number(row.ratio)}"
+        text += f", {row.versus} {other}: ratio {row.ratio_in_words}"
     if row.goal is not None:
         verdict = {True: "reached", False: "not reached", None: "open"}[row.is_reached]
         bound = "at least" if row.at_least else "at most"

@@ -68,6 +68,13 @@ class Row:
         return min(ratios), max(ratios)
 
     @property
+    def ratio_in_words(self) -> str:
+        """The ratio, and its least and greatest where there are rounds: "1.01 (0.99-1.02)"."""
+        spread = self.spread
+        within = f" ({number(spread[0])}-{number(spread[1])})" if spread else ""
+        return number(self.ratio) + within
+
+    @property
     def is_reached(self) -> bool | None:
         """Whether the goal is met; None where there is no goal, or nothing was measured."""
         value = self.ratio if self.other else self.our_median
@@ -121,8 +128,6 @@ def markdown(found: Sequence[Row]) -> str:
             cells = [row.benchmark, row.case, "", "", "", f"not measured: {row.skipped}", "", ""]
             lines.append(f"| {' | '.join(cells)} | |")
             continue
-        spread = row.spread
-        within = f" ({number(spread[0])}-{number(spread[1])})" if spread else ""
         goal = "" if row.goal is None else f"{'>=' if row.at_least else '<='} {number(row.goal)}"
         case = f"{row.case} ({row.note})" if row.note else row.case
         reached = {None: "", True: "yes", False: "no"}[row.is_reached]
@@ -133,7 +138,7 @@ def markdown(found: Sequence[Row]) -> str:
             number(row.other_median),
             row.unit,
             row.versus,
-            number(row.ratio) + within,
+            row.ratio_in_words,
             goal,
             reached,
         ]
