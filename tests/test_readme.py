@@ -14,7 +14,7 @@ from t2t_mm import config, registry
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
+PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
 PROBLEM = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
 COMMANDS = {
     point.name: point.value.partition(":")[0]

@@ -14,7 +14,7 @@ from tests import conftest
 from tests.training import test_workers
 
 PAGES = sorted((conftest.REPOSITORY / "docs" / "tutorials").glob("*.md"))
-QUICK = ("own_texts", "own_sounds")
+QUICK = ("own_pictures", "own_texts")
 _BLOCK = re.compile(r"^```(?P<head>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEAD = re.compile(r'(?P<language>\w+)(?: title="(?P<file>[^"]+)")?')
 
