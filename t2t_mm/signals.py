@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Handler = Callable[[int, types.FrameType | None], Any]
+Handler = Callable[[int, types.FrameType | None], Any] | signal.Handlers
 
 EXIT_CODE = 130
 _WORDS = {signal.SIGINT: "interrupted"}
@@ -33,7 +33,7 @@ def heeded() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def handled(handler: Handler) -> Iterator[None]:
-    """Has `handler` called for each of them within the block."""
+    """Has `handler` called for each of them within the block; SIG_DFL ends the process."""
     before = {number: signal.signal(number, handler) for number in heeded()}
     try:
         yield

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from t2t_mm import errors
+from t2t_mm import errors, signals
 from t2t_mm.training import cluster as cluster_lib
 from t2t_mm.training import division as division_lib
 
@@ -62,10 +63,13 @@ def make(name: str = "auto", *, say: Callable[[str], object] = str) -> tf.distri
                 '"task": {"type": "worker", "index": 0}}',
             )
         cluster_lib.wait(cluster, say)
-        try:
-            return tf.distribute.MultiWorkerMirroredStrategy()
-        except _LOST as error:
-            raise _lost(error) from error
+        say(f"{cluster.own} joins the others.")
+        # TensorFlow waits below Python, where no handler is called: the system ends the process.
+        with signals.handled(signal.SIG_DFL):
+            try:
+                return tf.distribute.MultiWorkerMirroredStrategy()
+            except _LOST as error:
+                raise _lost(error) from error
     if name == "mirrored":
         return _mirrored(tuple(_devices()))
     return tf.distribute.get_strategy()
