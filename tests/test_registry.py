@@ -105,7 +105,7 @@ def test_a_decorator_without_a_name_is_refused(colours):
 
     said = str(caught.value)
     assert said.startswith("The colour DarkBlue2HTMLColour is registered without a name at ")
-    assert 'register("dark_blue2_html_colour")' in said
+    assert '@register_colour("dark_blue2_html_colour")' in said
     assert "dark_blue2_html_colour" not in colours
 
 
