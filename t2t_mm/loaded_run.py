@@ -163,7 +163,7 @@ def _restore(
     """Returns the model and the step of a checkpoint, and why it is the best, if asked for."""
     # TensorFlow comes with these, so not before there is a run to load.
     from t2t_mm.models import build
-    from t2t_mm.training import checkpoint, lost, precision, selection
+    from t2t_mm.training import best, checkpoint, lost, precision
     from t2t_mm.training import settings as train_settings
 
     with _dtype_policy_kept():
@@ -184,7 +184,7 @@ def _restore(
         )
     step, extra = found
     is_known = which == checkpoint.BEST and extra.get("selection", {}).get("value") is not None
-    return model, step, selection.why(extra["selection"]) if is_known else ""
+    return model, step, best.why(extra["selection"]) if is_known else ""
 
 
 @contextlib.contextmanager

@@ -118,18 +118,3 @@ class Selection:
         if self.best_value is None:
             return True
         return value > self.best_value if self.higher_is_better else value < self.best_value
-
-
-def why(state: Mapping[str, Any]) -> str:
-    """Returns in words what makes a checkpoint the best one, from what it keeps.
-
-    Args:
-      state: of `Selection.state`.
-    """
-    problem, _, metric = state["of"].partition("/")
-    if not problem:
-        return f"lowest mean {metric} over problems, {state['value']:.4g} at step {state['step']}"
-    direction = "best"
-    if metric in registry.metrics:
-        direction = "highest" if registry.metrics.get(metric).higher_is_better else "lowest"
-    return f"{direction} {metric} of {problem}, {state['value']:.4g} at step {state['step']}"

@@ -6,7 +6,7 @@ import types
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.training import selection, settings
+from t2t_mm.training import best, selection, settings
 
 TASKS = [
     types.SimpleNamespace(
@@ -152,9 +152,9 @@ def test_unknown_names_get_a_suggestion(name, message):
 def test_it_says_what_makes_a_checkpoint_the_best(best_metric, results, said):
     follow = make(best_metric)
     assert follow.see(10, results)
-    assert selection.why(follow.state()) == said
+    assert best.why(follow.state()) == said
 
 
 def test_a_metric_that_is_not_registered_here_is_named_too():
     state = {"of": "ende/of_a_plugin", "value": 3, "step": 10, "waited": 0, "seen": 10}
-    assert selection.why(state) == "best of_a_plugin of ende, 3 at step 10"
+    assert best.why(state) == "best of_a_plugin of ende, 3 at step 10"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_mm import registry
-from t2t_mm.data import task as tasks
 from t2t_mm.modality import base
 from t2t_mm.modality.pretrained import declaration, embeddings, encoder, record, weights
 
@@ -14,7 +13,7 @@ from t2t_mm.modality.pretrained import declaration, embeddings, encoder, record,
 def make(
     net: declaration.Net,
     modality: base.Modality,
-    task: tasks.Task,
+    task: base.Task,
     config: Any,
     *,
     name: str,
