@@ -59,14 +59,14 @@ def build(gin_file: str, params: list[str], tasks: list[Any], precision: str) ->
 
     from t2t_mm import config, plugins
     from t2t_mm.models import build as build_lib
-    from t2t_mm.training import precision as precision_lib
-    from t2t_mm.training import settings as settings_lib
+    from t2t_mm.models import precision as precision_lib
+    from t2t_mm.settings import training
 
     plugins.load_all()
     config.load([gin_file], params)
     keras.utils.set_random_seed(0)
     precision_lib.use(precision)
-    return build_lib.build(config.build(settings_lib.TrainSettings).model, tasks)
+    return build_lib.build(config.build(training.TrainSettings).model, tasks)
 
 
 def weights(model: Any) -> int:

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import sys
 
-from t2t_mm import signals
+from t2t_mm.process import signals
 
 # Before anything else is imported, which takes a while: a Ctrl-C then is no fault.
 if "--multiprocessing-fork" in sys.orig_argv:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, folders
+from t2t_mm import cli
+from t2t_mm.runs import folders
 
 _COMMAND = cli.Command(
     "mm-avg",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli, command_output, folders
-from t2t_mm.data import generate, progress, sources, vocabulary
+from t2t_mm import cli, vocabulary
+from t2t_mm.datagen import generate, progress, sources
+from t2t_mm.process import command_output
+from t2t_mm.runs import folders
 
 _COMMAND = cli.Command(
     "mm-datagen",
@@ -69,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _generate() -> dict[str, Any]:
     from t2t_mm import config
-    from t2t_mm.data import mixture
+    from t2t_mm.mixture import mixture
 
     config.load(_GIN_FILES.value, _GIN_PARAMS.value)
     answer = generate.generate(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from t2t_mm import cli, errors, folders
-from t2t_mm.decoding import flags as decoding_flags
-from t2t_mm.decoding import inputs, limits, stream
+from t2t_mm import cli, errors
+from t2t_mm.cli import decoding_flags, stream
+from t2t_mm.decoding import limits, requests
+from t2t_mm.runs import folders
 
 _COMMAND = cli.Command(
     "mm-decoder",
@@ -55,14 +56,15 @@ def _decode() -> None:
         raise errors.ConfigError("Give --input or --split, not both")
     output_dir = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
     settings = decoding_flags.of_run(output_dir, given, names)
-    task = inputs.task_of_run(output_dir, names[0] if names else None)
+    task = requests.task_of_run(output_dir, names[0] if names else None)
     named = _INPUT.value or "-"
     asks = not _SPLIT.value and named == "-" and sys.stdin is not None and sys.stdin.isatty()
-    lines: Iterable[list[inputs.Line]] = ()
+    lines: Iterable[list[requests.Line]] = ()
     if not (asks or _SPLIT.value):
         lines = stream.lines(task, named, most=_MAX_EXAMPLES.value, strict=_STRICT.value)
-    from t2t_mm import loaded_run
-    from t2t_mm.decoding import decode, prompt
+    from t2t_mm.cli import prompt
+    from t2t_mm.decoding import decode
+    from t2t_mm.runs import loaded_run
 
     loaded = loaded_run.load_run(
         output_dir,

@@ -16,8 +16,10 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli, errors, gin_files, signals
-from t2t_mm import run as runs
+from t2t_mm import cli, errors
+from t2t_mm.config import gin_files
+from t2t_mm.process import signals
+from t2t_mm.runs import run_folder
 
 _COMMAND = cli.Command(
     "python -m t2t_mm.bin.demo",
@@ -102,7 +104,7 @@ def _note(run: pathlib.Path, step: int) -> str:
     """Returns what is to be said of values that are lower than those of a whole training."""
     wanted = {
         binding.parameter: binding.value
-        for binding in gin_files.read_data(runs.RunFolder(run).config_path)
+        for binding in gin_files.read_data(run_folder.RunFolder(run).config_path)
         if binding.name == "TrainSettings"
     }
     if step >= wanted["train_steps"] or not wanted["train_seconds"]:

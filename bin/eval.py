@@ -8,9 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, command_output, folders
-from t2t_mm.decoding import flags as decoding_flags
+from t2t_mm import cli
+from t2t_mm.cli import decoding_flags
 from t2t_mm.evaluation import table
+from t2t_mm.process import command_output
+from t2t_mm.runs import folders
 
 _COMMAND = cli.Command(
     "mm-eval",
@@ -45,8 +47,8 @@ def _eval() -> dict[str, Any]:
     given, problems = _decoding(), _COMMAND.problem_patterns()
     output_dir = folders.trained_run(_OUTPUT_DIR.value, problems=problems, say=_COMMAND.say)
     settings = decoding_flags.of_run(output_dir, given, problems)
-    from t2t_mm import loaded_run
     from t2t_mm.evaluation import evaluate
+    from t2t_mm.runs import loaded_run
 
     loaded = loaded_run.load_run(
         output_dir,

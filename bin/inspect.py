@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, errors, folders
+from t2t_mm import cli, errors
 from t2t_mm.report import inspection
+from t2t_mm.runs import folders
 
 _COMMAND = cli.Command(
     "mm-inspect",
@@ -41,7 +42,7 @@ def _inspect() -> dict[str, Any]:
         names[0], _DATA_DIR.value, split=_SPLIT.value, examples=_EXAMPLES.value
     )
     if _HTML.value is not None:
-        from t2t_mm.data import atomic
+        from t2t_mm.files import atomic
         from t2t_mm.report import inspect_html
 
         atomic.write_text(_HTML.value, inspect_html.page(found))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm import cli, folders
-from t2t_mm.training import settings as settings_lib
+from t2t_mm import cli
+from t2t_mm.runs import folders
+from t2t_mm.settings import training
 
 _COMMAND = cli.Command(
     "mm-trainer",
@@ -25,7 +26,7 @@ _DATA_DIR = _COMMAND.path(
     shown=f"{folders.DATA_DEFAULT}; of a run that is gone on with, where it has read it",
 )
 _OUTPUT_DIR = _COMMAND.path("output_dir", None, "the run folder", shown=folders.NEW_OUTPUT_DEFAULT)
-_DEFAULTS = settings_lib.TrainSettings()
+_DEFAULTS = training.TrainSettings()
 """Shown in the help; a gin file, or the run that is gone on with, may say otherwise."""
 
 _MODEL = _COMMAND.string(

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator
 
 from t2t_mm import problem
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import reading

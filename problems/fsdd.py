@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from t2t_mm import errors, problem
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language

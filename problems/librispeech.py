@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator
 
 from t2t_mm import problem
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.problems.sample_world import corpora_speech
 from t2t_mm.problems.speech import base
 

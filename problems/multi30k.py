@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from t2t_mm import problem
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_translation
 

@@ -10,7 +10,7 @@ from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
-from t2t_mm.tfds import declaration as tfds
+from t2t_mm.problem_bases.tfds import declaration as tfds
 
 
 @problem.register_problem("tfds_mnist")

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator
 
 from t2t_mm import errors, problem
-from t2t_mm.data import raw, turns
+from t2t_mm.corpus import raw, round_robin
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.problems.sample_world import corpora_pictures
@@ -41,7 +41,7 @@ class TinyImagenet(problem.Problem):
                 wnid: files.glob(f"{top}train/{wnid}/images/*", endings=(".jpeg",), optional=True)
                 for wnid in classes
             }
-            for wnid, path in turns.take_turns(photos):
+            for wnid, path in round_robin.take_turns(photos):
                 yield f"train/{path.stem}", {"image": path, "targets": wnid}
         else:
             annotations = f"{top}val/val_annotations.txt"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from t2t_mm import problem
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality import base as modality
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image

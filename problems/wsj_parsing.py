@@ -6,9 +6,10 @@ import pathlib
 from collections.abc import Iterator, Mapping
 
 from t2t_mm import errors, problem
-from t2t_mm.data import linear_trees, penn, raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_parsing
+from t2t_mm.trees import linear_trees, penn
 
 _TRAINING = range(2, 22)
 _VALIDATION, _TEST = 22, 23

@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from t2t_mm.data.dataset import dataset
-    from t2t_mm.data.generate import generate
-    from t2t_mm.data.schedules import Schedule
+    from t2t_mm.datagen.generate import generate
     from t2t_mm.decoding.decode import decode
-    from t2t_mm.decoding.settings import DecodeSettings
     from t2t_mm.evaluation.base import Metric
     from t2t_mm.evaluation.evaluate import evaluate
-    from t2t_mm.loaded_run import LoadedRun, load_run
+    from t2t_mm.keras_api.dataset import dataset
+    from t2t_mm.mixture.schedules import Schedule
     from t2t_mm.modality.base import Modality
     from t2t_mm.models.base import Model
     from t2t_mm.problem import Problem, register_problem
+    from t2t_mm.problem_bases.tfds.declaration import TfdsProblem
     from t2t_mm.registration import (
         register_metric,
         register_modality,
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
     )
     from t2t_mm.report.inspection import inspect
     from t2t_mm.report.registered import list_problems
-    from t2t_mm.tfds.declaration import TfdsProblem
+    from t2t_mm.runs.loaded_run import LoadedRun, load_run
+    from t2t_mm.settings.decoding import DecodeSettings
     from t2t_mm.training.averaging import average
     from t2t_mm.training.loop import train
     from t2t_mm.training.optimizer import Optimizer
@@ -52,23 +52,23 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # No function here may bear the name of a module of this package: importing the module
 # would put it in the place of the function.
 _PUBLIC = {
-    "DecodeSettings": "t2t_mm.decoding.settings",
-    "LoadedRun": "t2t_mm.loaded_run",
+    "DecodeSettings": "t2t_mm.settings.decoding",
+    "LoadedRun": "t2t_mm.runs.loaded_run",
     "Metric": "t2t_mm.evaluation.base",
     "Modality": "t2t_mm.modality.base",
     "Model": "t2t_mm.models.base",
     "Optimizer": "t2t_mm.training.optimizer",
     "Problem": "t2t_mm.problem",
-    "Schedule": "t2t_mm.data.schedules",
-    "TfdsProblem": "t2t_mm.tfds.declaration",
+    "Schedule": "t2t_mm.mixture.schedules",
+    "TfdsProblem": "t2t_mm.problem_bases.tfds.declaration",
     "average": "t2t_mm.training.averaging",
-    "dataset": "t2t_mm.data.dataset",
+    "dataset": "t2t_mm.keras_api.dataset",
     "decode": "t2t_mm.decoding.decode",
     "evaluate": "t2t_mm.evaluation.evaluate",
-    "generate": "t2t_mm.data.generate",
+    "generate": "t2t_mm.datagen.generate",
     "inspect": "t2t_mm.report.inspection",
     "list_problems": "t2t_mm.report.registered",
-    "load_run": "t2t_mm.loaded_run",
+    "load_run": "t2t_mm.runs.loaded_run",
     "register_metric": "t2t_mm.registration",
     "register_modality": "t2t_mm.registration",
     "register_model": "t2t_mm.registration",

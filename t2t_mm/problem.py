@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
 from t2t_mm import errors, registry
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality import base as modality
 
 Example = tuple[str, dict[str, Any]]
@@ -115,7 +115,7 @@ class Problem:
     def fingerprint(cls) -> str:
         """Returns a digest of what decides the data beside version, splits and modalities.
 
-        For problems that are declared, not programmed: of code, `data.code` keeps a digest.
+        For problems that are declared, not programmed: of code, `datagen.code` keeps a digest.
         """
         return ""
 
@@ -254,7 +254,7 @@ def _wrong_list(cls: type[Problem]) -> str | None:
 def _wrong_tokenizer(cls: type[Problem]) -> str | None:
     if not cls.metric_tokenizer:
         return None
-    from t2t_mm.evaluation import words
+    from t2t_mm.modality.language import words
 
     if cls.metric_tokenizer in words.TOKENIZERS:
         return None

@@ -18,8 +18,8 @@ from t2t_mm import errors, registry
 if TYPE_CHECKING:
     import keras
 
-    from t2t_mm.data import schedules
     from t2t_mm.evaluation import base as metric
+    from t2t_mm.mixture import schedules
     from t2t_mm.modality import base as modality
     from t2t_mm.models import base as model
     from t2t_mm.training import optimizer
@@ -67,7 +67,7 @@ def register_schedule(name: str) -> Callable[[Schedule], Schedule]:
     Raises:
       PluginError: for a name that is none or is taken, and for what is no such class.
     """
-    bases = ["t2t_mm.data.schedules:Schedule"]
+    bases = ["t2t_mm.mixture.schedules:Schedule"]
     return _register(registry.schedules, name, "t2t_mm.Schedule", bases)
 
 

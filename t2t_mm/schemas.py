@@ -78,7 +78,7 @@ class Split(TypedDict):
 
 
 class Manifest(TypedDict):
-    """`manifest.json`, see data/manifest.py."""
+    """`manifest.json`, see data.manifest."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -100,7 +100,7 @@ class Manifest(TypedDict):
 
 
 class Vocabulary(TypedDict):
-    """`vocabulary.json`, see data/vocabulary.py."""
+    """`vocabulary.json`, see vocabulary."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -133,7 +133,7 @@ class UsedVocabulary(TypedDict):
 
 
 class Problem(TypedDict):
-    """One problem of a run, see data/task.py."""
+    """One problem of a run, see data.task."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -230,7 +230,7 @@ class Fingerprint(TypedDict):
 
 
 class Selected(TypedDict):
-    """The best evaluation so far, see training/selection.py."""
+    """The best evaluation so far, see training.selection."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -241,7 +241,7 @@ class Selected(TypedDict):
 
 
 class Sums(TypedDict):
-    """Of one problem since the last line of the log, see training/tally.py."""
+    """Of one problem since the last line of the log, see training.statistics."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -264,7 +264,7 @@ class Tally(TypedDict):
 
 
 class LeftOut(TypedDict):
-    """How many steps were not finite, see training/finite.py."""
+    """How many steps were not finite, see training.finite."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -274,7 +274,7 @@ class LeftOut(TypedDict):
 
 
 class Followed(TypedDict):
-    """A problem's running mean of the loss, see training/divergence.py."""
+    """A problem's running mean of the loss, see training.divergence."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -300,7 +300,7 @@ class Extra(TypedDict):
 
 
 class Sidecar(TypedDict):
-    """`ckpt-STEP.json`, see training/checkpoint_files.py."""
+    """`ckpt-STEP.json`, see runs.checkpoint_files."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -316,7 +316,7 @@ class Sidecar(TypedDict):
 
 
 class Crash(TypedDict):
-    """`crash/crash.json` of a run, see training/crash.py; numbers may be none: as text."""
+    """`crash/crash.json` of a run, see training.crash; numbers may be none: as text."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -341,7 +341,7 @@ class CrashOfWorker(TypedDict):
 
 
 class MetricsLine(TypedDict):
-    """One line of `metrics.jsonl`, see training/metrics_log.py."""
+    """One line of `metrics.jsonl`, see runs.metrics_log."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 

@@ -30,8 +30,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from t2t_mm import plugins, registry
+from t2t_mm.corpus import raw
 from t2t_mm.data import manifest as manifest_lib
-from t2t_mm.data import raw, records
+from t2t_mm.data import records
 from t2t_mm.modality import base as modality
 
 
@@ -119,8 +120,9 @@ class ProblemTestCase(unittest.TestCase):
 
     def test_features(self) -> None:
         """Every example goes through the pipeline and arrives once."""
-        from t2t_mm.data import batching, pipeline
+        from t2t_mm.data import pipeline
         from t2t_mm.data import task as task_lib
+        from t2t_mm.settings import batching
 
         task = task_lib.Task.from_data(self.problem, self._folder / "data")
         for split in task.splits:
@@ -134,7 +136,7 @@ class ProblemTestCase(unittest.TestCase):
 
     @classmethod
     def _generate(cls, name: str, *, workers: int) -> manifest_lib.Manifest:
-        from t2t_mm.data import generate
+        from t2t_mm.datagen import generate
 
         generate.generate(
             [cls.problem],
@@ -296,7 +298,7 @@ def _last_tensors(run: pathlib.Path) -> dict[str, bytes]:
     """Returns the bytes of all numbers in the last checkpoint: not the iterators' states."""
     import tensorflow as tf
 
-    from t2t_mm.training import checkpoint_files
+    from t2t_mm.runs import checkpoint_files
 
     folder = run / "checkpoints"
     step = checkpoint_files.steps(folder)[-1]

@@ -16,6 +16,7 @@ import sys
 import pytest
 
 from t2t_mm import plugins, registry
+from t2t_mm.plugins import load
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 
@@ -45,9 +46,9 @@ def registries(monkeypatch):
     for registered in registry.ALL.values():
         monkeypatch.setattr(registered, "_entries", dict(registered._entries))
     monkeypatch.setattr(registry, "failed", dict(registry.failed))
-    monkeypatch.setattr(plugins, "_reports", dict(plugins._reports))
-    monkeypatch.setattr(plugins, "_usr_dirs", dict(plugins._usr_dirs))
-    monkeypatch.setattr(plugins, "_done", set(plugins._done))
+    monkeypatch.setattr(load, "_reports", dict(load._reports))
+    monkeypatch.setattr(load, "_usr_dirs", dict(load._usr_dirs))
+    monkeypatch.setattr(load, "_done", set(load._done))
     monkeypatch.setenv("T2T_MM_USR_DIR", "")
     modules = dict(sys.modules)
     yield registry

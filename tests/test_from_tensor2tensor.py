@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from t2t_mm import old_flags
+from t2t_mm.cli import old_flags
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 PAGE = (REPOSITORY / "docs" / "from_tensor2tensor.md").read_text(encoding="utf-8")
@@ -89,7 +89,7 @@ def test_commands_and_flags_of_here_exist():
 
 def test_attributes_of_here_exist():
     from t2t_mm import problem
-    from t2t_mm.data import raw
+    from t2t_mm.corpus import raw
 
     table = PAGE.split("## Problems")[1].split("\n## ")[0]
     assert {"lines", "parallel", "skip"} <= set(re.findall(r"`files\.(\w+)", table))

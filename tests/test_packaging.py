@@ -38,7 +38,7 @@ def test_gin_config_is_not_hidden_by_the_folder_of_gin_files(python):
 def test_problems_commands_and_gin_files_are_found_from_any_folder(python, cwd):
     program = (
         "import t2t_mm, t2t_mm.problems, t2t_mm.bin; "
-        "from t2t_mm import gin_files; print(sorted(gin_files.names()))"
+        "from t2t_mm.config import gin_files; print(sorted(gin_files.names()))"
     )
     done = python("-c", program, cwd=cwd)
     assert done.returncode == 0, done.stderr
@@ -102,7 +102,8 @@ def test_a_wheel_works_where_it_is_installed(wheel, python, tmp_path):
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*command, "--target", site, wheel], check=True, timeout=300)
     program = (
-        "import t2t_mm; from t2t_mm import gin_files, plugins, registry; plugins.load_all(); "
+        "import t2t_mm; from t2t_mm import plugins, registry; "
+        "from t2t_mm.config import gin_files; plugins.load_all(); "
         "print(t2t_mm.__file__, registry.problems.get('multi30k_ende').__module__); "
         "print(gin_files.folder(), gin_files.names())"
     )

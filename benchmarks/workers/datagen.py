@@ -17,8 +17,8 @@ def main() -> None:
     args = parser.parse_args()
     began = time.perf_counter()
     from t2t_mm import plugins
-    from t2t_mm.data import generate
-    from t2t_mm.training import memory
+    from t2t_mm.datagen import generate
+    from t2t_mm.process import memory
 
     plugins.load_all(args.usr_dir)
     start = time.perf_counter()

@@ -56,7 +56,7 @@ def end_never(model: Any) -> None:
     """Makes the logit of the end piece 0: the largest of thousands of random ones is not."""
     import tensorflow as tf
 
-    from t2t_mm.data import vocabulary
+    from t2t_mm import vocabulary
 
     for net in model.nets.values():
         for variable, axis in net.by_row():
@@ -75,19 +75,20 @@ def decoder(
     """
     import tensorflow as tf
 
-    from t2t_mm.decoding import compiled, overlap, settings
+    from t2t_mm.decoding import concurrent, functions
+    from t2t_mm.settings import decoding
 
-    chosen = settings.DecodeSettings(
+    chosen = decoding.DecodeSettings(
         beam_size=beam,
         alpha=0.6 if beam > 1 else 0.0,
         max_length=length,
         length_constant=length,
     )
     spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
-    search = compiled.of(model).search(task, chosen, spec)
+    search = functions.of(model).search(task, chosen, spec)
 
     def run() -> None:
-        for _, found in overlap.each(lambda inputs: search({"inputs": inputs}), batches):
+        for _, found in concurrent.each(lambda inputs: search({"inputs": inputs}), batches):
             shortest = int(found.lengths.numpy().min())
             if shortest != length:
                 raise RuntimeError(f"A sentence ended after {shortest} pieces of {length}.")

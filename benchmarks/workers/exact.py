@@ -20,7 +20,8 @@ import tensorflow as tf
 
 from benchmarks import models, turns
 from t2t_mm import config
-from t2t_mm.training import finite, optimizer, settings, step, strategy
+from t2t_mm.settings import training
+from t2t_mm.training import finite, optimizer, step, strategy
 from t2t_mm.training import gradients as gradients_lib
 
 
@@ -75,13 +76,13 @@ class AsIs:
     def __init__(self, model: Any, task: str, data: tf.data.Dataset) -> None:
         self._task, self._spec, self._batches = task, data.element_spec, iter(data)
         adam = self.optimizer_class(
-            model.trainable_variables, config.build(settings.OptimizerSettings)
+            model.trainable_variables, config.build(training.OptimizerSettings)
         )
         self._steps = step.Steps(model, adam, strategy.make("default"), gate=self._gate())
         self._number = 0
 
     def _gate(self) -> finite.Gate | None:
-        return finite.Gate(config.build(settings.NotFiniteSettings))
+        return finite.Gate(config.build(training.NotFiniteSettings))
 
     def _as_taken(self) -> contextlib.AbstractContextManager[Any]:
         """Returns what holds while a step is traced and taken."""

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    from t2t_mm.training import precision as precision_lib
+    from t2t_mm.models import precision as precision_lib
 
     precision_lib.use(args.precision)
     sides: dict[str, Callable[[], float]] = {}
@@ -60,7 +60,8 @@ def _make(args: argparse.Namespace) -> dict[str, Callable[[], None]]:
     import tensorflow as tf
 
     from t2t_mm.layers.moe import layer
-    from t2t_mm.training import optimizer, settings
+    from t2t_mm.settings import training
+    from t2t_mm.training import optimizer
 
     compute = keras.config.dtype_policy().compute_dtype
     moe = layer.MixtureOfExperts(
@@ -91,7 +92,7 @@ def _make(args: argparse.Namespace) -> dict[str, Callable[[], None]]:
         ("mixture", mixture, moe.trainable_variables),
         ("dense", dense, [w_in, w_out]),
     ):
-        adam = optimizer.Adam(variables, settings.OptimizerSettings())
+        adam = optimizer.Adam(variables, training.OptimizerSettings())
         plain = [variable.value for variable in variables]
         found[name] = _caller(forward, x, plain, None)
         found[f"{name}_update"] = _caller(forward, x, plain, adam)

@@ -30,8 +30,8 @@ def main() -> None:
     parser.add_argument("--pictures", action="store_true", help="the parts of their features")
     args = parser.parse_args()
     from t2t_mm import config, plugins
-    from t2t_mm.data import batching
     from t2t_mm.data import task as task_lib
+    from t2t_mm.settings import batching
 
     plugins.load_all()
     task = task_lib.Task.from_data(args.problem, args.data_dir)
@@ -121,9 +121,10 @@ def _stepper(model: Any, task: Any, sizes: Any) -> Callable[[], None]:
 
     from t2t_mm import config
     from t2t_mm.data import pipeline
-    from t2t_mm.training import optimizer, settings, step, strategy
+    from t2t_mm.settings import training
+    from t2t_mm.training import optimizer, step, strategy
 
-    adam = optimizer.Adam(model.trainable_variables, config.build(settings.OptimizerSettings))
+    adam = optimizer.Adam(model.trainable_variables, config.build(training.OptimizerSettings))
     taken = step.Steps(model, adam, strategy.make("default"))
     data = pipeline.train_dataset(task, sizes, seed=1)
     batches = iter(data)

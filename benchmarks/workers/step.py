@@ -74,13 +74,14 @@ class Trained:
         import tensorflow as tf
 
         from t2t_mm import config
-        from t2t_mm.training import optimizer, settings, step, strategy
+        from t2t_mm.settings import training
+        from t2t_mm.training import optimizer, step, strategy
 
         task = models.picture_task(pictures) if pictures else models.text_task()
         devices = strategy.make("default")
         self.model = models.build(gin_file, params, [task], precision)
-        self.name = config.build(settings.TrainSettings).model
-        chosen = config.build(settings.OptimizerSettings)
+        self.name = config.build(training.TrainSettings).model
+        chosen = config.build(training.OptimizerSettings)
         adam = optimizer.Adam(self.model.trainable_variables, chosen)
         if pictures:
             data = models.picture_batches(8, rows, pictures)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from t2t_mm import errors
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import reading
 

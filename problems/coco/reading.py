@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from t2t_mm import errors
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 
 Row = dict[str, Any]
 

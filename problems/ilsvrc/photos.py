@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterable, Iterator
 
 from t2t_mm import errors
-from t2t_mm.data import archives, raw, turns
+from t2t_mm.corpus import archives, raw, round_robin
 from t2t_mm.problems.ilsvrc import truth
 
 KAGGLE = "ILSVRC/Data/CLS-LOC/"
@@ -28,7 +28,7 @@ def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
     if not tars and not files.exists(folder) and files.exists(TRAINING):
         tars = archives.members(files.path(TRAINING))
     classes = {tar.stem: _in_tar(tar) for tar in tars if tar.suffix.lower() == ".tar"}
-    return turns.take_turns(classes) if classes else _class_folders(folder, files)
+    return round_robin.take_turns(classes) if classes else _class_folders(folder, files)
 
 
 def validation(files: raw.RawFiles) -> Iterator[tuple[str | errors.BadExampleError, Photo]]:
@@ -54,7 +54,7 @@ def _folder(name: str, files: raw.RawFiles) -> str:
 
 def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, pathlib.Path]]:
     places = files.glob(f"{folder}/n*/")
-    return turns.take_turns({p.name: _in_folder(p, folder, files) for p in places})
+    return round_robin.take_turns({p.name: _in_folder(p, folder, files) for p in places})
 
 
 def _in_folder(place: pathlib.Path, folder: str, files: raw.RawFiles) -> Iterator[pathlib.Path]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 
 from t2t_mm import errors
-from t2t_mm.data import archives, raw, streams
+from t2t_mm.corpus import archives, raw, streams
 from t2t_mm.problems.ilsvrc import matlab
 
 SOLUTION = "LOC_val_solution.csv"

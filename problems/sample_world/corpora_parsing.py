@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import pathlib
 
-from t2t_mm.data import penn
 from t2t_mm.problems.sample_world import corpora, scene, trees
+from t2t_mm.trees import penn
 
 _SECTIONS = {"train": range(2, 22), "validation": (22,), "test": (23,)}
 _TREES_A_FILE = 20

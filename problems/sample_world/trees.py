@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from t2t_mm.data import penn
 from t2t_mm.problems.sample_world import scene
+from t2t_mm.trees import penn
 
 _PLURALS = {"cross": "crosses"}
 _DETERMINERS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.evaluation import transcripts
 
 _LINE = re.compile(r"(?P<text>.*)\(\s*(?P<name>[0-9a-z]{8})\b[^()]*\)\s*", re.IGNORECASE)

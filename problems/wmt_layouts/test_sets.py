@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from t2t_mm import errors
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 
 _LAST_SHARED = 2014
 """Up to this year a test set has the same sentences in both directions of a pair."""

@@ -7,7 +7,7 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 
 _HELD_OUT = re.compile(r"news-?(test|dev|syscomb|discuss)|euelections_dev|dev\d", re.IGNORECASE)
 """Names of test and development sets; `dev08_14` of 2019 is those of seven years."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import cores
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pools
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
+from t2t_mm.process import cores
+from t2t_mm.settings import batching as batching_lib
 
 USUAL_LENGTH = 16
 """Pieces of a text whose length is not known."""

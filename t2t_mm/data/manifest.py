@@ -17,7 +17,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.data import atomic, records
+from t2t_mm.data import records
+from t2t_mm.files import atomic
 
 FILE = "manifest.json"
 _BLOCK_BYTES = 1 << 20

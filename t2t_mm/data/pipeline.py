@@ -19,8 +19,8 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.data import batches, pools, reading
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import task as task_lib
+from t2t_mm.settings import batching as batching_lib
 
 Batching = batching_lib.Batching
 padding_share = pools.padding_share

@@ -15,9 +15,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import errors, paths
+from t2t_mm import errors
 from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
+from t2t_mm.files import paths
 from t2t_mm.modality import features as features_lib
 
 FILES_AT_ONCE = 16

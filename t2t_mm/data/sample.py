@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.data import batches, pipeline, pools, reading
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import task as task_lib
+from t2t_mm.settings import batching as batching_lib
 
 MOST_EXAMPLES = 4096
 """A mean over so many lengths is off by a hundredth or so."""

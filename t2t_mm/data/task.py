@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors, registry
+from t2t_mm import vocabulary as vocabulary_lib
 from t2t_mm.data import manifest as manifest_lib
-from t2t_mm.data import vocabulary as vocabulary_lib
 from t2t_mm.modality import base as modality
 
 TARGETS = "targets"

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, rounds, states, writer
-from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.decoding import hypotheses, search_loop, states, writer
+from t2t_mm.settings import decoding
 
 
 class _Live(NamedTuple):
@@ -56,7 +56,7 @@ class _Extended(NamedTuple):
 def search(
     model: hypotheses.Decodable,
     asked: hypotheses.Asked,
-    settings: settings_lib.DecodeSettings,
+    settings: decoding.DecodeSettings,
     *,
     early_exit: bool = True,
     shrink: bool = True,
@@ -79,7 +79,7 @@ def search(
     state = model.start_state(asked.task_name, memory, longest)
     batch = tf.shape(asked.limits)[0]
 
-    def advance(step: tf.Tensor, fixed: Any, rows: rounds.Rows) -> rounds.Rows:
+    def advance(step: tf.Tensor, fixed: Any, rows: search_loop.Rows) -> search_loop.Rows:
         memory, limits, prefix = fixed
         live = rows.live
         last = hypotheses.flat(live.last)
@@ -106,14 +106,14 @@ def search(
         done = rows.ended | at_limit
         if early_exit:
             done |= _is_decided(found, live, _penalty(limits - begun, alpha))
-        return rounds.Rows(done, found, live, state)
+        return search_loop.Rows(done, found, live, state)
 
     none = tf.fill([batch, settings.n_best], hypotheses.LOWEST)
     first = tf.where(tf.range(beams) == 0, 0.0, hypotheses.LOWEST)  # the others are its copies
-    found = rounds.run(
+    found = search_loop.run(
         advance,
         (memory, asked.limits, asked.padded_prefix()),
-        rounds.Rows(
+        search_loop.Rows(
             ended=tf.zeros([batch], tf.bool),
             found=hypotheses.Hypotheses(
                 ids=tf.zeros([batch, settings.n_best, longest], tf.int32),

@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
-from t2t_mm.data import atomic
-from t2t_mm.decoding import inputs as inputs_lib
 from t2t_mm.decoding import limits as limits_lib
-from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.decoding import requests as inputs_lib
+from t2t_mm.files import atomic
+from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
-    from t2t_mm import loaded_run
     from t2t_mm.data import task as task_lib
-    from t2t_mm.decoding import decoder
+    from t2t_mm.decoding import predict
+    from t2t_mm.runs import loaded_run
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Those of ASCII and those above, which an 8-bit terminal heeds too."""
@@ -115,7 +115,7 @@ def decode(
     split: str | None = None,
     checkpoint: str | int = "latest",
     data_dir: str | os.PathLike[str] | None = None,
-    settings: settings_lib.DecodeSettings | None = None,
+    settings: decoding.DecodeSettings | None = None,
     max_examples: int | None = None,
     strict: bool = True,
     **search: Any,
@@ -160,7 +160,7 @@ def decode(
             "Give inputs or a split to decode",
             received="both" if split is not None else "neither",
         )
-    from t2t_mm import loaded_run
+    from t2t_mm.runs import loaded_run
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
     task = loaded.task(problem)
@@ -179,7 +179,7 @@ def of_requests(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
     requests: Iterable[inputs_lib.Request],
-    settings: settings_lib.DecodeSettings | None = None,
+    settings: decoding.DecodeSettings | None = None,
     *,
     strict: bool = False,
     asked: int = 0,
@@ -222,21 +222,21 @@ def _decodes(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
     given: list[dict[str, bytes]],
-    search: settings_lib.DecodeSettings,
+    search: decoding.DecodeSettings,
     *,
     strict: bool,
     asked: int,
-) -> list[decoder.Decode | errors.DataError]:
+) -> list[predict.Decode | errors.DataError]:
     """Returns a decode for each input, or the error of one that the pipeline does not take."""
     from t2t_mm.data import pipeline
-    from t2t_mm.decoding import decoder
+    from t2t_mm.decoding import predict
 
     if not given:
         return []
     numbers = [inputs_lib.number(raw, asked=asked) for raw in given] if search.samples else None
     try:
         dataset = pipeline.predict_dataset(task, given, loaded.batching)
-        return list(decoder.decode_dataset(loaded.model, task, dataset, search, numbers))
+        return list(predict.decode_dataset(loaded.model, task, dataset, search, numbers))
     except errors.DataError as error:
         if strict:
             raise
@@ -252,8 +252,8 @@ def _decodes(
 
 def answer(
     shown: Any,
-    decode: decoder.Decode,
-    settings: settings_lib.DecodeSettings,
+    decode: predict.Decode,
+    settings: decoding.DecodeSettings,
     references: tuple[str, ...] = (),
     *,
     is_cut: bool = False,
@@ -285,7 +285,7 @@ def keep(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
     split: str,
-    settings: settings_lib.DecodeSettings,
+    settings: decoding.DecodeSettings,
     answers: list[Answer],
 ) -> pathlib.Path:
     """Writes the answers for a whole split to the run's `decodes/`, and returns the file."""
@@ -299,7 +299,7 @@ def kept_path(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
     split: str,
-    settings: settings_lib.DecodeSettings,
+    settings: decoding.DecodeSettings,
 ) -> pathlib.Path:
     """Returns the file for the answers of a split, one JSON object a line.
 
@@ -345,28 +345,28 @@ def _of_split(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
     split: str,
-    search: settings_lib.DecodeSettings,
+    search: decoding.DecodeSettings,
     max_examples: int | None,
 ) -> list[Answer]:
     from t2t_mm.data import pipeline
-    from t2t_mm.decoding import decoder, overlap
+    from t2t_mm.decoding import concurrent, predict
 
     search = search.within(task.targets, loaded.batching.max_length)
     dataset = pipeline.eval_dataset(task, split, loaded.batching, max_examples=max_examples or None)
     spec = dataset.element_spec["inputs"]
 
-    def work(batch: Mapping[str, Any]) -> list[decoder.Decode]:
-        return decoder.decode_batch(loaded.model, task, batch, spec, search)
+    def work(batch: Mapping[str, Any]) -> list[predict.Decode]:
+        return predict.decode_batch(loaded.model, task, batch, spec, search)
 
     limits = limits_lib.of(task, loaded.batching, search)
     found: dict[int, Answer] = {}
-    for batch, decodes in overlap.each(work, pipeline.iterate(dataset, task, split)):
-        shown = decoder.shown_inputs(task, batch)
-        references = decoder.references(batch)
+    for batch, decodes in concurrent.each(work, pipeline.iterate(dataset, task, split)):
+        shown = predict.shown_inputs(task, batch)
+        references = predict.references(batch)
         raw = {name: values.numpy() for name, values in batch["raw_inputs"].items()}
         for row, place in enumerate(batch["index"].numpy().tolist()):
             is_cut = limits_lib.is_cut(task, {n: values[row] for n, values in raw.items()}, limits)
             found[place] = answer(shown[row], decodes[row], search, references[row], is_cut=is_cut)
     if not found:
         raise errors.DataError(f"The split {split!r} of {task.name!r} has no examples")
-    return decoder.in_order(found)
+    return predict.in_order(found)

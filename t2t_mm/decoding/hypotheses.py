@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from t2t_mm.data import vocabulary
-from t2t_mm.decoding import settings as settings_lib
+from t2t_mm import vocabulary
+from t2t_mm.settings import decoding
 
 PAD, EOS = vocabulary.PAD_ID, vocabulary.EOS_ID
 LOWEST = float("-inf")
@@ -94,7 +94,7 @@ class Asked(NamedTuple):
 def length_limits(
     inputs: dict[str, tf.Tensor],
     text_inputs: list[str],
-    settings: settings_lib.DecodeSettings,
+    settings: decoding.DecodeSettings,
     max_length: int | None,
 ) -> tf.Tensor:
     """Returns int32 [B], how many pieces each row may write at most.

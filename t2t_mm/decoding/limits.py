@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import settings as settings_lib
 from t2t_mm.modality.language import declaration as language
+from t2t_mm.settings import batching as batching_lib
+from t2t_mm.settings import decoding
 
 
 def of(
     task: task_lib.Task,
     batching: batching_lib.Batching,
-    settings: settings_lib.DecodeSettings,
+    settings: decoding.DecodeSettings,
 ) -> dict[str, int]:
     """Returns how many pieces of each text that is given are read at most, by its name.
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import tensorflow as tf
 
 from t2t_mm.decoding import hypotheses, writer
-from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.settings import decoding
 
 
 def search(
     model: hypotheses.Decodable,
     asked: hypotheses.Asked,
-    settings: settings_lib.DecodeSettings,
+    settings: decoding.DecodeSettings,
     seeds: tf.Tensor,
     *,
     shrink: bool = True,
@@ -43,7 +43,7 @@ def search(
     return writer.write(model, asked, choose, copies=settings.n_best, draws=draws, shrink=shrink)
 
 
-def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: settings_lib.DecodeSettings) -> tf.Tensor:
+def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings) -> tf.Tensor:
     """Returns int32 [R], a piece for each row: the inverse of the distribution's sum.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, rounds, states
+from t2t_mm.decoding import hypotheses, search_loop, states
 
 Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """Maps logits [R, V] and the draws of this step to log-probabilities and pieces, [R] each."""
@@ -49,7 +49,7 @@ def write(
     shape = [tf.shape(asked.limits)[0], copies]
     fixed = (memory, asked.limits, asked.padded_prefix(), draws)
 
-    def advance(step: tf.Tensor, fixed: Any, rows: rounds.Rows) -> rounds.Rows:
+    def advance(step: tf.Tensor, fixed: Any, rows: search_loop.Rows) -> search_loop.Rows:
         memory, limits, prefix, draws = fixed
         found, live = rows.found, rows.live
         last, drawn = hypotheses.flat(
@@ -71,13 +71,13 @@ def write(
             ranks=scores,
             lengths=found.lengths + tf.cast(~live.ended, tf.int32),
         )
-        return rounds.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids), state)
+        return search_loop.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids), state)
 
     zeros = tf.zeros(shape)
-    found = rounds.run(
+    found = search_loop.run(
         advance,
         fixed,
-        rounds.Rows(
+        search_loop.Rows(
             ended=tf.zeros([shape[0]], tf.bool),
             found=hypotheses.Hypotheses(
                 ids=tf.zeros([*shape, longest], tf.int32),

@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from t2t_mm import registry
-from t2t_mm.data import batching, records, vocabulary
+from t2t_mm import registry, vocabulary
+from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import base
+from t2t_mm.settings import batching
 
 COPY = "copy the source"
 FREQUENT_CLASS = "most frequent class"

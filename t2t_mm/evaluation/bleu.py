@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from t2t_mm.evaluation import base, words
+from t2t_mm.evaluation import base
+from t2t_mm.modality.language import words
 
 
 class Bleu(base.Metric):

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.data import linear_trees, penn
 from t2t_mm.evaluation import base
+from t2t_mm.trees import linear_trees, penn
 
 DELETED = frozenset(("TOP", penn.NONE, ",", ":", "``", "''", "."))
 """What COLLINS.prm deletes: brackets of these labels, words of these tags."""
@@ -81,7 +81,7 @@ def compare(gold: penn.Tree, found: penn.Tree) -> Counts:
 class BracketF1(base.Metric):
     """Labelled bracket F1 over all trees together, a fraction of 1.
 
-    Outputs and references are linear trees (`t2t_mm.data.linear_trees`). An output that is
+    Outputs and references are linear trees (`t2t_mm.trees.linear_trees`). An output that is
     not well formed, or not over as many words as the reference, is mended and counted
     in `bracket_repaired`; every sentence counts, whatever was written for it.
 

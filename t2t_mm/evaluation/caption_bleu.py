@@ -11,7 +11,8 @@ import math
 from collections import Counter
 from typing import Any
 
-from t2t_mm.evaluation import base, captions, words
+from t2t_mm.evaluation import base, captions
+from t2t_mm.modality.language import words
 
 _TINY, _SMALL = 1e-15, 1e-9
 """What the evaluation adds to counts and to totals, so that none of them is 0."""

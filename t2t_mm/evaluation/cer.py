@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from t2t_mm.evaluation import transcripts, wer, words
+from t2t_mm.evaluation import transcripts, wer
+from t2t_mm.modality.language import words
 
 
 class Cer(wer.ErrorRate):

@@ -20,7 +20,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from t2t_mm.evaluation import base, captions, words
+from t2t_mm.evaluation import base, captions
+from t2t_mm.modality.language import words
 
 SIGMA = 6.0
 """Difference of length, in words, that costs a caption 39 % of its value."""

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm.decoding import decode
-from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
-    from t2t_mm import loaded_run
     from t2t_mm.data import task as task_lib
+    from t2t_mm.runs import loaded_run
 
 
 def evaluate(
@@ -23,7 +23,7 @@ def evaluate(
     split: str | None = None,
     checkpoint: str | int = "latest",
     data_dir: str | os.PathLike[str] | None = None,
-    settings: settings_lib.DecodeSettings | None = None,
+    settings: decoding.DecodeSettings | None = None,
     max_examples: int | None = None,
     baselines: bool = False,
     progress: Callable[[str, int], None] | None = None,
@@ -63,9 +63,9 @@ def evaluate(
       DataError: for data that is not there.
       CheckpointError: for a checkpoint that is missing or damaged.
     """
-    from t2t_mm import loaded_run
     from t2t_mm.evaluation import baselines as baselines_lib
     from t2t_mm.evaluation import evaluator
+    from t2t_mm.runs import loaded_run
 
     loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
     tasks = loaded.matching(problems)

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from t2t_mm import errors, registry
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import compiled, decoder, overlap
-from t2t_mm.decoding import settings as settings_lib
+from t2t_mm.decoding import concurrent, functions
+from t2t_mm.decoding import predict as decoder
 from t2t_mm.evaluation import base
+from t2t_mm.settings import batching as batching_lib
+from t2t_mm.settings import decoding
 
 ALWAYS = ("log_perplexity",)
 """Metrics that every task is measured by: runs compare their problems with them."""
@@ -54,7 +55,7 @@ def run(
     task: task_lib.Task,
     split: str,
     batching: batching_lib.Batching,
-    decode_settings: settings_lib.DecodeSettings,
+    decode_settings: decoding.DecodeSettings,
     *,
     max_examples: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -80,7 +81,7 @@ def run(
     dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
     search = decode_settings.within(task.targets, batching.max_length)
     feed = Feed(model, task, metrics, dataset.element_spec, search)
-    for batch, computed in overlap.each(feed.compute, pipeline.iterate(dataset, task, split)):
+    for batch, computed in concurrent.each(feed.compute, pipeline.iterate(dataset, task, split)):
         feed.take(batch, computed)
         if progress is not None:
             progress(len(feed.references))
@@ -141,12 +142,12 @@ class Feed:
         task: task_lib.Task,
         metrics: list[base.Metric],
         spec: Mapping[str, Any],
-        settings: settings_lib.DecodeSettings,
+        settings: decoding.DecodeSettings,
     ) -> None:
         self._model, self._task, self._metrics = model, task, metrics
         self._spec, self._settings = spec, settings
         self._needs = {metric.needs for metric in metrics}
-        self._functions = compiled.of(model)
+        self._functions = functions.of(model)
         self._decodes: dict[int, decoder.Decode] = {}
         self._keys: dict[int, str] = {}
         self._inputs: dict[int, Any] = {}

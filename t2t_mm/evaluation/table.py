@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from t2t_mm import command_output
 from t2t_mm.evaluation import base, baselines
+from t2t_mm.process import command_output
 
 Simple = Mapping[str, baselines.Baseline | None]
 Results = Mapping[str, Mapping[str, float]]

@@ -21,7 +21,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm.evaluation import base, words
+from t2t_mm.evaluation import base
+from t2t_mm.modality.language import words
 
 _ENOUGH = 3
 """People who must have given an answer for it to be wholly right."""

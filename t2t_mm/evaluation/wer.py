@@ -6,7 +6,8 @@ import abc
 from typing import Any, ClassVar
 
 from t2t_mm import errors
-from t2t_mm.evaluation import base, transcripts, words
+from t2t_mm.evaluation import base, transcripts
+from t2t_mm.modality.language import words
 
 
 class ErrorRate(base.Metric):

@@ -14,11 +14,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from t2t_mm import config_types, errors, registry
+from t2t_mm import errors, registry
+from t2t_mm.config import value_types
 from t2t_mm.modality.pretrained import declaration as pretrained
 
 if TYPE_CHECKING:
-    from t2t_mm.data import vocabulary
+    from t2t_mm import vocabulary
 
 
 class Task(Protocol):
@@ -128,12 +129,12 @@ def from_description(description: Mapping[str, Any]) -> Modality:
             expected=f"one of {', '.join(sorted(known))}",
             hint=errors.did_you_mean(strange[0], known),
         )
-    wanted = config_types.field_types(cls)
+    wanted = value_types.field_types(cls)
     if isinstance(values.get("net"), Mapping):
         values["net"] = pretrained.from_description(values["net"], f"{cls.__name__}.net")
     return cls(
         **{
-            name: config_types.convert(f"{cls.__name__}.{name}", value, wanted[name])
+            name: value_types.convert(f"{cls.__name__}.{name}", value, wanted[name])
             for name, value in values.items()
         }
     )

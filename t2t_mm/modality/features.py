@@ -15,7 +15,7 @@ from t2t_mm import registry
 from t2t_mm.modality import base
 
 if TYPE_CHECKING:
-    from t2t_mm.data import batching as batching_lib
+    from t2t_mm.settings import batching as batching_lib
 
 
 class Features:

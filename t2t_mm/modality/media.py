@@ -7,7 +7,8 @@ import pathlib
 import stat
 from typing import Any
 
-from t2t_mm import errors, limits
+from t2t_mm import errors
+from t2t_mm.files import limits
 
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"hei": "HEIC", b"hev": "HEIC", b"mif1": "HEIF"}
 _HEADS = {

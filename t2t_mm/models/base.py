@@ -103,7 +103,7 @@ class Model(base.Layer):
     Tasks of one domain share its net: they hold the same variables.
 
     Args:
-      config: sizes; see `t2t_mm.models.config`.
+      config: sizes; see `t2t_mm.settings.models`.
       tasks: what the model is for.
       body: what is between the nets.
     """

@@ -37,7 +37,7 @@ from t2t_mm.layers import attention, base, conv_block, history, normalization, t
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.modality import representation
 from t2t_mm.models import base as models
-from t2t_mm.models import config as configs
+from t2t_mm.settings import models as configs
 
 
 class MultiModel(models.Model):

@@ -23,7 +23,7 @@ from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, conv_block, history, linear, normalization, timing
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.models import base as models
-from t2t_mm.models import config as configs
+from t2t_mm.settings import models as configs
 
 SHORT, LONG, DILATION = 3, 15, 4
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, history, linear, normalization, timing
 from t2t_mm.models import base as models
-from t2t_mm.models import config as configs
+from t2t_mm.settings import models as configs
 
 
 class Transformer(models.Model):

@@ -9,7 +9,7 @@ import importlib
 import importlib.metadata
 import sys
 
-from t2t_mm import command_help
+from t2t_mm.cli import help_text
 
 _HEAD = """\
 # Commands
@@ -25,26 +25,26 @@ _FLAGS_HEAD = "| flag | value | default | |\n|---|---|---|---|\n"
 def page() -> str:
     """Returns the page, Markdown: a section for each installed command, in order of names."""
     commands = _commands()
-    common = "".join(_row(flag) for flag in commands[0].shown if command_help.is_common(flag))
+    common = "".join(_row(flag) for flag in commands[0].shown if help_text.is_common(flag))
     sections = [f"## Flags of every command\n\n{_FLAGS_HEAD}{common}", *map(_section, commands)]
     return "\n".join([_HEAD, *sections])
 
 
-def _commands() -> list[command_help.Command]:
+def _commands() -> list[help_text.Command]:
     points = importlib.metadata.entry_points(group="console_scripts")
     modules = {point.name: point.module for point in points if point.name.startswith("mm-")}
     ours = sorted(name for name in modules if modules[name].startswith("t2t_mm.bin."))
     return [importlib.import_module(modules[name])._COMMAND for name in ours]
 
 
-def _section(command: command_help.Command) -> str:
-    own = "".join(_row(flag) for flag in command.shown if not command_help.is_common(flag))
+def _section(command: help_text.Command) -> str:
+    own = "".join(_row(flag) for flag in command.shown if not help_text.is_common(flag))
     description = " ".join(command.description.split())
     example = f"```shell\n{command.example.strip()}\n```\n"
     return f"## {command.name}\n\n{description}\n\n{example}\n{_FLAGS_HEAD}{own}"
 
 
-def _row(flag: command_help.Shown) -> str:
+def _row(flag: help_text.Shown) -> str:
     names = " ".join(f"`--{name}`" for name in (flag.name, flag.also) if name)
     default = "needed" if flag.required else f"{flag.default}"
     cells = (names, flag.value, default, flag.text)

@@ -13,7 +13,9 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_mm import config, config_ranges, config_types
+from t2t_mm import config
+from t2t_mm.config import ranges as config_ranges
+from t2t_mm.config import value_types
 
 _ARGUMENT = re.compile(r"(\w+): (.*)")
 _HEAD = """\
@@ -34,7 +36,7 @@ def _section(cls: type) -> str:
     told, ranges, types = (
         dict(_arguments(cls)),
         config_ranges.of(cls),
-        config_types.field_types(cls),
+        value_types.field_types(cls),
     )
     rows = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]

@@ -13,12 +13,13 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_mm import errors, folders, plugins, registry
+from t2t_mm import errors, plugins, registry
+from t2t_mm import vocabulary as vocabulary_lib
 from t2t_mm.data import manifest as manifest_lib
 from t2t_mm.data import records
-from t2t_mm.data import vocabulary as vocabulary_lib
 from t2t_mm.modality import base as modality
 from t2t_mm.report import histogram, pictures, sounds
+from t2t_mm.runs import folders
 
 READ_AT_MOST = 20_000
 """Records that are measured; they lie in random order, so the first ones will do."""

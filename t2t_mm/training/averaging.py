@@ -24,11 +24,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from t2t_mm import errors, paths
-from t2t_mm import run as runs
-from t2t_mm.data import atomic
-from t2t_mm.training import checkpoint_files as files_lib
-from t2t_mm.training import fingerprint as fingerprint_lib
+from t2t_mm import errors
+from t2t_mm.files import atomic, paths
+from t2t_mm.runs import checkpoint_files as files_lib
+from t2t_mm.runs import fingerprint as fingerprint_lib
+from t2t_mm.runs import run_folder
 
 Warn = Callable[[str], None]
 
@@ -64,7 +64,7 @@ def average(
       CheckpointError: too few checkpoints are whole, or they are not of one model.
       DataError: the folder cannot be written to.
     """
-    run = runs.RunFolder.open(output_dir)
+    run = run_folder.RunFolder.open(output_dir)
     if run.averaged:
         raise errors.ConfigError(
             f"{run.path} holds an average already",
@@ -72,7 +72,7 @@ def average(
             expected="the --output_dir of a training",
         )
     # Resolved: what is renamed into place must not be a link to another place.
-    target = paths.expanded(run.path / runs.AVERAGED if to is None else to).resolve()
+    target = paths.expanded(run.path / run_folder.AVERAGED if to is None else to).resolve()
     _check_target(target)
     steps = _newest_whole(run, checkpoints, warn or _to_stderr)
     with atomic.lock(target.with_name(f".{target.name}.lock"), f"the average in {target}"):
@@ -98,7 +98,7 @@ def _check_target(target: pathlib.Path) -> None:
         return
     if not target.is_dir():
         raise errors.ConfigError(f"The folder for the average, {target}, is a file")
-    held = runs.RunFolder(target)
+    held = run_folder.RunFolder(target)
     if held.exists() and not held.averaged:
         raise errors.ConfigError(
             f"{target} holds a run that was trained, which an average must not replace",
@@ -116,7 +116,7 @@ def _check_target(target: pathlib.Path) -> None:
         )
 
 
-def _newest_whole(run: runs.RunFolder, wanted: int | None, warn: Warn) -> list[int]:
+def _newest_whole(run: run_folder.RunFolder, wanted: int | None, warn: Warn) -> list[int]:
     """Returns the steps of the newest `wanted` whole checkpoints, oldest first.
 
     Raises:
@@ -171,26 +171,26 @@ def _too_few(
     )
 
 
-def _write(run: runs.RunFolder, steps: list[int], target: pathlib.Path) -> None:
+def _write(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) -> None:
     """Writes the run folder of the mean, whole or not at all."""
-    from t2t_mm import loaded_run
-    from t2t_mm.training import checkpoint, mean
+    from t2t_mm.runs import checkpoint, loaded_run
+    from t2t_mm.training import mean
 
     # What is no weight, such as a count, is as the newest checkpoint has it.
     model = loaded_run.load_run(run.path, checkpoint=steps[-1]).model
     mean.take(model, run.checkpoints, steps)
     with atomic.folder(target) as making:
-        made = runs.RunFolder(making)
+        made = run_folder.RunFolder(making)
         for path in (run.config_path, run.nets_path, *sorted(run.vocabularies.rglob("*"))):
             if path.is_file():
                 atomic.write_bytes(making / path.relative_to(run.path), path.read_bytes())
         described = run.described()
-        described[runs.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
+        described[run_folder.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
         atomic.write_json(made.problems_path, described)
         fingerprint = files_lib.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]
         checkpoint.Checkpoints(
             made.checkpoints, {"model": model}, keep=1, fingerprint=fingerprint
-        ).save(steps[-1], {runs.AVERAGED: steps})
+        ).save(steps[-1], {run_folder.AVERAGED: steps})
 
 
 def _to_stderr(line: str) -> None:

@@ -14,8 +14,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import IO, Any
 
-from t2t_mm import command_output
 from t2t_mm.evaluation import base
+from t2t_mm.process import command_output
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 24

@@ -20,11 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm import config, errors, plugins, schemas, version
-from t2t_mm import run as runs
-from t2t_mm.data import atomic
-from t2t_mm.models import build
-from t2t_mm.training import checkpoint, diagnosis, precision, session, strategy
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.files import atomic
+from t2t_mm.models import build, precision
+from t2t_mm.runs import checkpoint, run_folder
+from t2t_mm.settings import training
+from t2t_mm.training import diagnosis, session, strategy
 from t2t_mm.training import step as steps
 from t2t_mm.training import taken as taken_lib
 
@@ -79,7 +79,7 @@ class Crash:
 
 
 def leave(
-    taken: taken_lib.Taken, made: session.Session, folder: runs.RunFolder, vote: strategy.Vote
+    taken: taken_lib.Taken, made: session.Session, folder: run_folder.RunFolder, vote: strategy.Vote
 ) -> errors.NotFiniteError:
     """Finds where a step went wrong, writes `crash/`, and returns the error to raise.
 
@@ -93,12 +93,12 @@ def leave(
       vote: by which workers wait for each other.
     """
     crash = _examine(taken, made)
-    place = folder.path / runs.CRASH
+    place = folder.path / run_folder.CRASH
     batches = _local(taken.batch)
     if made.is_chief:
         with atomic.folder(place) as making:
             _write_batches(making, batches)
-            atomic.write_bytes(making / runs.CONFIG, folder.config_path.read_bytes())
+            atomic.write_bytes(making / run_folder.CONFIG, folder.config_path.read_bytes())
             _save_weights(making, crash.step, made)
             about = {"format": FORMAT, "code_version": version.__version__, **crash.describe()}
             about["first_replica"] = _first_replica(made)
@@ -142,12 +142,12 @@ def repeat(output_dir: str | os.PathLike[str], *, gin_params: Sequence[str] = ()
       DataError: its files are damaged.
     """
     plugins.load_all()
-    folder = runs.RunFolder.open(output_dir)
-    place = folder.path / runs.CRASH
+    folder = run_folder.RunFolder.open(output_dir)
+    place = folder.path / run_folder.CRASH
     held = _read(place, folder)
-    folder.config_path = place / runs.CONFIG
+    folder.config_path = place / run_folder.CONFIG
     folder.load_config(gin_params)
-    settings = config.build(settings_lib.TrainSettings)
+    settings = config.build(training.TrainSettings)
     precision.use("float32" if settings.precision == "auto" else settings.precision)
     tasks = folder.tasks()
     if held.problem not in {task.name for task in tasks}:
@@ -259,7 +259,7 @@ def _read_batches(place: pathlib.Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield first["first_replica"] + int(match[1]), {"inputs": inputs, "targets": targets}
 
 
-def _read(place: pathlib.Path, folder: runs.RunFolder) -> Crash:
+def _read(place: pathlib.Path, folder: run_folder.RunFolder) -> Crash:
     path = place / "crash.json"
     if not path.is_file():
         raise errors.ConfigError(

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from t2t_mm.data import batches as batches_lib
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
+from t2t_mm.settings import batching as batching_lib
 from t2t_mm.training import strategy as strategies
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.settings import training
 
 
 class Gate(tf.Module):
@@ -26,7 +26,7 @@ class Gate(tf.Module):
       settings: how many steps may be left out.
     """
 
-    def __init__(self, settings: settings_lib.NotFiniteSettings) -> None:
+    def __init__(self, settings: training.NotFiniteSettings) -> None:
         super().__init__(name="gate")
         may_skip = settings.policy == "skip"
         self._most = [settings.most_in_a_row, settings.most_in_all] if may_skip else [0, 0]
@@ -82,7 +82,7 @@ class Counts:
       settings: the policy and its bounds.
     """
 
-    def __init__(self, settings: settings_lib.NotFiniteSettings) -> None:
+    def __init__(self, settings: training.NotFiniteSettings) -> None:
         self._settings = settings
         self.in_a_row = self.in_all = self.returns = 0
 

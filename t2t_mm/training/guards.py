@@ -9,7 +9,8 @@ import signal
 import types
 from typing import Any
 
-from t2t_mm import errors, signals
+from t2t_mm import errors
+from t2t_mm.process import signals
 
 
 class Interrupt:

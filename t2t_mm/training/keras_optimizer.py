@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from t2t_mm.settings import training
 from t2t_mm.training import optimizer as optimizer_lib
-from t2t_mm.training import settings as settings_lib
 
 
 class KerasOptimizer(optimizer_lib.Optimizer):
@@ -27,7 +27,7 @@ class KerasOptimizer(optimizer_lib.Optimizer):
     def __init__(
         self,
         variables: Sequence[keras.Variable],
-        settings: settings_lib.OptimizerSettings,
+        settings: training.OptimizerSettings,
         multipliers: Sequence[tuple[keras.Variable, float]] = (),
         *,
         made: keras.optimizers.Optimizer,

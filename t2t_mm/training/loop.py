@@ -17,17 +17,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm import config, errors, folders, plugins
-from t2t_mm import run as runs
-from t2t_mm.data import mixture
+from t2t_mm import config, errors, plugins
+from t2t_mm.mixture import mixture
 from t2t_mm.modality.pretrained import nets
+from t2t_mm.runs import folders, lost, metrics_log, origin, run_folder
+from t2t_mm.settings import training
 from t2t_mm.training import (
     console,
     divergence,
     guards,
-    lost,
-    metrics_log,
-    origin,
     outcomes,
     rates,
     reporter,
@@ -38,7 +36,6 @@ from t2t_mm.training import (
     summary,
 )
 from t2t_mm.training import restored as restored_lib
-from t2t_mm.training import settings as settings_lib
 from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
 
@@ -108,7 +105,7 @@ def train(
         if warm_start is not None or made.checkpoints.steps():
             # It is read where a run begins; a run that goes on must not be told that its own
             # configuration has no effect.
-            config.build(settings_lib.WarmStartSettings)
+            config.build(training.WarmStartSettings)
         for binding in config.unused():
             screen.line(f"Without effect in this run: {binding}")
         if dry_run:
@@ -116,7 +113,7 @@ def train(
                 weights.begin(made.settings.model, made.model, warm_start, screen.line)
             return summary.show(made, screen.line, columns=screen.columns)
         guards.check_disk(output_dir, summary.checkpoint_bytes(made))
-        folder = runs.RunFolder(output_dir)
+        folder = run_folder.RunFolder(output_dir)
         lock = folder.lock() if made.is_chief else contextlib.nullcontext()
         with lock, strategy.explaining(made.strategy):
             return _Training(made, folder, screen, warm_start).run()
@@ -132,7 +129,7 @@ class _Training:
     def __init__(
         self,
         made: session.Session,
-        folder: runs.RunFolder,
+        folder: run_folder.RunFolder,
         screen: console.Console,
         warm_start: str | os.PathLike[str] | None,
     ) -> None:
@@ -172,7 +169,7 @@ class _Training:
         self.saved_step = self.step if restored else -1
         self.folder = folder
         if made.is_chief:
-            self.folder = runs.RunFolder.create(
+            self.folder = run_folder.RunFolder.create(
                 folder.path,
                 model=made.settings.model,
                 schedule=made.settings.schedule,

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import errors, paths
-from t2t_mm.training import checkpoint_files as files_lib
-from t2t_mm.training import trackables
+from t2t_mm import errors
+from t2t_mm.files import paths
+from t2t_mm.runs import checkpoint_files as files_lib
+from t2t_mm.runs import trackables
 
 
 def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:

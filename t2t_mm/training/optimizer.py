@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from t2t_mm import registry
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.settings import training
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
@@ -40,7 +40,7 @@ class Optimizer(tf.Module):
     def __init__(
         self,
         variables: Sequence[keras.Variable],
-        settings: settings_lib.OptimizerSettings,
+        settings: training.OptimizerSettings,
         multipliers: Sequence[tuple[keras.Variable, float]] = (),
     ) -> None:
         super().__init__(name=type(self).__name__.lower())
@@ -73,7 +73,7 @@ class Optimizer(tf.Module):
 
 def make(
     variables: Sequence[keras.Variable],
-    settings: settings_lib.OptimizerSettings,
+    settings: training.OptimizerSettings,
     multipliers: Sequence[tuple[keras.Variable, float]] = (),
 ) -> Optimizer:
     """Returns the optimizer that the settings name, to be called in the strategy's scope.
@@ -104,7 +104,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         variables: Sequence[keras.Variable],
-        settings: settings_lib.OptimizerSettings,
+        settings: training.OptimizerSettings,
         multipliers: Sequence[tuple[keras.Variable, float]] = (),
     ) -> None:
         super().__init__(variables, settings, multipliers)

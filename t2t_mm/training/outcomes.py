@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import run as runs
+from t2t_mm.runs import run_folder
 from t2t_mm.training import (
     console,
     crash,
     divergence,
     finite,
     session,
+    statistics,
     step,
     strategy,
     taken,
-    tally,
 )
 
 _READ_EVERY = 16
@@ -42,7 +42,7 @@ class Outcomes:
         vote: strategy.Vote,
         steps: Mapping[str, int],
     ) -> None:
-        self.tally = tally.Tally(made.tasks, steps)
+        self.tally = statistics.Tally(made.tasks, steps)
         self.left_out = finite.Counts(made.not_finite)
         self._divergence = divergence.Divergence(made.tasks)
         self._made, self._screen, self._vote = made, screen, vote
@@ -59,7 +59,7 @@ class Outcomes:
         """Are as many steps unread as may be?"""
         return len(self._unread) >= self._read_every
 
-    def read(self, folder: runs.RunFolder) -> bool:
+    def read(self, folder: run_folder.RunFolder) -> bool:
         """Reads all steps that are unread.
 
         Args:

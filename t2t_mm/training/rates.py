@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.settings import training
 
 
-def learning_rate(settings: settings_lib.OptimizerSettings, step: int, total_steps: int) -> float:
+def learning_rate(settings: training.OptimizerSettings, step: int, total_steps: int) -> float:
     """Returns the rate of `step`, the first being 0.
 
     It grows linearly over the warm-up and then decays: with the inverse square root

@@ -10,7 +10,9 @@ from typing import Any
 
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator
-from t2t_mm.training import console, memory, metrics_log, rates, session, tally
+from t2t_mm.process import memory
+from t2t_mm.runs import metrics_log
+from t2t_mm.training import console, rates, session, statistics
 
 _WARNING = "warning: "
 """Begins a note of a metric that says more than how it was computed."""
@@ -25,7 +27,9 @@ class Reporter:
       counts: the sums of its steps.
     """
 
-    def __init__(self, made: session.Session, screen: console.Console, counts: tally.Tally) -> None:
+    def __init__(
+        self, made: session.Session, screen: console.Console, counts: statistics.Tally
+    ) -> None:
         self.log: metrics_log.MetricsLog | None = None
         self._made, self._screen, self._tally = made, screen, counts
         self._pace = 0.0

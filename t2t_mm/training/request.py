@@ -7,11 +7,12 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from t2t_mm import config, errors, folders, registry
-from t2t_mm import run as runs
-from t2t_mm.data import manifest, mixture, sources
-from t2t_mm.training import lost, origin
-from t2t_mm.training import settings as settings_lib
+from t2t_mm import config, errors, registry
+from t2t_mm.data import manifest
+from t2t_mm.datagen import sources
+from t2t_mm.mixture import mixture
+from t2t_mm.runs import folders, lost, origin, run_folder
+from t2t_mm.settings import training
 
 
 def configure(
@@ -20,7 +21,7 @@ def configure(
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
-) -> settings_lib.TrainSettings:
+) -> training.TrainSettings:
     """Loads the configuration and returns the settings of the training.
 
     A run that is gone on with keeps its own configuration, unless files are given.
@@ -35,13 +36,13 @@ def configure(
       ConfigError: anything in it that would have no effect, or a wrong one.
       CheckpointError: there was a training, and what it is to go on from is gone.
     """
-    folder = runs.RunFolder(output_dir)
+    folder = run_folder.RunFolder(output_dir)
     lost.check(folder, with_config=not gin_files)
     if not gin_files and folder.exists() and folder.config_path.is_file():
         folder.load_config(gin_params)
     else:
         config.load(gin_files, gin_params)
-    return config.build(settings_lib.TrainSettings, **(settings or {}))
+    return config.build(training.TrainSettings, **(settings or {}))
 
 
 def data_folder(
@@ -56,7 +57,7 @@ def data_folder(
     named = folders.known_data_dir(given)
     if named is not None:
         return named
-    folder = runs.RunFolder(output_dir)
+    folder = run_folder.RunFolder(output_dir)
     return (folder.data_dir if folder.exists() else None) or folders.DATA
 
 
@@ -84,7 +85,7 @@ def output_folder(
     if named is not None:
         return named
     config.load(gin_files, gin_params)
-    model = config.build(settings_lib.TrainSettings, **(settings or {})).model
+    model = config.build(training.TrainSettings, **(settings or {})).model
     return folders.new_run(model, mixture.problem_names(problems))
 
 
@@ -114,16 +115,16 @@ def check(
       DataError: data that was not generated.
       CheckpointError: no checkpoint to start from.
     """
-    from t2t_mm.data import schedules
+    from t2t_mm.mixture import schedules
 
     output_dir = output_folder(
         output_dir, problems, gin_files=gin_files, gin_params=gin_params, settings=settings
     )
-    runs.RunFolder(output_dir).check_trainable()
+    run_folder.RunFolder(output_dir).check_trainable()
     chosen = configure(output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings)
     if chosen.model not in registry.models:
         registry.models.get(chosen.model)  # raises, with a suggestion
-    named = config.build(settings_lib.OptimizerSettings).optimizer
+    named = config.build(training.OptimizerSettings).optimizer
     if named not in registry.optimizers:
         registry.optimizers.get(named)
     schedules.parse(chosen.schedule)
@@ -139,5 +140,5 @@ def check(
         manifest.Manifest.load(data, name, registry.problems.get(name).version)
     if warm_start is not None:
         origin.check_outside(warm_start, output_dir)
-    if warm_start is not None and not runs.RunFolder(output_dir).exists():
+    if warm_start is not None and not run_folder.RunFolder(output_dir).exists():
         origin.find(warm_start, hashed=False)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from t2t_mm.training import origin as origin_lib
+from t2t_mm.runs import origin as origin_lib
 
 
 @dataclasses.dataclass

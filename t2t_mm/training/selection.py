@@ -10,7 +10,7 @@ from typing import Any
 from t2t_mm import errors, registry
 from t2t_mm.data import task as tasks
 from t2t_mm.evaluation import evaluator
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.settings import training
 
 Results = Mapping[str, Mapping[str, float]]
 MEAN = "log_perplexity"
@@ -40,7 +40,7 @@ class Selection:
     seen_step: int = 0
 
     @classmethod
-    def make(cls, settings: settings_lib.TrainSettings, tasks: Sequence[tasks.Task]) -> Selection:
+    def make(cls, settings: training.TrainSettings, tasks: Sequence[tasks.Task]) -> Selection:
         """Reads `TrainSettings.best_metric`.
 
         Raises:

@@ -22,35 +22,26 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2t_mm import config, gin_files
-from t2t_mm import run as runs
-from t2t_mm.data import batching as batching_lib
-from t2t_mm.data import mixture as mixtures
+from t2t_mm import config
+from t2t_mm.config import gin_files
 from t2t_mm.data import sample
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import settings as decoding
 from t2t_mm.evaluation import evaluator
+from t2t_mm.mixture import mixture as mixtures
 from t2t_mm.modality.pretrained import nets
-from t2t_mm.models import base, build
-from t2t_mm.training import (
-    checkpoint,
-    checkpoint_files,
-    feed,
-    finite,
-    optimizer,
-    precision,
-    selection,
-    strategy,
-)
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.models import base, build, precision
+from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
+from t2t_mm.settings import batching as batching_lib
+from t2t_mm.settings import decoding, training
+from t2t_mm.training import feed, finite, optimizer, selection, strategy
 
 
 @dataclasses.dataclass
 class Session:
     """All the parts of one training; see `open_session`."""
 
-    settings: settings_lib.TrainSettings
-    optimizer_settings: settings_lib.OptimizerSettings
+    settings: training.TrainSettings
+    optimizer_settings: training.OptimizerSettings
     batching: batching_lib.Batching
     decode_settings: decoding.DecodeSettings
     strategy: tf.distribute.Strategy
@@ -59,7 +50,7 @@ class Session:
     mixture: mixtures.Mixture
     model: base.Model
     optimizer: optimizer.Optimizer
-    not_finite: settings_lib.NotFiniteSettings
+    not_finite: training.NotFiniteSettings
     gate: finite.Gate
     feed: feed.Feed
     selection: selection.Selection
@@ -76,7 +67,7 @@ def open_session(
     *,
     data_dir: str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
-    settings: settings_lib.TrainSettings,
+    settings: training.TrainSettings,
     warn: Callable[[str], None],
 ) -> Session:
     """Makes everything that training needs; the run folder is not written to.
@@ -85,8 +76,8 @@ def open_session(
       ConfigError: what was asked for does not go together.
       DataError: data or vocabularies are missing or damaged.
     """
-    optimizer_settings = config.build(settings_lib.OptimizerSettings)
-    not_finite = config.build(settings_lib.NotFiniteSettings)
+    optimizer_settings = config.build(training.OptimizerSettings)
+    not_finite = config.build(training.NotFiniteSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy, say=warn)
@@ -106,7 +97,7 @@ def open_session(
     for task in tasks:
         evaluator.metrics_of(task)  # raises for a metric that does not fit
     chosen = selection.Selection.make(settings, tasks)
-    runs.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
+    run_folder.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
     arithmetic = _recorded_precision(output_dir) or precision.choose(
         settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
@@ -115,22 +106,22 @@ def open_session(
     arithmetic = "float32" if is_exact else arithmetic  # the same on every worker
     precision.use(arithmetic)
     # Measured once: what goes on with this run, or reads it, finds the answer in its config.
-    settings = config.build(settings_lib.TrainSettings, **_fields(settings, precision=arithmetic))
+    settings = config.build(training.TrainSettings, **_fields(settings, precision=arithmetic))
     where = strategy.describe(devices)
     warn(f"Building {settings.model}, computed in {arithmetic}, on {where}.")
     with devices.scope():
-        model = build.build(settings.model, tasks, kept=runs.RunFolder(output_dir).nets())
+        model = build.build(settings.model, tasks, kept=run_folder.RunFolder(output_dir).nets())
         updater = optimizer.make(
             model.trainable_variables, optimizer_settings, model.learning_rate_multipliers()
         )
         gate = finite.Gate(not_finite)
-    if not checkpoint_files.steps(runs.RunFolder(output_dir).checkpoints):
+    if not checkpoint_files.steps(run_folder.RunFolder(output_dir).checkpoints):
         nets.load(model.nets, warn)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
     objects: dict[str, Any] = {"model": model, "optimizer": updater}
     places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
-        runs.RunFolder(output_dir).checkpoints,
+        run_folder.RunFolder(output_dir).checkpoints,
         {**objects, **places},
         keep=settings.keep_checkpoints,
         fingerprint=build.fingerprint(settings.model, model),
@@ -180,7 +171,7 @@ def _samples(
     return samples
 
 
-def _fields(settings: settings_lib.TrainSettings, **changes: Any) -> dict[str, Any]:
+def _fields(settings: training.TrainSettings, **changes: Any) -> dict[str, Any]:
     """Returns all fields of the settings, some of them changed."""
     return {**dataclasses.asdict(settings), **changes}
 
@@ -191,7 +182,7 @@ def _recorded_precision(output_dir: str | os.PathLike[str]) -> str | None:
     A busy machine might measure otherwise than before, and the run would go on in
     another arithmetic.
     """
-    path = runs.RunFolder(output_dir).config_path
+    path = run_folder.RunFolder(output_dir).config_path
     if not path.is_file():
         return None
     for binding in gin_files.read_data(path):

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from t2t_mm import errors, signals
+from t2t_mm import errors
+from t2t_mm.process import signals
+from t2t_mm.runs import division as division_lib
 from t2t_mm.training import cluster as cluster_lib
-from t2t_mm.training import division as division_lib
 
 _LOST = (
     tf.errors.AbortedError,

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2t_mm.data import mixture
+from t2t_mm.mixture import mixture
 from t2t_mm.training import session
 
 FLOAT_BYTES = 4

@@ -22,10 +22,11 @@ import tensorflow as tf
 from t2t_mm import config, errors
 from t2t_mm.models import base, build
 from t2t_mm.models import rows as rows_lib
-from t2t_mm.training import fingerprint as fingerprint_lib
-from t2t_mm.training import origin as origin_lib
-from t2t_mm.training import restored, trackables
-from t2t_mm.training import settings as settings_lib
+from t2t_mm.runs import fingerprint as fingerprint_lib
+from t2t_mm.runs import origin as origin_lib
+from t2t_mm.runs import trackables
+from t2t_mm.settings import training
+from t2t_mm.training import restored
 
 VOCABULARY, CLASSES, SIZES = "vocabulary", "classes", "sizes"
 _NET = ("model", "nets")
@@ -64,7 +65,7 @@ def begin(
         origin_lib.find(given),
         model,
         fingerprint=build.fingerprint(name, model),
-        allow=config.build(settings_lib.WarmStartSettings).allow,
+        allow=config.build(training.WarmStartSettings).allow,
     )
     found.show(line)
     return found

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from benchmarks import flops
-from t2t_mm.models import config as configs
+from t2t_mm.settings import models
 
 SHAPE = flops.Shape(B=2, S=3, T=5, V=40)
 
@@ -46,7 +46,7 @@ def test_the_transformer_step_that_peers_are_measured_on():
     positions = 64 * 32
     forward = positions * (3 * (encoder + looking) + 3 * (decoder + 2 * looking) + 256 * 8192)
     count = flops.training_step(
-        "transformer", configs.TransformerConfig(), flops.Shape(64, 32, 32, 8192)
+        "transformer", models.TransformerConfig(), flops.Shape(64, 32, 32, 8192)
     )
     assert sum(count.values()) == 3 * 2 * forward
     assert sum(count.values()) == 95_227_478_016
@@ -75,7 +75,7 @@ def test_the_formulas_are_what_tensorflow_executes(name):
     sizes = {
         "transformer": conftest.MODELS["transformer"][1],
         "multi_model": conftest.MODELS["multi_model"][1],
-        "multi_model_t2t": configs.MultiModelT2TConfig(
+        "multi_model_t2t": models.MultiModelT2TConfig(
             width=16, filter_width=24, heads=2, experts=6, expert_filter=20
         ),
     }[name]

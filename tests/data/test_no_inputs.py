@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from t2t_mm.data import generate, pipeline, records
+from t2t_mm.data import pipeline, records
 from t2t_mm.data import task as task_lib
+from t2t_mm.datagen import generate
 from t2t_mm.modality import Language
 from t2t_mm.problem import Problem, register_problem
 

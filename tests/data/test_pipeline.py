@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image as pillow
 
-from t2t_mm import errors
-from t2t_mm.data import pipeline, reading, records, sample, task, vocabulary
+from t2t_mm import errors, vocabulary
+from t2t_mm.data import pipeline, reading, records, sample, task
 from t2t_mm.modality import Categorical, Image, Language, features
 from t2t_mm.problem import Problem, register_problem
 

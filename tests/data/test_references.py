@@ -9,10 +9,11 @@ import rich.console
 import tensorflow as tf
 from PIL import Image as pillow
 
-from t2t_mm import errors
-from t2t_mm.data import generate, manifest, pipeline, records, vocabulary
+from t2t_mm import errors, vocabulary
+from t2t_mm.data import manifest, pipeline, records
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import decoder
+from t2t_mm.datagen import generate
+from t2t_mm.decoding import predict
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
 from t2t_mm.report import inspect, inspect_html, inspection
@@ -114,10 +115,10 @@ def test_metrics_get_all_and_losses_the_first(made):
     task = task_lib.Task.from_data("described", made(Described))
     seen = {}
     for batch in pipeline.eval_dataset(task, "validation", BATCHING):
-        keys = decoder.texts(batch["key"])
-        references = decoder.references(batch)
+        keys = predict.texts(batch["key"])
+        references = predict.references(batch)
         seen.update(zip(keys, references, strict=True))
-        assert decoder.texts(batch["raw_targets"]) == [own[0] for own in references]
+        assert predict.texts(batch["raw_targets"]) == [own[0] for own in references]
         for ids, own in zip(batch["targets"].numpy(), references, strict=True):
             whole = [*task.vocabulary.encode(own[0]), vocabulary.EOS_ID]
             assert ids[ids != vocabulary.PAD_ID].tolist() == whole[: BATCHING.max_length]
@@ -167,7 +168,7 @@ def test_classes_that_only_validation_has_are_kept_where_that_is_allowed(made):
     task = task_lib.Task.from_data("described", data)
     labels = {}
     for batch in pipeline.eval_dataset(task, "validation", BATCHING):
-        labels.update(zip(decoder.texts(batch["key"]), batch["targets"].numpy(), strict=True))
+        labels.update(zip(predict.texts(batch["key"]), batch["targets"].numpy(), strict=True))
     assert labels == {f"validation/{n}": -1 if n == 4 else n % 2 for n in range(6)}
     for batch in pipeline.train_dataset(task, BATCHING, seed=0).take(4):
         assert (batch["targets"].numpy() >= 0).all()

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from t2t_mm import errors
-from t2t_mm.data import mixture, pipeline, sample, task, vocabulary
+from t2t_mm import errors, vocabulary
+from t2t_mm.data import pipeline, sample, task
+from t2t_mm.mixture import mixture
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
 from tests.data.test_pipeline import picture

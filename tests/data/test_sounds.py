@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm import errors
-from t2t_mm.data import pipeline, task, vocabulary
+from t2t_mm import errors, vocabulary
+from t2t_mm.data import pipeline, task
 from t2t_mm.modality import Audio, Categorical, Language, features
 from t2t_mm.problem import Problem, register_problem
 from t2t_mm.training import feed

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from t2t_mm import errors, registry
-from t2t_mm.data import task, vocabulary
+from t2t_mm import errors, registry, vocabulary
+from t2t_mm.data import task
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
 

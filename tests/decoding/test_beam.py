@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import beam, greedy, settings
+from t2t_mm.decoding import beam, greedy
+from t2t_mm.settings import decoding
 
 SOURCES = [[3, 4, 5, 1], [6, 1, 0, 0], [7, 8, 1, 0], [9, 9, 9, 1], [10, 3, 1, 0]]
 
 
 def of(beam_size, *, alpha=0.0, n_best=1):
-    return settings.DecodeSettings(beam_size=beam_size, alpha=alpha, n_best=n_best)
+    return decoding.DecodeSettings(beam_size=beam_size, alpha=alpha, n_best=n_best)
 
 
 def penalty(length, alpha):

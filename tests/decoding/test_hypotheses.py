@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, settings
+from t2t_mm.decoding import hypotheses
+from t2t_mm.settings import decoding
 
 
 def test_length_limits():
-    limits = settings.DecodeSettings(max_length=20, length_factor=1.5, length_constant=4)
+    limits = decoding.DecodeSettings(max_length=20, length_factor=1.5, length_constant=4)
     inputs = {"a": tf.constant([[3, 3, 1, 0], [1, 0, 0, 0]]), "b": tf.constant([[3, 1], [0, 0]])}
     # a and b together: 3 + 2 = 5 pieces -> 1.5 * 5 + 4 = 11; 1 + 0 = 1 -> 5 (5.5 cut).
     both = hypotheses.length_limits(inputs, ["a", "b"], limits, 99)

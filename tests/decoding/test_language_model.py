@@ -7,13 +7,14 @@ import pytest
 
 import t2t_mm
 from t2t_mm import Problem, config, register_problem
-from t2t_mm import run as run_lib
 from t2t_mm.bin import decoder as decoder_command
+from t2t_mm.cli import prompt
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import decode, inputs, prompt
+from t2t_mm.decoding import decode
+from t2t_mm.decoding import requests as inputs
 from t2t_mm.modality import Language
 from t2t_mm.models import build
-from t2t_mm.training import checkpoint
+from t2t_mm.runs import checkpoint, run_folder
 
 NAME = "toy_lm"
 CONFIG = [
@@ -50,7 +51,7 @@ def folder(tmp_path_factory):
     keras.utils.set_random_seed(0)  # a model by chance may write line ends
     tasks = task_lib.tasks_from_data([NAME], root / "data")
     model = build.build("transformer", tasks)
-    run = run_lib.RunFolder.create(
+    run = run_folder.RunFolder.create(
         root / "run", model="transformer", schedule="uniform", tasks=tasks
     )
     run.write_config()
@@ -93,7 +94,7 @@ def test_a_split_is_measured_and_answered(loaded):
 
 
 def test_the_command_takes_beginnings_line_by_line(loaded, folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("t2t_mm.loaded_run.load_run", lambda *_, **__: loaded)
+    monkeypatch.setattr("t2t_mm.runs.loaded_run.load_run", lambda *_, **__: loaded)
     (tmp_path / "in.txt").write_text("the dog\n\n")
     flags = [f"--output_dir={folder}", f"--input={tmp_path / 'in.txt'}", "--json"]
     assert decoder_command.main(flags) == 0

@@ -4,12 +4,13 @@ import types
 
 import pytest
 
-from t2t_mm.data import batching
-from t2t_mm.decoding import decode, limits, settings, stream
+from t2t_mm.cli import stream
+from t2t_mm.decoding import decode, limits
 from t2t_mm.modality import Image, Language
+from t2t_mm.settings import batching, decoding
 
 BATCHING = batching.Batching(max_length=4)
-SEARCH = settings.DecodeSettings(max_length=2)
+SEARCH = decoding.DecodeSettings(max_length=2)
 
 
 def of_words(inputs):

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import sampling, settings
+from t2t_mm.decoding import sampling
+from t2t_mm.settings import decoding
 
 SOURCES = [[3, 4, 5, 1], [6, 1, 0, 0], [7, 8, 1, 0], [9, 9, 9, 1], [10, 3, 1, 0]]
 DRAWS = 20_000
 
 
 def of(**given):
-    return settings.DecodeSettings(**{"temperature": 1.0, "max_length": 16, **given})
+    return decoding.DecodeSettings(**{"temperature": 1.0, "max_length": 16, **given})
 
 
 def distribution(logits, temperature, top_k, top_p):

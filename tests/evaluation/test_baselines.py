@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from t2t_mm import Problem, register_problem, testing
-from t2t_mm.data import generate
 from t2t_mm.data import task as task_lib
 from t2t_mm.data.records import read_examples
+from t2t_mm.datagen import generate
 from t2t_mm.evaluation import baselines
 from t2t_mm.modality import Categorical, Language
 

@@ -12,9 +12,9 @@ import re
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.data import linear_trees, penn
 from t2t_mm.evaluation import base, bracket_f1
 from t2t_mm.problems.sample_world import scene, trees
+from t2t_mm.trees import linear_trees, penn
 
 DELETE = ["TOP", "-NONE-", ",", ":", "``", "''", "."]
 PARTS = re.compile(r"\((\S+)\s+([^()\s]+)\s*\)|\((\S*)|(\))")

@@ -2,12 +2,13 @@
 
 import pytest
 
-from t2t_mm import errors, loaded_run
-from t2t_mm.data import batching, task
-from t2t_mm.decoding import settings
+from t2t_mm import errors
+from t2t_mm.data import task
 from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.modality import Categorical, Image
 from t2t_mm.problem import Problem, register_problem
+from t2t_mm.runs import loaded_run
+from t2t_mm.settings import batching, decoding
 
 
 class Guessing(Problem):
@@ -34,7 +35,7 @@ def two(registries, write_data, monkeypatch):
         data_dir = write_data(name, {"train": [{"image": b"", "targets": b"x"}]})
     tasks = {name: task.Task.from_data(name, data_dir) for name in ("here", "gone")}
     (data_dir / "gone" / tasks["gone"].version / "manifest.json").unlink()
-    chosen = settings.DecodeSettings()
+    chosen = decoding.DecodeSettings()
     return loaded_run.LoadedRun(None, None, tasks, 7, batching.Batching(), chosen)
 
 

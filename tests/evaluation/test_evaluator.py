@@ -6,16 +6,17 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import batching, pipeline
+from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import compiled, settings
+from t2t_mm.decoding import functions
 from t2t_mm.evaluation import base, evaluator
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
+from t2t_mm.settings import batching, decoding
 
 VOCABULARY = 8
 BATCHING = batching.Batching()
-GREEDY = settings.DecodeSettings()
+GREEDY = decoding.DecodeSettings()
 
 
 class Letters:
@@ -202,7 +203,7 @@ def test_evaluating_again_traces_nothing(serve):
         ids[:, -1] = 1
         serve([(list(range(length)), ids, ids, [b"x"] * length)], name="inputs")
         evaluator.run(model, make_task(), "test", BATCHING, GREEDY)
-    assert compiled.of(model).traces() == 2  # the search and the sums
+    assert functions.of(model).traces() == 2  # the search and the sums
 
 
 def test_what_no_metric_needs_is_not_run(serve):

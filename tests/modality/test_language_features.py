@@ -5,7 +5,7 @@ import types
 import pytest
 import tensorflow as tf
 
-from t2t_mm.data import vocabulary
+from t2t_mm import vocabulary
 from t2t_mm.modality import Language, features
 
 TEXTS = [

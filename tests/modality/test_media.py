@@ -6,7 +6,7 @@ import os
 import pytest
 
 from t2t_mm import errors, testing
-from t2t_mm.data import archives
+from t2t_mm.corpus import archives
 from t2t_mm.modality import media
 
 

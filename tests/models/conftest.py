@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import Categorical, Image, Language
-from t2t_mm.models import config, multi_model, transformer
+from t2t_mm.models import multi_model, transformer
+from t2t_mm.settings import models
 
 PIECES = 40
 
@@ -40,7 +41,7 @@ TASKS = (
 MODELS = {
     "multi_model": (
         multi_model.MultiModel,
-        config.MultiModelConfig(
+        models.MultiModelConfig(
             width=16,
             heads=2,
             encoder_blocks=2,
@@ -55,7 +56,7 @@ MODELS = {
     ),
     "transformer": (
         transformer.Transformer,
-        config.TransformerConfig(
+        models.TransformerConfig(
             width=16,
             filter_width=24,
             heads=2,

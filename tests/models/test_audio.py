@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm import loaded_run
-from t2t_mm.data import batching, pipeline
-from t2t_mm.decoding import decode, inputs, settings
+from t2t_mm.data import pipeline
+from t2t_mm.decoding import decode
+from t2t_mm.decoding import requests as inputs
 from t2t_mm.modality import Audio, Categorical, Language, features
+from t2t_mm.runs import loaded_run
+from t2t_mm.settings import batching, decoding
 from tests.modality.audio.conftest import tone, wav
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task, text_batch
@@ -115,7 +117,7 @@ def test_a_path_is_decoded(tmp_path):
         tasks={"tones": TONES},
         step=1,
         batching=batching.Batching(),
-        decode_settings=settings.DecodeSettings(),
+        decode_settings=decoding.DecodeSettings(),
     )
     requests = [
         inputs.request(TONES, str(tmp_path / name), f"line {number}")

@@ -4,7 +4,7 @@ import pytest
 
 from t2t_mm import errors
 from t2t_mm.models import build
-from t2t_mm.training import fingerprint
+from t2t_mm.runs import fingerprint
 from tests.models.conftest import make_model
 
 

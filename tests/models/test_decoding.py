@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import beam, compiled, hypotheses, settings
+from t2t_mm.decoding import beam, functions, hypotheses
+from t2t_mm.settings import decoding
 from tests.models import conftest
 
 SPEC = {"inputs": tf.TensorSpec([None, None], tf.int32)}
@@ -33,9 +34,9 @@ def sources():
 
 @pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_scores_are_the_log_probabilities_of_the_full_pass(model, name):
-    wanted = settings.DecodeSettings(**LIMITS, **SEARCHES[name])
+    wanted = decoding.DecodeSettings(**LIMITS, **SEARCHES[name])
     inputs = {"inputs": sources()}
-    found = compiled.of(model).search(model.tasks["ende"], wanted, SPEC)(inputs)
+    found = functions.of(model).search(model.tasks["ende"], wanted, SPEC)(inputs)
     assert found.lengths.numpy().max() > 15  # longer than the rings of undilated convolutions
     for number in range(wanted.n_best):
         ids = found.ids[:, number]
@@ -53,7 +54,7 @@ def test_a_beam_in_bfloat16(name):
         model = conftest.make_model(name)
     finally:
         keras.config.set_dtype_policy("float32")
-    wanted = settings.DecodeSettings(**LIMITS, beam_size=2)
+    wanted = decoding.DecodeSettings(**LIMITS, beam_size=2)
     asked = hypotheses.Asked("ende", {"inputs": sources()}, tf.constant([6, 8, 2, 5]))
     found = beam.search(model, asked, wanted)
     ids = found.ids[:, 0]

@@ -4,11 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm import config
-from t2t_mm.models import config as configs
 from t2t_mm.models import multi_model_t2t
+from t2t_mm.settings import models
 from tests.models import conftest
 
-SMALL = configs.MultiModelT2TConfig(
+SMALL = models.MultiModelT2TConfig(
     width=16,
     filter_width=24,
     heads=2,
@@ -81,9 +81,9 @@ def test_every_weight_is_trained_by_text_and_pictures():
 def test_the_gin_files_are_tensor2tensors_sizes():
     try:
         config.load(["multi_model_t2t_tiny"])
-        assert config.build(configs.MultiModelT2TConfig) == configs.MultiModelT2TConfig()
+        assert config.build(models.MultiModelT2TConfig) == models.MultiModelT2TConfig()
         config.load(["multi_model_t2t_mid"])
-        mid = config.build(configs.MultiModelT2TConfig)
+        mid = config.build(models.MultiModelT2TConfig)
     finally:
         config.reset()
     assert (mid.width, mid.filter_width, mid.encoder_layers, mid.decoder_layers) == (

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import compiled, settings
+from t2t_mm.decoding import functions
 from t2t_mm.modality import Language
+from t2t_mm.settings import decoding
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task, text_batch
 
@@ -46,9 +47,9 @@ def test_a_prefix_is_for_the_search_alone(model):
 
 def test_a_beam_goes_on_from_a_prefix(model):
     prefix = tf.constant([[5, 6], [7, 0], [0, 0]])
-    wanted = settings.DecodeSettings(max_length=20, beam_size=3, alpha=0.6)
+    wanted = decoding.DecodeSettings(max_length=20, beam_size=3, alpha=0.6)
     spec = {"prefix": tf.TensorSpec([None, None], tf.int32)}
-    found = compiled.of(model).search(model.tasks["lm"], wanted, spec)({"prefix": prefix})
+    found = functions.of(model).search(model.tasks["lm"], wanted, spec)({"prefix": prefix})
     ids = found.ids[:, 0]
     log_probs = tf.nn.log_softmax(model({**batch(), "targets": ids}, "lm"))
     own = tf.gather(log_probs, ids, batch_dims=2).numpy() * (ids.numpy() != 0)

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm.modality import Audio, Categorical, Image, Language
-from t2t_mm.training import optimizer, settings, step
+from t2t_mm.settings import training
+from t2t_mm.training import optimizer, step
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task
 
@@ -55,7 +56,7 @@ def test_a_long_text_of_few_symbols_is_copied():
         width=64, heads=4, encoder_blocks=2, mixer_blocks=1, decoder_blocks=2, experts=4, selected=2
     )
     model = cls(sizes, (TEXTS,))
-    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings())
+    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings())
     steps = step.Steps(model, adam, tf.distribute.get_strategy())
     ids = tf.TensorSpec([None, None], tf.int32)
     for number in range(500):

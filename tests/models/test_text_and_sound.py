@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.data import batching, generate, pipeline
+from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import decoder, settings
+from t2t_mm.datagen import generate
+from t2t_mm.decoding import predict
 from t2t_mm.modality import Language
 from t2t_mm.modality.audio.declaration import Audio
 from t2t_mm.problem import Problem, register_problem
+from t2t_mm.settings import batching, decoding
 from tests.models.conftest import make_model
 
 RATE = 8_000
@@ -49,10 +51,10 @@ def test_both_are_seen_and_told_apart(task):
     assert memory.shape[:2] == mask.shape
     assert memory.shape[1] > text
     dataset = pipeline.eval_dataset(task, "validation", BATCHING)
-    limits = settings.DecodeSettings(max_length=5)
+    limits = decoding.DecodeSettings(max_length=5)
     for made in dataset:
-        found = decoder.decode_batch(model, task, made, dataset.element_spec["inputs"], limits)
-        shown = decoder.shown_inputs(task, made)
+        found = predict.decode_batch(model, task, made, dataset.element_spec["inputs"], limits)
+        shown = predict.shown_inputs(task, made)
         assert len(found) == len(shown) == len(made["index"])
         for one in shown:
             assert one["question"].startswith("how high")

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from t2t_mm import errors, testing
-from t2t_mm.data import generate, manifest, pipeline
+from t2t_mm.data import manifest, pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import decoder
+from t2t_mm.datagen import generate
+from t2t_mm.decoding import predict
 from t2t_mm.evaluation import baselines, evaluator
 
 CAPTIONS = {
@@ -156,7 +157,7 @@ def test_the_real_corpus(real_data, tmp_path):
     dataset = pipeline.eval_dataset(task, "validation", pipeline.Batching(), max_examples=8)
     batch = next(iter(dataset))
     assert batch["inputs"]["image"].shape[1:] == (224, 224, 3)
-    assert {len(own) for own in decoder.references(batch)} == {5}
+    assert {len(own) for own in predict.references(batch)} == {5}
 
 
 def test_ids_may_be_given_as_text(tmp_path):

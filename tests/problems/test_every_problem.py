@@ -10,9 +10,8 @@ import math
 import pytest
 
 import t2t_mm
-from t2t_mm import config, plugins, registry
+from t2t_mm import config, plugins, registry, vocabulary
 from t2t_mm.data import task as task_lib
-from t2t_mm.data import vocabulary
 from t2t_mm.evaluation import baselines
 from t2t_mm.models import build
 from t2t_mm.report import inspection

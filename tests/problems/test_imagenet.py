@@ -5,7 +5,9 @@ import tarfile
 import pytest
 
 from t2t_mm import errors, registry, testing
-from t2t_mm.data import batching, generate, manifest, pipeline, task
+from t2t_mm.data import manifest, pipeline, task
+from t2t_mm.datagen import generate
+from t2t_mm.settings import batching
 
 A, B = "n01440764", "n02422106"
 TRAIN = {f"train/{A}/{A}_1.JPEG": b"", f"train/{A}/{A}_2.JPEG": b"", f"train/{B}/{B}_7.JPEG": b""}

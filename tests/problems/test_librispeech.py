@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from t2t_mm import errors, registry, testing
-from t2t_mm.data import generate, manifest
+from t2t_mm.data import manifest
+from t2t_mm.datagen import generate
 
 TEXTS = {0: "HE SAID DON'T", 1: "THE OTHER ONE"}
 

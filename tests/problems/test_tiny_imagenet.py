@@ -4,7 +4,9 @@ import pytest
 from PIL import Image
 
 from t2t_mm import errors, testing
-from t2t_mm.data import batching, generate, manifest, pipeline, task
+from t2t_mm.data import manifest, pipeline, task
+from t2t_mm.datagen import generate
+from t2t_mm.settings import batching
 
 TOP = "tiny-imagenet-200"
 WNIDS = ("n01742172", "n01944390")

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from t2t_mm import errors, testing
-from t2t_mm.data import generate, manifest, pipeline, records
+from t2t_mm.data import manifest, pipeline, records
 from t2t_mm.data import task as task_lib
+from t2t_mm.datagen import generate
 from t2t_mm.problems import vqa
 from t2t_mm.problems.coco import questions
 

@@ -4,7 +4,9 @@ import gzip
 import pytest
 
 from t2t_mm import errors, problem, registry, testing
-from t2t_mm.data import generate, manifest, raw
+from t2t_mm.corpus import raw
+from t2t_mm.data import manifest
+from t2t_mm.datagen import generate
 from t2t_mm.problems.sample_world import corpora, scene
 
 SOURCES = ["Hello & goodbye.", "Two.", ""]

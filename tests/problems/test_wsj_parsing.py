@@ -3,9 +3,11 @@ import gzip
 import pytest
 
 from t2t_mm import errors, registry, testing
-from t2t_mm.data import generate, linear_trees, manifest, penn
+from t2t_mm.data import manifest
 from t2t_mm.data import task as task_lib
+from t2t_mm.datagen import generate
 from t2t_mm.evaluation import base, bracket_f1
+from t2t_mm.trees import linear_trees, penn
 
 TREE = "( (S (NP-SBJ (DT The) (NN {word}) ) (VP (VBZ shines) ) (. .) ))\n"
 TARGET = "(S (NP DT NN )NP (VP VBZ )VP . )S"

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from t2t_mm import config, config_ranges, config_types
+from t2t_mm import config
+from t2t_mm.config import ranges, value_types
 from t2t_mm.report import gin_reference
 from tests import conftest
 
@@ -30,5 +31,5 @@ def test_a_row_has_type_range_default_and_words():
 def test_every_number_has_a_range():
     """A mixture's weights and points are more than numbers; the schedule checks them."""
     for cls in config.classes():
-        numbers = {n for n, t in config_types.field_types(cls).items() if t in (int, float)}
-        assert numbers <= set(config_ranges.of(cls)), cls.__name__
+        numbers = {n for n, t in value_types.field_types(cls).items() if t in (int, float)}
+        assert numbers <= set(ranges.of(cls)), cls.__name__

@@ -10,9 +10,8 @@ import pytest
 import rich.console
 from PIL import Image as pillow
 
-from t2t_mm import errors
+from t2t_mm import errors, vocabulary
 from t2t_mm.bin import inspect as command
-from t2t_mm.data import vocabulary
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
 from t2t_mm.report import inspect, inspect_html, inspection, pictures

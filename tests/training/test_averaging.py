@@ -15,14 +15,14 @@ import pytest
 import tensorflow as tf
 
 import t2t_mm
-from t2t_mm import config, errors, loaded_run
-from t2t_mm import run as run_lib
+from t2t_mm import config, errors, vocabulary
 from t2t_mm.bin import avg as command
 from t2t_mm.bin import trainer as trainer_command
-from t2t_mm.data import atomic, vocabulary
+from t2t_mm.files import atomic
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.models import build
-from t2t_mm.training import checkpoint, mean, origin, request, warm_start
+from t2t_mm.runs import checkpoint, loaded_run, origin, run_folder
+from t2t_mm.training import mean, request, warm_start
 from tests.models import conftest
 
 SIZES = [
@@ -65,7 +65,7 @@ def trained(tmp_path_factory):
     """A run with checkpoints of steps 10, 20 and 30, each with weights of its own."""
     path = tmp_path_factory.mktemp("averaging") / "run"
     model = make_model()
-    folder = run_lib.RunFolder.create(path, model="transformer", schedule="uniform", tasks=TASKS)
+    folder = run_folder.RunFolder.create(path, model="transformer", schedule="uniform", tasks=TASKS)
     folder.write_config()
     moment = tf.Variable(tf.zeros([3]))
     saved = checkpoint.Checkpoints(
@@ -218,7 +218,7 @@ def test_it_decodes_and_begins_a_new_training(run):
 def test_a_training_does_not_go_on_in_it(run, loaded, capsys):
     to = t2t_mm.average(run)["to"]
     with pytest.raises(errors.ConfigError, match="holds an average of checkpoints"):
-        run_lib.RunFolder(to).check(model="transformer", tasks=TASKS)
+        run_folder.RunFolder(to).check(model="transformer", tasks=TASKS)
     with pytest.raises(errors.ConfigError, match="--warm_start="):
         request.check(["text"], data_dir=run, output_dir=to)
     before = content(run / "averaged")
@@ -243,7 +243,7 @@ def test_an_earlier_average_goes_with_what_was_decoded_from_it(run, loaded):
     (decodes / "text.test.30.jsonl").write_text("{}\n")
     assert t2t_mm.average(run, checkpoints=2)["averaged"] == [20, 30]
     assert not decodes.exists()
-    assert run_lib.RunFolder(run / "averaged").averaged == [20, 30]
+    assert run_folder.RunFolder(run / "averaged").averaged == [20, 30]
     assert not list(run.glob(".averaged*"))
 
 
@@ -316,7 +316,7 @@ def test_a_link_is_followed_and_stays(run, loaded, tmp_path):
     for _ in range(2):
         assert t2t_mm.average(run, to=link)["to"] == str(place)
     assert link.is_symlink()
-    assert run_lib.RunFolder(link).averaged == STEPS
+    assert run_folder.RunFolder(link).averaged == STEPS
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "place", "run"]
 
 

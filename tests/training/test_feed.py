@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.data import batching, generate
 from t2t_mm.data import task as task_lib
+from t2t_mm.datagen import generate
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
+from t2t_mm.settings import batching
 from t2t_mm.training import feed
 
 BATCHING = batching.Batching(batch_tokens=32, max_length=16, shuffle_buffer=100)

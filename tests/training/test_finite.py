@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.training import finite, settings
+from t2t_mm.settings import training
+from t2t_mm.training import finite
 
 
 def admitted(gate, steps):
@@ -13,7 +14,7 @@ def admitted(gate, steps):
 
 
 def test_stop_closes_the_gate_at_the_first():
-    gate = finite.Gate(settings.NotFiniteSettings())
+    gate = finite.Gate(training.NotFiniteSettings())
     # The host reads of the third step only later: the fourth must find the weights untouched.
     assert admitted(gate, [True, True, False, True]) == [True, True, False, False]
     gate.open(0, 1)
@@ -25,7 +26,7 @@ def test_stop_closes_the_gate_at_the_first():
     [(2, 100, 6), (3, 4, 6), (3, 3, 5), (3, 100, None)],
 )
 def test_skip_closes_it_when_a_bound_is_passed(row, everything, closes_at):
-    chosen = settings.NotFiniteSettings(policy="skip", most_in_a_row=row, most_in_all=everything)
+    chosen = training.NotFiniteSettings(policy="skip", most_in_a_row=row, most_in_all=everything)
     # In a row 1, 2, then 1, 2, 3; in all 5.
     steps = [False, False, True, False, False, False, True]
     gate, counts = finite.Gate(chosen), finite.Counts(chosen)
@@ -41,7 +42,7 @@ def test_skip_closes_it_when_a_bound_is_passed(row, everything, closes_at):
 
 
 def test_what_was_left_out_before_is_counted_on():
-    chosen = settings.NotFiniteSettings(policy="skip", most_in_a_row=2, most_in_all=3)
+    chosen = training.NotFiniteSettings(policy="skip", most_in_a_row=2, most_in_all=3)
     first = finite.Counts(chosen)
     first.bad()
     first.bad()
@@ -55,14 +56,14 @@ def test_what_was_left_out_before_is_counted_on():
 
 
 def test_going_back_has_a_bound():
-    counts = finite.Counts(settings.NotFiniteSettings(policy="go_back", most_returns=2))
+    counts = finite.Counts(training.NotFiniteSettings(policy="go_back", most_returns=2))
     found = [counts.bad() for _ in range(3)]
     assert found == [finite.Action.GO_BACK, finite.Action.GO_BACK, finite.Action.STOP]
     assert counts.metrics() == {"skipped_steps": 3.0, "returns": 2.0}
 
 
 def test_a_run_without_such_a_step_says_nothing_of_them():
-    counts = finite.Counts(settings.NotFiniteSettings(policy="skip"))
+    counts = finite.Counts(training.NotFiniteSettings(policy="skip"))
     counts.good()
     assert counts.metrics() == {}
 
@@ -70,7 +71,7 @@ def test_a_run_without_such_a_step_says_nothing_of_them():
 @pytest.mark.parametrize("name", ["most_in_a_row", "most_in_all", "most_returns"])
 def test_bounds_are_checked(name):
     with pytest.raises(errors.ConfigError, match=name):
-        settings.NotFiniteSettings(**{name: 0})
+        training.NotFiniteSettings(**{name: 0})
 
 
 @pytest.mark.parametrize(
@@ -85,4 +86,4 @@ def test_bounds_are_checked(name):
 )
 def test_rates_that_float32_does_not_hold_are_refused(name, value):
     with pytest.raises(errors.ConfigError, match=name):
-        settings.OptimizerSettings(**{name: value})
+        training.OptimizerSettings(**{name: value})

@@ -6,12 +6,14 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors, registry
-from t2t_mm.training import keras_optimizer, optimizer, settings, trackables
+from t2t_mm.runs import trackables
+from t2t_mm.settings import training
+from t2t_mm.training import keras_optimizer, optimizer
 
 
 def make(values, **changes):
     variables = [keras.Variable(np.array(value, np.float32)) for value in values]
-    chosen = settings.OptimizerSettings(**{"optimizer": "momentum", "clip_norm": 0.0, **changes})
+    chosen = training.OptimizerSettings(**{"optimizer": "momentum", "clip_norm": 0.0, **changes})
     return variables, optimizer.make(variables, chosen)
 
 

@@ -16,7 +16,8 @@ import tensorflow as tf
 import t2t_mm
 from t2t_mm import errors
 from t2t_mm.data import manifest
-from t2t_mm.training import checkpoint, console, step
+from t2t_mm.runs import checkpoint
+from t2t_mm.training import console, step
 
 PROBLEMS = ["wmt_ende", "imagenet"]
 COMMON = [

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.training import optimizer, settings
+from t2t_mm.settings import training
+from t2t_mm.training import optimizer
 
 
 def make(values, **changes):
     variables = [keras.Variable(np.array(value, np.float32)) for value in values]
-    chosen = settings.OptimizerSettings(
+    chosen = training.OptimizerSettings(
         **{"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8, "clip_norm": 0.0, **changes}
     )
     return variables, optimizer.Adam(variables, chosen)

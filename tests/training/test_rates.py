@@ -2,11 +2,12 @@
 
 import pytest
 
-from t2t_mm.training import rates, settings
+from t2t_mm.settings import training
+from t2t_mm.training import rates
 
 
 def rate(step, *, decay="constant", total=1000):
-    chosen = settings.OptimizerSettings(learning_rate=2.0, warmup_steps=100, decay=decay)
+    chosen = training.OptimizerSettings(learning_rate=2.0, warmup_steps=100, decay=decay)
     return rates.learning_rate(chosen, step, total)
 
 
@@ -37,6 +38,6 @@ def test_nothing_is_left_at_the_last_step_and_after(decay):
 
 
 def test_no_warm_up():
-    chosen = settings.OptimizerSettings(learning_rate=1.0, warmup_steps=0, decay="rsqrt")
+    chosen = training.OptimizerSettings(learning_rate=1.0, warmup_steps=0, decay="rsqrt")
     assert rates.learning_rate(chosen, 0, 10) == 1.0
     assert rates.learning_rate(chosen, 3, 10) == 0.5

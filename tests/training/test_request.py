@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from t2t_mm import errors, registry
-from t2t_mm import run as runs
+from t2t_mm.runs import run_folder
 from t2t_mm.training import request
 
 
@@ -27,14 +27,14 @@ def output_dir(tmp_path):
         "vocabularies": {},
     }
     described = {
-        "format": runs.FORMAT,
+        "format": run_folder.FORMAT,
         "model": "transformer",
         "schedule": "uniform",
         "data_dir": str(tmp_path / "elsewhere"),
         "problems": [problem],
     }
-    (folder / runs.PROBLEMS).write_text(json.dumps(described))
-    (folder / runs.CONFIG).write_text("MixtureSettings.problems = ('multi30k_ende',)\n")
+    (folder / run_folder.PROBLEMS).write_text(json.dumps(described))
+    (folder / run_folder.CONFIG).write_text("MixtureSettings.problems = ('multi30k_ende',)\n")
     return folder
 
 

@@ -6,7 +6,9 @@ import types
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.training import best, selection, settings
+from t2t_mm.runs import best
+from t2t_mm.settings import training
+from t2t_mm.training import selection
 
 TASKS = [
     types.SimpleNamespace(
@@ -23,7 +25,7 @@ TASKS = [
 
 
 def make(best_metric="", patience=0, eval_every=1):
-    chosen = settings.TrainSettings(
+    chosen = training.TrainSettings(
         best_metric=best_metric, patience=patience, eval_every=eval_every
     )
     return selection.Selection.make(chosen, TASKS)

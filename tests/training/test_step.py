@@ -7,14 +7,17 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from t2t_mm.training import optimizer, settings, step, strategy
+from t2t_mm.training import optimizer
+from t2t_mm.settings import training as settings
+from t2t_mm.training import step
+from t2t_mm.training import strategy
 
 if sys.argv[1] == "mirrored":
     strategy.split_cpu(2)
 made = strategy.make(sys.argv[1])
 from tests.models import conftest
 
-chosen = settings.OptimizerSettings(clip_norm=0.05)
+chosen = training.OptimizerSettings(clip_norm=0.05)
 keras.utils.set_random_seed(1)
 with made.scope():
     model = conftest.make_model("transformer", dropout=0.0)
@@ -62,13 +65,14 @@ def test_problems_that_compute_alike_share_a_trace_and_keep_their_commands():
     import keras
     import tensorflow as tf
 
-    from t2t_mm.training import optimizer, settings, step, strategy
+    from t2t_mm.settings import training
+    from t2t_mm.training import optimizer, step, strategy
     from tests.models import conftest
 
     made = strategy.make("default")
     keras.utils.set_random_seed(1)
     model = conftest.make_model("transformer")
-    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings(clip_norm=0.0))
+    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
     steps = step.Steps(model, adam, made)
     batch = conftest.text_batch()
     spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
@@ -110,7 +114,10 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from t2t_mm.training import optimizer, settings, step, strategy
+from t2t_mm.training import optimizer
+from t2t_mm.settings import training as settings
+from t2t_mm.training import step
+from t2t_mm.training import strategy
 
 if sys.argv[1] == "mirrored":
     strategy.split_cpu(2)
@@ -121,7 +128,7 @@ keras.utils.set_random_seed(1)
 with made.scope():
     # No noise and nothing that is reckoned over a whole batch.
     model = conftest.make_model("transformer", dropout=0.0)
-    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings(clip_norm=0.0))
+    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
 
 
 def padded(batch, length):
@@ -184,11 +191,12 @@ def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path
 def test_no_sum_of_a_step_depends_on_the_schedule(name, task):
     import tensorflow as tf
 
-    from t2t_mm.training import gradients, optimizer, settings, step
+    from t2t_mm.settings import training
+    from t2t_mm.training import gradients, optimizer, step
     from tests.models import conftest
 
     model = conftest.make_model(name)
-    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings())
+    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings())
     batch = conftest.text_batch() if task == "ende" else conftest.picture_batch()
     spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), batch)
     said = []
@@ -200,7 +208,8 @@ def test_no_sum_of_a_step_depends_on_the_schedule(name, task):
 def test_a_model_whose_sums_depend_on_the_schedule_is_warned_of():
     import tensorflow as tf
 
-    from t2t_mm.training import optimizer, settings, step
+    from t2t_mm.settings import training
+    from t2t_mm.training import optimizer, step
     from tests.models import conftest
 
     class Joined:
@@ -211,7 +220,7 @@ def test_a_model_whose_sums_depend_on_the_schedule_is_warned_of():
             loss = tf.reduce_sum(tf.add_n([x, x * x, x**3], name="joined"))
             return loss, {"tokens": tf.constant(1.0)}
 
-    adam = optimizer.Adam(Joined.trainable_variables, settings.OptimizerSettings())
+    adam = optimizer.Adam(Joined.trainable_variables, training.OptimizerSettings())
     said = []
     spec = {"targets": tf.TensorSpec([None], tf.int32)}
     made = step.make(Joined(), adam, tf.distribute.get_strategy(), "mine", spec, said.append)

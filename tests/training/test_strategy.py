@@ -62,7 +62,8 @@ _MIRRORED = """
 import sys, tempfile
 import keras
 import tensorflow as tf
-from t2t_mm.training import checkpoint, strategy
+from t2t_mm.runs import checkpoint
+from t2t_mm.training import strategy
 strategy.split_cpu(2)
 made = strategy.make("mirrored")
 assert made.num_replicas_in_sync == 2, made.num_replicas_in_sync
@@ -105,7 +106,8 @@ _WORKER = """
 import json, os, sys
 import keras
 import tensorflow as tf
-from t2t_mm.training import checkpoint, strategy
+from t2t_mm.runs import checkpoint
+from t2t_mm.training import strategy
 made = strategy.make("auto")
 index = strategy.worker_index(made)
 assert strategy.worker_count(made) == 2

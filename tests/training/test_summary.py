@@ -2,7 +2,7 @@
 
 import pytest
 
-from t2t_mm.data import mixture
+from t2t_mm.mixture import mixture
 from t2t_mm.training import summary
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import t2t_mm
 from t2t_mm import testing
-from t2t_mm.training import checkpoint
+from t2t_mm.runs import checkpoint
 from tests import conftest
 from tests.training import test_loop, test_workers
 

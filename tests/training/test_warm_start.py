@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm import config, errors
-from t2t_mm import run as run_lib
-from t2t_mm.data import vocabulary
+from t2t_mm import config, errors, vocabulary
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.models import build
-from t2t_mm.training import checkpoint, origin, warm_start
+from t2t_mm.runs import checkpoint, origin, run_folder
+from t2t_mm.training import warm_start
 from tests.models import conftest
 
 SIZES = [
@@ -67,7 +66,7 @@ def run(make, tmp_path):
 
     def run_of(tasks, **changes):
         model = make(tasks, **changes)
-        folder = run_lib.RunFolder.create(
+        folder = run_folder.RunFolder.create(
             tmp_path / "run", model="transformer", schedule="uniform", tasks=tasks
         )
         folder.write_config()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import batching as batching_lib
 from t2t_mm.modality import base, features
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.audio import resampling, spectrum, wav
+from t2t_mm.settings import batching as batching_lib
 
 
 class AudioFeatures(features.Features):

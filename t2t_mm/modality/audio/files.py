@@ -18,8 +18,10 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from t2t_mm import errors, limits, quiet_import
+from t2t_mm import errors
+from t2t_mm.files import limits
 from t2t_mm.modality import media
+from t2t_mm.process import quiet_import
 
 if TYPE_CHECKING:
     import numpy as np

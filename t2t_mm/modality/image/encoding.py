@@ -17,7 +17,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from t2t_mm import errors, limits
+from t2t_mm import errors
+from t2t_mm.files import limits
 from t2t_mm.modality import media
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")

@@ -110,7 +110,7 @@ class Language(base.Modality):
         """
         import numpy as np
 
-        from t2t_mm.data import vocabulary
+        from t2t_mm import vocabulary
 
         ids = np.asarray(features)
         lengths = np.count_nonzero(ids, axis=1)

@@ -6,10 +6,11 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 from tensorflow_text.python.ops import sentencepiece_tokenizer as _ops
 
-from t2t_mm import quiet_import
-from t2t_mm.data import batching, vocabulary
+from t2t_mm import vocabulary
 from t2t_mm.modality import base, features
 from t2t_mm.modality.language import declaration as language
+from t2t_mm.process import quiet_import
+from t2t_mm.settings import batching
 
 
 class LanguageFeatures(features.Features):

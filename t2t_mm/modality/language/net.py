@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2t_mm.data import vocabulary
+from t2t_mm import vocabulary
 from t2t_mm.layers import base, cross_entropy, linear, products
 from t2t_mm.modality import base as contract
 from t2t_mm.modality import representation

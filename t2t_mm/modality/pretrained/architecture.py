@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import keras
 
-from t2t_mm import errors, paths, registry
+from t2t_mm import errors, registry
+from t2t_mm.files import paths
 from t2t_mm.modality import base
 from t2t_mm.modality.pretrained import declaration
 

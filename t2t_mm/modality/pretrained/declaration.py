@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from t2t_mm import config_types, errors
+from t2t_mm import errors
+from t2t_mm.config import value_types
 
 T = TypeVar("T")
 
@@ -120,7 +121,7 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
     Raises:
       ConfigError: for a field or a value that there is not.
     """
-    wanted = config_types.field_types(cls)
+    wanted = value_types.field_types(cls)
     for name in values:
         if name not in wanted:
             raise errors.ConfigError(
@@ -134,7 +135,7 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
             raise errors.ConfigError(f"{place} does not say its {field.name}")
     return cls(
         **{
-            name: config_types.convert(f"{place}, {name}", value, wanted[name])
+            name: value_types.convert(f"{place}, {name}", value, wanted[name])
             for name, value in values.items()
         }
     )

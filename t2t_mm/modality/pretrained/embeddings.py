@@ -11,8 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import errors
-from t2t_mm.data import vocabulary
+from t2t_mm import errors, vocabulary
 from t2t_mm.modality.language import net as language_net
 from t2t_mm.modality.pretrained import architecture, declaration, record, weights
 

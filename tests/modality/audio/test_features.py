@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import batching
 from t2t_mm.modality import Audio, features
+from t2t_mm.settings import batching
 from tests.modality.audio.conftest import tone, voice, wav
 
 SEED = tf.constant([3, 4], tf.int64)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from t2t_mm import errors, quiet_import
+from t2t_mm import errors
 from t2t_mm.modality.audio import files
+from t2t_mm.process import quiet_import
 from tests.modality.audio.conftest import sound_file, voice
 
 RATE, SECONDS = 16_000, 5

@@ -9,11 +9,11 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.modality import Audio, features
 from t2t_mm.modality.audio import net
-from t2t_mm.models import config as configs
+from t2t_mm.settings import models
 from tests.modality.audio.conftest import voice, wav
 
 WIDTHS = (2, 3, 4, 4, 5, 5, 6, 6)
-CONFIG = configs.MultiModelConfig(width=16, heads=2, audio_widths=WIDTHS)
+CONFIG = models.MultiModelConfig(width=16, heads=2, audio_widths=WIDTHS)
 SPECTRAL = Audio(bands=12)
 WAVEFORM = Audio(representation="waveform")
 
@@ -108,7 +108,7 @@ def test_sizes_stay_open_in_a_graph():
 
 
 @pytest.mark.parametrize("widths", [(2, 4, 8), (2,) * 9, (2,) * 7 + (0,)])
-@pytest.mark.parametrize("config", [configs.MultiModelConfig, configs.TransformerConfig])
+@pytest.mark.parametrize("config", [models.MultiModelConfig, models.TransformerConfig])
 def test_eight_widths(config, widths):
     with pytest.raises(errors.ConfigError, match=r"audio_widths is out of range.*eight widths"):
         config(audio_widths=widths)

@@ -13,7 +13,8 @@ import t2t_mm
 from t2t_mm.layers import base
 from t2t_mm.modality import Image
 from t2t_mm.modality.pretrained import KerasNet, encoder
-from t2t_mm.training import optimizer, settings
+from t2t_mm.settings import training
+from t2t_mm.training import optimizer
 
 SIZES = [
     "Batching.batch_examples = 4",
@@ -139,7 +140,7 @@ def test_frozen_weights_have_no_moments_and_others_learn_at_their_rate(file):
     assert [id(v) for v in nets["a"].trainable_variables] == [id(v) for v in own]
     variables = [v for net in nets.values() for v in net.trainable_variables]
     multipliers = [pair for net in nets.values() for pair in net.learning_rate_multipliers()]
-    chosen = settings.OptimizerSettings(clip_norm=0.0)
+    chosen = training.OptimizerSettings(clip_norm=0.0)
     adam = optimizer.Adam(variables, chosen, multipliers)
     before = {name: np.array(net.encoder.variables[0]) for name, net in nets.items()}
     first = np.array(nets["c"].projection.kernel)

@@ -1,5 +1,5 @@
-from t2t_mm.data import penn
 from t2t_mm.problems.sample_world import corpora, corpora_parsing, scene, trees
+from t2t_mm.trees import penn
 
 
 def written(folder, seed=0, size=110):

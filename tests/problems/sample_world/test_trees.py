@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from t2t_mm.data import linear_trees, penn
 from t2t_mm.problems.sample_world import english, scene, trees
+from t2t_mm.trees import linear_trees, penn
 
 
 def scenes(count, seed=7):

@@ -6,7 +6,7 @@ import html
 import pytest
 
 from t2t_mm import errors, testing
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.problems.wmt_layouts import test_sets
 
 

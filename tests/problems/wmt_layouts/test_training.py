@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from t2t_mm import errors, testing
-from t2t_mm.data import raw
+from t2t_mm.corpus import raw
 from t2t_mm.problems.wmt_layouts import training
 
 DE, EN, FR = "Eins.\nZwei.\n", "One.\nTwo.\n", "Un.\nDeux.\n"

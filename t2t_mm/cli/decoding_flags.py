@@ -1,0 +1,90 @@
+"""The decoding flags, the same for every command that decodes."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from t2t_mm import cli, config, plugins
+from t2t_mm.settings import decoding
+
+CHECKPOINT = (
+    "latest, a step, or best: by TrainSettings.best_metric of the training, by default the lowest "
+    "mean log-perplexity over its problems"
+)
+"""What `--checkpoint` takes."""
+
+
+def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
+    """Defines the decoding flags of a command.
+
+    Returns:
+      A function that gives, once flags are parsed, those that were given, as fields of
+      `DecodeSettings`; others are left to the run's configuration (see `of_run`). It
+      raises ConfigError for values that are out of range.
+    """
+    defaults = decoding.DecodeSettings()  # shown; a run's configuration may say otherwise
+
+    def shown(name: str) -> str:
+        return f"{getattr(defaults, name)}"
+
+    integer, number = command.integer, command.number
+    holders = {
+        "beam_size": integer(
+            "beam_size", None, "hypotheses kept; 1 is greedy", shown=shown("beam_size")
+        ),
+        "alpha": number("alpha", None, "strength of a beam's length penalty", shown=shown("alpha")),
+        "temperature": number(
+            "temperature", None, "of sampling; 0 takes the likeliest", shown=shown("temperature")
+        ),
+        "top_k": integer(
+            "top_k", None, "sample from so many likeliest pieces; 0 is all", shown=shown("top_k")
+        ),
+        "top_p": number(
+            "top_p", None, "sample from this share of probability", shown=shown("top_p")
+        ),
+        "n_best": integer(
+            "n_best",
+            None,
+            "outputs given for an input, of a beam or of samples",
+            shown=shown("n_best"),
+        ),
+        "max_length": integer(
+            "max_length", None, "pieces of an output at most", shown="what the targets may have"
+        ),
+        "seed": integer("seed", None, "of sampling", shown=shown("seed")),
+    }
+
+    def given() -> dict[str, Any]:
+        values = {name: holder.value for name, holder in holders.items()}
+        values = {name: value for name, value in values.items() if value is not None}
+        decoding.check_ranges(values)
+        return values
+
+    return given
+
+
+def of_run(
+    folder: str | os.PathLike[str], given: Mapping[str, Any], problems: Sequence[str] = ()
+) -> decoding.DecodeSettings:
+    """Returns a run's decoding settings with flags on top, before its model is loaded.
+
+    Args:
+      folder: of the run.
+      given: fields of `DecodeSettings`.
+      problems: of the run, names or globs, that the settings must fit; all when left out.
+
+    Raises:
+      ConfigError: when there is no such run, or the settings contradict each other.
+    """
+    from t2t_mm.runs import loaded_run, run_folder
+
+    plugins.load_all()
+    run = run_folder.RunFolder.open(pathlib.Path(folder))
+    run.load_config()
+    settings = config.build(decoding.DecodeSettings).override(given)
+    for task in loaded_run.matching({task.name: task for task in run.tasks()}, problems):
+        settings.check(task)
+    return settings

@@ -1,0 +1,154 @@
+"""A file or pipe of inputs to answers: one for each, in their order, as they come.
+
+An input that cannot be used is answered with its error, and costs the others nothing. Free
+of TensorFlow until there is something to decode.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from t2t_mm import cli, errors
+from t2t_mm.decoding import limits as limits_lib
+from t2t_mm.decoding import requests as inputs
+from t2t_mm.files import atomic
+from t2t_mm.settings import decoding
+
+if TYPE_CHECKING:
+    from t2t_mm.data import task as task_lib
+    from t2t_mm.decoding import decode
+    from t2t_mm.runs import loaded_run
+
+_TOLD = 20
+"""Errors of inputs that are told one by one, where the answers are text."""
+
+
+def lines(
+    task: task_lib.Task, name: str, *, most: int = 0, strict: bool = False
+) -> Iterable[list[inputs.Line]]:
+    """Returns the lines of a file, in chunks that are to be answered together.
+
+    A plain file is looked into at once, before the work begins that a wrong one would spoil.
+
+    Args:
+      task: whose inputs they are.
+      name: of the file; `-` is standard input.
+      most: the first so many lines; 0 is all.
+      strict: look at every line of a plain file, and raise for the first that is wrong.
+
+    Raises:
+      DataError: for a file that is not there, or is no list of inputs.
+    """
+    source, shown = inputs.open_file(task, name)
+    chunks = inputs.read(task, source, shown, objects=inputs.takes_objects(task, name))
+    if most:
+        chunks = _first(chunks, most)
+    if name == "-" or not inputs.is_file(name):
+        return chunks
+    if not strict:
+        return itertools.chain(list(itertools.islice(chunks, 1)), chunks)
+    known = list(chunks)
+    for line in itertools.chain.from_iterable(known):
+        inputs.check_line(task, line)
+    return known
+
+
+def answers(
+    loaded: loaded_run.LoadedRun,
+    task: task_lib.Task,
+    chunks: Iterable[list[inputs.Line]],
+    settings: decoding.DecodeSettings,
+    *,
+    strict: bool = False,
+) -> Iterator[decode.Answer]:
+    """Yields an answer for each line, those of a chunk once all of it is decoded.
+
+    Args:
+      loaded: the run.
+      task: the problem to carry out.
+      chunks: of lines.
+      settings: of the search.
+      strict: raise for the first that cannot be used; what was ready before is not lost.
+    """
+    from t2t_mm.decoding import decode
+
+    for chunk in chunks:
+        requests = _requests(task, chunk, strict=strict)
+        yield from decode.of_requests(loaded, task, requests, settings, strict=strict)
+
+
+def write(
+    answers: Iterable[decode.Answer],
+    output: str | os.PathLike[str] | None,
+    *,
+    emit: Callable[[Mapping[str, Any]], None] | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> None:
+    """Writes the answers, one a line.
+
+    Args:
+      answers: taken as they come.
+      output: a file, written when all are there, of JSON lines if it is called `.jsonl`;
+        standard output where there is none.
+      emit: prints JSON values; answers are text when left out.
+      limits: of the texts of inputs, as of `limits.of`; how many are longer is told at the end.
+
+    Raises:
+      DataError: at the end, where inputs could not be used: how many, and why the first.
+    """
+    from t2t_mm.decoding import decode
+
+    as_json = emit is not None or str(output or "").endswith(".jsonl")
+    count, cut, wrong = 0, 0, []
+
+    def counted() -> Iterator[decode.Answer]:
+        nonlocal count, cut
+        for answer in answers:
+            count += 1
+            cut += answer.is_cut
+            if answer.error is not None:
+                wrong.append(answer.error)
+                if not as_json and len(wrong) <= _TOLD:
+                    cli.info(answer.error)
+            yield answer
+
+    if output:
+        atomic.write_text(output, decode.as_text(counted(), as_json=as_json))
+    else:
+        for answer in counted():
+            if emit is not None:
+                emit(answer.as_json())
+            else:
+                sys.stdout.write(decode.as_text([answer], as_json=False))
+                sys.stdout.flush()
+    if cut:
+        cli.info(limits_lib.told(f"{cut:,} of {count:,} inputs were", limits or {}))
+    if wrong:
+        raise errors.DataError(
+            f"{len(wrong):,} of {count:,} inputs could not be used, and have an "
+            f"{'error' if as_json else 'empty line'} for an answer",
+            received=wrong[0],
+            hint="--strict stops at the first",
+        )
+
+
+def _first(chunks: Iterator[list[inputs.Line]], count: int) -> Iterator[list[inputs.Line]]:
+    for chunk in chunks:
+        yield chunk[:count]
+        count -= len(chunk)
+        if count <= 0:
+            return
+
+
+def _requests(
+    task: task_lib.Task, chunk: Iterable[inputs.Line], *, strict: bool
+) -> Iterator[inputs.Request]:
+    for line in chunk:
+        request = inputs.request_or_error(task, line)
+        if strict and request.error is not None:
+            raise request.error
+        yield request

@@ -1,0 +1,316 @@
+"""The configuration: frozen dataclasses whose fields gin files can set.
+
+    @config.register
+    @dataclasses.dataclass(frozen=True)
+    class TrainSettings:
+        train_steps: int = 100_000
+
+    config.load(["models/multi_model_small"], ["TrainSettings.train_steps = 500"])
+    settings = config.build(TrainSettings)
+
+Everything is checked in `load`, before any heavy work: files, configurables,
+parameters, macros, repeats, types, and what each `__post_init__` asks for.
+`operative()` writes every field of what was built, defaults included, so that a
+run can be rebuilt after a default has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import importlib
+import inspect
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import gin
+from t2t_mm import errors
+from t2t_mm.config import gin_checks, value_types
+from t2t_mm.config import gin_files as files_lib
+
+T = TypeVar("T")
+
+_MODULES = (
+    "t2t_mm.settings.batching",
+    "t2t_mm.mixture.mixture",
+    "t2t_mm.mixture.schedules",
+    "t2t_mm.settings.decoding",
+    "t2t_mm.modality.pretrained.settings",
+    "t2t_mm.settings.models",
+    "t2t_mm.settings.training",
+)
+
+_classes: dict[str, type] = {}
+_bindings: list[files_lib.Binding] = []
+_built: dict[type, Any] = {}
+
+
+def register(cls: type[T]) -> type[T]:
+    """Makes the fields of a frozen dataclass settable as `CLASS.FIELD`.
+
+    Raises:
+      PluginError: not a frozen dataclass, or another class has the name.
+    """
+    name = cls.__name__
+    if not _is_frozen(cls):
+        raise errors.PluginError(
+            f"{cls.__module__}.{name} cannot be configured",
+            expected="a frozen dataclass (@dataclasses.dataclass(frozen=True))",
+        )
+    known = _classes.get(name)
+    if known is not None and known.__module__ != cls.__module__:
+        raise errors.PluginError(
+            f"Two configurable classes are named {name}: {known.__module__} and {cls.__module__}",
+            hint="Rename one of them",
+        )
+    if known is None:
+        gin.register(name, module=cls.__module__)(cls)
+    _classes[name] = cls
+    return cls
+
+
+def classes() -> list[type]:
+    """Returns the framework's own configurable classes, sorted by name."""
+    import_configurables()
+    own = [cls for cls in _classes.values() if cls.__module__ in _MODULES]
+    return sorted(own, key=lambda cls: cls.__name__)
+
+
+def load(
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    *,
+    of_run: pathlib.Path | None = None,
+) -> None:
+    """Reads, checks and binds a configuration; what was loaded before is forgotten.
+
+    Args:
+      gin_files: paths, or names under `gin/`; later ones win over earlier ones.
+      gin_params: single bindings (`"TrainSettings.seed = 1"`); they win over files.
+      of_run: the configuration that a run folder holds, over which all these win; values
+        are taken from it, and nothing is imported or included.
+
+    Raises:
+      ConfigError: anything in it that would have no effect, or a wrong one.
+    """
+    reset()
+    import_configurables()
+    found = [] if of_run is None else list(files_lib.read_data(of_run))
+    found += [binding for name in gin_files for binding in files_lib.read(name)]
+    found += files_lib.read_params(list(gin_params))
+    gin_checks.check(found, _classes)
+    _bind(found)
+    for name in _bound_classes():
+        _construct(_classes[name], {})
+
+
+@contextlib.contextmanager
+def only(
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    *,
+    of_run: pathlib.Path | None = None,
+) -> Iterator[None]:
+    """Holds a configuration within the block; the one before, and what it built, come back.
+
+    Args:
+      gin_files: as of `load`.
+      gin_params: as of `load`.
+      of_run: as of `load`.
+
+    Raises:
+      ConfigError: as of `load`.
+    """
+    bindings, built = list(_bindings), dict(_built)
+    try:
+        load(gin_files, gin_params, of_run=of_run)
+        yield
+    finally:
+        reset()
+        _bind(bindings)
+        _built.update(built)
+
+
+def build(cls: type[T], **overrides: Any) -> T:
+    """Returns an instance of a registered dataclass with its configured values.
+
+    Args:
+      cls: the class, as registered.
+      **overrides: fields that win over gin, such as those from flags; None means
+        not given. They count as configured: `operative` shows them.
+
+    Raises:
+      ConfigError: a value of the wrong type, or one that the class refuses.
+    """
+    if _classes.get(cls.__name__) is not cls:
+        register(cls)
+    instance = _construct(cls, {k: v for k, v in overrides.items() if v is not None})
+    _remember(instance)
+    return instance
+
+
+def operative() -> str:
+    """Returns gin text that rebuilds every dataclass built or bound so far."""
+    instances = dict(_built)
+    for name in _bound_classes():
+        if _classes[name] not in instances:
+            instances[_classes[name]] = _construct(_classes[name], {})
+    lines = ["# What was configured, defaults included."]
+    for cls in sorted(instances, key=lambda c: c.__name__):
+        lines.append("")
+        for field in value_types.field_types(cls):
+            value = getattr(instances[cls], field)
+            if type(value) in _classes.values():
+                continue
+            lines.append(f"{cls.__name__}.{field} = {_literal(cls, field, value)}")
+    foreign = {b.key: b for b in _bindings if b.parameter and b.name not in _classes}
+    if foreign:
+        values = {key: gin.config.query_parameter(key) for key in foreign}
+        used = _macros_in(list(foreign.values()))
+        lines.append("")
+        lines += [f"{b.key} = {b.value!r}" for b in _bindings if b.key in used and not b.parameter]
+        lines += [f"{key} = {value!r}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def unused() -> list[str]:
+    """Returns the keys that were bound, but whose class nothing has built.
+
+    In a trainer that has built all it needs, these had no effect: sizes of another
+    model than the one trained, say.
+    """
+    idle = [name for name in _bound_classes() if _classes[name] not in _built]
+    return sorted({b.key for b in _bindings if b.parameter and b.short_name in idle})
+
+
+def reset() -> None:
+    """Forgets all that was loaded and built; registered classes stay known."""
+    with gin.unlock_config():
+        gin.clear_config()
+    _bindings.clear()
+    _built.clear()
+
+
+def _bind(found: Sequence[files_lib.Binding]) -> None:
+    """Binds what was read and checked, in order."""
+    for binding in found:
+        scope, name = binding.scope, binding.name
+        if binding.parameter:
+            gin.bind_parameter((scope, name, binding.parameter), binding.value)
+        else:
+            gin.bind_parameter((binding.key, "gin.macro", "value"), binding.value)
+    _bindings.extend(found)
+
+
+def import_configurables() -> None:
+    """Makes known every frozen dataclass of the framework's settings modules."""
+    for name in _MODULES:
+        module = importlib.import_module(name)
+        for value in vars(module).values():
+            if inspect.isclass(value) and value.__module__ == name and _is_frozen(value):
+                register(value)
+
+
+def _is_frozen(cls: type) -> bool:
+    parameters = getattr(cls, "__dataclass_params__", None)
+    return parameters is not None and bool(parameters.frozen)
+
+
+def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
+    """Builds `cls`, and within it the registered dataclasses that its fields hold."""
+    annotations = value_types.field_types(cls)
+    bound = gin.get_bindings(f"{cls.__module__}.{cls.__name__}", resolve_references=False)
+    values = {name: _evaluated(cls, name, value) for name, value in bound.items()} | overrides
+    for name, value in values.items():
+        if name not in annotations:
+            raise gin_checks.unknown_parameter(cls.__name__, name, list(annotations))
+        values[name] = value_types.convert(
+            f"{cls.__name__}.{name}",
+            value,
+            annotations[name],
+            place="" if name in overrides else _place(cls, name),
+        )
+    for name, annotation in annotations.items():
+        if name not in values and annotation in _classes.values():
+            values[name] = _construct(annotation, {})
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)  # type: ignore[arg-type]
+        if f.init
+        and f.name not in values
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise errors.ConfigError(
+            f"{cls.__name__}.{missing[0]} has no default and was not set",
+            hint=f"Give --gin_param='{cls.__name__}.{missing[0]} = ...'",
+        )
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise errors.ConfigError(f"{cls.__name__} refuses its values", received=error) from error
+
+
+def _evaluated(cls: type, field: str, value: Any) -> Any:
+    """Returns a bound value with what its references and macros stand for."""
+    try:
+        return copy.deepcopy(value)  # by which gin evaluates them
+    except errors.UserError:
+        raise
+    except Exception as error:
+        place = _place(cls, field)
+        raise errors.ConfigError(
+            f"{cls.__name__}.{field} cannot be evaluated" + (f" ({place})" if place else ""),
+            received=f"{value!r}: {type(error).__name__}: {str(error).strip().splitlines()[0]}",
+            expected="a value, or a reference that gives one without further arguments",
+        ) from error
+
+
+def _place(cls: type, field: str) -> str:
+    """Returns where the value of a field was bound last."""
+    places = [b.place for b in _bindings if (b.short_name, b.parameter) == (cls.__name__, field)]
+    return places[-1] if places else ""
+
+
+def _remember(instance: Any) -> None:
+    _built[type(instance)] = instance
+    for name in value_types.field_types(type(instance)):
+        value = getattr(instance, name)
+        if type(value) in _classes.values():
+            _remember(value)
+
+
+def _bound_classes() -> list[str]:
+    """Returns the names of registered classes with at least one binding."""
+    return sorted({b.short_name for b in _bindings if b.parameter} & set(_classes))
+
+
+def _macros_in(bindings: list[files_lib.Binding]) -> set[str]:
+    """Returns the macros that these bindings need, also through other macros."""
+    definitions = {b.key: b for b in _bindings if not b.parameter}
+    found: set[str] = set()
+    queue = [m for b in bindings for m in b.macros]
+    while queue:
+        macro = queue.pop()
+        if macro not in found:
+            found.add(macro)
+            queue += definitions[macro].macros
+    return found
+
+
+def _literal(cls: type, field: str, value: Any) -> str:
+    """Returns a value as gin text that reads back as the same value."""
+    text = repr(value)
+    try:
+        if gin.config.parse_value(text) == value:
+            return text
+    except (SyntaxError, ValueError):
+        pass
+    raise errors.ConfigError(
+        f"{cls.__name__}.{field} cannot be written as gin text",
+        received=f"{value!r} ({type(value).__name__})",
+        expected="numbers, strings, booleans, None, and lists, tuples or dicts of them",
+    )

@@ -1,0 +1,287 @@
+"""Archives: tar files read where they lie, without unpacking them to the disk.
+
+A plain tar is an index of itself: `members` walks from header to header and gives a
+`Part` for each file, which is read when it is wanted, by whoever wants it. A tar
+that is compressed as a whole can only be read from its beginning; `listing` and
+`open_member` do that for texts. Directories, links and devices are passed over, and
+nothing is ever written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import pathlib
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, NoReturn
+
+from t2t_mm import errors
+from t2t_mm.corpus import streams
+
+ENDINGS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
+"""Names that are taken for those of archives."""
+
+_FAILURES = (*streams.FAILURES, tarfile.TarError)
+_SEPARATORS = re.compile(r"[\\/]")
+_BLOCK_BYTES = tarfile.BLOCKSIZE
+_LONGEST_HEAD_BYTES = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """A file in a plain tar: what a `pathlib.Path` would be, were it unpacked.
+
+    Attributes:
+      archive: the tar file.
+      member: the whole name of the file in there.
+      offset: of its first byte in `archive`.
+      size: in bytes.
+    """
+
+    archive: pathlib.Path
+    member: str
+    offset: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The last part of `member`, as of a path."""
+        return self.member.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """The name without its last ending."""
+        return pathlib.PurePosixPath(self.member).stem
+
+    @property
+    def suffix(self) -> str:
+        """The last ending of the name, with its dot."""
+        return pathlib.PurePosixPath(self.member).suffix
+
+    @property
+    def parent(self) -> pathlib.PurePosixPath:
+        """The folder in the archive."""
+        return pathlib.PurePosixPath(self.member).parent
+
+    def read_bytes(self) -> bytes:
+        """Returns the whole content.
+
+        Raises:
+          DataError: when the archive has become shorter.
+        """
+        with self.archive.open("rb") as file:
+            file.seek(self.offset)
+            data = file.read(self.size)
+        if len(data) < self.size:
+            _fail(self.archive, "is cut short", f"{self.member!r} ends beyond its last byte")
+        return data
+
+    def members(self) -> Iterator[Part]:
+        """Yields the files of this file, which is a tar itself (a tar in a tar).
+
+        Raises:
+          DataError: as `members` does.
+        """
+        window = _window(self.archive, self.offset, self.size)
+        for name, offset, size in _walk(window, str(self), end=self.size, nested=True):
+            yield Part(self.archive, name, self.offset + offset, size)
+
+    def __str__(self) -> str:
+        return f"{self.archive}/{self.member}"
+
+
+def members(path: pathlib.Path) -> Iterator[Part]:
+    """Yields the files of a plain tar, in its order, while walking through it.
+
+    No list of them is held, and no file is open between two of them: a generator
+    may walk through a thousand tars side by side.
+
+    Raises:
+      DataError: when it is compressed, damaged or cut short, no tar at all, or has a
+        member that would leave the folder in which it is unpacked.
+    """
+    size = _sized(path)
+    for name, offset, length in _walk(_window(path, 0, size), str(path), end=size):
+        yield Part(path, name, offset, length)
+
+
+def listing(path: pathlib.Path) -> Mapping[str, tuple[int, int]]:
+    """Returns place and size of each file of a tar, plain or compressed, by its name.
+
+    Places are bytes from the beginning of the tar as it is uncompressed. A compressed
+    archive is read to its end for this, once in a process.
+
+    Raises:
+      DataError: as `members` does, compression apart.
+    """
+    status = path.stat()
+    return _listing(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _listing(path: pathlib.Path, size: int, changed_ns: int) -> dict[str, tuple[int, int]]:
+    del size, changed_ns  # they tell the same file from one that has changed
+    with _open(path) as stream:
+        return {name: (offset, length) for name, offset, length in _walk(stream, str(path))}
+
+
+def first_file(path: pathlib.Path) -> tuple[str, int] | None:
+    """Returns name and size of the first file of a tar; reads no more than that.
+
+    Raises:
+      DataError: as `listing` does, as far as it gets.
+    """
+    with _open(path) as stream:
+        found = next(_walk(stream, str(path)), None)
+    return found and (found[0], found[2])
+
+
+def open_member(path: pathlib.Path, name: str) -> BinaryIO:
+    """Opens a file of a tar, plain or compressed, to be read from its beginning.
+
+    What is read raises one of `streams.FAILURES` where the archive is damaged.
+
+    Raises:
+      DataError: as `listing` does.
+      KeyError: when there is no such file.
+    """
+    offset, size = listing(path)[name]
+    stream = _open(path)
+    try:
+        stream.seek(offset)
+    except BaseException:
+        stream.close()
+        raise
+    return io.BufferedReader(streams.Slice(stream, size), streams.BUFFER_BYTES)
+
+
+def _window(path: pathlib.Path, start: int, size: int) -> BinaryIO:
+    """Opens a stretch of a file, of which a header and little more is read at a time."""
+    return io.BufferedReader(streams.Window(path, start, size), 2 * _BLOCK_BYTES)
+
+
+def _open(path: pathlib.Path) -> BinaryIO:
+    """Opens a tar as it would be uncompressed."""
+    _sized(path)
+    return streams.unpack(path.open("rb"), streams.packing(streams.head(path)))
+
+
+def _sized(path: pathlib.Path) -> int:
+    """Returns the size of an archive, having seen that it can be one."""
+    try:
+        size = path.stat().st_size
+        start = streams.head(path)
+    except OSError as error:
+        raise streams.failure(path, error, wanted="tar archive") from error
+    if not start:
+        _fail(path, "is an empty file", "")
+    return size
+
+
+def _walk(
+    stream: Any, place: str, *, end: int | None = None, nested: bool = False
+) -> Iterator[tuple[str, int, int]]:
+    """Yields name, place and size of each file of a tar.
+
+    Args:
+      stream: of the tar, uncompressed.
+      place: of the tar, for errors.
+      end: the size of `stream` where that is known.
+      nested: it lies in another one, which says how long it is.
+    """
+    last, start = "", b""
+    try:
+        start = stream.read(streams.HEAD_BYTES)
+        _check_plain(start, place)
+        stream.seek(0)
+        tar: Any = tarfile.TarFile(fileobj=_Heads(stream))
+        while (entry := tar.next()) is not None:
+            tar.members = []  # or all that were met would be kept
+            name = _safe(entry.name, place)
+            if not entry.isreg():
+                continue
+            if entry.issparse():
+                _fail(place, "has a sparse file", repr(name), "Pack it anew without --sparse")
+            if end is not None and entry.offset_data + entry.size > end:
+                _fail(place, "is cut short", f"only a part of {name!r}")
+            last = name
+            yield name, entry.offset_data, entry.size
+        # The library takes a damaged header for the end.
+        stream.seek(tar.offset)
+        block = stream.read(_BLOCK_BYTES)
+    except _FAILURES as error:
+        seen = streams.describe(start) if start and not (last or _is_tar(start)) else error
+        _fail(place, f"is not a whole tar archive{_after(last)}", str(seen))
+    if block.strip(b"\0") or not (block or nested):
+        _fail(place, f"is damaged or cut short{_after(last)}", "no mark of its end")
+
+
+class _Heads(io.RawIOBase):
+    """A stream of which no more is read at once than a head takes.
+
+    Of a long name, or of what else an extended head says, tarfile would read as much as the
+    tar claims: a packed one of some kB may hold a head that fills the memory.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _LONGEST_HEAD_BYTES:
+            raise tarfile.ReadError(f"a head of {size:,} bytes")
+        return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+
+def _check_plain(start: bytes, place: str) -> None:
+    how = streams.packing(start)
+    if how is not None:
+        _fail(
+            place,
+            "is compressed, so its members cannot be read one by one",
+            f"a {how} file",
+            f"Unpack it once, by {streams.UNPACKERS[how]} -k",
+        )
+
+
+def _after(member: str) -> str:
+    return f" after {member!r}" if member else ""
+
+
+def _is_tar(start: bytes) -> bool:
+    return streams.describe(start) == "a tar archive"
+
+
+def _safe(name: str, place: str) -> str:
+    """Returns a member's name without `./`; raises where it leads out of its folder."""
+    parts = _SEPARATORS.split(name)
+    if not name or not parts[0] or ".." in parts:
+        _fail(
+            place,
+            "holds a member that would leave the folder in which it is unpacked",
+            f"the name {name!r}",
+            "Do not unpack it; get it from the corpus's own place",
+            expected="names without .. that do not begin at the root",
+        )
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def _fail(
+    place: pathlib.Path | str,
+    what: str,
+    received: str,
+    hint: str = "Get the file again",
+    *,
+    expected: str = "a tar archive, whole",
+) -> NoReturn:
+    raise errors.DataError(
+        f"{place} {what}", received=received or None, expected=expected, hint=hint
+    )

@@ -1,0 +1,312 @@
+"""RawFiles: the raw files of one corpus, as a problem's generator reads them.
+
+Whatever is wrong with them (missing, cut short, of different lengths) is a
+`DataError` that names the file, and the line where there is one. A line that is not
+UTF-8 makes a bad example, of which a user may allow some.
+"""
+
+from __future__ import annotations
+
+import collections
+import html
+import io
+import itertools
+import json
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from t2t_mm import errors
+from t2t_mm.corpus import archives, links, texts
+from t2t_mm.files import limits
+
+_SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE | re.DOTALL)
+_NAMES_SHOWN = 8
+
+
+class RawFiles:
+    """The folder that holds a corpus, in the layout in which it is published.
+
+    Args:
+      root: the folder.
+      layout: the files expected there, in a line or two; shown in errors.
+      follow_links: read what symbolic links lead to outside of the folder, too.
+
+    Attributes:
+      boundary: refuses such links where they are not to be followed.
+      damage: what explains the bad examples that were made of lines that are not UTF-8.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], layout: str = "", *, follow_links: bool = False
+    ) -> None:
+        self.root = pathlib.Path(root)
+        self.layout = layout
+        self.boundary = links.Boundary(self.root, follow=follow_links)
+        self._used: dict[str, int] = {}
+        self._sought: pathlib.Path | None = None
+        self._names: dict[bool, list[str]] = {}
+        self._skipped: collections.Counter[str] = collections.Counter()
+        self.damage = texts.Damage()
+
+    @classmethod
+    def of(
+        cls,
+        manual_dir: str | os.PathLike[str],
+        corpus: str,
+        layout: str = "",
+        *,
+        follow_links: bool = False,
+    ) -> RawFiles:
+        """Opens `MANUAL_DIR/CORPUS` where that exists, else `MANUAL_DIR` itself."""
+        folder = pathlib.Path(manual_dir)
+        inner = folder / corpus
+        if inner.is_dir():
+            return cls(inner, layout, follow_links=follow_links)
+        files = cls(folder, layout, follow_links=follow_links)
+        files._sought = inner
+        return files
+
+    @property
+    def used(self) -> dict[str, int]:
+        """The texts and archives read so far, by path below the root, with their bytes."""
+        return dict(sorted(self._used.items()))
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many examples the generator has left out so far, by reason."""
+        return dict(sorted(self._skipped.items()))
+
+    def skip(self, reason: str) -> None:
+        """Counts an example that the generator leaves out on purpose, for the manifest.
+
+        For what is to be expected of a corpus (a pair of texts that is too long, say);
+        what is wrong with an example is a `BadExampleError`.
+
+        Args:
+          reason: in a few words; the same ones for all examples that it holds for.
+        """
+        self._skipped[reason] += 1
+
+    def path(self, name: str) -> pathlib.Path:
+        """Returns the path of a file or folder that must exist.
+
+        Raises:
+          DataError: when it does not; says what lies there and what should. Also when a
+            link leads out of the corpus.
+        """
+        path = self.root / name
+        if not path.exists():
+            self.missing(name)
+        self.boundary.check(path)
+        return path
+
+    def exists(self, name: str) -> bool:
+        """Says whether a file or folder exists."""
+        return (self.root / name).exists()
+
+    def glob(
+        self, pattern: str, *, endings: tuple[str, ...] = (), optional: bool = False
+    ) -> list[pathlib.Path]:
+        """Returns what matches `pattern`, sorted, without hidden files and all in hidden folders.
+
+        Args:
+          pattern: a path with wildcards, as of `pathlib.Path.glob`.
+          endings: in lower case, of which the name must have one, in capitals or not:
+            `glob("photos/*", endings=(".jpg", ".jpeg"))`.
+          optional: none need match.
+
+        Raises:
+          DataError: when nothing does and it is not `optional`, or a link leads out of the corpus.
+        """
+        above = len(self.root.parts)
+        found = sorted(
+            path
+            for path in self.root.glob(pattern)
+            if (not endings or path.name.lower().endswith(endings))
+            and not any(part[0] == "." for part in path.parts[above:])
+        )
+        if not found and not optional:
+            self.missing(pattern + (endings[0] if endings else ""), verb="matches")
+        for path in found:
+            self.boundary.check(path)
+        return found
+
+    def names(self, pattern: str, *, packed: bool = True) -> list[str]:
+        """Returns the texts whose path ends like `pattern`, by their names for `lines`.
+
+        Where the folder of the corpus is not there and that of all corpora is read in
+        its place, archives are looked into at its top only.
+
+        Args:
+          pattern: matched from the right, as by `pathlib.PurePath.match`, capitals or not:
+            "*.de-en.de", "dev/*.sgm".
+          packed: look into archives too, which must be read to their ends for that
+            where they are compressed as a whole.
+        """
+        if packed not in self._names:
+            paths = self._paths()
+            found = set(map(texts.unpacked_name, paths))
+            if packed:
+                looked = paths if self._sought is None else [p for p in paths if "/" not in p]
+                found |= set(map(texts.unpacked_name, texts.packed_files(self.boundary, looked)))
+            self._names[packed] = sorted(found)
+        wanted = pattern.lower()
+        return [n for n in self._names[packed] if pathlib.PurePosixPath(n.lower()).match(wanted)]
+
+    def _paths(self) -> list[str]:
+        try:
+            return texts.files(self.boundary)
+        except errors.BadExampleError as error:
+            if self._sought is None:
+                raise
+            # The link may well be another corpus, and what is wrong that this one is missing.
+            raise errors.DataError(str(error), hint=f"There is no folder {self._sought}") from error
+
+    def members(self, name: str) -> Iterator[archives.Part]:
+        """Yields the files of a plain tar archive, to be read where they lie.
+
+        A `Part` stands for a path: a picture or a sound may be one. Of a tar in the tar,
+        `Part.members()` yields the files.
+
+        Raises:
+          DataError: when there is no such archive, or it is not a whole tar.
+        """
+        path = self.path(name)
+        self._used[name] = path.stat().st_size
+        yield from archives.members(path)
+
+    def lines(self, name: str) -> Iterator[str]:
+        r"""Yields the lines of a UTF-8 text, without their ends.
+
+        Takes `name`, or else that with `.gz`, `.bz2` or `.xz`, or else the member of a
+        tar (compressed or not) that would be there were the tar unpacked where it lies.
+        A byte order mark and `\r\n` are dropped; only `\n` ends a line (not the other
+        separators of Unicode, which occur inside sentences and would tear parallel
+        texts). A line that is not UTF-8 comes with lone surrogates for the wrong bytes,
+        so that an example made of it is a bad one.
+
+        Raises:
+          DataError: for a text that is missing, that cannot be read or is cut short, for
+            one in UTF-16, and for one that a link puts outside of the corpus.
+        """
+        yield from self._lines(name)
+
+    def _lines(self, name: str, longest: int | None = None) -> Iterator[str]:
+        text = texts.find(self.boundary, name) if self.root.is_dir() else None
+        if text is None:
+            self.missing(name)
+        used = os.path.relpath(text.path, self.root)
+        self._used[used] = text.path.stat().st_size
+        yield from texts.read(text, self.damage, layout=self.layout, longest=longest)
+
+    def text(self, name: str) -> str:
+        r"""Returns the lines of a text as one, `\n` behind each, found as by `lines`.
+
+        Raises:
+          DataError: as `lines`, and for one that is too large for it.
+        """
+        most = limits.largest_file()
+        whole = io.StringIO()
+        for line in self._lines(name, most):
+            whole.write(line)
+            whole.write("\n")
+            if whole.tell() > most:
+                raise errors.DataError(
+                    f"{self.root / name} is too large to be read at once",
+                    received=f"more than {most:,} characters",
+                    hint=f"If it is what it should be, set {limits.FILE_VARIABLE} in the "
+                    "environment",
+                )
+        return whole.getvalue()
+
+    def json(self, name: str) -> Any:
+        """Returns the content of a JSON file, found as by `lines`.
+
+        Raises:
+          DataError: for a file that cannot be read, or is not JSON.
+        """
+        content = self.text(name)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
+            raise errors.DataError(
+                f"{self.root / name} is not JSON", received=error, expected=self.layout or None
+            ) from error
+
+    def parallel(self, *names: str) -> Iterator[tuple[str, ...]]:
+        """Yields the lines of several texts side by side.
+
+        Raises:
+          DataError: at the end, with all counts, when they are of different lengths.
+        """
+        readers = [self.lines(name) for name in names]
+        count = 0
+        row: tuple[Any, ...] = ()
+        for row in itertools.zip_longest(*readers):
+            if None in row:
+                break
+            yield row
+            count += 1
+        if None in row:
+            counts = [
+                count + (line is not None) + sum(1 for _ in reader)
+                for line, reader in zip(row, readers, strict=True)
+            ]
+            raise errors.DataError(
+                f"Parallel texts in {self.root} are of different lengths",
+                received=", ".join(
+                    f"{name} {count:,} lines" for name, count in zip(names, counts, strict=True)
+                ),
+                expected="line n of one to be the translation of line n of the other",
+            )
+
+    def sgml_segments(self, name: str) -> Iterator[str]:
+        """Yields the text of every `<seg>` of a WMT SGML file.
+
+        Raises:
+          DataError: when it has none.
+        """
+        found = segments(self.text(name))
+        if not found:
+            raise errors.DataError(
+                f"{self.root / name} has no <seg> elements",
+                expected=self.layout or "SGML as WMT publishes it",
+            )
+        yield from found
+
+    def missing(self, name: str, *, verb: str = "is named") -> NoReturn:
+        """Raises the error for a file that is not there.
+
+        Args:
+          name: of the file, or a pattern.
+          verb: what no file does.
+        """
+        if not self.root.is_dir():
+            raise errors.DataError(
+                f"The folder of raw files {self.root} does not exist",
+                expected=self.layout or None,
+                hint="Name its place with --manual_dir",
+            )
+        folder = (self.root / name).parent
+        while not folder.is_dir():
+            folder = folder.parent
+        near = sorted(p.name for p in folder.iterdir())
+        hint = errors.did_you_mean(pathlib.PurePath(name).name, near)
+        if hint is None and self._sought is not None:
+            hint = f"There is no folder {self._sought} either"
+        shown = ", ".join(near[:_NAMES_SHOWN]) or "nothing"
+        more = len(near) - _NAMES_SHOWN
+        raise errors.DataError(
+            f"No raw file {verb} {name!r} in {self.root}",
+            received=f"{shown}{f' and {more:,} more' if more > 0 else ''} in {folder}",
+            expected=self.layout or None,
+            hint=hint,
+        )
+
+
+def segments(text: str) -> list[str]:
+    """Returns the text of every `<seg>` of SGML or XML, without line ends and entities."""
+    return [html.unescape(" ".join(found.split())) for found in _SEGMENT.findall(text)]

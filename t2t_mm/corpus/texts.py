@@ -1,0 +1,308 @@
+"""Texts: where the one of a given name lies in a corpus, and its lines.
+
+A text lies as it is, packed under its name and an ending (`.gz`, `.bz2`, `.xz`), or in
+a tar as it was downloaded: that counts as if it had been unpacked where it lies.
+"""
+
+from __future__ import annotations
+
+import codecs
+import collections
+import dataclasses
+import functools
+import os
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from t2t_mm import errors
+from t2t_mm.corpus import archives, links, streams
+from t2t_mm.files import limits
+
+LONGEST_LINE_BYTES = 1 << 24
+LINE_VARIABLE = "T2T_MM_MAX_LINE_BYTES"
+"""More in one line than that, or than this variable says, is no text: a packed file of some
+kB may hold a line that fills the memory."""
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ZEROS_OF_UTF16 = (0.2, 0.6)
+"""Between these shares of zero bytes a line is taken for UTF-16 without its mark: of plain
+letters every other byte is zero."""
+
+_LINES_KEPT = 100
+_OF_THE_DISK = "lost+found"  # at the top of a disk, closed to all but its administrator
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""What a byte that is not UTF-8 is decoded to."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """One text.
+
+    Args:
+      path: the file, or the archive that it lies in.
+      member: its name in there, or empty.
+    """
+
+    path: pathlib.Path
+    member: str = ""
+
+    def open(self) -> BinaryIO:
+        """Opens it for bytes, unpacked."""
+        if self.member:
+            stream = archives.open_member(self.path, self.member)
+        else:
+            stream = self.path.open("rb")
+        return streams.unpack(stream, self._packing)
+
+    def failure(self, error: Exception, *, line: int, layout: str) -> errors.DataError:
+        """Returns the error for a text whose reading failed with one of `streams.FAILURES`."""
+        wanted = "tar archive" if self.member else f"{self._packing or 'text'} file"
+        where = f"{self.member + ', ' if self.member else ''}after line {line:,}"
+        return streams.failure(self.path, error, wanted=wanted, where=where, layout=layout)
+
+    @property
+    def _packing(self) -> str | None:
+        suffix = pathlib.PurePosixPath(self.member or self.path.name).suffix
+        return streams.ENDINGS.get(suffix.lower())
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+
+def find(boundary: links.Boundary, name: str) -> Text | None:
+    """Returns the text `name` (a path below that of the corpus), or None where there is none.
+
+    Of several, the first of: the file, a packed file, either with capitals in its name, a
+    member of an archive in its own folder, or in a folder above that.
+
+    Raises:
+      DataError: for an archive that cannot be read, where it has come to that, and for
+        what a link puts outside of the corpus.
+    """
+    root = boundary.root
+    endings = [*streams.ENDINGS, *map(str.upper, streams.ENDINGS)]
+    names = [name, *(name + ending for ending in endings)]
+    for packed in names:
+        if (root / packed).exists():
+            boundary.check(root / packed)
+            return Text(root / packed)
+    if (other := _in_other_case(root, names)) is not None:
+        boundary.check(other)
+        return Text(other)
+    for folder in pathlib.PurePosixPath(name).parents:
+        for archive in _archives(root / folder):
+            boundary.check(archive)
+            held = archives.listing(archive)
+            for packed in names:
+                member = str(pathlib.PurePosixPath(packed).relative_to(folder))
+                if member in held:
+                    return Text(archive, member)
+    return None
+
+
+def files(boundary: links.Boundary) -> list[str]:
+    """Returns the paths of all files of a corpus, sorted; hidden ones are left out.
+
+    Raises:
+      DataError: for a folder that a link puts outside of the corpus, or that cannot be read.
+    """
+    root = boundary.root
+    found, seen = [], set()
+    for folder, inner, names in os.walk(root, onerror=_refuse, followlinks=True):
+        seen.add(os.path.realpath(folder))
+        inner[:] = [
+            n
+            for n in inner
+            if n[0] != "."
+            and n != _OF_THE_DISK
+            and os.path.realpath(pathlib.Path(folder, n)) not in seen
+        ]
+        for name in inner:
+            boundary.check(pathlib.Path(folder, name))
+        below = pathlib.Path(folder).relative_to(root)
+        found += [(below / n).as_posix() for n in names if n[0] != "."]
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    """Raises for a folder that cannot be listed, whose files would be missed without a word."""
+    raise errors.DataError(
+        f"A folder of the corpus cannot be read: {error.filename}", received=error.strerror
+    ) from error
+
+
+def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
+    """Returns the paths of files in archives, as they were if unpacked; sorted.
+
+    An archive whose first file lies unpacked beside it is passed over: most people keep
+    what they downloaded.
+
+    Args:
+      boundary: of the corpus.
+      paths: of its files; those of archives are looked into.
+
+    Raises:
+      DataError: for an archive that a link puts outside of the corpus.
+    """
+    root = boundary.root
+    found: set[str] = set()
+    for path in paths:
+        if not path.lower().endswith(archives.ENDINGS):
+            continue
+        folder = pathlib.PurePosixPath(path).parent
+        boundary.check(root / path)
+        first = archives.first_file(root / path)
+        if first is None:
+            continue
+        beside = root / folder / first[0]
+        if beside.is_file() and beside.stat().st_size == first[1]:
+            continue
+        held = (n for n in archives.listing(root / path) if not re.search(r"(^|/)\.", n))
+        found.update((folder / member).as_posix() for member in held)
+    return sorted(found)
+
+
+def unpacked_name(name: str) -> str:
+    """Returns the name of a text without the ending of how it is packed."""
+    ending = next(filter(name.lower().endswith, streams.ENDINGS), "")
+    return name[: len(name) - len(ending)]
+
+
+def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None) -> Iterator[str]:
+    r"""Yields the lines of a UTF-8 text, without their ends.
+
+    A byte order mark at the start of a line (of the first one, or of a file that was
+    put behind another) and `\r\n` are dropped; only `\n` ends a line. Bytes that are
+    not UTF-8 become lone surrogates, which no modality takes: such a line keeps its
+    place beside that of a parallel text, and makes a bad example.
+
+    Args:
+      text: to be read.
+      damage: told of each line that is not UTF-8.
+      layout: of the corpus, for errors.
+      longest: bytes of a line; `LONGEST_LINE_BYTES` by default.
+
+    Raises:
+      DataError: for UTF-16, for line ends of `\r` alone, and for a file that cannot
+        be read or is cut short.
+    """
+    number = 0
+    most = longest or limits.most(LINE_VARIABLE, LONGEST_LINE_BYTES, "bytes")
+    try:
+        with text.open() as stream:
+            for line in iter(functools.partial(stream.readline, most), b""):
+                number += 1
+                if number == 1:
+                    _check_first(line, text)
+                if len(line) == most:
+                    raise errors.DataError(
+                        f"{text} is not a text of lines",
+                        received=f"{most:,} bytes and more in line {number:,}",
+                        hint=None
+                        if longest
+                        else f"If it is one, set {LINE_VARIABLE} in the environment",
+                    )
+                line = line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\n").removesuffix(b"\r")
+                try:
+                    decoded = line.decode("utf-8")
+                except UnicodeDecodeError:
+                    decoded = line.decode("utf-8", "surrogateescape")
+                    damage.note(decoded, f"{text}, line {number:,}")
+                yield decoded
+    except streams.FAILURES as error:
+        raise text.failure(error, line=number, layout=layout) from error
+
+
+class Damage:
+    """The last lines that were not UTF-8, and where they were read."""
+
+    def __init__(self) -> None:
+        self._lines: collections.deque[tuple[str, str]] = collections.deque(maxlen=_LINES_KEPT)
+
+    def note(self, line: str, place: str) -> None:
+        """Keeps a line, as it was yielded, and the place to be named in errors."""
+        self._lines.append((line, place))
+
+    def explain(self, values: Mapping[str, Any]) -> errors.BadExampleError | None:
+        """Returns the error for an example made of such a line.
+
+        Args:
+          values: of the example, by feature.
+
+        Returns:
+          the error, with file and line; None where no value is out of such a line.
+        """
+        for name, value in values.items():
+            for text in value if isinstance(value, list | tuple) else [value]:
+                if not isinstance(text, str) or not _ESCAPED.search(text):
+                    continue
+                for line, place in reversed(self._lines):
+                    wrong = _ESCAPED.search(line)
+                    if wrong and text.strip() in line:
+                        return errors.BadExampleError(
+                            f"{name}: A line is not UTF-8: {place}",
+                            received=f"byte {ord(wrong[0]) - 0xDC00:#04x} at position "
+                            f"{wrong.start() + 1:,} of the line",
+                            hint="Where all of the file is in another encoding, convert it, for "
+                            "example with iconv -f latin1 -t utf-8",
+                        )
+        return None
+
+
+def _archives(folder: pathlib.Path) -> list[pathlib.Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        p
+        for p in folder.iterdir()
+        if p.name.lower().endswith(archives.ENDINGS) and p.name[0] != "."
+    )
+
+
+def _in_other_case(root: pathlib.Path, names: Sequence[str]) -> pathlib.Path | None:
+    """Returns the file that has one of some names but for capitals, as discs and cameras write."""
+    folder = (root / names[0]).parent
+    if not folder.is_dir():
+        return None
+    wanted = {pathlib.PurePosixPath(name).name.lower(): None for name in names}
+    found = {path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True)}
+    return next((found[name] for name in wanted if name in found), None)
+
+
+def _check_first(line: bytes, text: Text) -> None:
+    known = streams.binary(line)
+    if known is not None:
+        how = streams.packing(line)
+        ending = next((end for end, name in streams.ENDINGS.items() if name == how), "")
+        raise errors.DataError(
+            f"{text} is no text",
+            received=known,
+            expected="lines of text in UTF-8",
+            hint=f"Name it as what it is: NAME{ending}"
+            if how
+            else "Save or convert it as text, a spreadsheet as CSV in UTF-8",
+        )
+    if line.startswith(_UTF16):
+        raise errors.DataError(
+            f"{text}, line 1, is not UTF-8",
+            received="the byte order mark of UTF-16",
+            hint="Convert the file, for example with iconv -f utf-16 -t utf-8",
+        )
+    zeros = line.count(0)
+    if zeros > 2 and _ZEROS_OF_UTF16[0] <= zeros / len(line) <= _ZEROS_OF_UTF16[1]:
+        raise errors.DataError(
+            f"{text}, line 1, is not UTF-8",
+            received=f"{zeros:,} zero bytes of {len(line):,}, as in UTF-16",
+            hint="Convert the file, for example with iconv -f "
+            f"utf-16{'le' if line[0] else 'be'} -t utf-8",
+        )
+    returns = line.count(b"\r")
+    if not line.endswith(b"\n") and b"\r" in line[:-1]:
+        raise errors.DataError(
+            f"{text} has no line ends but those of old Macintosh computers",
+            received=rf"{returns:,} \r and no \n",
+            expected=r"lines that end in \n or \r\n",
+            hint=r"Convert the file, for example with tr '\r' '\n'",
+        )

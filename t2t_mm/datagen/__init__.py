@@ -1,0 +1,1 @@
+"""Generation: from raw corpora to vocabularies and TFRecords."""

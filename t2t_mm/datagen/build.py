@@ -1,0 +1,237 @@
+"""Building: the records of one problem, from its raw files to its manifest."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors, version
+from t2t_mm.data import manifest
+from t2t_mm.datagen import code, encode, overlaps, progress, shuffle, sources, workers
+from t2t_mm.datagen import options as options_lib
+from t2t_mm.files import atomic
+
+_BAD_SHOWN = 3
+_FILES_SHOWN = 3
+
+
+def build(
+    problem: Any,
+    source: sources.Source,
+    folder: pathlib.Path,
+    *,
+    options: options_lib.Options,
+    pool: workers.Workers,
+    report: progress.Progress,
+) -> manifest.Manifest:
+    """Makes all records of `problem` and puts them at `folder`, in place of older ones.
+
+    Raises:
+      UserError: for anything wrong with raw files, examples or the disk; nothing of
+        the new data is left then, and older data is as it was.
+    """
+    with atomic.folder(folder) as making:
+        shards: dict[str, tuple[manifest.Shard, ...]] = {}
+        shares: dict[str, list[encode.Share]] = {}
+        known: dict[str, frozenset[str]] = {}
+        for split in problem.splits:
+            report.start(f"{problem.name} {split}", options.max_examples)
+            spilt = making / ".spill"
+            with atomic.writing(spilt):
+                spilt.mkdir()
+            shares[split] = _encode(problem, split, source, spilt, options, known, pool, report)
+            known = known or _known(problem, shares[split], options)
+            _check_bad([s for done in shares.values() for s in done], options.max_bad_examples)
+            shards[split] = _sort(split, spilt, making, shares[split], pool)
+            shutil.rmtree(spilt)
+            count = sum(shard.examples for shard in shards[split])
+            if not count and split in problem.optional_splits:
+                del shards[split]
+                report.finish(0)
+                report.say(f"{problem.name}: the raw files have no examples for {split}")
+                continue
+            if not count:
+                raise errors.DataError(
+                    f"The split {split!r} of {problem.name} is empty",
+                    received=f"no example in {_files_read(shares[split]) or source.root}",
+                    expected=problem.layout or None,
+                )
+            report.finish(count)
+        made = manifest.Manifest(
+            making,
+            problem=problem.name,
+            version=problem.version,
+            source=source.name,
+            seed=options.seed,
+            shards=shards,
+            details=options_lib.settings(problem, source, options)
+            | _found(problem, source, shares)
+            | {
+                "bytes": sum(s.bytes for split in shards.values() for s in split),
+                "code_version": version.__version__,
+                "code_sha256": code.fingerprint(problem, source=source.name),
+            },
+        )
+        made.save()
+    _tell_skipped(problem.name, shares, report)
+    for split, reasons in made.details["filtered"].items():
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+        report.say(f"left out of {problem.name} {split}: {listed}")
+    for name, counts in made.details.get("unseen", {}).items():
+        said = ", ".join(f"{count:,} examples of {split}" for split, count in counts.items())
+        report.say(f"{said} have {name} that {problem.splits[0]} has not: no answer is right")
+    placed = dataclasses.replace(made, folder=folder)
+    keys, contents = (
+        {split: b"".join(getattr(one, which) for one in done) for split, done in shares.items()}
+        for which in ("keys", "contents")
+    )
+    for line in overlaps.warnings(placed, keys, contents):
+        report.say(line)
+    return placed
+
+
+def _encode(
+    problem: Any,
+    split: str,
+    source: sources.Source,
+    spilt: pathlib.Path,
+    options: options_lib.Options,
+    known: Mapping[str, frozenset[str]],
+    pool: workers.Workers,
+    report: progress.Progress,
+) -> list[encode.Share]:
+    """Runs through a split in all workers; what they encode is in the spill then."""
+    requests = [
+        encode.Request(
+            problem=problem.name,
+            split=split,
+            root=source.root,
+            spill=spilt,
+            worker=worker,
+            workers=pool.count,
+            seed=options.seed,
+            max_examples=options.max_examples,
+            max_bad_examples=options.max_bad_examples,
+            source=source.name,
+            follow_links=options.follow_links,
+            known=known,
+        )
+        for worker in range(pool.count)
+    ]
+    return pool.run(encode.make, requests, watch=report.update)
+
+
+def _known(
+    problem: Any, training: Sequence[encode.Share], options: options_lib.Options
+) -> dict[str, frozenset[str]]:
+    """Returns the classes of training by feature, where examples of others are bad.
+
+    A part of the data may lack some classes in training; then all are taken.
+    """
+    features = options_lib.features(problem)
+    return {
+        name: frozenset(label for s in training for label in s.classes[name])
+        for name in encode.undeclared_classes(features)
+        if options.max_examples is None and not features[name].allow_unseen
+    }
+
+
+def _sort(
+    split: str,
+    spilt: pathlib.Path,
+    making: pathlib.Path,
+    shares: Sequence[encode.Share],
+    pool: workers.Workers,
+) -> tuple[manifest.Shard, ...]:
+    """Writes the shards of a split from the spill."""
+    count = shuffle.shard_count(sum(s.bytes for s in shares))
+    plans = [shuffle.ShardPlan(spilt, making, split, index, count) for index in range(count)]
+    return tuple(pool.run(shuffle.write_shard, plans))
+
+
+def _check_bad(shares: Sequence[encode.Share], most: int) -> None:
+    """Raises the first bad example when there are more than the user puts up with."""
+    bad = _in_order(shares)
+    if len(bad) > most:
+        raise errors.BadExampleError(
+            bad[0].message,
+            hint=f"This is the first of more than --max_bad_examples={most}; "
+            "a larger number goes on without such examples",
+        )
+
+
+def _in_order(shares: Sequence[encode.Share]) -> list[encode.BadExample]:
+    """Returns the bad examples of all shares as they stand in the raw data."""
+    return sorted((bad for one in shares for bad in one.bad), key=lambda bad: bad.index)
+
+
+def _found(
+    problem: Any, source: sources.Source, shares: Mapping[str, Sequence[encode.Share]]
+) -> dict[str, Any]:
+    """Returns what the data itself told: class names, examples left out, files read."""
+    every = [s for done in shares.values() for s in done]
+    skipped = collections.Counter(bad.reason for s in every for bad in s.bad)
+    found: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
+    filtered = {split: done[0].filtered for split, done in shares.items()}
+    found["filtered"] = {split: counts for split, counts in filtered.items() if counts}
+    features = options_lib.features(problem)
+    classes = {
+        name: _classes(problem, name, shares) for name in encode.undeclared_classes(features)
+    }
+    if classes:
+        found["classes"] = classes
+    unseen = {
+        name: _unseen(shares, name, frozenset(names))
+        for name, names in classes.items()
+        if features[name].allow_unseen
+    }
+    if any(unseen.values()):
+        found["unseen"] = unseen
+    if source.name == sources.MANUAL:
+        found["raw_files"] = {name: size for s in every for name, size in sorted(s.used.items())}
+    return found
+
+
+def _files_read(shares: Sequence[encode.Share]) -> str:
+    """Returns the names of the texts and archives that were read, of many the first."""
+    names = sorted({name for one in shares for name in one.used})
+    more = len(names) - _FILES_SHOWN
+    return ", ".join(names[:_FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _classes(problem: Any, name: str, shares: Mapping[str, Sequence[encode.Share]]) -> list[str]:
+    """Returns the sorted class names of the training split.
+
+    A part of the data may lack some there; then those of all splits are taken.
+    """
+    seen: list[encode.Share] = []
+    for split, done in shares.items():
+        # Of whole data, no other split has more classes: such examples were refused.
+        if split == problem.splits[0] or not options_lib.features(problem)[name].allow_unseen:
+            seen += done
+    return sorted(set().union(*(s.classes[name] for s in seen)))
+
+
+def _unseen(
+    shares: Mapping[str, Sequence[encode.Share]], name: str, known: frozenset[str]
+) -> dict[str, int]:
+    """Returns how many examples of each split are of a class that is not `known`."""
+    counts = {
+        split: sum(n for s in done for label, n in s.classes[name].items() if label not in known)
+        for split, done in shares.items()
+    }
+    return {split: count for split, count in counts.items() if count}
+
+
+def _tell_skipped(
+    name: str, shares: Mapping[str, Sequence[encode.Share]], report: progress.Progress
+) -> None:
+    bad = [b for done in shares.values() for b in _in_order(done)]
+    for example in bad[:_BAD_SHOWN]:
+        report.say(f"skipped: {example.message}")
+    if len(bad) > _BAD_SHOWN:
+        report.say(f"skipped: {len(bad) - _BAD_SHOWN:,} more of {name}")

@@ -1,0 +1,304 @@
+"""A share: the examples that one worker encodes.
+
+Every worker runs through the whole generator, which is cheap (pictures are paths
+there), and encodes every n-th example, which is not. So no example has to travel
+between processes, and no generator has to know of workers.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import pathlib
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors, registry
+from t2t_mm.corpus import raw
+from t2t_mm.data import records
+from t2t_mm.datagen import overlaps
+from t2t_mm.datagen import shuffle as spill
+from t2t_mm.modality.categorical import declaration as categorical
+from t2t_mm.modality.language import declaration as language
+
+_TELL_EVERY = 64
+_QUOTED = re.compile(r"'[^']*'|(?<![-\w])\d+")  # but not the 8 of UTF-8
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a worker is to do.
+
+    Args:
+      problem: its name.
+      split: to be generated.
+      root: the folder that holds the corpus, or is it.
+      spill: the folder for what is made.
+      worker: number of this share.
+      workers: number of all shares.
+      seed: of the order.
+      max_examples: of the split, or None.
+      max_bad_examples: more of them end the work.
+      source: where the raw files come from; of samples, inputs may be declared otherwise.
+      follow_links: read what links lead to outside of the corpus, too.
+      known: the classes of the training split by feature, where all others are bad.
+    """
+
+    problem: str
+    split: str
+    root: pathlib.Path
+    spill: pathlib.Path
+    worker: int
+    workers: int
+    seed: int
+    max_examples: int | None
+    max_bad_examples: int
+    source: str
+    follow_links: bool = False
+    known: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class BadExample:
+    """An example that cannot be used: its place and key, what is wrong, and the kind."""
+
+    index: int
+    key: str
+    message: str
+    reason: str
+
+
+@dataclasses.dataclass
+class Share:
+    """What a worker did: counts, bytes, bad examples, class names found, files read.
+
+    Attributes:
+      classes: by feature, how often each class was met that no declaration lists.
+      filtered: how many examples the generator left out, by reason; it runs whole in
+        every worker, so all workers count the same.
+      keys: 8 bytes of hash of each key, end to end.
+      contents: and of each example's inputs and targets.
+    """
+
+    examples: int = 0
+    bytes: int = 0
+    bad: list[BadExample] = dataclasses.field(default_factory=list)
+    classes: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
+    used: dict[str, int] = dataclasses.field(default_factory=dict)
+    filtered: dict[str, int] = dataclasses.field(default_factory=dict)
+    keys: bytearray = dataclasses.field(default_factory=bytearray)
+    contents: bytearray = dataclasses.field(default_factory=bytearray)
+
+
+def make(request: Request, count: Callable[[int], None]) -> Share:
+    """Encodes one share of a split into the spill.
+
+    Args:
+      request: what to do.
+      count: told often how many examples this share has so far; may raise to end it.
+
+    Raises:
+      UserError: for raw files, keys, features or a generator that are wrong.
+    """
+    problem = registry.problems.get(request.problem)()
+    files = raw.RawFiles.of(
+        request.root, problem.corpus, problem.layout, follow_links=request.follow_links
+    )
+    features = {**problem.declared_inputs(request.source), "targets": problem.targets}
+    share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
+    out = spill.Spill(request.spill, request.worker)
+    try:
+        for index, whole in _items(problem, request, files):
+            item = _without_blanks(whole, files)
+            if index % _TELL_EVERY == 0:
+                count(share.examples)
+            if index % request.workers != request.worker:
+                continue
+            key, values = _checked(item, features, problem.name, index)
+            try:
+                encoded = _encode(key, values, features, files)
+                _check_classes(encoded, request.known)
+            except errors.BadExampleError as error:
+                share.bad.append(_bad(index, key, request, files.damage.explain(values) or error))
+                if len(share.bad) > request.max_bad_examples:
+                    break
+                continue
+            for name, found in share.classes.items():
+                found[encoded[name][0].decode("utf-8")] += 1
+            digest = spill.hash_key(encoded["key"][0], request.seed)
+            share.bytes += out.add(digest, records.encode_example(encoded))
+            share.keys += overlaps.key_print(encoded)
+            share.contents += overlaps.content_print(encoded)
+            share.examples += 1
+    finally:
+        out.close()
+    count(share.examples)
+    share.used = files.used
+    share.filtered = files.skipped
+    return share
+
+
+def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
+    """Returns the features whose class names are to be found in the data."""
+    return [
+        name
+        for name, modality in features.items()
+        if isinstance(modality, categorical.Categorical) and not modality.classes
+    ]
+
+
+def plugin_failure(what: str, problem: Any, error: Exception) -> errors.PluginError:
+    """Returns the one-line error for code of `problem` that failed.
+
+    It names the last line of the problem's own file that was reached.
+    """
+    own = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((f for f in reversed(frames) if f.filename == own), frames[-1])
+    return errors.PluginError(
+        what,
+        received=f"{type(error).__name__}: {error} at {frame.filename}:{frame.lineno}",
+        hint="--debug shows the whole traceback",
+    )
+
+
+def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tuple[int, Any]]:
+    """Yields what the generator yields, numbered; its failures become PluginErrors."""
+    number = 0
+    try:
+        found = problem.generate_examples(request.split, files)
+        for number, item in enumerate(itertools.islice(found, request.max_examples)):
+            yield number, item
+    except errors.UserError:
+        raise
+    except OSError as error:
+        raise errors.DataError(
+            f"A raw file of {problem.name!r} cannot be read: {error.filename}",
+            received=error.strerror or error,
+            expected=problem.layout or None,
+        ) from error
+    except Exception as error:  # A plugin's code may raise anything; the user must know whose.
+        raise plugin_failure(
+            f"generate_examples of {problem.name!r} failed in the split {request.split!r} "
+            f"after example {number:,}",
+            problem,
+            error,
+        ) from error
+
+
+def _without_blanks(item: Any, files: raw.RawFiles) -> Any:
+    """Returns an example without those of several targets that are blank, and counts them.
+
+    One empty caption of five is no reason to lose the picture. Where all are blank, the
+    example stays as it is, and is a bad one.
+    """
+    if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[1], Mapping):
+        return item
+    key, values = item
+    several = values.get(records.SEVERAL)
+    if not isinstance(several, list | tuple):
+        return item
+    kept = [one for one in several if not (isinstance(one, str) and language.is_blank(one))]
+    if not kept or len(kept) == len(several):
+        return item
+    for _ in range(len(several) - len(kept)):
+        files.skip("an empty target beside others")
+    return key, {**values, records.SEVERAL: kept}
+
+
+def _checked(
+    item: Any, features: Mapping[str, Any], problem: str, index: int
+) -> tuple[str, Mapping[str, Any]]:
+    """Returns the key and values of an example that has what the problem declares."""
+    try:
+        key, values = item
+    except (TypeError, ValueError):
+        key, values = None, None
+    if not isinstance(key, str) or not key or not isinstance(values, Mapping):
+        raise errors.PluginError(
+            f"generate_examples of {problem!r} yielded something odd as example {index:,}",
+            received=repr(item)[:120],
+            expected="(key, features): a non-empty string and a dict",
+        )
+    if values.keys() == features.keys():
+        return key, values
+    missing = sorted(features.keys() - values.keys())
+    strange = sorted(map(str, values.keys() - features.keys()))
+    wrong = [f"lacks {name!r}" for name in missing] + [f"has an unknown {n!r}" for n in strange]
+    raise errors.PluginError(
+        f"The example {key!r} of {problem!r} {' and '.join(wrong)}",
+        received=f"features {', '.join(map(str, values)) or 'none'}",
+        expected=", ".join(features),
+        hint=errors.did_you_mean(strange[0], missing) if strange and missing else None,
+    )
+
+
+def _encode(
+    key: str, values: Mapping[str, Any], features: Mapping[str, Any], files: raw.RawFiles
+) -> dict[str, Sequence[bytes]]:
+    """Returns what the record holds: the features and the key, each of one value or more."""
+    name = "key"
+    try:
+        encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8", "backslashreplace")]}
+        for name, modality in features.items():
+            value = values[name]
+            each = (value,) if isinstance(value, str) else _each(name, value)
+            for one in each:
+                files.boundary.check_value(one)
+            encoded[name] = found = [modality.encode(one) for one in each]
+            for one, data in zip(each, found, strict=True):
+                if not data or data.isspace():
+                    raise errors.BadExampleError("It is empty")
+                if isinstance(one, str) and language.is_blank(one):
+                    raise errors.BadExampleError(
+                        "Nothing of it can be seen",
+                        received=f"{len(one):,} signs, from {one[:8]!a} on",
+                    )
+    except errors.BadExampleError as error:
+        raise errors.BadExampleError(f"{name}: {error}") from error
+    except UnicodeEncodeError as error:
+        raise errors.BadExampleError(
+            f"{name}: It is not valid Unicode",
+            received=ascii(values.get(name, key))[:80],
+            hint="Where it is the name of a folder or file, rename that, for example with convmv",
+        ) from error
+    return encoded
+
+
+def _each(name: str, value: Any) -> Sequence[Any]:
+    """Returns the values of a feature: several for targets of which each is right."""
+    if isinstance(value, errors.BadExampleError):
+        raise value
+    if name != records.SEVERAL or not isinstance(value, (list, tuple)):
+        return [value]
+    if not value:
+        raise errors.BadExampleError(
+            "There is no target in the list of targets", expected="one value or more"
+        )
+    return value
+
+
+def _check_classes(
+    encoded: Mapping[str, Sequence[bytes]], known: Mapping[str, frozenset[str]]
+) -> None:
+    """Refuses an example of a class that no example of training has."""
+    for name, classes in known.items():
+        label = encoded[name][0].decode("utf-8")
+        if label not in classes:
+            raise errors.BadExampleError(
+                f"{name}: The class {label!r} does not occur in training",
+                expected=f"one of the {len(classes):,} classes there",
+                hint=errors.did_you_mean(label, classes),
+            )
+
+
+def _bad(index: int, key: str, request: Request, error: errors.BadExampleError) -> BadExample:
+    reason = _QUOTED.sub("...", str(error).split(". ", 1)[0])
+    name, _, rest = reason.partition(": ")
+    what = rest.split(": ", 1)[0].rstrip(".")
+    message = f"The example {key!r} of {request.problem}, split {request.split}, is bad: {error}"
+    return BadExample(index, key, message, f"{name}: {what}")

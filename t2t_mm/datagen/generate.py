@@ -1,0 +1,265 @@
+"""generate: raw files to records and vocabularies; the function behind mm-datagen.
+
+What is asked for is checked before anything is written. The records of a
+problem are made in a folder beside the final one, which takes its place when all
+is done: at any moment there is either the old data, or the new, or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors, plugins, registry
+from t2t_mm.data import manifest
+from t2t_mm.datagen import build, code, sources, vocabularies
+from t2t_mm.datagen import options as options_lib
+from t2t_mm.datagen import progress as progress_lib
+from t2t_mm.datagen import workers as workers_lib
+from t2t_mm.files import atomic
+from t2t_mm.process import cores
+from t2t_mm.runs import folders
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One problem: where its raw files are, and its data if it is there already."""
+
+    problem: Any
+    source: sources.Source
+    folder: pathlib.Path
+    existing: manifest.Manifest | None
+
+
+def generate(
+    problems: str | Sequence[str],
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    source: str | None = None,
+    manual_dir: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    max_examples: int | None = None,
+    max_bad_examples: int = 0,
+    follow_links: bool = False,
+    sample_size: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    verify: bool = False,
+    vocabulary_size: int | None = None,
+    rebuild_vocabulary: bool = False,
+    progress: progress_lib.Progress | None = None,
+) -> dict[str, Any]:
+    """Makes the records of some problems, and the vocabularies that these share.
+
+    Data that is there already, and is what is asked for, is left alone; where the code
+    of its problem has changed since, `progress` is told so. The bytes
+    depend on the raw files, `seed` and `max_examples`, not on `workers`.
+
+    Args:
+      problems: names or globs.
+      data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`; if None, that of
+        T2T_MM_DATA_DIR, or `data`.
+      source: `sample`, `manual` or `tfds`; if None, `manual` where there is a folder of
+        raw files, that of the data that is there, or `tfds`. `sample` must be asked for.
+      manual_dir: for `manual`: a folder of corpora, or of this corpus's files; if None, that
+        of T2T_MM_MANUAL_DIR, or `corpora` where it holds the corpus. For `tfds` that of
+        the prepared data sets, if it is not TFDS's own.
+      workers: processes; as many as there are processors if None. With 1, all is
+        done in this process. With more, a script must call this under
+        `if __name__ == "__main__":`.
+      max_examples: at most so many of each split, the first that the problem gives.
+      max_bad_examples: a problem may have so many that cannot be used; they are
+        left out and counted in the manifest.
+      follow_links: read what symbolic links in the folder of a corpus lead to outside of it,
+        too; otherwise they are refused.
+      sample_size: training examples of `sample`.
+      seed: of the order of the records, and of samples.
+      overwrite: make data anew that is there; until that is done, the old one stays.
+      verify: only compare what is there with its manifests.
+      vocabulary_size: pieces at most of a new vocabulary; 8,192 if None.
+      rebuild_vocabulary: build vocabularies that are there anew, from `problems`.
+      progress: is told how far things are.
+
+    Returns:
+      `problems: {NAME: {status, splits: {SPLIT: {examples, shards, bytes}}, seconds}}`
+      and `vocabularies: {NAME: {size, sha256}}`.
+
+    Raises:
+      UserError: when the request cannot be carried out as given; nothing is half-written then.
+    """
+    plugins.load_all()
+    names = registry.problems.match([problems] if isinstance(problems, str) else list(problems))
+    if verify and overwrite:
+        raise errors.ConfigError("--verify only looks, --overwrite makes anew; give one of them")
+    for flag, value, least in (
+        ("workers", workers, 1),
+        ("max_examples", max_examples, 1),
+        ("max_bad_examples", max_bad_examples, 0),
+        ("sample_size", sample_size, 1),
+        ("seed", seed, 0),
+        ("vocabulary_size", vocabulary_size, 1),
+    ):
+        if value is not None and value < least:
+            raise errors.ConfigError(
+                f"Bad value of {flag}", received=value, expected=f"{least} or more"
+            )
+    asked = folders.data_dir(data_dir)
+    place = asked.absolute()
+    report = progress or progress_lib.Progress()
+    count = workers or cores.count()
+    if verify:
+        return _verify(names, place, count)
+    options = options_lib.Options(seed, max_examples, max_bad_examples, follow_links)
+    answer: dict[str, Any] = {}
+    made: dict[str, manifest.Manifest] = {}
+    with contextlib.ExitStack() as stack:
+        stack.callback(report.close)
+        manual = {
+            name: sources.manual_folder(registry.problems.get(name), source, manual_dir)
+            for name in names
+        }
+        chosen = _sources(names, source, manual, asked)
+        for name in sorted(names):
+            lock = place / name / ".lock"
+            stack.enter_context(atomic.lock(lock, f"the data of {name}"))
+        jobs = []
+        for name in names:
+            problem = registry.problems.get(name)
+            job = _plan(
+                problem,
+                place,
+                overwrite=overwrite,
+                options=options,
+                manual_dir=manual[name],
+                source=chosen[name],
+                sample_size=sample_size,
+            )
+            jobs.append(job)
+        missing = [job for job in jobs if job.existing is None]
+        pool = stack.enter_context(
+            workers_lib.Workers(count, [job.problem.name for job in missing])
+        )
+        began = time.monotonic()
+        if any(job.source.name == sources.SAMPLE for job in missing):
+            report.start("sample corpora")
+            sources.make_samples([job.source for job in missing], pool)
+            report.finish(0)
+        for job in jobs:
+            name = job.problem.name
+            made[name] = job.existing or build.build(
+                job.problem, job.source, job.folder, options=options, pool=pool, report=report
+            )
+            if job.existing and _is_of_other_code(job.existing, job.problem):
+                report.say(
+                    f"warning: the data of {name} was made by other code: its problem has changed "
+                    f"since, but not its version {job.problem.version}. It is left as it is; "
+                    "--overwrite makes it anew"
+                )
+            status = "unchanged" if job.existing else "generated"
+            answer[name] = _describe(made[name], status, time.monotonic() - began)
+            began = time.monotonic()
+        report.start("vocabularies")
+        built = vocabularies.prepare(
+            made, place, size=vocabulary_size, rebuild=rebuild_vocabulary, say=report.say
+        )
+        if built:
+            report.finish(0)
+    return {"problems": answer, "vocabularies": built}
+
+
+def _sources(
+    names: Sequence[str],
+    source: str | None,
+    manual: Mapping[str, pathlib.Path | None],
+    data_dir: pathlib.Path,
+) -> dict[str, str]:
+    """Returns the source of each problem.
+
+    Raises:
+      ConfigError: for all those at once of which no raw files are known.
+    """
+    chosen: dict[str, str] = {}
+    lacking = []
+    for name in names:
+        problem = registry.problems.get(name)
+        held = manifest.source_of(data_dir, name, problem.version)
+        found = sources.choose(problem, source, manual=manual[name] is not None, held=held)
+        if found is None:
+            lacking.append(problem)
+        else:
+            chosen[name] = found
+    if lacking:
+        raise sources.no_corpus(lacking, data_dir)
+    return chosen
+
+
+def _plan(
+    problem: Any,
+    data_dir: pathlib.Path,
+    *,
+    overwrite: bool,
+    options: options_lib.Options,
+    manual_dir: pathlib.Path | None,
+    source: str,
+    sample_size: int | None,
+) -> _Job:
+    """Returns what is to be done for one problem; cleans up after killed processes."""
+    folder = manifest.folder(data_dir, problem.name, problem.version)
+    with atomic.writing(folder):
+        for unfinished in atomic.unfinished(folder.parent):
+            atomic.recover(unfinished)
+        atomic.recover(folder)  # which may be a link to elsewhere
+    there = (folder / manifest.FILE).exists() and not overwrite
+    if there and source == sources.MANUAL and manual_dir is None:
+        # The raw files may be gone; the data made of them is as good as before.
+        resolved = sources.Source(problem.name, source, folder, options.seed)
+    else:
+        resolved = sources.resolve(
+            problem,
+            source,
+            data_dir=data_dir,
+            manual_dir=manual_dir,
+            seed=options.seed,
+            sample_size=sample_size,
+        )
+    if not there:
+        return _Job(problem, resolved, folder, None)
+    existing = manifest.Manifest.load(data_dir, problem.name, problem.version)
+    options_lib.check_fits(existing, problem, resolved, options, manual=manual_dir is not None)
+    existing.check_sizes()
+    return _Job(problem, resolved, folder, existing)
+
+
+def _is_of_other_code(existing: manifest.Manifest, problem: Any) -> bool:
+    """Says whether the code of a problem has changed; of older data that is not known."""
+    was = existing.details.get("code_sha256")
+    return was is not None and was != code.fingerprint(problem, source=existing.source)
+
+
+def _verify(names: Sequence[str], data_dir: pathlib.Path, workers: int) -> dict[str, Any]:
+    answer = {}
+    loaded = {}
+    for name in names:
+        began = time.monotonic()
+        version = registry.problems.get(name).version
+        loaded[name] = manifest.Manifest.load(data_dir, name, version)
+        loaded[name].verify(workers=workers)
+        answer[name] = _describe(loaded[name], "verified", time.monotonic() - began)
+    return {"problems": answer, "vocabularies": vocabularies.verify(loaded, data_dir)}
+
+
+def _describe(made: manifest.Manifest, status: str, seconds: float) -> dict[str, Any]:
+    splits = {
+        split: {
+            "examples": made.examples(split),
+            "shards": len(made.shards[split]),
+            "bytes": made.bytes(split),
+        }
+        for split in made.splits
+    }
+    return {"status": status, "splits": splits, "seconds": round(seconds, 3)}

@@ -1,0 +1,99 @@
+"""Options: what decides how data is made, and whether data that is there fits it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.corpus import raw
+from t2t_mm.data import manifest
+from t2t_mm.datagen import sources
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What decides how data is made, the same for all problems of a call."""
+
+    seed: int
+    max_examples: int | None
+    max_bad_examples: int
+    follow_links: bool = False
+
+
+def settings(problem: Any, source: sources.Source, options: Options) -> dict[str, Any]:
+    """Returns what was asked for, as the manifest keeps it beside source and seed."""
+    declaration = problem.fingerprint()
+    return {
+        "max_examples": options.max_examples,
+        "sample_size": source.sample_size,
+        "features": {name: m.kind for name, m in features(problem).items()},
+        **({"declaration": declaration} if declaration else {}),
+    }
+
+
+def features(problem: Any) -> dict[str, Any]:
+    """Returns the modalities of inputs and targets by their names in the records."""
+    return {**problem.inputs, "targets": problem.targets}
+
+
+def check_fits(
+    existing: manifest.Manifest,
+    problem: Any,
+    source: sources.Source,
+    options: Options,
+    *,
+    manual: bool,
+) -> None:
+    """Compares data that is there with what is asked for now.
+
+    Args:
+      existing: the data.
+      problem: as it is declared now.
+      source: of the raw files.
+      options: as asked for now.
+      manual: whether the raw files are at hand, to be compared too.
+
+    Raises:
+      DataError: when the two differ; says in what.
+    """
+    asked = {"source": source.name, "seed": options.seed, **settings(problem, source, options)}
+    was = {"source": existing.source, "seed": existing.seed, **existing.details}
+    again = "--overwrite makes it anew, another --data_dir keeps both"
+    held: Any = was.get("features")
+    wanted: Any = asked.pop("features")
+    if held == wanted:
+        held, wanted = list(existing.splits), list(problem.expected_splits(existing.splits))
+    if held != wanted:
+        raise errors.DataError(
+            f"The declaration of {problem.name} has changed since its data was made, but not "
+            f"its version {problem.version}",
+            received=f"{held} in {existing.folder}",
+            expected=wanted,
+            hint="Raise the version in the problem, or use --overwrite",
+        )
+    differing = [name for name, value in asked.items() if was.get(name) != value]
+    if differing:
+        raise errors.DataError(
+            f"The data of {problem.name} in {existing.folder} was made with "
+            + _named(was, differing),
+            received=_named(asked, differing),
+            hint=again,
+        )
+    if manual and source.name == sources.MANUAL:
+        files = raw.RawFiles.of(source.root, problem.corpus)
+        for name, size in was.get("raw_files", {}).items():
+            now = (files.root / name).stat().st_size if files.exists(name) else None
+            if now is not None and now != size:
+                raise errors.DataError(
+                    f"{files.root / name} has changed since the data of {problem.name} was made",
+                    received=f"{now:,} bytes",
+                    expected=f"{size:,} bytes",
+                    hint=again,
+                )
+
+
+def _named(values: Mapping[str, Any], names: Sequence[str]) -> str:
+    given = [(name, values.get(name)) for name in names]
+    return ", ".join(f"no {n}" if value is None else f"{n}={value}" for n, value in given)

@@ -1,0 +1,98 @@
+"""Progress of data generation: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from t2t_mm.process import command_output
+
+_LINE_SECONDS = 10.0
+
+
+class Progress:
+    """What data generation tells its caller; this one keeps silent."""
+
+    def start(self, what: str, total: int | None = None) -> None:
+        """A piece of work begins, of `total` examples where that is known."""
+
+    def update(self, done: int) -> None:
+        """So many examples are done."""
+
+    def finish(self, done: int) -> None:
+        """The piece of work has ended well."""
+
+    def say(self, text: str) -> None:
+        """Something that the user may want to know."""
+
+    def close(self) -> None:
+        """All work has ended, well or not."""
+
+
+class Lines(Progress):
+    """A line on standard error for each piece of work, and every ten seconds."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._began = self._told = 0.0
+
+    def start(self, what: str, total: int | None = None) -> None:
+        self._what = what
+        self._began = self._told = time.monotonic()
+
+    def update(self, done: int) -> None:
+        if time.monotonic() - self._told >= _LINE_SECONDS:
+            self._told = time.monotonic()
+            self.say(f"{self._what}: {done:,} examples after {self._told - self._began:.0f} s")
+
+    def finish(self, done: int) -> None:
+        count = f"{done:,} examples, " if done else ""
+        self.say(f"{self._what}: {count}{time.monotonic() - self._began:.1f} s")
+
+    def say(self, text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+class Bar(Lines):
+    """A moving bar on the terminal at standard error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Any = None
+
+    def start(self, what: str, total: int | None = None) -> None:
+        from rich import console, progress
+
+        super().start(what, total)
+        self.close()
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=None),  # what is left beside the words
+            progress.TextColumn("{task.fields[count]}"),
+            progress.TimeElapsedColumn(),
+            console=console.Console(stderr=True),
+            transient=True,
+        )
+        self._bar.add_task(what, total=total, count="")
+        self._bar.start()
+
+    def update(self, done: int) -> None:
+        if self._bar is not None:
+            count = f"{done:,} examples"
+            self._bar.update(self._bar.task_ids[0], completed=done, count=count)
+
+    def finish(self, done: int) -> None:
+        self.close()
+        super().finish(done)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def for_terminal() -> Progress:
+    """Returns a bar where standard error is a terminal that can move it, lines elsewhere."""
+    return Bar() if command_output.can_redraw(sys.stderr) else Lines()

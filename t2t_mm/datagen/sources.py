@@ -1,0 +1,226 @@
+"""Sources: where the raw files of a problem come from.
+
+All sources end in a folder that is read in the corpus's published layout, so
+one generator serves all of them. That of `tfds` holds data sets that TensorFlow
+Datasets has prepared; nothing is downloaded or prepared here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import errors, registry, version
+from t2t_mm.datagen import encode, workers
+from t2t_mm.files import atomic, paths
+from t2t_mm.runs import folders
+
+SAMPLE, MANUAL, TFDS = "sample", "manual", "tfds"
+NAMES = (SAMPLE, MANUAL, TFDS, "download")
+_READ = (SAMPLE, MANUAL, TFDS)
+SAMPLE_FOLDER = "raw_sample"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The raw files of one problem, of which a sample may still have to be made.
+
+    Args:
+      problem: its name.
+      name: of the source.
+      root: the folder to be read, as a `--manual_dir` is.
+      seed: of a sample.
+      sample_size: training examples of a sample; None elsewhere.
+    """
+
+    problem: str
+    name: str
+    root: pathlib.Path
+    seed: int
+    sample_size: int | None = None
+
+
+def manual_folder(
+    problem: Any, source: str | None, given: str | os.PathLike[str] | None
+) -> pathlib.Path | None:
+    """Returns the folder of a problem's raw files, where there is one.
+
+    It is the one given, by `--manual_dir` or T2T_MM_MANUAL_DIR, or else `corpora`, if the
+    problem's corpus lies there. Data sets of TFDS have a folder and a variable of their own.
+    """
+    if MANUAL not in problem.sources or source not in (None, MANUAL):
+        return None if given is None else paths.expanded(given)
+    known = folders.known_manual_dir(given)
+    if known is not None:
+        return known
+    has_corpus = problem.corpus and (folders.CORPORA / problem.corpus).is_dir()
+    return folders.CORPORA if has_corpus else None
+
+
+def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) -> str | None:
+    """Returns the source to use, or None where one has to be named.
+
+    Made-up data is never taken for the real corpus: `sample` has to be asked for, unless
+    there is nothing else that the problem could be made of.
+
+    Args:
+      problem: a registered problem.
+      source: the one asked for, if any.
+      manual: whether there is a folder of raw files.
+      held: the source of the data that is there, if any.
+
+    Raises:
+      ConfigError: for a source that the problem does not have.
+    """
+    offered = [name for name in problem.sources if name in _READ]
+    if source is None and offered:
+        if manual and MANUAL in offered:
+            return MANUAL
+        if held in offered:
+            return held
+        free = [name for name in offered if name not in (SAMPLE, MANUAL)]
+        return free[0] if free else SAMPLE if offered == [SAMPLE] else None
+    if source is None or source not in offered:
+        raise errors.ConfigError(
+            f"The problem {problem.name!r} has no source {source or 'that can be read yet'!r}",
+            expected=f"--source={'|'.join(offered) or 'none'}",
+            hint=errors.did_you_mean(source or "", offered),
+        )
+    return source
+
+
+def no_corpus(problems: Sequence[Any], data_dir: pathlib.Path) -> errors.ConfigError:
+    """Returns the error for problems whose raw files are nowhere, with both ways on.
+
+    Args:
+      problems: registered ones.
+      data_dir: as the user has named it.
+    """
+    named = ", ".join(f"{p.name} (corpus {p.corpus})" if p.corpus else p.name for p in problems)
+    return errors.ConfigError(
+        f"The raw files of {named} are needed",
+        expected=problems[0].layout or None if len(problems) == 1 else "layouts as mm-list says",
+        hint=ways([problem.name for problem in problems], data_dir),
+    )
+
+
+def ways(problems: Sequence[str], data_dir: str | os.PathLike[str]) -> str:
+    """Returns the commands that make the data of some problems, ready to paste."""
+    known = [registry.problems.get(name) for name in problems if name in registry.problems]
+    words = ["mm-datagen", f"--problem={','.join(problems)}"]
+    if pathlib.Path(data_dir) != folders.data_dir():
+        words.append(f"--data_dir={data_dir}")
+    command = shlex.join(words)
+    own = f"{command} --manual_dir={folders.CORPORA} reads your own, below that folder"
+    if not all(MANUAL in problem.sources for problem in known):
+        return f"{command} makes the data"
+    if not all(SAMPLE in problem.sources for problem in known):
+        return own
+    return f"{own}; {command} --source=sample makes some up"
+
+
+def resolve(
+    problem: Any,
+    source: str,
+    *,
+    data_dir: pathlib.Path,
+    manual_dir: str | os.PathLike[str] | None,
+    seed: int,
+    sample_size: int | None,
+) -> Source:
+    """Returns where a problem's raw files are, or will be once `make_samples` has run.
+
+    Prepared data sets are looked for where TensorFlow Datasets keeps them, if there is
+    no `manual_dir`.
+
+    Raises:
+      ConfigError: for manual files without `manual_dir`.
+      DataError: when that folder does not exist.
+    """
+    if source == SAMPLE:
+        size = sample_size or int(problem.sample_size)
+        root = data_dir / SAMPLE_FOLDER / _sample_name(problem, seed=seed, size=size)
+        return Source(problem.name, source, root, seed, size)
+    if source == TFDS and not manual_dir:
+        return Source(problem.name, source, _tfds_folder(), seed)
+    if not manual_dir:
+        raise no_corpus([problem], data_dir)
+    folder = pathlib.Path(manual_dir)
+    if not folder.is_dir():
+        raise errors.DataError(
+            f"The folder of raw files {folder} does not exist",
+            expected=problem.layout or None,
+            hint="Name its place with --manual_dir",
+        )
+    return Source(problem.name, source, folder, seed)
+
+
+def _tfds_folder() -> pathlib.Path:
+    """Returns the folder where TensorFlow Datasets looks unless told otherwise."""
+    named = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return paths.expanded(named)
+
+
+def make_samples(wanted: Sequence[Source], pool: workers.Workers) -> None:
+    """Makes the sample corpora that are not there yet, several at a time.
+
+    They stay in `DATA_DIR/raw_sample/`, to be looked at and for a later call;
+    whoever needs the space may delete them.
+
+    Raises:
+      PluginError: when a problem's `make_sample` fails.
+    """
+    missing = {source.root: source for source in wanted if source.name == SAMPLE}
+    for folder in {root.parent for root in missing}:
+        _tidy(folder)
+    with contextlib.ExitStack() as stack:
+        requests = []
+        for root, source in sorted(missing.items()):
+            stack.enter_context(_lock(root))
+            if root.is_dir():
+                continue
+            making = stack.enter_context(atomic.folder(root))
+            requests.append(dataclasses.replace(source, root=making))
+        if requests:
+            pool.run(_make_sample, requests)
+
+
+def _lock(root: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+    return atomic.lock(root.with_name(f".{root.name}.lock"), f"the sample corpus {root}")
+
+
+def _tidy(folder: pathlib.Path) -> None:
+    """Removes what killed processes left of other samples."""
+    for root in atomic.unfinished(folder):
+        with contextlib.suppress(errors.DataError), _lock(root):
+            atomic.recover(root)
+
+
+def _make_sample(source: Source, count: workers.Counter) -> None:
+    """Makes one sample corpus; runs in a worker."""
+    problem = registry.problems.get(source.problem)()
+    try:
+        problem.make_sample(source.root, seed=source.seed, size=source.sample_size)
+    except errors.UserError:
+        raise
+    except OSError as error:
+        with atomic.writing(source.root):
+            raise error
+    except Exception as error:  # A plugin's code may raise anything; the user must know whose.
+        what = f"make_sample of {problem.name!r} failed"
+        raise encode.plugin_failure(what, problem, error) from error
+    count(1)
+
+
+def _sample_name(problem: Any, *, seed: int, size: int) -> str:
+    """Names the folder of a sample after all that decides its content.
+
+    It is the problem's own: nothing says that two problems of a corpus write the
+    same files (two language pairs do not).
+    """
+    return f"{problem.name}-{problem.version}-{size}-seed{seed}-{version.__version__}"

@@ -1,0 +1,183 @@
+"""Workers: processes that run jobs of data generation, or one thread for one.
+
+Processes are spawned: a fork of a process that has imported TensorFlow hangs.
+Each loads the plugins anew, so a problem given by `--usr_dir` is known there
+too, and each ends by itself when the parent is killed. With one worker the jobs
+run in a thread of this process, which starts at once and knows problems that
+were defined in a notebook.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import process
+from multiprocessing import connection
+from typing import Any, TypeVar
+
+from t2t_mm import errors, plugins, registry
+from t2t_mm.process import quiet_import
+
+T = TypeVar("T")
+Counter = Callable[[int], None]
+
+_POLL_SECONDS = 0.1
+
+_counts: Any = None
+_stopped = threading.Event()
+
+
+class _StoppedError(Exception):
+    """Ends a job in a thread after another one failed."""
+
+
+class Workers:
+    """A pool of workers, started when first needed; a context manager.
+
+    Args:
+      count: of workers; 1 runs everything in a thread of this process.
+      problems: names that the workers must know.
+    """
+
+    def __init__(self, count: int, problems: Sequence[str]) -> None:
+        self._modules = {name: registry.problems.get(name).__module__ for name in problems}
+        # What was typed into a notebook or a script exists in this process alone.
+        self.count = 1 if "__main__" in self._modules.values() else count
+        self._pool: concurrent.futures.Executor | None = None
+        self._counts: Any = None
+        self._lifeline: connection.Connection | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def run(
+        self,
+        job: Callable[[Any, Counter], T],
+        requests: Sequence[Any],
+        *,
+        watch: Counter | None = None,
+    ) -> list[T]:
+        """Runs `job(request, counter)` for all requests and returns the results in order.
+
+        Args:
+          job: a function of a module, given a request and a function that it calls
+            often with how much of it is done.
+          requests: picklable values.
+          watch: called a few times a second with the sum of what is done.
+
+        Raises:
+          UserError: the error of a request that failed; the other jobs are ended.
+          DataError: when a worker process dies.
+        """
+        pool = self._start()
+        for slot in range(len(self._counts)):
+            self._counts[slot] = 0
+        futures = [
+            pool.submit(_call, job, request, number % len(self._counts))
+            for number, request in enumerate(requests)
+        ]
+        try:
+            rest: set[concurrent.futures.Future[T]] = set(futures)
+            while rest:
+                done, rest = concurrent.futures.wait(
+                    rest, _POLL_SECONDS, return_when=concurrent.futures.FIRST_EXCEPTION
+                )
+                if watch is not None:
+                    watch(sum(self._counts))
+                for future in futures:
+                    if future in done:
+                        future.result()
+            return [future.result() for future in futures]
+        except process.BrokenProcessPool as error:
+            self._end()
+            raise errors.DataError(
+                "A worker process died",
+                received="the system killed it (no memory left?), or it could not start",
+                hint="Use fewer --workers; a script that calls t2t_mm.generate must do so under "
+                "`if __name__ == '__main__':`",
+            ) from error
+        except BaseException:
+            # Ctrl-C included: nobody may go on writing into a folder that is to be removed.
+            self._end()
+            raise
+
+    def _start(self) -> concurrent.futures.Executor:
+        if self._pool is not None:
+            return self._pool
+        if self.count == 1:
+            _stopped.clear()
+            self._counts = [0]
+            self._pool = concurrent.futures.ThreadPoolExecutor(
+                1, initializer=_share_counts, initargs=(self._counts,)
+            )
+        else:
+            context = multiprocessing.get_context("spawn")
+            self._counts = context.RawArray("Q", self.count)
+            end, self._lifeline = context.Pipe(duplex=False)
+            self._pool = concurrent.futures.ProcessPoolExecutor(
+                self.count,
+                mp_context=context,
+                initializer=_start_process,
+                initargs=(self._counts, end, self._modules, quiet_import.is_installed()),
+            )
+        return self._pool
+
+    def _end(self) -> None:
+        """Ends all workers at once, whatever they are doing, and waits until they have."""
+        _stopped.set()
+        if self._lifeline is not None:
+            self._lifeline.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = self._lifeline = None
+
+
+def _call(job: Callable[[Any, Counter], T], request: Any, slot: int) -> T:
+    """Runs one job; what it counts goes into its slot of the shared counts."""
+    before = _counts[slot]
+
+    def count(done: int) -> None:
+        if _stopped.is_set():
+            raise _StoppedError
+        _counts[slot] = before + done
+
+    return job(request, count)
+
+
+def _share_counts(counts: Any) -> None:
+    global _counts
+    _counts = counts
+
+
+def _start_process(
+    counts: Any, end: connection.Connection, modules: Mapping[str, str], quiet: bool
+) -> None:
+    """Prepares a worker process."""
+    _share_counts(counts)
+    # Ctrl-C reaches all processes of a terminal; the parent alone decides what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
+    if quiet:
+        quiet_import.install()
+    plugins.load_all()
+    for name, module in modules.items():
+        if name not in registry.problems:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
+
+
+def _end_with_parent(end: connection.Connection) -> None:
+    """Ends this process when the parent closes its end of the pipe, or is killed."""
+    with contextlib.suppress(EOFError, OSError):
+        end.recv_bytes()
+    os._exit(1)

@@ -1,0 +1,158 @@
+"""The compiled functions of a model, traced once and kept for its lifetime.
+
+Evaluation runs again and again within training; tracing a decoding loop takes longer
+than running it. So each function is kept by model and settings, for all problems that
+compute alike (`Model.twin`), and has a signature with open batch and length axes: no
+batch shape traces it again. Weights are read at every call, so the functions always see
+the model as it is. Autograph is off, for rewriting a deep model's source takes longer
+than tracing it: a model branches on tensors by `tf.cond` and `tf.where`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from t2t_mm.data import task as task_lib
+from t2t_mm.decoding import beam, greedy, hypotheses, sampling
+from t2t_mm.settings import decoding
+
+Spec = Mapping[str, Any]
+"""Nest of `tf.TensorSpec` by name, as in the `element_spec` of a batched dataset."""
+
+
+class Sums(NamedTuple):
+    """Of one batch under teacher forcing: float32 scalars; see `base.Scores`."""
+
+    nats: tf.Tensor
+    correct: tf.Tensor
+    tokens: tf.Tensor
+
+
+class Compiled:
+    """Compiled functions of one model. Take them from `of`, which keeps them.
+
+    It holds the model weakly: a model that nobody else holds can go.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = weakref.ref(model)
+        self._functions: dict[Any, Any] = {}
+
+    def search(
+        self, task: task_lib.Task, settings: decoding.DecodeSettings, spec: Spec
+    ) -> Callable[..., hypotheses.Hypotheses]:
+        """Returns a function of a batch's inputs, and of `places`, to `Hypotheses`.
+
+        `places`, int [B], are the numbers of the rows' examples among all that are decoded:
+        with the seed they decide what is sampled. Left out, they are 0, 1, 2 and on.
+
+        Args:
+          task: with targets that are written piece by piece.
+          settings: of the search.
+          spec: of the inputs that the function will be given.
+        """
+        texts = list(task.inputs)
+        if any(modality.kind != "language" for modality in task.inputs.values()):
+            texts = []  # a question's length says nothing of how much there is in a picture
+        longest = settings.longest(getattr(task.targets, "max_length", None))
+        twin = self._live().twin(task.name)
+        # Another seed is not traced again.
+        unseeded = dataclasses.replace(settings, seed=0, max_length=longest)
+
+        def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
+            inputs = given["inputs"]
+            asked = hypotheses.Asked(
+                task_name=twin,
+                inputs=inputs,
+                limits=hypotheses.length_limits(inputs, texts, unseeded, longest),
+                prefix=None if task.inputs else inputs[task_lib.PREFIX],
+                command=command,
+            )
+            if settings.samples:
+                return sampling.search(self._live(), asked, unseeded, given["seeds"])
+            if settings.beam_size > 1:
+                return beam.search(self._live(), asked, unseeded)
+            return greedy.search(self._live(), asked)
+
+        key = ("search", twin, unseeded)
+        both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
+        function = self._function(key, run, both, task)
+
+        def search(
+            inputs: Mapping[str, tf.Tensor], places: tf.Tensor | None = None
+        ) -> hypotheses.Hypotheses:
+            if places is None:
+                places = tf.range(tf.shape(next(iter(inputs.values())))[0])
+            seeds = sampling.row_seeds(settings.seed, places)
+            return function({"inputs": inputs, "seeds": seeds})
+
+        return search
+
+    def class_log_probs(
+        self, task: task_lib.Task, spec: Spec
+    ) -> Callable[[Mapping[str, tf.Tensor]], tf.Tensor]:
+        """Returns a function of a batch's inputs to float32 [B, C]."""
+        twin = self._live().twin(task.name)
+
+        def run(inputs: dict[str, tf.Tensor], command: tf.Tensor) -> tf.Tensor:
+            logits = self._live().class_logits(twin, inputs, command)
+            return tf.nn.log_softmax(tf.cast(logits, tf.float32))
+
+        return self._function(("class_log_probs", twin), run, spec, task)
+
+    def sums(self, task: task_lib.Task, spec: Spec) -> Callable[[Mapping[str, Any]], Sums]:
+        """Returns a function of a batch (`inputs` and `targets`) to `Sums`."""
+        twin = self._live().twin(task.name)
+
+        def run(batch: dict[str, Any], command: tf.Tensor) -> Sums:
+            _, means = self._live().loss(twin, batch, training=False, command=command)
+            tokens = tf.cast(means["tokens"], tf.float32)
+            nats, correct = (tf.cast(means[k], tf.float32) for k in ("log_perplexity", "accuracy"))
+            return Sums(nats=nats * tokens, correct=correct * tokens, tokens=tokens)
+
+        return self._function(("sums", twin), run, spec, task)
+
+    def traces(self) -> int:
+        """Returns how often anything was traced; a test holds it still."""
+        return sum(f.experimental_get_tracing_count() for f in self._functions.values())
+
+    def _function(
+        self, key: tuple[Any, ...], run: Callable[..., Any], spec: Spec, task: task_lib.Task
+    ) -> Callable[[Any], Any]:
+        """Returns the compiled `run`, with the row of the task's command filled in."""
+        relaxed = tf.nest.map_structure(_open_batch, dict(spec))
+        key = (*key, str(relaxed))
+        if key not in self._functions:
+            signature = (relaxed, tf.TensorSpec([], tf.int32))
+            function = tf.function(run, input_signature=signature, autograph=False)
+            # As many as there are problems: TensorFlow would warn of one traced often.
+            function._omit_frequent_tracing_warning = True
+            self._functions[key] = function
+        compiled = self._functions[key]
+        command = tf.constant(self._live().command_row(task.name))
+        return lambda given: compiled(given, command)
+
+    def _live(self) -> Any:
+        model = self._model()
+        if model is None:
+            raise ReferenceError("The model of these compiled functions is gone.")
+        return model
+
+
+_kept: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
+
+
+def of(model: Any) -> Compiled:
+    """Returns the compiled functions of `model`, the same at every call."""
+    if model not in _kept:
+        _kept[model] = Compiled(model)
+    return _kept[model]
+
+
+def _open_batch(spec: tf.TensorSpec) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *spec.shape[1:]], spec.dtype)

@@ -1,0 +1,1 @@
+"""What Keras in a notebook takes from here: a problem's batches, and its model."""

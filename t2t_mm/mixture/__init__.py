@@ -1,0 +1,1 @@
+"""Which problem a training step takes, and how the examples of several are shared out."""

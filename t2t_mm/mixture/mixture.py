@@ -1,0 +1,194 @@
+"""Mixture: which problems are trained together, and which of them each step trains.
+
+The problems are those that a command names, or else those of a gin file
+(`MixtureSettings.problems`): data generation and training can share a list.
+
+A schedule may share out examples: then a problem's share of steps is its share of
+examples over the examples that a step of it holds, which `data/sample.py` finds out.
+
+The draw depends on seed, step and these numbers alone. They come from data and
+configuration, so every worker makes the draw for itself and gets the same answer, and a
+resumed run goes on with the draws that it would have had.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from t2t_mm import config, errors, registry
+from t2t_mm.mixture import schedules
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MixtureSettings:
+    """Which problems are meant where none is named.
+
+    Args:
+      problems: names or globs, as `--problems` takes them.
+    """
+
+    problems: tuple[str, ...] = ()
+
+
+def problem_names(asked: str | Sequence[str] | None) -> list[str]:
+    """Returns the problems that are meant: those asked for, else those configured.
+
+    The configuration then holds them by name, whatever globs they were given as.
+
+    Args:
+      asked: a name or glob, or several; none of them for what the configuration says.
+
+    Raises:
+      ConfigError: for no name at all, an unknown one, or a glob that matches nothing.
+    """
+    given = (asked,) if isinstance(asked, str) else tuple(asked or ())
+    patterns = given or config.build(MixtureSettings).problems
+    if not patterns:
+        raise errors.ConfigError(
+            "No problem is named",
+            expected="--problems=NAMES, or a --gin_file that sets MixtureSettings.problems",
+            hint="For example: --gin_file=mixtures/paper_8. mm-list shows the names",
+        )
+    names = registry.problems.match(list(patterns))
+    config.build(MixtureSettings, problems=tuple(names))
+    return names
+
+
+_LOOKED_AT = 1000
+"""Steps of a run at which a schedule that moves is looked at, to tell its mean."""
+
+
+class Row(NamedTuple):
+    """A line of the table of a mixture.
+
+    Attributes:
+      problem: its name.
+      examples: that there are to train on.
+      examples_a_step: the mean.
+      rate: the share of steps at the first step, 0 to 1.
+      share: the share of steps over the run.
+      epochs: how often the run sees each example.
+    """
+
+    problem: str
+    examples: int
+    examples_a_step: float
+    rate: float
+    share: float
+    epochs: float
+
+
+class Mixture:
+    """Several problems and the schedule by which steps are shared out among them.
+
+    Args:
+      names: of the problems.
+      sizes: training examples of each.
+      schedule: a schedule, or the string for one (`"temperature:2.0"`).
+      seed: of the draws.
+      examples_a_step: the mean number of examples that a step of each problem holds;
+        left out, all hold equally many.
+
+    Raises:
+      ConfigError: when there are no problems, one is named twice, or the schedule
+        does not fit them (looked at in every one of its parts, not only at step 0).
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        sizes: Sequence[int],
+        schedule: schedules.Schedule | str,
+        *,
+        seed: int,
+        examples_a_step: Sequence[float] | None = None,
+    ) -> None:
+        self.names = tuple(names)
+        self.sizes = tuple(int(size) for size in sizes)
+        means = [1.0] * len(self.names) if examples_a_step is None else examples_a_step
+        self.examples_a_step = tuple(float(mean) for mean in means)
+        self.schedule = schedules.parse(schedule) if isinstance(schedule, str) else schedule
+        self.seed = seed
+        if not self.names or len(set(self.names)) != len(self.names):
+            raise errors.ConfigError(
+                "A mixture is made of different problems",
+                received=", ".join(self.names) or "none",
+                expected="one problem or more, each once",
+            )
+        if len(self.sizes) != len(self.names) or min(self.sizes) < 1:
+            raise errors.ConfigError(
+                "Every problem of a mixture needs training examples",
+                received=f"sizes {self.sizes} for {', '.join(self.names)}",
+            )
+        whole = len(self.examples_a_step) == len(self.names)
+        if not (whole and all(mean > 0 for mean in self.examples_a_step)):
+            raise errors.ConfigError(
+                "Every step of a mixture holds examples",
+                received=f"{self.examples_a_step} a step for {', '.join(self.names)}",
+                expected="a number above 0 for each problem",
+            )
+        for step in self.schedule.knots():
+            self.probs(step)
+
+    def probs(self, step: int) -> np.ndarray:
+        """Returns each problem's share of steps at `step`: float64 `[P]` that sums to one.
+
+        Raises:
+          ConfigError: when the schedule gives something else.
+        """
+        rates = np.asarray(self.schedule(step, self.sizes, self.names), np.float64)
+        good = rates.shape == (len(self.names),) and np.all(rates >= 0)
+        if not (good and abs(rates.sum() - 1.0) < 1e-6):
+            raise errors.ConfigError(
+                f"The schedule {type(self.schedule).__name__} does not give rates at step {step}",
+                received=rates.tolist(),
+                expected=f"{len(self.names)} numbers of 0 or more that sum to 1",
+            )
+        unit = getattr(self.schedule, "shares_of", "steps")
+        if unit not in ("steps", "examples"):
+            raise errors.ConfigError(
+                f"The schedule {type(self.schedule).__name__} does not say what it shares out",
+                received=f"shares_of = {unit!r}",
+                expected="'steps' or 'examples'",
+            )
+        if unit == "examples":
+            steps = rates / np.asarray(self.examples_a_step)
+            return steps / steps.sum()
+        return rates
+
+    def pick(self, step: int) -> int:
+        """Returns the index of the problem that `step` trains, drawn by (seed, step)."""
+        key = np.array([self.seed % 2**64, step % 2**64], np.uint64)
+        draw = np.random.Generator(np.random.Philox(key=key)).random()
+        ends = np.cumsum(self.probs(step))
+        # Rounding can leave the last end a hair below 1, and a draw beyond it.
+        place = int(np.searchsorted(ends / ends[-1], draw, side="right"))
+        return min(place, len(self.names) - 1)
+
+    def table(self, train_steps: int) -> list[Row]:
+        """Returns a row for each problem, for the log.
+
+        Args:
+          train_steps: of the whole run, over which shares and epochs are told.
+        """
+        # In the middle of equally many steps each: exact where rates are straight lines.
+        parts = min(train_steps, _LOOKED_AT)
+        steps = [int((part + 0.5) * train_steps / parts) for part in range(parts)]
+        shares = np.mean([self.probs(step) for step in steps], axis=0)
+        seen = shares * train_steps * np.asarray(self.examples_a_step)
+        return [
+            Row(
+                name,
+                self.sizes[place],
+                self.examples_a_step[place],
+                rate=float(self.probs(0)[place]),
+                share=float(shares[place]),
+                epochs=float(seen[place]) / self.sizes[place],
+            )
+            for place, name in enumerate(self.names)
+        ]

@@ -1,0 +1,83 @@
+"""Which arithmetic the large products use: decided by a measurement, not by a name.
+
+Processors without bfloat16 instructions compute it by way of float32, slower than
+float32 itself; and one that has them for products need have none for the convolutions
+over planes of pictures and sounds. So "auto" times in both what a model is going to do.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from t2t_mm.settings import training
+
+_CPU_INFO = pathlib.Path("/proc/cpuinfo")
+_SIZE = 768
+_PLANES = (16, 32, 32, 64)
+_WORTH_IT = 1.3  # casts, layer norm and softmax cost more under bfloat16
+
+
+def choose(settings: training.TrainSettings, *, with_planes: bool) -> str:
+    """Returns "float32" or "bfloat16".
+
+    Args:
+      settings: what they ask for is not measured.
+      with_planes: whether there are pictures or sounds, whose nets convolve over planes.
+    """
+    if settings.precision != "auto":
+        return settings.precision
+    if not _may_compute_bfloat16():
+        return "float32"
+    works = [_product_seconds, _plane_seconds] if with_planes else [_product_seconds]
+    seconds = {
+        dtype: sum(_least_seconds(work, dtype) for work in works)
+        for dtype in (tf.float32, tf.bfloat16)
+    }
+    is_faster = seconds[tf.float32] > _WORTH_IT * seconds[tf.bfloat16]
+    return "bfloat16" if is_faster else "float32"
+
+
+def use(precision: str) -> None:
+    """Makes layers built from here on compute in `precision`; weights stay float32."""
+    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    keras.config.set_dtype_policy(policy)
+
+
+def _may_compute_bfloat16(cpu_info: pathlib.Path = _CPU_INFO) -> bool:
+    """Returns False where there is no GPU and the processor is known to lack the instructions."""
+    if tf.config.list_physical_devices("GPU") or not cpu_info.is_file():
+        return True
+    words = set(cpu_info.read_text(encoding="utf-8", errors="replace").split())
+    is_x86 = "sse2" in words
+    return not is_x86 or bool(words & {"avx512_bf16", "amx_bf16"})
+
+
+def _least_seconds(work: Callable[[tf.DType], float], dtype: tf.DType) -> float:
+    """Returns the least time of a few turns: what else the machine does only adds to it."""
+    return min(work(dtype) for _ in range(4))
+
+
+def _product_seconds(dtype: tf.DType) -> float:
+    """Times a matrix product."""
+    x = tf.cast(tf.random.stateless_uniform([_SIZE, _SIZE], [1, 2]), dtype)
+    start = time.perf_counter()
+    tf.reduce_sum(tf.cast(tf.matmul(x, x), tf.float32)).numpy()
+    return time.perf_counter() - start
+
+
+def _plane_seconds(dtype: tf.DType) -> float:
+    """Times a depthwise convolution over planes, and its gradients."""
+    x = tf.cast(tf.random.stateless_uniform(_PLANES, [1, 2]), dtype)
+    kernel = tf.cast(tf.random.stateless_uniform([3, 3, _PLANES[-1], 1], [3, 4]), dtype)
+    start = time.perf_counter()
+    with tf.GradientTape() as tape:
+        tape.watch((x, kernel))
+        total = tf.reduce_sum(tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME"))
+    for gradient in tape.gradient(total, (x, kernel)):
+        tf.reduce_sum(tf.cast(gradient, tf.float32)).numpy()
+    return time.perf_counter() - start

@@ -1,0 +1,165 @@
+"""ImageFolder: the base of problems whose pictures lie in a folder a class.
+
+    from t2t_mm.problem_bases import image_folder
+    from t2t_mm import register_problem
+    from t2t_mm.modality import Image
+
+
+    @register_problem("flowers")
+    class Flowers(image_folder.ImageFolder):
+        corpus = "flower_photos"  # looked for in --manual_dir
+        inputs = {"image": Image(size=180)}
+
+reads `flower_photos/train/daisy/*.jpg` and `flower_photos/validation/daisy/*.jpg`, or
+`flower_photos/daisy/*.jpg`, of which it then sets a tenth aside for validation.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from t2t_mm import errors, problem
+from t2t_mm.corpus import raw, round_robin
+from t2t_mm.modality import base as modality
+from t2t_mm.modality.categorical import declaration as categorical
+from t2t_mm.modality.image import declaration as image
+
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"))
+"""Files that are taken for pictures, in upper or lower case; others are left alone."""
+
+
+class ImageFolder(problem.Problem):
+    """A picture to the name of the folder that it lies in, at any depth.
+
+    Where the corpus has a folder a split, these are read. Where it has none of them, the
+    class folders lie at its top, and a hash of `CLASS/FILE` says to which split a picture
+    belongs, whatever else lies there; a class never lacks a picture for training. Of a folder so
+    small that a split would be left without any, that gets one of a class that has more.
+
+    Attributes:
+      folders: the names that each split's folder may have.
+      held_out: share of each split but the first, where the corpus has no split folders.
+    """
+
+    layout = "SPLIT/CLASS/*.{jpg,jpeg,png,bmp,gif,webp}, or CLASS/* to be split by a hash"
+    inputs: ClassVar[Mapping[str, modality.Modality]] = {"image": image.Image()}
+    targets: ClassVar[modality.Modality] = categorical.Categorical()
+    command = "to-class"
+    metrics = ("accuracy", "top5_accuracy", "log_perplexity")
+    splits = ("train", "validation")
+    folders: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "train": ("train", "training"),
+        "validation": ("validation", "valid", "val", "dev"),
+        "test": ("test", "testing"),
+    }
+    held_out: ClassVar[float] = 0.1
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        (name,) = self.inputs
+        top, classes = self._classes(split, files)
+        # The classes take turns, so that the first examples (--max_examples) are of all.
+        for label, picture in round_robin.take_turns(classes):
+            path = files.root / top / label / picture
+            yield f"{split}/{label}/{picture}", {name: path, "targets": label}
+
+    def _classes(self, split: str, files: raw.RawFiles) -> tuple[str, dict[str, list[str]]]:
+        """Returns the folder that holds the class folders, and the pictures of each.
+
+        Names alone: paths to a million pictures would take gigabytes.
+        """
+        tops = {one: self._folder(one, files) for one in self.splits}
+        there = [top for top in tops.values() if top is not None]
+        top = tops[split]
+        if there and top is None:
+            raise errors.DataError(
+                f"There is no folder for the split {split!r} of {self.name!r} in {files.root}",
+                received=f"only {', '.join(there)}",
+                expected=" or ".join(self.folders.get(split, (split,))),
+                hint="`folders` of the problem can name it otherwise, `splits` leave it out",
+            )
+        top = f"{top}/" if top else ""
+        classes = {
+            place.name: _pictures(f"{top}{place.name}", files) for place in files.glob(f"{top}*/")
+        }
+        if not there:
+            classes = self._divided(classes, files)[split]
+        return top, classes
+
+    def _folder(self, split: str, files: raw.RawFiles) -> str | None:
+        """Returns a split's folder; a class of that name has pictures, not folders, in it."""
+        for folder in self.folders.get(split, (split,)):
+            if files.glob(f"{folder}/*/", optional=True):
+                return folder
+        return None
+
+    def _divided(
+        self, classes: Mapping[str, list[str]], files: raw.RawFiles
+    ) -> dict[str, dict[str, list[str]]]:
+        """Returns the pictures of each class by split.
+
+        Raises:
+          DataError: where there are too few for a picture in every split.
+        """
+        divided: dict[str, dict[str, list[str]]] = {split: {} for split in self.splits}
+        for label, pictures in classes.items():
+            homes = self._homes(label, pictures)
+            for split, kept in divided.items():
+                kept[label] = [picture for picture in pictures if homes[picture] == split]
+        training = divided[self.splits[0]]
+        for split in self.splits[1:]:
+            if any(divided[split].values()) or not any(classes.values()):
+                continue
+            spare = [
+                (_place(f"{label}/{picture}"), label, picture)
+                for label, pictures in training.items()
+                for picture in pictures
+                if len(pictures) > 1
+            ]
+            if not spare:
+                raise errors.DataError(
+                    f"There are too few pictures in {files.root} to set one aside for the split "
+                    f"{split!r} of {self.name!r}",
+                    received=", ".join(f"{len(p):,} of {label!r}" for label, p in classes.items()),
+                    expected="a class with a picture for each split at least",
+                    hint=f"Add some, or divide them yourself: {', '.join(self.splits)}/CLASS/*",
+                )
+            _, label, picture = min(spare)
+            training[label].remove(picture)
+            divided[split][label].append(picture)
+        return divided
+
+    def _homes(self, label: str, pictures: list[str]) -> dict[str, str]:
+        """Returns the split that each picture of a class belongs to, by its hash."""
+        first, *later = self.splits
+        if not 0 < self.held_out * len(later) < 1:
+            raise errors.PluginError(
+                f"The problem {self.name!r} holds out too much or too little",
+                received=f"held_out = {self.held_out} for each of {', '.join(later)}",
+                expected=f"more than 0, and less than 1 for {len(later)} together",
+            )
+        places = {picture: _place(f"{label}/{picture}") for picture in pictures}
+        bounds = [(self.held_out * number, one) for number, one in enumerate(later)]
+        bounds.append((self.held_out * len(later), first))
+        homes = {
+            picture: [one for bound, one in bounds if bound <= place][-1]
+            for picture, place in places.items()
+        }
+        if pictures:
+            homes[max(pictures, key=lambda picture: places[picture])] = first
+        return homes
+
+
+def _pictures(folder: str, files: raw.RawFiles) -> list[str]:
+    """Returns the pictures below a folder, by their names from there."""
+    top = files.root / folder
+    found = files.glob(f"{glob.escape(folder)}/**/*", endings=tuple(SUFFIXES), optional=True)
+    return [path.relative_to(top).as_posix() for path in found]
+
+
+def _place(name: str) -> float:
+    """Returns where a name falls between 0 and 1, evenly and always the same; UTF-8 or not."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48

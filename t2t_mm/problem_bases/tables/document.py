@@ -1,0 +1,176 @@
+"""Document: a TOML file, read key by key, with the place of whatever is wrong in it."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import pathlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.config import value_types
+
+_HEADER = re.compile(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?$")
+_ASSIGNMENT = re.compile(r"""\s*((?:[\w.\s-]|"[^"]*"|'[^']*')+?)\s*=""")
+_KEY = re.compile(r""""[^"]*"|'[^']*'|[\w-]+""")
+_PARSER_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
+_REQUIRED: Any = object()
+
+
+class TableError(errors.PluginError):
+    """A file that declares no whole problem.
+
+    Args:
+      place: the file, and the line where there is one, as `file:line`.
+      error: what is wrong there.
+    """
+
+    def __init__(self, place: str, error: errors.UserError) -> None:
+        super().__init__(str(error))
+        self.place = place
+
+
+class Document:
+    """The text of a file, and its values.
+
+    Raises:
+      TableError: for a file that is not TOML.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        try:
+            self.text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
+            self.values = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            found = _PARSER_PLACE.search(str(error))
+            what = _PARSER_PLACE.sub("", str(error))
+            place = f"{path}:{found[1]}" if found else str(path)
+            raise TableError(place, errors.PluginError(f"It is not TOML: {what}")) from error
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            wrong = errors.PluginError("It is not UTF-8")
+            raise TableError(f"{path}:{line}", wrong) from error
+        except OSError as error:
+            wrong = errors.PluginError("It cannot be read", received=error.strerror)
+            raise TableError(str(path), wrong) from error
+
+    @property
+    def root(self) -> Section:
+        """The keys that stand outside of any `[table]`."""
+        return Section(self, (), self.values)
+
+    def place(self, *names: str) -> str:
+        """Returns `file:line` of a key, or of the nearest table around it."""
+        line = line_of(self.text, names)
+        return str(self.path) if line is None else f"{self.path}:{line}"
+
+
+class Section:
+    """One table of the document: its keys are checked, then taken.
+
+    Args:
+      document: that it is of.
+      names: of the table, from the outermost (`("inputs", "review")`).
+      values: by key.
+    """
+
+    def __init__(
+        self, document: Document, names: tuple[str, ...], values: Mapping[str, Any]
+    ) -> None:
+        self.document = document
+        self.names = names
+        self.values = values
+
+    @property
+    def title(self) -> str:
+        """The table as errors name it."""
+        return f"[{'.'.join(self.names)}]" if self.names else "the file"
+
+    def error(self, error: errors.UserError, key: str | None = None) -> TableError:
+        """Returns the error with the place of a key of this table, or of the table."""
+        return TableError(self.document.place(*self.names, *([key] if key else [])), error)
+
+    def check_keys(self, known: Iterable[str]) -> None:
+        """Raises for a key that means nothing here, with the nearest that does."""
+        for key in self.values:
+            if key not in known:
+                raise self._unknown(key, known)
+
+    def get(self, key: str, annotation: Any, default: Any = _REQUIRED) -> Any:
+        """Returns the value of a key, of the type that the annotation says.
+
+        Raises:
+          TableError: for a value of another type, or for none where one is needed.
+        """
+        if key not in self.values:
+            if default is _REQUIRED:
+                for near in difflib.get_close_matches(key, self.values, n=1, cutoff=0.75):
+                    raise self._unknown(near, [key])
+                wanted = value_types.describe(annotation)
+                wrong = errors.PluginError(
+                    f"The key {key!r} is missing in {self.title}", expected=f"{key} = {wanted}"
+                )
+                raise self.error(wrong)
+            return default
+        try:
+            return value_types.convert(key, self.values[key], annotation)
+        except errors.ConfigError as error:
+            raise self.error(error, key) from error
+
+    def _unknown(self, key: str, known: Iterable[str]) -> TableError:
+        listed = ", ".join(known)
+        wrong = errors.PluginError(
+            f"Unknown key {key!r} in {self.title}",
+            expected=f"one of {listed}" if "," in listed else listed,
+            hint=errors.did_you_mean(key, known),
+        )
+        return self.error(wrong, key)
+
+    def section(self, key: str) -> Section:
+        """Returns a table within this one; an empty one where there is none.
+
+        Raises:
+          TableError: for a value that is no table.
+        """
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            name = ".".join((*self.names, key))
+            wrong = errors.PluginError(
+                f"{key!r} is not a table", received=repr(value), expected=f"[{name}] and its keys"
+            )
+            raise self.error(wrong, key)
+        return Section(self.document, (*self.names, key), value)
+
+
+def line_of(text: str, names: Sequence[str]) -> int | None:
+    """Returns the number of the line that sets a key, or begins the nearest table around it.
+
+    It looks at lines alone, which is enough to point at what people write: a line
+    of a multi-line string that looks like a key may be taken for one.
+
+    Args:
+      text: of the TOML file.
+      names: of the tables and, last, the key.
+    """
+    wanted = tuple(names)
+    header: tuple[str, ...] = ()
+    best, line = 0, None
+    for number, content in enumerate(text.split("\n"), start=1):
+        if found := _HEADER.match(content):
+            here = header = _keys(found[1])
+        elif found := _ASSIGNMENT.match(content):
+            here = header + _keys(found[1])
+        else:
+            continue
+        if len(here) > best and here == wanted[: len(here)]:
+            best, line = len(here), number
+    return line
+
+
+def _keys(dotted: str) -> tuple[str, ...]:
+    """Returns the parts of a dotted key, quotes removed."""
+    return tuple(part.strip("\"'") for part in _KEY.findall(dotted))

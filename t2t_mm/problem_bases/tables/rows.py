@@ -1,0 +1,252 @@
+"""Rows: CSV, TSV, JSON Lines and folders, one row an example, each with its place.
+
+A row that cannot be read keeps its place among the others and carries the reason,
+so that `--max_bad_examples` can leave it out and count it. What concerns the whole
+file (it is not there, not UTF-8, or lacks a column) is a `DataError`.
+"""
+
+from __future__ import annotations
+
+import collections
+import csv
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.corpus import raw
+
+CSV, TSV, JSONL, FOLDER = "csv", "tsv", "jsonl", "folder"
+FORMATS = (CSV, TSV, JSONL, FOLDER)
+FOLDER_COLUMNS = ("path", "folder", "stem")
+"""What is known of a file: its path below the corpus, its folder's name, its own."""
+
+_SUFFIXES = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL}
+_PACKED = (".gz", ".bz2", ".xz")
+_SHOWN = 80
+_COLUMNS_SHOWN = 12
+_DELIMITERS = {CSV: ",", TSV: "\t"}
+_FIELD_LIMIT = 1 << 24
+"""Characters of a field; a quote that is never closed would run to the end of the file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Args:
+      place: for errors: the file, and the line where there is one.
+      key: a name of its own: file and line, or the path of a file.
+      values: text by column; of JSON Lines whatever JSON values there are.
+      error: why the row cannot be read, or None.
+    """
+
+    place: str
+    key: str
+    values: Mapping[str, Any]
+    error: errors.BadExampleError | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """How files are read.
+
+    Args:
+      format: one of `FORMATS`.
+      columns: names of the columns, of a CSV or TSV whose first line is no header.
+      delimiter: between the fields of a line; of the format if empty.
+      quotes: whether fields may stand in double quotes, and then hold anything.
+      needed: columns that the problem is made of.
+    """
+
+    format: str
+    columns: tuple[str, ...] = ()
+    delimiter: str = ""
+    quotes: bool = True
+    needed: tuple[str, ...] = ()
+
+    def read(self, pattern: str, files: raw.RawFiles) -> Iterator[Row]:
+        """Yields the rows of every file that matches, in a fixed order.
+
+        Raises:
+          DataError: for no such file, or one that cannot be read as what it should be.
+        """
+        if self.format == FOLDER:
+            yield from _files(pattern, files)
+            return
+        read = self._objects if self.format == JSONL else self._fields
+        for name in _names(pattern, files):
+            yield from read(name, files)
+
+    def _objects(self, name: str, files: raw.RawFiles) -> Iterator[Row]:
+        started = False
+        for number, line in enumerate(files.lines(name), start=1):
+            if not line.strip():
+                continue
+            if not started:
+                started = True
+                self._check_first(line, files.root / name)
+            place, key = f"{name}, line {number}", f"{name}:{number}"
+            try:
+                values = json.loads(line, object_pairs_hook=_with_each_key_once)
+                wrong = None if isinstance(values, dict) else "is not a JSON object"
+                said: object = _short(line)
+            except json.JSONDecodeError as error:
+                wrong, said = "is not JSON", f"{error.msg} at character {error.pos + 1}"
+            except (ValueError, RecursionError) as error:  # what is beyond all measure, too
+                wrong, said = "is not JSON that can be read", error
+            if wrong is None:
+                yield Row(place, key, values)
+            else:
+                bad = errors.BadExampleError(
+                    f"{place}, {wrong}",
+                    received=said,
+                    expected=f"one object a line, with {', '.join(self.needed)}",
+                )
+                yield Row(place, key, {}, bad)
+
+    def _check_first(self, line: str, path: pathlib.Path) -> None:
+        """Raises for JSON that is one value over many lines, or a list of all rows in one."""
+        start = line.strip()
+        is_array = start[0] == "["
+        if start in ("[", "{") or (is_array and start[1:].lstrip()[:1] == "{"):
+            raise errors.DataError(
+                f"{path} is JSON, but no JSON Lines",
+                received=f"{'an array' if is_array else 'an object'} over many lines, or all rows "
+                f"in one: {_short(start)}",
+                expected=f"one object a line, with {', '.join(self.needed)}",
+                hint=f"Convert it: jq -c '{'.[]' if is_array else '.'}' FILE > FILE.jsonl",
+            )
+
+    def _fields(self, name: str, files: raw.RawFiles) -> Iterator[Row]:
+        columns = self.columns
+        for number, fields in self._records(name, files):
+            if not columns:
+                columns = self._header(fields, name, files)
+                continue
+            place, key = f"{name}, line {number}", f"{name}:{number}"
+            values = dict(zip(columns, fields, strict=False))
+            bad = None
+            if len(fields) != len(columns):
+                bad = errors.BadExampleError(
+                    f"{place}, has {len(fields)} field{'s' if len(fields) > 1 else ''}",
+                    received=_short(str(fields)),
+                    expected=f"{len(columns)}: {_listed(columns)}",
+                    hint="A field that holds the delimiter stands in quotes"
+                    if self.quotes
+                    else None,
+                )
+            yield Row(place, key, values, bad)
+        if not columns:
+            raise errors.DataError(
+                f"{files.root / name} is empty", expected="a line with the names of its columns"
+            )
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line of a file names its columns."""
+        return self.format in _DELIMITERS and not self.columns
+
+    @property
+    def _delimiter(self) -> str:
+        return self.delimiter or _DELIMITERS[self.format]
+
+    def _records(self, name: str, files: raw.RawFiles) -> Iterator[tuple[int, list[str]]]:
+        """Yields the fields of every line that is not blank, with the line's number."""
+        if not self.quotes:
+            for number, line in enumerate(files.lines(name), start=1):
+                if line:
+                    yield number, line.split(self._delimiter)
+            return
+        lines = (f"{line}\n" for line in files.lines(name))
+        csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        number = 0
+        try:
+            for fields in reader:
+                if fields:
+                    yield number + 1, fields
+                number = reader.line_num
+        except csv.Error as error:
+            raise errors.DataError(
+                f"{files.root / name}, line {number + 1}, cannot be read as {self.format}",
+                received=error,
+                expected='quotes around whole fields, and "" for a quote within',
+                hint="Where quotes mean nothing, say quotes = false under [data]",
+            ) from error
+
+    def _header(self, fields: Sequence[str], name: str, files: raw.RawFiles) -> tuple[str, ...]:
+        """Returns the names of the columns, having compared them with what is needed."""
+        columns = tuple(field.strip() for field in fields)
+        twice = sorted({column for column in columns if columns.count(column) > 1})
+        if twice:
+            raise errors.DataError(
+                f"{files.root / name} has two columns {twice[0]!r}", received=_listed(columns)
+            )
+        missing = [column for column in self.needed if column not in columns]
+        if missing:
+            hint = errors.did_you_mean(missing[0], columns)
+            if len(columns) == 1:
+                others = [sign for sign in ";\t|," if sign in columns[0]]
+                hint = (
+                    f"For fields with {others[0]!r} between, say so: delimiter" if others else hint
+                )
+            raise errors.DataError(
+                f"{files.root / name} has no column {missing[0]!r}",
+                received=f"the columns {_listed(columns)}",
+                expected=", ".join(self.needed),
+                hint=hint,
+            )
+        return columns
+
+
+def format_of(pattern: str) -> str | None:
+    """Returns the format that the name of a file tells; None where it tells none."""
+    path = pathlib.PurePosixPath(pattern)
+    if path.suffix.lower() in _PACKED:
+        path = path.with_suffix("")
+    suffix = path.suffix.lower()
+    return None if suffix == ".json" else _SUFFIXES.get(suffix, FOLDER)
+
+
+def _names(pattern: str, files: raw.RawFiles) -> list[str]:
+    if not any(sign in pattern for sign in "*?["):
+        return [pattern]
+    return [path.relative_to(files.root).as_posix() for path in files.glob(pattern)]
+
+
+def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
+    """Yields a row for every file, folders mixed, so that the first ones are of all."""
+    names = [
+        path.relative_to(files.root).as_posix() for path in files.glob(pattern) if path.is_file()
+    ]
+    for name in sorted(names, key=_mixed):
+        path = pathlib.PurePosixPath(name)
+        values = dict(zip(FOLDER_COLUMNS, (name, path.parent.name, path.stem), strict=True))
+        yield Row(name, name, values)
+
+
+def _mixed(name: str) -> bytes:
+    """Returns what names are sorted by to be mixed; of those too that are not UTF-8."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+
+
+def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object, of whose values for one key another program may take another."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = collections.Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {_short(repr(twice))} twice")
+    return values
+
+
+def _listed(columns: Sequence[str]) -> str:
+    more = len(columns) - _COLUMNS_SHOWN
+    return ", ".join(columns[:_COLUMNS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

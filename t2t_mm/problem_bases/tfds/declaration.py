@@ -1,0 +1,101 @@
+"""TfdsProblem: a data set of TensorFlow Datasets as a problem, in a few lines.
+
+@register_problem("tfds_mnist")
+class TfdsMnist(TfdsProblem):
+    tfds_name = "mnist:3.0.1"
+    tfds_splits = {"train": "train[:55000]", "validation": "train[55000:]"}
+    tfds_features = {"targets": "label"}
+    inputs = {"image": Image(size=32, augment=False)}
+    targets = Categorical(labels="digits")
+    command = "to-class"
+    metrics = ("accuracy",)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from t2t_mm import problem
+from t2t_mm.corpus import raw
+
+
+class TfdsProblem(problem.Problem):
+    """The base of problems that read what TensorFlow Datasets has prepared.
+
+    The data set must lie in TFDS's folder, or in the one that `--manual_dir` names
+    (or in `tensorflow_datasets/` there): `tfds build NAME` puts it there. Values are
+    taken by what the feature is: a class by its name, text as it is, a picture as the
+    bytes that TFDS keeps, sound with its rate, a number as digits. A sequence of
+    texts may feed the targets: all of them are right.
+
+    Attributes:
+      tfds_name: the data set with its config and version ("mnist:3.0.1",
+        "glue/sst2:2.0.0"). The version says which data it is, so name it.
+      tfds_splits: what TFDS is asked for, by split of the problem ("train[:90%]");
+        `splits` follows from it.
+      tfds_features: the feature that feeds an input, or the "targets", with slashes where
+        one lies within another ("translation/de"); an input that is not named here is
+        fed by the feature of its own name.
+      sample_rate: samples a second of sounds of which TFDS does not tell it.
+      sample_bits: of a sample where TFDS keeps whole numbers; they do not tell it.
+    """
+
+    corpus = "tensorflow_datasets"
+    sources = ("tfds",)
+
+    tfds_name: ClassVar[str] = ""
+    tfds_splits: ClassVar[Mapping[str, str]] = {
+        "train": "train",
+        "validation": "validation",
+        "test": "test",
+    }
+    tfds_features: ClassVar[Mapping[str, str]] = {}
+    sample_rate: ClassVar[int | None] = None
+    sample_bits: ClassVar[int] = 16
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.splits = tuple(cls.tfds_splits)
+        if "layout" not in vars(cls):
+            cls.layout = f"{cls.tfds_name}, as `tfds build {cls.tfds_name}` prepares it"
+
+    @classmethod
+    def fingerprint(cls) -> str:
+        read = (cls.tfds_name, dict(cls.tfds_splits), dict(cls.tfds_features))
+        held = repr((read, cls.sample_rate, cls.sample_bits))
+        return hashlib.sha256(held.encode()).hexdigest()[:12]
+
+    @classmethod
+    def wrong_declaration(cls) -> str | None:
+        if not cls.tfds_name:
+            return "tfds_name is empty; it names a data set of TFDS, as in 'mnist:3.0.1'"
+        for name in cls.tfds_features:
+            if name != "targets" and name not in cls.inputs:
+                return f"tfds_features names {name!r}, which inputs does not"
+        return None
+
+    def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        _leave_accelerators_alone()
+        from t2t_mm.problem_bases.tfds import features, reading
+
+        data = reading.open_data(self.tfds_name, files.root)
+        reading.check_links(data, follow=files.boundary.follow)
+        wanted = {
+            name: features.Wanted(name, self.tfds_features.get(name, name), modality.kind)
+            for name, modality in {**self.inputs, "targets": self.targets}.items()
+        }
+        sound = features.Sound(self.sample_rate, self.sample_bits)
+        fields = features.find(data, list(wanted.values()), sound)
+        for key, values in reading.examples(data, self.tfds_splits[split], fields):
+            yield key, {name: fields[name].value(values) for name in wanted}
+
+
+def _leave_accelerators_alone() -> None:
+    """Hides GPUs from TensorFlow in a worker process, where each would take all their memory."""
+    if multiprocessing.parent_process() is not None and "tensorflow" not in sys.modules:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"

@@ -1,0 +1,1 @@
+"""This process: its streams, signals, memory, processors and what it imports quietly."""

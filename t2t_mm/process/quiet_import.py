@@ -1,0 +1,106 @@
+"""Keeps TensorFlow's own lines off the terminal, unless `--debug` asks for them.
+
+A log level silences what it says at work. What it says while it is imported (whether
+there is a GPU, which kernels it uses) comes before any level can apply, and SentencePiece
+inside tensorflow-text heeds none: what is written then is held back, and passed on
+without those lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import logging
+import os
+import re
+import sys
+import tempfile
+import types
+from collections.abc import Iterator
+
+from t2t_mm.process import signals
+
+_NOTICE = re.compile(
+    rb"^(I\d{4} [^\n]*\n(To enable the following[^\n]*\n)?"
+    rb"|WARNING: All log messages before absl[^\n]*\n|\w+\.cc\(\d+\) LOG\(INFO\)[^\n]*\n)",
+    re.MULTILINE,
+)
+_STDERR = 2
+_NONE_BUT_FATAL = "3"
+"""TensorFlow raises its errors in Python too: its lines say nothing more."""
+
+
+_installed = False
+
+
+def is_installed() -> bool:
+    """Returns whether this process keeps TensorFlow quiet."""
+    return _installed
+
+
+def install() -> None:
+    """Makes TensorFlow quiet in this process, whenever it is imported."""
+    global _installed
+    _installed = True
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _NONE_BUT_FATAL)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "tensorflow" not in sys.modules and not any(isinstance(f, _Finder) for f in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Wraps the one import of `tensorflow` in `without_notices`."""
+
+    def find_spec(
+        self, fullname: str, path: object, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            loader = spec.loader
+
+            def execute(module: types.ModuleType) -> None:
+                del vars(loader)["exec_module"]
+                with signals.held_back(), without_notices():
+                    loader.exec_module(module)
+
+            vars(loader)["exec_module"] = execute
+        return spec
+
+
+@contextlib.contextmanager
+def without_notices(notices: re.Pattern[bytes] = _NOTICE) -> Iterator[None]:
+    """Holds back what the process writes to file descriptor 2; passes on all but notices.
+
+    Args:
+      notices: what matches is left out.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(tempfile.TemporaryFile())
+            saved = os.dup(_STDERR)
+        except OSError:  # standard error is closed, or there is no place for the file
+            yield
+            return
+        _flush()
+        os.dup2(held.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(saved, _STDERR)
+            os.close(saved)
+            held.seek(0)
+            text = notices.sub(b"", held.read())
+            with contextlib.suppress(OSError):
+                while text:
+                    text = text[os.write(_STDERR, text) :]
+
+
+def _flush() -> None:
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.flush()

@@ -1,0 +1,379 @@
+"""Checkpoints: verified after writing, published by their last file, never lost silently.
+
+`checkpoint_files` says which files make one. `best/` holds a second link to the
+best one. TensorFlow's own `checkpoint` state file is neither written nor read.
+
+The newest whole checkpoint is the one restored. A damaged one is passed over with
+a warning; where there are checkpoints but none is whole, that is an error, for to
+start again from zero would hide the loss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from t2t_mm import errors
+from t2t_mm.files import atomic, paths
+from t2t_mm.runs import checkpoint_files as files_lib
+from t2t_mm.runs import division as division_lib
+from t2t_mm.runs import fingerprint as fingerprint_lib
+from t2t_mm.runs import trackables
+
+BEST = "best"
+Restored = tuple[int, dict[str, Any]]
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    Args:
+      folder: where they are; made when the first is saved.
+      objects: what is saved, by name: Keras models and layers, variables, iterators
+        of tf.data, and dicts and lists of these. All their variables must exist
+        before `restore`.
+      keep: newest checkpoints that are kept; the best one is kept besides.
+      fingerprint: JSON values of what a checkpoint must fit: the model and its
+        configuration, vocabularies' sha256, problems' versions.
+      data: fingerprints of the training records, by problem: a place in the data is of
+        no use among others. What is restored in parts, as for evaluation, need not fit.
+      is_chief: under several workers every one must call `save` (variables that
+        are summed on reading need all), but only the chief's files are published.
+      worker: index of this worker.
+      local: names of the objects that are each worker's own, such as its place in
+        the data. Those of other workers than the chief are in `worker-N/`. All
+        workers must see the same folder. They are left as they are where a checkpoint is
+        of another division.
+      division: the workers and replicas that train together, where this is a training.
+      warn: takes a line of text; standard error by default.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        objects: Mapping[str, Any],
+        *,
+        keep: int = 3,
+        fingerprint: Mapping[str, Any] | None = None,
+        data: Mapping[str, str] | None = None,
+        is_chief: bool = True,
+        worker: int = 0,
+        local: Collection[str] = (),
+        division: division_lib.Division | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        self.folder = pathlib.Path(folder)
+        self._objects = dict(objects)
+        self._keep = keep
+        self._fingerprint = json.loads(json.dumps(dict(fingerprint or {})))
+        self._data = dict(data or {})
+        self._is_chief = is_chief
+        self._worker = worker
+        self._places = frozenset(local)
+        self._division = division
+        self._warn = warn or _to_stderr
+        self._passed_over: set[int] = set()
+        self._local: Checkpoints | None = None
+        if local and not is_chief:
+            self._local = Checkpoints(
+                self.folder / f"worker-{worker}",
+                {name: self._objects.pop(name) for name in local},
+                keep=keep,
+                fingerprint=fingerprint,
+                data=data,
+                local=local,
+                division=division,
+                warn=warn,
+            )
+
+    def steps(self) -> list[int]:
+        """Returns the steps of all published checkpoints, oldest first."""
+        return files_lib.steps(self.folder)
+
+    def best_step(self) -> int | None:
+        """Returns the step of the best checkpoint, if one was marked."""
+        steps = files_lib.steps(self.folder / BEST)
+        return steps[-1] if steps else None
+
+    def save(self, step: int, extra: Mapping[str, Any] | None = None) -> pathlib.Path | None:
+        """Writes, verifies and publishes a checkpoint, then removes the oldest.
+
+        Args:
+          step: training steps done.
+          extra: JSON values to be given back by `restore`.
+
+        Returns:
+          the published `ckpt-STEP.json`; None on workers that are not the chief.
+
+        Raises:
+          CheckpointError: it could not be written, or does not read back whole;
+            the earlier ones are untouched.
+        """
+        scratch = self.folder / f".writing-{self._worker}"
+        try:
+            if self._is_chief:
+                files_lib.remove_unpublished(self.folder)
+                for folder in (self.folder, self.folder / BEST):
+                    atomic.remove_leftovers(folder)
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            prefix = f"{paths.for_tensorflow(scratch)}/ckpt"
+            trackables.Trackables(self._objects).checkpoint().write(prefix)
+            if not self._is_chief:
+                if self._local is not None:
+                    self._local.save(step)
+                return None
+            verify_tensors(prefix)
+            return self._publish(step, scratch, dict(extra or {}))
+        except (OSError, tf.errors.OpError, errors.DataError) as error:
+            raise _not_written(self.folder, step, error) from error
+        finally:
+            if self._is_chief:
+                files_lib.remove_unpublished(self.folder)
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def mark_best(self, step: int) -> None:
+        """Keeps the checkpoint of `step` as the best one, whatever is saved later."""
+        if not self._is_chief:
+            return
+        sidecar = files_lib.read_sidecar(self.folder, step)
+        best = self.folder / BEST
+        try:
+            best.mkdir(exist_ok=True)
+            for name in sidecar["files"]:
+                files_lib.link(self.folder / name, best / name)
+            atomic.write_json(files_lib.sidecar_path(best, step), sidecar)
+            for old in files_lib.steps(best):
+                if old != step:
+                    files_lib.sidecar_path(best, old).unlink()
+            files_lib.remove_strays(best)
+        except (OSError, errors.DataError) as error:
+            raise _not_written(best, step, error) from error
+
+    def restore(
+        self,
+        which: str | int = "latest",
+        objects: Mapping[str, Any] | None = None,
+    ) -> Restored | None:
+        """Restores a checkpoint.
+
+        Args:
+          which: "latest", "best", or a step.
+          objects: a part of what was saved, under the same names, such as the model
+            alone for evaluation. Left out, all is restored, and everything in the
+            checkpoint must find its object.
+
+        Returns:
+          step and extra; None when "latest" is asked for and there are no
+          checkpoints at all.
+
+        Raises:
+          CheckpointError: none is whole, or what there is does not fit.
+        """
+        for left in files_lib.without_sidecar(self.folder):
+            self._warn(
+                f"{self.folder / left} is part of a checkpoint whose sidecar is gone: it is not "
+                "used, and the next save removes it; restore the .json file from a copy to keep it."
+            )
+        if which == "latest":
+            return self._restore_latest(objects)
+        folder, step = self._place(which)
+        problem = files_lib.damage(folder, step)
+        if problem:
+            whole = [s for s in self.steps() if not files_lib.damage(self.folder, s)]
+            raise errors.CheckpointError(
+                f"The checkpoint of step {step} in {folder} is damaged: {problem}",
+                hint=f"Whole ones are of steps {whole or 'none'}",
+            )
+        return self._read(folder, step, objects)
+
+    def _restore_latest(self, objects: Mapping[str, Any] | None) -> Restored | None:
+        steps = self.steps()
+        for step in reversed(steps):
+            problem = files_lib.damage(self.folder, step)
+            if not problem:
+                return self._read(self.folder, step, objects)
+            self._passed_over.add(step)
+            self._warn(f"Passing over the checkpoint of step {step}: {problem}.")
+        best = self.best_step()
+        if best is not None and not files_lib.damage(self.folder / BEST, best):
+            self._warn(f"No other checkpoint is whole: taking the best one, of step {best}.")
+            return self._read(self.folder / BEST, best, objects)
+        remains = files_lib.remains(self.folder)
+        if best is not None or remains:
+            raise errors.CheckpointError(
+                f"{self.folder} holds checkpoints, but none is whole",
+                received=", ".join(remains[:5]) or f"{BEST}, step {best}",
+                hint="Restore the files from a copy; or, to start again from step 0, "
+                "give another --output_dir",
+            )
+        return None
+
+    def _place(self, which: str | int) -> tuple[pathlib.Path, int]:
+        """Returns folder and step of a checkpoint asked for by name or step."""
+        steps, best = self.steps(), self.best_step()
+        if isinstance(which, str) and which != BEST and not which.isdecimal():
+            raise errors.CheckpointError(
+                f"Unknown checkpoint {which!r}", expected="latest, best or a step"
+            )
+        if which != BEST and int(which) in steps:
+            return self.folder, int(which)
+        if best is not None and which in (BEST, best, str(best)):
+            return self.folder / BEST, best
+        is_best = which == BEST
+        raise errors.CheckpointError(
+            f"No checkpoint in {self.folder} is the best yet: no evaluation has marked one"
+            if is_best
+            else f"There is no checkpoint of step {which} in {self.folder}",
+            expected=f"latest, or a step of {steps}" if steps else "a run that saved checkpoints",
+            hint="A training evaluates every TrainSettings.eval_every steps and at its end, and "
+            "marks the best by TrainSettings.best_metric"
+            if is_best
+            else None,
+        )
+
+    def _read(self, folder: pathlib.Path, step: int, objects: Mapping[str, Any] | None) -> Restored:
+        sidecar = files_lib.read_sidecar(folder, step)
+        place = f"{folder}, step {step}"
+        fingerprint_lib.check(held=sidecar["fingerprint"], wanted=self._fingerprint, place=place)
+        if objects is not None:
+            self._read_tensors(folder, sidecar, objects, all_of_it=False)
+            return step, sidecar["extra"]
+        self._check_data(sidecar.get("data"), place=place)
+        change = self._division and self._division.change_from(sidecar)
+        if change:
+            self._warn(change)
+            lasting = {n: v for n, v in self._objects.items() if n not in self._places}
+            self._read_tensors(folder, sidecar, lasting, all_of_it=False)
+            return step, sidecar["extra"]
+        self._read_tensors(folder, sidecar, self._objects, all_of_it=self._local is None)
+        if self._local is not None:
+            if step in self._local.steps():
+                self._local.restore(step)
+            else:
+                self._warn(
+                    f"Worker {self._worker} did not save its place in the data at step {step}, "
+                    "and begins there anew."
+                )
+        return step, sidecar["extra"]
+
+    def _read_tensors(
+        self,
+        folder: pathlib.Path,
+        sidecar: Mapping[str, Any],
+        objects: Mapping[str, Any],
+        *,
+        all_of_it: bool,
+    ) -> None:
+        """Restores objects; with `all_of_it`, everything that is there must find its own."""
+        prefix = f"{paths.for_tensorflow(folder)}/{sidecar['prefix']}"
+        part = trackables.Trackables(objects)
+        try:
+            misfit = part.misfit(prefix, all_of_it=all_of_it)
+            if not misfit:
+                status = part.checkpoint().read(prefix)
+                status.assert_existing_objects_matched()
+                if all_of_it:
+                    status.assert_consumed()
+                status.expect_partial()  # Hides nothing: misfit has compared all names.
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            misfit = _one_line(error)
+        if misfit:
+            raise errors.CheckpointError(
+                f"The checkpoint of step {sidecar['step']} in {folder} does not fit: {misfit}",
+                hint="The code or the configuration has been changed since it was written",
+            )
+
+    def _check_data(self, held: Mapping[str, str] | None, *, place: str) -> None:
+        """Raises where a place in the data is one in other records than there are now."""
+        if held is None or not self._data:
+            return
+        changed = [name for name in self._data if held.get(name) != self._data[name]]
+        if changed:
+            was, now = held.get(changed[0]), self._data[changed[0]]
+            raise errors.CheckpointError(
+                f"The training records of {', '.join(changed)} are not those that the checkpoint "
+                f"({place}) was trained on: they were made anew, or are others",
+                received=f"records of {changed[0]} with fingerprint {now[:12]}",
+                expected=(was or "none")[:12],
+                hint="Give the --data_dir that it was trained on; or, to go on with its weights on "
+                "these records, another --output_dir and this run as --warm_start",
+            )
+
+    def _publish(self, step: int, scratch: pathlib.Path, extra: dict[str, Any]) -> pathlib.Path:
+        """Moves verified files into place; the sidecar's rename is the moment that counts."""
+        prefix = files_lib.new_prefix(self.folder, step)
+        sidecar = {
+            "format": files_lib.FORMAT,
+            "step": step,
+            "prefix": prefix,
+            "files": files_lib.move_in(scratch, self.folder, prefix),
+            "fingerprint": self._fingerprint,
+            "data": self._data,
+            **(dataclasses.asdict(self._division) if self._division else {}),
+            "extra": extra,
+        }
+        published = files_lib.sidecar_path(self.folder, step)
+        atomic.write_json(published, sidecar)
+        self._passed_over.discard(step)
+        sound = [s for s in self.steps() if s not in self._passed_over]
+        for old in {*sound[: -self._keep], *self._passed_over}:
+            files_lib.sidecar_path(self.folder, old).unlink(missing_ok=True)
+        self._passed_over.clear()
+        files_lib.remove_strays(self.folder)
+        return published
+
+
+def verify_tensors(prefix: str | os.PathLike[str]) -> None:
+    """Reads every tensor back from disk; TensorFlow compares its checksum.
+
+    Raises:
+      CheckpointError: a tensor does not read, or is not finite.
+    """
+    try:
+        types = tf.train.load_checkpoint(str(prefix)).get_variable_to_dtype_map()
+        for name in sorted(types):
+            # Not the reader's get_tensor: that cannot give an iterator's state.
+            (value,) = tf.raw_ops.RestoreV2(
+                prefix=str(prefix), tensor_names=[name], shape_and_slices=[""], dtypes=[types[name]]
+            )
+            if types[name].is_floating and not tf.reduce_all(tf.math.is_finite(value)):
+                raise errors.CheckpointError(
+                    f"{name} is not finite, so it was not saved",
+                    hint="Earlier checkpoints are untouched; a lower learning rate may help",
+                )
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise errors.CheckpointError(
+            f"The checkpoint {prefix} does not read back", received=_one_line(error)
+        ) from error
+
+
+def _not_written(folder: pathlib.Path, step: int, error: Exception) -> errors.CheckpointError:
+    number = getattr(error, "errno", None) or getattr(error.__cause__, "errno", None)
+    is_full = number in (errno.ENOSPC, errno.EDQUOT) or isinstance(
+        error, tf.errors.ResourceExhaustedError
+    )
+    return errors.CheckpointError(
+        f"The checkpoint of step {step} could not be written to {folder}"
+        + (": the disk is full" if is_full else ""),
+        received=None if is_full else _one_line(error),
+        hint="Earlier checkpoints are untouched."
+        + (" Free some space, then give the same command again" if is_full else ""),
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:400]
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"Warning: {line}\n")

@@ -1,0 +1,382 @@
+"""The run folder: all that one training leaves behind.
+
+    config.gin       the operative configuration
+    problems.json    model, schedule, and what each problem was
+    nets.json        nets from elsewhere: declaration, architecture, the weights' file and sha256
+    vocabularies/    copies, so that the data folder is not needed later
+    checkpoints/     see checkpoint_files.py
+    metrics.jsonl, tensorboard/, decodes/, export/, report.html
+    averaged/        a run of its own: the mean of checkpoints, see training.averaging
+
+It is enough to evaluate, decode, export or resume with `--output_dir` alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from t2t_mm import config, errors, version
+from t2t_mm.data import task as task_lib
+from t2t_mm.files import atomic, paths
+from t2t_mm.modality import base as modality
+
+FORMAT = 1
+PROBLEMS = "problems.json"
+NETS = "nets.json"
+CONFIG = "config.gin"
+AVERAGED = "averaged"
+CRASH = "crash"
+_OURS = frozenset(
+    (
+        PROBLEMS,
+        NETS,
+        CONFIG,
+        "vocabularies",
+        "checkpoints",
+        "metrics.jsonl",
+        "tensorboard",
+        "decodes",
+        "export",
+        "report.html",
+        AVERAGED,
+        CRASH,
+    )
+)
+
+_FREE = frozenset(("splits", "metrics", "metric_tokenizer"))
+"""What of a problem may differ where a run goes on: nothing is learnt from it."""
+
+
+class RunFolder:
+    """The folder of one run; made by `create`, read by `open`."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = paths.expanded(path)
+        self.config_path = self.path / CONFIG
+        self.problems_path = self.path / PROBLEMS
+        self.nets_path = self.path / NETS
+        self.vocabularies = self.path / "vocabularies"
+        self.checkpoints = self.path / "checkpoints"
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.decodes = self.path / "decodes"
+        self.export = self.path / "export"
+        self.report_path = self.path / "report.html"
+        self._description: dict[str, Any] | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        model: str,
+        schedule: str,
+        tasks: Sequence[task_lib.Task],
+    ) -> RunFolder:
+        """Makes the folder of a new run, or opens it again to resume that run.
+
+        `config.gin` is left to `write_config`, to be called once the checkpoint
+        has been found to fit.
+
+        Raises:
+          ConfigError: the folder holds another run, or files that are no run's.
+        """
+        run = cls(path)
+        run.check(model=model, tasks=tasks)
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise errors.ConfigError(
+                f"Cannot make the output folder {run.path}", received=error.strerror
+            ) from error
+        atomic.remove_leftovers(run.path)
+        for task in tasks:
+            for name, vocabulary in task.vocabularies.items():
+                run._keep_vocabulary(name, vocabulary)
+        description = {
+            "format": FORMAT,
+            "code_version": version.__version__,
+            "model": model,
+            "schedule": schedule,
+            "data_dir": _data_dir(tasks),
+            "problems": [task.describe() for task in tasks],
+        }
+        old = run._read() if run.exists() else None
+        if old is None or _without_version(old) != _without_version(description):
+            atomic.write_json(run.problems_path, description)
+        run._description = json.loads(json.dumps(description))
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """Opens the folder of a run that has been started.
+
+        Raises:
+          ConfigError: there is no run, or not a whole one.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise errors.ConfigError(
+                f"There is no folder {run.path}", expected="the --output_dir of a training"
+            )
+        for file in (run.problems_path, run.config_path):
+            if not file.is_file():
+                raise errors.ConfigError(
+                    f"{run.path} holds no run: {file.name} is missing",
+                    received=_listing(run.path),
+                    expected="the --output_dir of a training",
+                )
+        run._description = run._read()
+        return run
+
+    @property
+    def model_name(self) -> str:
+        """The registered name of the model."""
+        return str(self._described()["model"])
+
+    @property
+    def schedule(self) -> str:
+        """The mixture's schedule, as `--schedule` takes it."""
+        return str(self._described()["schedule"])
+
+    @property
+    def problem_names(self) -> list[str]:
+        """The problems, in the order of training."""
+        return [str(problem["name"]) for problem in self._described()["problems"]]
+
+    @property
+    def data_dir(self) -> pathlib.Path | None:
+        """The folder of the records that the training read; None where it read none."""
+        held = self._described().get("data_dir")
+        return None if held is None else pathlib.Path(held)
+
+    @property
+    def averaged(self) -> list[int]:
+        """The steps whose checkpoints the run is the average of; none where it was trained."""
+        held = self._described().get(AVERAGED)
+        return [int(step) for step in held["steps"]] if held else []
+
+    def exists(self) -> bool:
+        """Returns whether a run was started here."""
+        return self.problems_path.is_file()
+
+    def tasks(self, data_dir: str | os.PathLike[str] | None = None) -> list[task_lib.Task]:
+        """Returns the problems as they were trained.
+
+        Args:
+          data_dir: where records are; the folder that the training read when left out.
+        """
+        folder = pathlib.Path(data_dir) if data_dir else self.data_dir
+        return [
+            self._task(number, problem, folder)
+            for number, problem in enumerate(self._described()["problems"])
+        ]
+
+    def nets(self) -> dict[str, Any]:
+        """Returns what the run keeps of nets from elsewhere, by name of the net.
+
+        Raises:
+          ConfigError: the file is damaged.
+        """
+        if not self.nets_path.is_file():
+            return {}
+        from t2t_mm import schemas
+
+        return dict(schemas.read(self.nets_path, schemas.Nets, error=errors.ConfigError)["nets"])
+
+    def write_nets(self, nets: dict[str, Any]) -> None:
+        """Keeps what the run is to know of nets from elsewhere; writes nothing without any."""
+        if nets:
+            atomic.write_json(self.nets_path, {"format": FORMAT, "nets": nets})
+
+    def described(self) -> dict[str, Any]:
+        """Returns a copy of what `problems.json` holds."""
+        return copy.deepcopy(self._described())
+
+    def load_config(self, gin_params: Iterable[str] = ()) -> None:
+        """Loads the run's configuration as data, with single bindings on top."""
+        config.load([], list(gin_params), of_run=self.config_path)
+
+    def write_config(self) -> None:
+        """Writes the operative configuration."""
+        atomic.write_text(self.config_path, config.operative())
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Holds the run for this process: two trainers in one folder would spoil it.
+
+        Raises:
+          DataError: another process holds it.
+        """
+        return atomic.lock(self.path / ".lock", f"the run in {self.path}")
+
+    def check(self, *, model: str, tasks: Sequence[task_lib.Task]) -> None:
+        """Raises unless a run of this model and these problems can live here.
+
+        Raises:
+          ConfigError: says what differs.
+        """
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise errors.ConfigError(f"The output folder {self.path} is a file")
+        self.check_trainable()
+        if not self.exists():
+            if self.foreign():
+                raise errors.ConfigError(
+                    f"The output folder {self.path} holds files that are no run's",
+                    received=_listing(self.path),
+                    expected="an empty or new folder, or that of a run to go on with",
+                )
+            return
+        held = self._read()
+        differences = _differences(held, model, [task.describe() for task in tasks])
+        if differences:
+            raise errors.ConfigError(
+                f"The output folder {self.path} holds another run: {'; '.join(differences)}",
+                hint=self._way_on(held, [task.name for task in tasks]),
+            )
+
+    def _way_on(self, held: dict[str, Any], problems: Sequence[str]) -> str:
+        """Returns what to do where the folder holds a run of other problems, or another model."""
+        old = {problem["name"] for problem in held["problems"]}
+        if old < set(problems):
+            return (
+                f"A run keeps its problems; --warm_start={self.path} with another --output_dir "
+                "begins a new one with these weights, and the further problems beside"
+            )
+        return "Give another --output_dir, or what that run was started with"
+
+    def check_trainable(self) -> None:
+        """Raises where the folder holds an average, with which no training can go on.
+
+        Raises:
+          ConfigError: says what to do instead.
+        """
+        if self.exists() and self.averaged:
+            raise errors.ConfigError(
+                f"{self.path} holds an average of checkpoints: it has weights, but no state of an "
+                "optimizer, nor a place in the data, for a training to go on from",
+                expected="the --output_dir of a training, or a new folder",
+                hint=f"To begin a new training with these weights, add --warm_start={self.path}",
+            )
+
+    def foreign(self) -> list[str]:
+        """Returns the names in the folder that are no run's; hidden files do not count."""
+        names = (path.name for path in self.path.iterdir())
+        return sorted(n for n in names if n not in _OURS and not n.startswith("."))
+
+    def _described(self) -> dict[str, Any]:
+        if self._description is None:
+            self._description = self._read()
+        return self._description
+
+    def _task(
+        self, number: int, problem: dict[str, Any], data_dir: pathlib.Path | None
+    ) -> task_lib.Task:
+        """Returns one problem; what is wrong with it is said with its place in the file."""
+        try:
+            return task_lib.Task.from_description(problem, self.vocabularies, data_dir=data_dir)
+        except errors.ConfigError as error:
+            raise errors.ConfigError(
+                f"Cannot use {self.problems_path}, problems[{number}] ({problem['name']}): {error}"
+            ) from error
+
+    def _read(self) -> dict[str, Any]:
+        from t2t_mm import schemas
+
+        # The format first, for another one may have other fields.
+        version = schemas.read(self.problems_path, schemas.Format, error=errors.ConfigError)
+        if version["format"] != FORMAT:
+            raise errors.ConfigError(
+                f"{self.problems_path} has another format",
+                received=version["format"],
+                expected=FORMAT,
+                hint=f"It was written by t2t-mm {version.get('code_version', '?')}",
+            )
+        held = schemas.read(self.problems_path, schemas.Run, error=errors.ConfigError)
+        names = [problem["name"] for problem in held["problems"]]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise errors.ConfigError(
+                f"{self.problems_path} is damaged: two of its problems are named {twice[0]}"
+            )
+        return dict(held)
+
+    def _keep_vocabulary(self, name: str, vocabulary: Any) -> None:
+        """Copies a vocabulary into the run, or checks the copy that is there."""
+        folder = self.vocabularies / name
+        atomic.remove_leftovers(folder)
+        try:
+            held = type(vocabulary).load(folder)
+        except errors.DataError:
+            vocabulary.save(folder)  # no copy yet, or one cut off while it was written
+            return
+        if held.sha256 != vocabulary.sha256:
+            if self.exists():
+                raise errors.ConfigError(
+                    f"The vocabulary {name!r} of the data is not that of the run in {self.path}",
+                    received=f"sha256 {vocabulary.sha256[:12]}",
+                    expected=f"sha256 {held.sha256[:12]}",
+                    hint="Give the --data_dir that the run was started with",
+                )
+            shutil.rmtree(atomic.real(folder))
+            vocabulary.save(folder)
+
+
+def _differences(held: dict[str, Any], model: str, problems: list[dict[str, Any]]) -> list[str]:
+    """Returns what tells the held run from the wanted one, in words."""
+    found = []
+    if held["model"] != model:
+        found.append(f"its model is {held['model']}, not {model}")
+    old = {problem["name"]: problem for problem in held["problems"]}
+    new = {problem["name"]: problem for problem in json.loads(json.dumps(problems))}
+    if set(old) != set(new):
+        found.append(f"its problems are {', '.join(sorted(old))}, not {', '.join(sorted(new))}")
+    for name in sorted(set(old) & set(new)):
+        for item in sorted(set(old[name]) | set(new[name])):
+            before, after = (_completed(item, side[name].get(item)) for side in (old, new))
+            if item not in _FREE and before != after:
+                found.append(f"{item} of {name} was {_short(before)}, not {_short(after)}")
+    return found
+
+
+def _completed(item: str, value: Any) -> Any:
+    """Returns what was described, with the defaults of parameters that are newer."""
+    if item == "inputs":
+        return {name: _completed("targets", described) for name, described in value.items()}
+    if item != "targets":
+        return value
+    try:
+        return json.loads(json.dumps(modality.from_description(value).describe()))
+    except errors.UserError:
+        return value  # of a modality, or with a parameter, that there is no longer
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _data_dir(tasks: Sequence[task_lib.Task]) -> str | None:
+    """Returns the absolute folder of the records, for commands run from elsewhere."""
+    folders = [task.data_dir for task in tasks if task.data_dir is not None]
+    return str(paths.expanded(folders[0]).resolve()) if folders else None
+
+
+def _without_version(description: dict[str, Any]) -> dict[str, Any]:
+    values = json.loads(json.dumps(description))
+    values.pop("code_version", None)
+    return dict(values)
+
+
+def _listing(folder: pathlib.Path) -> str:
+    names = sorted(p.name for p in folder.iterdir())
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return (", ".join(names[:5]) or "an empty folder") + more

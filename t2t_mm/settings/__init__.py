@@ -1,0 +1,1 @@
+"""The dataclasses that gin files set, and nothing else."""

@@ -1,0 +1,58 @@
+"""How examples become batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Literal
+
+from t2t_mm import config, errors
+from t2t_mm.config import ranges
+
+_COUNT = ranges.numbers(1)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class Batching:
+    """Sizes of batches and of what is read ahead.
+
+    Args:
+      batch_tokens: padded positions of the longer side in one batch; of problems with
+        text or sounds.
+      batch_examples: examples in a batch of other problems.
+      batch_seconds: padded seconds of sound in one batch at most: they decide the memory
+        that an audio net takes.
+      eval_times: how many times as large batches are in evaluation and decoding, which keep
+        nothing for gradients. Larger ones write more sentences a second.
+      max_length: pieces of one text at most, end token included, where the text's own
+        declaration (`Language.max_length`) says nothing.
+      too_long: what training does with an example that has a longer text: "cut" leaves the
+        end of the text out, its end token too; "drop" leaves out the example. Evaluation and
+        decoding always cut.
+      length_multiple: padded lengths are multiples of this, so shapes are few.
+      shuffle_buffer: records that are shuffled among each other.
+    """
+
+    batch_tokens: Annotated[int, _COUNT] = 1024
+    batch_examples: Annotated[int, _COUNT] = 32
+    batch_seconds: Annotated[int, _COUNT] = 120
+    eval_times: Annotated[int, _COUNT] = 2
+    max_length: Annotated[int, ranges.numbers(2)] = 256  # a piece and the end token
+    too_long: Literal["cut", "drop"] = "cut"
+    length_multiple: Annotated[int, _COUNT] = 4
+    shuffle_buffer: Annotated[int, _COUNT] = 10_000
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+        if self.too_long not in ("cut", "drop"):
+            raise errors.ConfigError(
+                "Batching.too_long is out of range",
+                received=repr(self.too_long),
+                expected="'cut' or 'drop'",
+            )
+        if self.max_length > self.batch_tokens:
+            raise errors.ConfigError(
+                "One example of Batching.max_length does not fit into a batch",
+                received=f"max_length {self.max_length}, batch_tokens {self.batch_tokens}",
+                expected="max_length of batch_tokens at most",
+            )

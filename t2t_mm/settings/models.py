@@ -1,0 +1,172 @@
+"""The sizes of the models, as frozen dataclasses that gin binds.
+
+The defaults are the size `small`: what two processor cores train in half an hour.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+from t2t_mm import config
+from t2t_mm.config import ranges
+
+_COUNT = ranges.numbers(1)
+_FRACTION = ranges.numbers(0, 1, below=True)
+_WIDTH = ranges.rule("an even number of at least 8", lambda width: width >= 8 and width % 2 == 0)
+_HEADS = ranges.Range(
+    "a divisor of width", lambda heads, sizes: heads >= 1 and sizes.width % heads == 0
+)
+_SELECTED = ranges.Range(
+    "between 1 and the number of experts",
+    lambda selected, sizes: 1 <= selected <= (sizes.experts or selected),
+)
+_EXPERT_LAYER = ranges.Range(
+    "the number of a decoder layer, from 0",
+    lambda layer, sizes: 0 <= layer < sizes.decoder_layers,
+)
+
+
+def _widths(count: int, words: str) -> ranges.Range:
+    """Returns the range of so many widths."""
+    return ranges.rule(words, lambda widths: len(widths) == count and min(widths) >= 1)
+
+
+_ENTRY_WIDTHS = _widths(4, "four widths, those of Xception's entry flow before the body's")
+_AUDIO_WIDTHS = _widths(8, "eight widths, those of the audio net before its last block")
+_EXIT_WIDTHS = _widths(2, "two widths")
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MultiModelConfig:
+    """The MultiModel of Kaiser et al. 2017.
+
+    Args:
+      width: D, channels of the body.
+      heads: of dot-product attention.
+      encoder_blocks: conv blocks of the encoder; the experts sit in the middle.
+      mixer_blocks: conv blocks of the I/O mixer.
+      decoder_blocks: conv and attention blocks of the decoder; experts in the middle.
+      experts: E, in each of the two mixture-of-experts layers; 0 leaves them out.
+      selected: K, experts chosen for each position.
+      expert_filter: F, hidden width of an expert.
+      gate_loss: weight of the importance and load losses.
+      attention: without it the decoder sees the source through the mixer alone.
+      dropout: on what attention, experts and the class's net add, in training.
+      block_dropout: at the end of every conv block, where the paper has it (its rate
+        is 0.4). It thins out all that went before: six blocks at 0.1 leave half.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: Annotated[int, _WIDTH] = 256
+    heads: Annotated[int, _HEADS] = 8
+    encoder_blocks: Annotated[int, _COUNT] = 6
+    mixer_blocks: Annotated[int, _COUNT] = 2
+    decoder_blocks: Annotated[int, _COUNT] = 4
+    experts: Annotated[int, ranges.numbers(0)] = 16
+    selected: Annotated[int, _SELECTED] = 4
+    expert_filter: Annotated[int, _COUNT] = 256
+    gate_loss: Annotated[float, ranges.numbers(0)] = 0.01
+    attention: bool = True
+    dropout: Annotated[float, _FRACTION] = 0.1
+    block_dropout: Annotated[float, _FRACTION] = 0.0
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
+    tie_embeddings: bool = True
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class TransformerConfig:
+    """The Transformer of Vaswani et al. 2017, normalised before each part: the baseline.
+
+    Args:
+      width: D, channels of the body.
+      filter_width: F, hidden width of the feed-forward parts.
+      heads: of dot-product attention.
+      encoder_layers: self-attention and feed-forward, without mask on time.
+      decoder_layers: causal self-attention, source attention and feed-forward.
+      dropout: on the sum of embeddings and on every part's output, in training.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: Annotated[int, _WIDTH] = 256
+    filter_width: Annotated[int, _COUNT] = 1024
+    heads: Annotated[int, _HEADS] = 4
+    encoder_layers: Annotated[int, _COUNT] = 3
+    decoder_layers: Annotated[int, _COUNT] = 3
+    dropout: Annotated[float, _FRACTION] = 0.1
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
+    tie_embeddings: bool = True
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MultiModelT2TConfig:
+    """The MultiModel in Tensor2Tensor's later shape; the defaults are its `multimodel_tiny`.
+
+    Args:
+      width: D, channels of the body.
+      filter_width: F, of the encoder's first two convolutions and experts, and of the
+        decoder's feed-forward parts.
+      heads: of dot-product attention.
+      encoder_layers: each with four convolutions and a mixture of experts.
+      decoder_layers: each with two attentions and a feed-forward part.
+      expert_layer: which of the latter, from 0, has experts for its feed-forward part.
+      experts: E, in each mixture.
+      selected: K, experts chosen for each position.
+      expert_filter: hidden width of an expert of the decoder.
+      gate_loss: weight of the importance and load losses.
+      dropout: on the output of every part, in training.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: Annotated[int, _WIDTH] = 128
+    filter_width: Annotated[int, _COUNT] = 512
+    heads: Annotated[int, _HEADS] = 8
+    encoder_layers: Annotated[int, _COUNT] = 2
+    decoder_layers: Annotated[int, _COUNT] = 2
+    expert_layer: Annotated[int, _EXPERT_LAYER] = 0
+    experts: Annotated[int, _COUNT] = 30
+    selected: Annotated[int, _SELECTED] = 2
+    expert_filter: Annotated[int, _COUNT] = 2048
+    gate_loss: Annotated[float, ranges.numbers(0)] = 0.01
+    dropout: Annotated[float, _FRACTION] = 0.1
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
+    tie_embeddings: bool = False
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.check(self)

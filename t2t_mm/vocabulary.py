@@ -1,0 +1,245 @@
+"""Vocabulary: text to the ids of SentencePiece pieces and back, without TensorFlow.
+
+Byte-pair pieces with byte fallback: any text has ids, and decoding gives the
+text back. Text is not normalised (references are not either, and a vocabulary
+that folds characters could never write some of them); only runs of spaces
+become one, and spaces at both ends go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.files import atomic
+
+PAD_ID = 0
+EOS_ID = 1
+UNK_ID = 2
+SIZE = 8192
+
+MODEL_FILE = "sentencepiece.model"
+JSON_FILE = "vocabulary.json"
+MAX_SENTENCES = 1_000_000
+MAX_TEXT_BYTES = 16 << 20
+"""Some three million words, which settle the order of far more than 8,192 pieces; SentencePiece
+takes several times that in memory."""
+
+# Characters beyond this share of all text are written as bytes, so that a few
+# strange signs do not take the place of pieces.
+_COVERAGE = 0.9999
+_MAX_SENTENCE_BYTES = 1 << 16
+_SYMBOLS_EVERY = 100  # lines; a word in one of a hundred is far more frequent than the last pieces
+# Fixed, not the processor's count: it is stored in the model, whose bytes must
+# depend on the text alone.
+_THREADS = 4
+_FIXED_PIECES = 3 + 256
+_SPACE = "\u2581"  # as which SentencePiece writes the space before a word
+
+
+class Vocabulary:
+    """A named SentencePiece model.
+
+    Args:
+      name: what `Language(vocab=...)` calls it.
+      model: the serialised model.
+
+    Attributes:
+      size: number of pieces, which may be less than was asked for a small corpus.
+      sha256: of the model's bytes; kept with data, run and checkpoints.
+    """
+
+    def __init__(self, name: str, model: bytes) -> None:
+        import sentencepiece
+
+        self.name = name
+        self.model = model
+        self.sha256 = hashlib.sha256(model).hexdigest()
+        try:
+            self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        except RuntimeError as error:
+            raise errors.DataError(
+                f"The vocabulary {name!r} is not a SentencePiece model",
+                received=f"{len(model):,} bytes with sha256 {self.sha256[:12]}",
+            ) from error
+        self.size = int(self._processor.vocab_size())
+
+    @property
+    def pieces(self) -> list[str]:
+        """All pieces, in the order of their ids."""
+        return [self._processor.id_to_piece(i) for i in range(self.size)]
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the ids of `text`, without an end token."""
+        return list(self._processor.encode(text))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of `ids` up to the first end token; padding is skipped.
+
+        Raises:
+          ValueError: for an id outside the vocabulary.
+        """
+        kept = []
+        for i in ids:
+            if i == EOS_ID:
+                break
+            if not 0 <= i < self.size:
+                raise ValueError(f"id {i} is not in 0 to {self.size - 1}")
+            if i != PAD_ID:
+                kept.append(int(i))
+        return str(self._processor.decode(kept))
+
+    def save(self, folder: str | os.PathLike[str], **details: Any) -> None:
+        """Writes the model and `vocabulary.json` (name, size, sha256, `details`)."""
+        folder = pathlib.Path(folder)
+        atomic.write_bytes(folder / MODEL_FILE, self.model)
+        about = {"name": self.name, "size": self.size, "sha256": self.sha256, **details}
+        atomic.write_json(folder / JSON_FILE, about)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Vocabulary:
+        """Reads what `save` wrote.
+
+        Raises:
+          DataError: when it is missing, or its hash is not the one noted beside it.
+        """
+        folder = pathlib.Path(folder)
+        about = read_json(folder)
+        model = (folder / MODEL_FILE).read_bytes()
+        # Before anything in it is believed: the parser is made for models, not for damage.
+        sha256 = hashlib.sha256(model).hexdigest()
+        if sha256 != about["sha256"]:
+            raise errors.DataError(
+                f"The vocabulary in {folder} is damaged",
+                received=f"sha256 {sha256[:12]}...",
+                expected=f"{about['sha256'][:12]}..., as {JSON_FILE} says",
+            )
+        vocabulary = cls(about["name"], model)
+        if vocabulary.size != about["size"]:
+            raise errors.DataError(
+                f"{folder / JSON_FILE} is damaged: size",
+                received=about["size"],
+                expected=f"{vocabulary.size}, as {MODEL_FILE} has",
+            )
+        return vocabulary
+
+
+def exists(folder: str | os.PathLike[str]) -> bool:
+    """Says whether `folder` holds a vocabulary; its JSON is written last."""
+    return (pathlib.Path(folder) / JSON_FILE).is_file()
+
+
+def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns what `vocabulary.json` says.
+
+    Raises:
+      DataError: when it, or the model, is missing or damaged.
+    """
+    folder = pathlib.Path(folder)
+    if not exists(folder) or not (folder / MODEL_FILE).is_file():
+        raise errors.DataError(
+            f"There is no vocabulary in {folder}",
+            hint="Build it: mm-datagen --problem=PROBLEM --data_dir=DATA, as for the data",
+        )
+    from t2t_mm import schemas
+
+    return dict(schemas.read(folder / JSON_FILE, schemas.Vocabulary, error=errors.DataError))
+
+
+def build(
+    name: str,
+    texts: Iterable[str],
+    *,
+    size: int = SIZE,
+    symbols: Sequence[str] = (),
+    seed: int = 0,
+) -> Vocabulary:
+    """Makes a vocabulary of at most `size` pieces from `texts`.
+
+    Reads at most `MAX_SENTENCES` lines and `MAX_TEXT_BYTES` bytes of them; give
+    texts in random order where there may be more. The same texts and symbols give
+    the same bytes.
+
+    Args:
+      name: of the vocabulary.
+      texts: to learn pieces from.
+      size: pieces at most, symbols included.
+      symbols: words that get a piece each, however rare they are. One of signs and
+        letters ("(NP") is kept whole wherever a word begins with it; one of either kind
+        alone could be the beginning of many words ("IN"), so it is shown often enough
+        to be learnt.
+      seed: of the training's draws.
+
+    Raises:
+      DataError: for no text at all.
+      ConfigError: for a size that has no room for the characters of the text.
+    """
+    import sentencepiece
+
+    lines = _bounded(texts)
+    first = next(lines, None)
+    if first is None:
+        raise errors.DataError(f"There is no text to build the vocabulary {name!r} from")
+    sentencepiece.set_random_generator_seed(seed)
+    model = io.BytesIO()
+    # Pieces that are learnt hold either signs or letters.
+    mixed = [s for s in dict.fromkeys(symbols) if not s.isalnum() and any(map(str.isalnum, s))]
+    plain = [s for s in dict.fromkeys(symbols) if s not in mixed]
+    whole: dict[str, Any] = {}
+    if mixed:
+        whole["user_defined_symbols"] = [f"{_SPACE}{symbol}" for symbol in mixed]
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=_with(plain, itertools.chain([first], lines)),
+            model_writer=model,
+            model_type="bpe",
+            vocab_size=size,
+            hard_vocab_limit=False,
+            byte_fallback=True,
+            character_coverage=_COVERAGE,
+            normalization_rule_name="identity",
+            max_sentence_length=_MAX_SENTENCE_BYTES,
+            pad_id=PAD_ID,
+            eos_id=EOS_ID,
+            unk_id=UNK_ID,
+            bos_id=-1,
+            num_threads=_THREADS,
+            minloglevel=2,
+            **whole,
+        )
+    except RuntimeError as error:
+        raise errors.ConfigError(
+            f"A vocabulary {name!r} of {size:,} pieces cannot be built from this text",
+            received=str(error).splitlines()[-1].strip() or None,
+            expected=f"more than {_FIXED_PIECES + len(set(symbols))} pieces and one for every "
+            "usual character",
+        ) from error
+    return Vocabulary(name, model.getvalue())
+
+
+def _bounded(texts: Iterable[str]) -> Iterator[str]:
+    """Yields the non-empty lines of `texts` up to the limits."""
+    count = size_bytes = 0
+    for text in texts:
+        for line in text.split("\n"):
+            if not line.strip():
+                continue
+            count += 1
+            size_bytes += len(line.encode("utf-8"))
+            if count > MAX_SENTENCES or size_bytes > MAX_TEXT_BYTES:
+                return
+            yield line
+
+
+def _with(symbols: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
+    """Yields the lines, and now and then one of all symbols."""
+    for number, line in enumerate(lines):
+        if symbols and number % _SYMBOLS_EVERY == 0:
+            yield " ".join(symbols)
+        yield line

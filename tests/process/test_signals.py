@@ -1,0 +1,75 @@
+"""Signals end a command with one line and exit code 130, whenever they come."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from t2t_mm import cli
+from t2t_mm.process import signals
+
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+WORDS = ["interrupted", "ended by SIGTERM", "ended by SIGHUP"]
+
+
+@pytest.fixture
+def command():
+    return cli.Command("mm-wait", "Waits.", example="mm-wait")
+
+
+@pytest.mark.parametrize(("number", "words"), zip(NUMBERS, WORDS, strict=True))
+def test_at_work(command, capsys, number, words):
+    before = signal.getsignal(number)
+    assert command.run(lambda: signal.raise_signal(number), []) == 130
+    assert capsys.readouterr().err == f"mm-wait: {words}\n"
+    assert signal.getsignal(number) is before
+
+
+def test_a_hangup_that_is_ignored_stays_so(command):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert command.run(lambda: signal.raise_signal(signal.SIGHUP), []) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_held_back_until_an_import_is_whole():
+    done = []
+    with (
+        pytest.raises(KeyboardInterrupt, match="SIGTERM"),
+        signals.as_interrupts(),
+        signals.held_back(),
+    ):
+        signal.raise_signal(signal.SIGTERM)
+        done.append("imported")
+    assert done == ["imported"]
+
+
+@pytest.mark.parametrize(("number", "words"), zip(NUMBERS, WORDS, strict=True))
+def test_while_the_command_is_imported(tmp_path, number, words):
+    program = tmp_path / "mm-early"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import sys, time
+            import t2t_mm.bin
+            print("ready", flush=True)
+            time.sleep(60)
+            """
+        )
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, f"mm-early: {words}\n")
+
+
+def test_other_programs_keep_their_signals(python):
+    done = python("-c", "import t2t_mm.bin, os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr == ""
