@@ -2,8 +2,8 @@
 
 The block (Kaiser et al. 2017, section 2.1): the target plus a timing signal goes
 through two causal ConvSteps (5x1, dilations 1 and 4, as in the authors' first code;
-the paper gives none), then causal self-attention; two pointwise convolutions of the
-source give keys and values, which the self-attended target queries.
+the paper gives none), then through causal self-attention, whose output gives the
+queries. Two pointwise convolutions of the source give the keys and values.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Source = tuple[tf.Tensor, tf.Tensor]
 
 
 class SelfAttention(base.Layer):
-    """Multi-head attention of a sequence to itself; one product for all projections.
+    """Multi-head self-attention; one matrix product makes queries, keys and values.
 
     Args:
       width: D.
       heads: H, a divisor of D.
-      causal: whether a position sees only itself and those before.
+      causal: whether a position sees only itself and earlier ones.
     """
 
     def __init__(self, width: int, heads: int, *, causal: bool, name: str | None = None) -> None:
@@ -34,7 +34,7 @@ class SelfAttention(base.Layer):
         self.output_projection = linear.Linear(width, width, name="output")
 
     def call(self, x: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Maps `[B, T, D]` to `[B, T, D]`; positions where `mask` `[B, T]` is 0 are unseen."""
+        """Maps `[B, T, D]` to `[B, T, D]`; padded positions, `mask` `[B, T]` 0, are not seen."""
         queries, keys, values = split_heads(self.projections(x), self.heads, parts=3)
         bias = None
         if self.causal:
@@ -46,7 +46,7 @@ class SelfAttention(base.Layer):
         return self.output_projection(attend_heads(queries, keys, values, bias))
 
     def start(self, batch: int | tf.Tensor) -> history.Cache:
-        """Returns the state of so many hypotheses before the first position."""
+        """Returns the empty key/value cache of `batch` inputs."""
         return history.cache(batch, self.heads, self.width // self.heads, self.compute_dtype)
 
     def step(
@@ -54,16 +54,16 @@ class SelfAttention(base.Layer):
     ) -> tuple[tf.Tensor, history.Cache]:
         """Computes one position of causal self-attention.
 
-        The cache grows by a position, so a step costs what has been written, by all
-        hypotheses of an input, and nothing for positions that may never be written.
+        The cache grows by one position a step. So a step costs as much as has been
+        written so far, by all hypotheses of an input, not as much as the longest output.
 
         Args:
           x: the next input, `[R, D]`.
-          place: where that is.
-          cache: keys and values of the positions before.
+          place: its position.
+          cache: keys and values of the earlier positions.
 
         Returns:
-          The output `[R, D]` and the cache with this position written.
+          The output `[R, D]` and the cache with this position added.
         """
         projections = tf.reshape(self.projections(x), [-1, place.beams, 3 * self.width])
         queries, keys, values = split_heads(projections, self.heads, parts=3)
@@ -73,7 +73,7 @@ class SelfAttention(base.Layer):
 
 
 class SourceAttention(base.Layer):
-    """Multi-head attention of a target to a source.
+    """Multi-head cross-attention, from a target to a source.
 
     Args:
       width: D.
@@ -102,8 +102,8 @@ class SourceAttention(base.Layer):
     def step(self, x: tf.Tensor, read: Source, mask: tf.Tensor | None) -> tf.Tensor:
         """Maps one position of R rows, `[R, D]` to `[R, D]`.
 
-        R is a multiple of B: as many rows as an input has hypotheses follow one another
-        and read one source, which is not repeated for them (they take the place of T).
+        R is a multiple of B: the R / B hypotheses of an input lie in consecutive rows and
+        share its source without a copy (they take the axis T).
         """
         batch, width = tf.shape(read[0])[0], x.shape[-1]
         together = tf.reshape(x, [batch, tf.shape(x)[0] // batch, width])
@@ -113,8 +113,8 @@ class SourceAttention(base.Layer):
 class AttentionBlock(base.Layer):
     """Timing, two causal ConvSteps, causal self-attention, attention to the source.
 
-    Self-attention has a residual connection around it and a layer norm behind; so
-    has the attention to the source a residual connection (the paper gives neither).
+    Self-attention has a residual connection around it and a layer norm after it. The
+    attention to the source has a residual connection too (the paper gives neither).
 
     Args:
       width: D.
@@ -145,11 +145,11 @@ class AttentionBlock(base.Layer):
         return h + self.source_attention(h, self.source_attention.read_source(source), source_mask)
 
     def read_source(self, source: tf.Tensor) -> Source:
-        """Returns what every step reads of a source `[B, S, D]`."""
+        """Returns the keys and values of a source `[B, S, D]`, the same at every step."""
         return self.source_attention.read_source(source)
 
     def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple:
-        """Returns the state of so many hypotheses before the first of `longest` positions."""
+        """Returns the initial state of `batch` hypotheses of at most `longest` positions."""
         convolutions = tuple(step.start(batch, longest) for step in self.steps)
         return convolutions, self.self_attention.start(batch)
 
@@ -165,8 +165,8 @@ class AttentionBlock(base.Layer):
 
         Args:
           x: the next input.
-          place: where that is.
-          state: from `start` or the step before.
+          place: its position.
+          state: from `start` or the previous step.
           source: from `read_source`, of B rows; R / B rows of `x` read the same one.
           source_mask: `[B, S]`.
         """
@@ -182,14 +182,14 @@ class AttentionBlock(base.Layer):
 
 
 def mask_bias(mask: tf.Tensor) -> tf.Tensor:
-    """Returns what to add to logits so that keys where `mask` `[B, S]` is 0 are unseen."""
+    """Returns the bias for attention logits that hides keys where `mask` `[B, S]` is 0."""
     return ((1.0 - tf.cast(mask, tf.float32)) * history.HIDDEN)[:, None, None, :]
 
 
 def split_heads(x: tf.Tensor, heads: int, *, parts: int = 1) -> list[tf.Tensor]:
-    """Takes apart what one product gave for several parts (queries, keys, values), and heads.
+    """Splits a joint projection into its parts (queries, keys, values) and into heads.
 
-    One transposition serves all parts, and taking its first axis apart copies nothing.
+    One transposition serves all parts, and unstacking its first axis copies nothing.
 
     Args:
       x: `[B, L, parts * D]`.
@@ -197,7 +197,7 @@ def split_heads(x: tf.Tensor, heads: int, *, parts: int = 1) -> list[tf.Tensor]:
       parts: how many.
 
     Returns:
-      so many `[B, H, L, D / H]`.
+      one `[B, H, L, D / H]` for each part.
     """
     depth = x.shape[-1] // (parts * heads)
     apart = tf.reshape(x, [tf.shape(x)[0], tf.shape(x)[1], parts, heads, depth])
@@ -216,7 +216,7 @@ def attend_heads(
       bias: added to the logits, broadcast to `[B, H, T, S]`; None adds nothing.
 
     Returns:
-      `[B, T, D]`, the heads together again.
+      `[B, T, D]`, the heads concatenated.
     """
     heads, depth = queries.shape[1], queries.shape[-1]
     scaled = queries * tf.cast(depth**-0.5, queries.dtype)

@@ -11,12 +11,11 @@ _GOLDEN = 0x9E3779B9  # 2^32 over the golden ratio: spreads a counter over all 3
 
 
 class Layer(keras.layers.Layer):
-    """A Keras layer that makes its variables in its constructor.
+    """A Keras layer that creates its variables in its constructor.
 
-    Keras gives variables, their tracking and saving. A call goes straight to `call`,
-    under the layer's name: no argument is inspected or converted on the way, which
-    takes most of the time of tracing a deep model, and a layer may take what is not
-    a tensor, such as an `Rng`.
+    Keras creates, tracks and saves the variables. `__call__` goes straight to `call`, in
+    a name scope. It skips Keras's checks and conversions of arguments: they take most of
+    the time of tracing a deep model, and they refuse arguments such as an `Rng`.
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -36,28 +35,31 @@ class Layer(keras.layers.Layer):
         return tf.cast(tf.convert_to_tensor(variable), self.compute_dtype)
 
     def by_row(self) -> list[tuple[keras.Variable, int]]:
-        """Returns the variables with a row for each of its modality's `row_names`, and the axis."""
+        """Returns the variables with a row for each of the modality's `row_names`, with the axis.
+
+        Warm start uses it to copy rows by name.
+        """
         return []
 
     def take_updates(self) -> list[tuple[keras.Variable, tf.Tensor]]:
-        """Returns what the step just traced makes of variables that no gradient trains."""
+        """Returns new values for the non-trainable variables, from the step just traced."""
         return []
 
     def learning_rate_multipliers(self) -> list[tuple[keras.Variable, float]]:
-        """Returns the variables that are trained at another rate, and by how much it differs."""
+        """Returns the variables whose learning rate is multiplied, each with its factor."""
         return []
 
     def build(self, *shapes: object) -> None:
-        """Does nothing: the variables are there since construction."""
+        """Does nothing: the constructor has created the variables."""
         self.built = True
 
 
 class Rng:
-    """Hands out the seeds of one training step, one for each use.
+    """The stateless seeds of one training step, one for each use.
 
-    Seeds depend on the step's seed and on the order of uses only, so every replica
-    that starts from its own seed draws its own masks, and a resumed run draws the
-    masks that an uninterrupted one would have drawn.
+    They depend only on the step's seed and the order of uses. So each replica, with a
+    seed of its own, draws its own dropout masks, and a resumed run draws the same masks
+    as an uninterrupted one.
 
     Args:
       seed: int32 `[2]`; a different one for every step and replica.
@@ -76,10 +78,10 @@ class Rng:
 
 
 def dropout(x: tf.Tensor, rate: float, rng: Rng | None) -> tf.Tensor:
-    """Zeroes a share of `x` and scales up the rest; the identity where `rng` is None.
+    """Zeroes a fraction of `x` and scales up the rest; the identity where `rng` is None.
 
-    One random byte decides an element, a quarter of what a float each would take,
-    so that `rate` is rounded to the nearest 1/256.
+    Each element takes one random byte instead of a float, a quarter of the random
+    numbers, so `rate` is rounded to the nearest 1/256.
     """
     threshold = round(rate * 256)
     if rng is None or threshold == 0:

@@ -1,13 +1,13 @@
-"""The ConvStep over a plane, and the residual block of Xception's entry flow.
+"""2-D ConvSteps, and the residual block of Xception's entry flow.
 
     ConvStep(x)    = LN(SepConv(ReLU(x)))
     ConvRes(x, F)  = maxpool_3x3,stride 2(ConvStep_3x3,F(ConvStep_3x3,F(x)))
                      + ConvStep_1x1,stride 2,F(x)
 
 (Kaiser et al. 2017, section 2.5.2; Chollet 2017, arXiv 1610.02357.) Here `C` is
-channels: planes are `[B, height, width, C]`, convolutions padded to keep their size.
-The plane of a sound is time by frequency: it strides along time only, a waveform is one
-wide and its windows with it, and what lies behind a sound's end is masked.
+channels: a plane is an image `[B, height, width, C]`, and convolutions are padded to keep
+its size. A spectrogram is a plane of time by frequency, with strides along time only; a
+waveform is a plane of width 1. Positions after a sound's end are masked.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class PlaneConvStep(base.Layer):
       width_in: channels of the input.
       width_out: channels of the output.
       stride: along both axes.
-      size: of the window.
-      relu: whether the ReLU is there; not on raw values, where it would lose half.
-      whole: whether the norm is over all of a plane instead of each position.
+      size: of the kernel.
+      relu: whether to apply the ReLU; not to raw inputs, where it would lose half.
+      whole: whether the norm is over the whole plane instead of each position.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PlaneConvStep(base.Layer):
         x = tf.nn.relu(x) if self.relu else x
         kernel = self.read(self.depthwise)
         strides = [1, self.stride, self.stride, 1]
-        # Without a stride "SAME" is the same padding, with a gradient of a third the time.
+        # Without a stride "SAME" pads the same, and its gradient takes a third of the time.
         padding = "SAME" if self.stride == 1 else _padding(self.size)
         y = tf.nn.depthwise_conv2d(x, kernel, strides, padding)
         return _normalized(self.norm, self.pointwise(y), mask)
@@ -75,7 +75,7 @@ class PlaneConv(base.Layer):
       width_in: channels of the input.
       width_out: channels of the output.
       stride: along both axes.
-      relu: whether a ReLU comes first; not on pixels, where it would lose half.
+      relu: whether to apply a ReLU first; not to pixels, where it would lose half.
     """
 
     def __init__(
@@ -101,15 +101,15 @@ class PlaneConv(base.Layer):
 
 
 class ConvRes(base.Layer):
-    """Two steps and a pooling of stride 2, beside a 1x1 step of stride 2.
+    """Two ConvSteps and max pooling of stride 2, plus a 1x1 shortcut of stride 2.
 
     Args:
       width_in: channels of the input.
       width_out: F, channels of the output.
       strides: along height and width.
-      size: of the windows of steps and pooling.
-      relu: whether the block's input goes through ReLUs; not where it is raw values.
-      whole: whether norms are over all of a plane instead of each position.
+      size: of the kernels of steps and pooling.
+      relu: whether to apply ReLUs to the block's input; not to raw inputs.
+      whole: whether norms are over the whole plane instead of each position.
     """
 
     def __init__(
@@ -137,13 +137,14 @@ class ConvRes(base.Layer):
 
         Args:
           x: the input, 0 where the mask is 0.
-          mask: `[B, h, w or 1, 1]`, 1 for real positions; the others change no output of
-            these, and come out as 0. That of the output is every so many-th of it.
+          mask: `[B, h, w or 1, 1]`, 1 for real positions. Padded positions do not change
+            the output of real ones, and their own output is 0. The mask of the output is
+            this one, subsampled by the strides.
         """
         down, across = self.strides
         kept = x[:, ::down, ::across]
         kept_mask = None if mask is None else mask[:, ::down, ::across]
-        # A 1x1 depthwise convolution only scales channels, which the pointwise does too.
+        # No 1x1 depthwise convolution: it would only scale channels, as the pointwise does.
         skip = self.skip(tf.nn.relu(kept) if self.relu else kept)
         skip = _normalized(self.skip_norm, skip, kept_mask)
         y = self.second(self.first(x, mask), mask)
@@ -157,29 +158,29 @@ def pool(
     strides: Pair = (2, 2),
     size: Pair = (SIZE, SIZE),
 ) -> tf.Tensor:
-    """Returns the largest value of each 3x3 square, stride 2.
+    """Max pooling, 3x3 with stride 2 unless said otherwise.
 
     Args:
       x: `[B, h, w, C]`.
-      mask: `[B, h, w or 1, 1]`; positions where it is 0 are never the largest.
+      mask: `[B, h, w or 1, 1]`; positions where it is 0 are left out.
       strides: along height and width.
-      size: of what takes the place of the square.
+      size: of the window.
 
     Returns:
       `[B, h / stride, w / stride, C]`, rounded up.
     """
     if mask is not None:
         x = tf.where(mask > 0, x, x.dtype.min)
-    # The gradient of a pooling that pads by itself takes ten times as long on a CPU.
+    # Padded explicitly: the gradient of "SAME" pooling takes ten times as long on a CPU.
     padded = tf.pad(x, _padding(size), constant_values=x.dtype.min)
     return tf.nn.max_pool2d(padded, size, strides, "VALID")
 
 
 def _padding(size: Pair) -> list[list[int]]:
-    """Returns half a window on every side.
+    """Returns symmetric padding by half a window on every side.
 
-    TensorFlow's "SAME" would shift by the parity of the size; so a window of stride 2
-    stays centred on every other position, however much padding follows.
+    TensorFlow's "SAME" pads by the parity of the size, which shifts strided windows. Here
+    a window of stride 2 is always centred on every other position.
     """
     return [[0, 0], [size[0] // 2] * 2, [size[1] // 2] * 2, [0, 0]]
 

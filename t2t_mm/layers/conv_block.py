@@ -7,8 +7,9 @@
         h3 = ConvStep_15x1(h2)
         h4 = x + ConvStep_15x1, dilation 8 (h3)
 
-A causal step is padded on the left. Its incremental state is the last inputs, as far
-back as it sees: those before the first are zeros, which are neither kept nor multiplied.
+A causal step is padded on the left. Its state in incremental decoding is a ring buffer of
+the last inputs, as many as its receptive field. The zeros before the first input are
+neither stored nor multiplied.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from t2t_mm.layers import base, history, initializers, linear, normalization
 
 SHORT, LONG, DILATION = 3, 15, 8
 BRANCH_SCALE = 0.3
-"""With what a residual branch begins, beside the block's input at 1: blocks that begin
-small leave a deep stack readable from the first step."""
+"""Initial scale of a residual branch, the block's input being 1: small branches keep the
+input visible through a deep stack from the first step."""
 
 _FEW = 5
-"""Taps up to which it is not worth the while to leave some out."""
+"""A kernel of at most so many taps is computed whole: leaving some out gains nothing."""
 
 
 class ConvStep(base.Layer):
@@ -34,10 +35,10 @@ class ConvStep(base.Layer):
     Args:
       width_in: channels of the input.
       width_out: channels of the output.
-      kernel: positions that one output sees.
-      dilation: distance between them.
-      causal: whether the last of them is the output's own position.
-      scale: with what the layer norm's scale begins.
+      kernel: taps, the number of positions that one output sees.
+      dilation: distance between taps.
+      causal: whether the last tap is the output's own position.
+      scale: initial scale of the layer norm.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class ConvStep(base.Layer):
 
         Args:
           x: the input.
-          mask: `[B, T]`, 1 for real positions; the others count as zeros.
+          mask: `[B, T]`, 1 for real positions; padded ones count as zeros.
         """
         x = tf.nn.relu(x)
         if mask is not None:
@@ -82,7 +83,7 @@ class ConvStep(base.Layer):
         return self.norm(self.pointwise(y))
 
     def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> history.Ring:
-        """Returns the state of so many hypotheses before the first of `longest` positions."""
+        """Returns the empty buffer of `batch` hypotheses of at most `longest` positions."""
         length = tf.minimum(self.reach + 1, longest)
         return history.ring(length, batch, self.width_in, self.compute_dtype)
 
@@ -93,11 +94,11 @@ class ConvStep(base.Layer):
 
         Args:
           x: the next input, `[R, width_in]`.
-          place: where that is.
-          state: the inputs before.
+          place: its position.
+          state: the earlier inputs.
 
         Returns:
-          The output `[R, width_out]` and the state for the position after.
+          The output `[R, width_out]` and the state for the next position.
         """
         state = state.write(tf.nn.relu(tf.cast(x, state.vectors.dtype)), place)
         depthwise = self.read(self.depthwise)
@@ -112,7 +113,7 @@ class ConvBlock(base.Layer):
 
     Args:
       width: D.
-      causal: whether its steps are.
+      causal: whether its steps are causal.
       dropout: rate at the end of the block, in training.
     """
 
@@ -152,7 +153,7 @@ class ConvBlock(base.Layer):
         return base.dropout(h4, self.rate, rng)
 
     def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple[history.Ring, ...]:
-        """Returns the states of the four steps before the first of `longest` positions."""
+        """Returns the initial states of the four steps, for at most `longest` positions."""
         return tuple(step.start(batch, longest) for step in self.steps)
 
     def step(
@@ -171,20 +172,20 @@ class ConvBlock(base.Layer):
 def depthwise_over_time(
     x: tf.Tensor, kernel: tf.Tensor, *, dilation: int, before: int, after: int
 ) -> tf.Tensor:
-    """Convolves every channel of `x` with its own taps along time.
+    """Depthwise convolution along time.
 
     A dilated convolution is computed as an undilated one: time is folded to
-    `[T / dilation, dilation]`, where neighbours along the first axis lie
-    `dilation` apart. That is exact, and on a CPU up to half the time. Taps that are
-    farther off than the sequence is long see only zeros, and are left out: of 15 taps
-    with dilation 8 a sentence of 20 pieces meets three.
+    `[T / dilation, dilation]`, so that neighbours along the first axis lie `dilation`
+    apart. That is exact, and takes down to half the time on a CPU. Taps farther away than
+    the sequence is long see only zeros and are left out: a sentence of 20 tokens needs
+    three of 15 taps with dilation 8.
 
     Args:
       x: `[B, T, D]`.
       kernel: `[taps, D]`.
       dilation: distance between taps.
-      before: zeros put before the first position, a multiple of `dilation`.
-      after: zeros put after the last; `before + after = (taps - 1) * dilation`.
+      before: zeros padded before the first position, a multiple of `dilation`.
+      after: zeros padded after the last; `before + after = (taps - 1) * dilation`.
 
     Returns:
       `[B, T, D]`.

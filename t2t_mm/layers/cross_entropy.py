@@ -1,14 +1,14 @@
-"""Cross-entropy over a large vocabulary, from the hidden layer to the loss.
+"""Softmax cross-entropy fused with the output projection, for a large vocabulary.
 
 With logits `z = h W + b`, label smoothing s and `p = softmax(z)`, a row's loss is
 
     -(1 - s) log p_y - s mean_v log p_v = -log p_y + s (z_y - mean_v z_v)
 
 and the gradient to its logits `p_v - (1 - s) [v = y] - s / V`. Logits are the largest
-tensor of a step, so what counts is how often one passes over them. Here: the product, the
-softmax; then `(1 - s)` is taken off in place and the two products of the gradient follow.
-The part `s / V`, the same everywhere, and the factor of the mean are applied to what is
-smaller: the hidden layer, the table and their gradients.
+tensor of a step, so the number of passes over them decides the time. Here: the product and
+the softmax; then `(1 - s)` is subtracted in place, and the two products of the gradient
+follow. The term `s / V`, the same everywhere, and the factor of the mean are applied to
+smaller tensors: the hidden layer, the table and their gradients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tensorflow as tf
 from t2t_mm.layers import products
 
 _LEAST = 1e-37
-"""Near the least float: a piece less likely than that counts 85 nats, its gradient is right."""
+"""Near the least float: a token less likely than that counts 85 nats; its gradient is exact."""
 
 
 def linear_cross_entropy(
@@ -44,7 +44,8 @@ def linear_cross_entropy(
 
     Returns:
       The sum of the losses in nats, a float32 scalar, and the sum without smoothing,
-      which has no gradient. In bfloat16 a row's is exact to 0.004 for its rounded logits.
+      which has no gradient. In bfloat16 a row's loss is exact to 0.004, given its rounded
+      logits.
     """
     chosen = tf.stack([tf.range(tf.size(labels)), tf.cast(labels, tf.int32)], 1)
     share = smoothing / table.shape[0 if by_row else 1]
@@ -68,7 +69,7 @@ def linear_cross_entropy(
                 above -= tf.reduce_mean(tf.cast(bias, tf.float32))
             loss = plain + smoothing * tf.reduce_sum(above)
         off = tf.fill(tf.shape(labels), tf.cast(smoothing - 1.0, p.dtype))
-        with tf.control_dependencies([likely]):  # nobody reads `p` any more: in place
+        with tf.control_dependencies([likely]):  # nothing reads `p` any more: in place
             d_logits = tf.raw_ops.ScatterNdNonAliasingAdd(input=p, indices=chosen, updates=off)
 
         def gradient(dy: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:

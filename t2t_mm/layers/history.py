@@ -1,11 +1,11 @@
-"""What layers keep of the positions before, for hypotheses that are reordered.
+"""Key/value caches and ring buffers of incremental decoding, with an ancestry table.
 
-A beam goes on with other hypotheses than it had, and each of these has seen something else.
-What they have seen is not moved for that: it stays in the row of the hypothesis that wrote
-it, and a table, the lineage, says in whose row each finds its own.
+Beam search reorders hypotheses at every step. Nothing cached is gathered for that: each
+entry stays in the row of the hypothesis that wrote it, and the ancestry table (`Lineage`)
+says for each hypothesis and position which row to read.
 
-Axes: `B` inputs, `M` hypotheses of each that may go on with one another (1 unless a beam),
-`R` = B x M, `T` positions so far, `L` those of a ring.
+Axes: `B` inputs, `M` hypotheses of each (the beam; else 1), `R` = B x M, `T` positions so
+far, `L` positions of a ring buffer.
 """
 
 from __future__ import annotations
@@ -15,44 +15,47 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import tensorflow as tf
 
 HIDDEN = -1e9
-"""What is added to the logit of a key that is not to be seen."""
+"""Added to the attention logit of a masked key."""
 
 
 @runtime_checkable
 class History(Protocol):
-    """A part of a model's state that is more than a tensor whose first axis is R."""
+    """Decoder state of another kind than a tensor whose first axis is R."""
 
     def repeat(self, copies: int) -> Any:
-        """Returns the history with each input `copies` times, independent of one another.
+        """Returns the state with each input `copies` times, as independent inputs.
 
-        Nothing has been written yet, here and in `share`.
+        Nothing may have been written yet, here and in `share`.
         """
 
     def share(self, beams: int) -> Any:
-        """Returns the history of `beams` hypotheses of each input, which may be reordered."""
+        """Returns the state for a beam of `beams` hypotheses of each input."""
 
     def reorder(self, rows: tf.Tensor) -> Any:
-        """Returns the history in which hypothesis i is what `rows[i]` was, of the same input."""
+        """Returns the state in which hypothesis i continues hypothesis `rows[i]`.
+
+        Both belong to the same input.
+        """
 
     def keep(self, rows: tf.Tensor, written: tf.Tensor) -> Any:
-        """Returns the history of the hypotheses `rows` alone, all or none of an input's.
+        """Returns the state of the hypotheses `rows` alone: batch compaction.
 
         Args:
-          rows: integers `[Q]`.
+          rows: integers `[Q]`, with all hypotheses of an input or none.
           written: positions so far, a scalar.
         """
 
 
 class Place(NamedTuple):
-    """Where in the output a step is, and what the hypotheses have seen until there.
+    """The position of a decoding step, and the ancestry of its hypotheses.
 
     Attributes:
       position: scalar.
       beams: M.
-      rows: int32 `[T, R]`, T = position + 1, the row in which each hypothesis finds what it
-        has seen at each position; None if M is 1, for that is its own.
-      bias: `[B, 1, M, T x M]`, added to the logits of attention: 0 where the hypothesis has
-        seen what one of the M wrote, `HIDDEN` where not; None if M is 1.
+      rows: int32 `[T, R]`, T = position + 1: the row to read for each hypothesis at each
+        position; None if M is 1, when each reads its own.
+      bias: `[B, 1, M, T x M]`, added to attention logits: 0 for entries written by an
+        ancestor of the hypothesis, `HIDDEN` for all others; None if M is 1.
     """
 
     position: tf.Tensor
@@ -62,21 +65,22 @@ class Place(NamedTuple):
 
 
 class Lineage(NamedTuple):
-    """Who wrote what the hypotheses have seen.
+    """The ancestry table of a beam: which hypothesis wrote each position.
 
     Attributes:
-      writers: int32 `[T, B, M]`, which of the M. Where M is 1 it is not kept, and T stays 0.
+      writers: int32 `[T, B, M]`, each 0 to M - 1. Where M is 1 it stays empty, T = 0.
     """
 
     writers: tf.Tensor
 
     def at(self, position: tf.Tensor) -> tuple[Place, Lineage]:
-        """Returns the place of a position, and the lineage with it.
-
-        There each hypothesis sees what it writes itself.
+        """Appends a position, which each hypothesis writes itself.
 
         Args:
-          position: the one after the last, a scalar.
+          position: the next one, a scalar.
+
+        Returns:
+          The `Place` of that position, and the extended table.
         """
         batch, beams = tf.shape(self.writers)[1], self.writers.shape[2]
         if beams == 1:
@@ -103,24 +107,24 @@ class Lineage(NamedTuple):
 
     def keep(self, rows: tf.Tensor, written: tf.Tensor) -> Lineage:
         del written
-        return self.reorder(rows)  # fewer of them, in whole inputs: their numbers stay
+        return self.reorder(rows)  # whole inputs are removed, so writers keep their numbers
 
 
 class Ring(NamedTuple):
-    """The inputs at the last L positions, one vector each.
+    """A ring buffer of the inputs at the last L positions.
 
     Attributes:
-      vectors: `[L, R, D]`; position p is at p modulo L. What was never written is undefined.
+      vectors: `[L, R, D]`; position p is at p modulo L. Unwritten ones are undefined.
     """
 
     vectors: tf.Tensor
 
     def write(self, x: tf.Tensor, place: Place) -> Ring:
-        """Returns the ring with `x` `[R, D]` at a place.
+        """Returns the ring with `x` `[R, D]` written at `place`.
 
-        In a graph it is written in place, and nothing can go on from what was before: it has
-        to come from `read`, or nothing would hold the write back until all was read.
-        Executed eagerly it is copied.
+        In a graph the write is in place, so the old ring must not be used again. It has to
+        come from `read`, whose control dependency makes the write wait for the reading.
+        In eager mode the ring is copied first.
         """
         vectors = self.vectors
         if tf.executing_eagerly():
@@ -129,26 +133,26 @@ class Ring(NamedTuple):
         return Ring(tf.raw_ops.InplaceUpdate(x=vectors, i=slot[None], v=x[None]))
 
     def read(self, place: Place, count: tf.Tensor, distance: int) -> tuple[tf.Tensor, Ring]:
-        """Returns what each hypothesis has seen at positions `distance` apart.
+        """Reads the inputs of each hypothesis at positions `distance` apart.
 
         Args:
-          place: the last of them.
-          count: how many; all have been written, and none has been overwritten.
-          distance: between two.
+          place: the last position.
+          count: how many positions; all must still be in the ring.
+          distance: between two of them.
 
         Returns:
-          `[count, R, D]`, the oldest first, and the ring for the next position.
+          `[count, R, D]`, the oldest first, and the ring to write to next.
         """
         positions = place.position - tf.range(count - 1, -1, -1) * distance
         length, rows = tf.shape(self.vectors)[0], tf.shape(self.vectors)[1]
         slots = positions % length
         if place.rows is None:
-            found = tf.gather(self.vectors, slots)
+            inputs = tf.gather(self.vectors, slots)
         else:
             flat = tf.reshape(self.vectors, [length * rows, self.vectors.shape[2]])
-            found = tf.gather(flat, tf.gather(place.rows, positions) + slots[:, None] * rows)
-        with tf.control_dependencies([found]):
-            return found, Ring(tf.identity(self.vectors))
+            inputs = tf.gather(flat, tf.gather(place.rows, positions) + slots[:, None] * rows)
+        with tf.control_dependencies([inputs]):
+            return inputs, Ring(tf.identity(self.vectors))
 
     def repeat(self, copies: int) -> Ring:
         return self._empty(copies * tf.shape(self.vectors)[1])
@@ -172,10 +176,10 @@ class Ring(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """Keys and values of all positions so far, heads apart, as the products take them.
+    """The key/value cache of all positions so far, in the layout of the attention products.
 
-    Those that the M hypotheses of an input wrote lie side by side: each attends to all of
-    them, under `Place.bias`.
+    The entries of an input's M hypotheses lie side by side. Each hypothesis attends to all
+    of them, and `Place.bias` hides those of others.
 
     Attributes:
       keys: `[B, H, T, M, D / H]`.
@@ -186,7 +190,7 @@ class Cache(NamedTuple):
     values: tf.Tensor
 
     def write(self, keys: tf.Tensor, values: tf.Tensor) -> Cache:
-        """Returns the cache with those of the next position, `[B, H, M, D / H]` each."""
+        """Appends the keys and values of the next position, `[B, H, M, D / H]` each."""
         return Cache(
             tf.concat([self.keys, keys[:, :, None]], 2),
             tf.concat([self.values, values[:, :, None]], 2),
@@ -217,14 +221,14 @@ class Cache(NamedTuple):
 
 
 def lineage(batch: int | tf.Tensor) -> Lineage:
-    """Returns the lineage of so many inputs before the first position."""
+    """Returns the empty ancestry table of `batch` inputs."""
     return Lineage(tf.zeros([0, batch, 1], tf.int32))
 
 
 def ring(length: int | tf.Tensor, rows: int | tf.Tensor, width: int, dtype: Any) -> Ring:
-    """Returns a ring before the first position.
+    """Returns an empty ring.
 
-    Its memory is not touched before it is written: of a long ring a short output has little.
+    Its memory is not initialised, so a short output touches little of a long ring.
     """
     vectors = tf.raw_ops.Empty(shape=tf.stack([length, rows, width]), dtype=dtype)
     vectors.set_shape([None, None, width])
@@ -232,6 +236,6 @@ def ring(length: int | tf.Tensor, rows: int | tf.Tensor, width: int, dtype: Any)
 
 
 def cache(batch: int | tf.Tensor, heads: int, depth: int, dtype: Any) -> Cache:
-    """Returns the cache of so many inputs before the first position."""
+    """Returns the empty key/value cache of `batch` inputs."""
     empty = tf.zeros([batch, heads, 0, 1, depth], dtype)
     return Cache(empty, empty)

@@ -1,4 +1,4 @@
-"""How depthwise convolutions begin."""
+"""The initialiser of depthwise convolutions."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ NOISE = 0.5
 
 
 class NearIdentity(keras.initializers.Initializer):
-    """Taps that begin near the identity: 1 at the output's own place, noise beside.
+    """Initialises taps near the identity: 1 at the output's own position, plus noise.
 
-    With noise alone every step would blur what a position holds over its whole reach,
-    and after some blocks little of the position itself would be left: at equal steps a
-    MultiModel of the size `small` is then 0.4 nats behind after 150 steps of
-    translation. The noise adds a quarter of the variance, however many taps there are.
+    With noise alone each convolution would blur a position over its whole window, and
+    after a few blocks little of it would be left: a MultiModel of size `small` then is
+    0.4 nats worse after 150 steps of translation. The noise adds a quarter of the
+    variance, whatever the number of taps.
 
     Args:
-      own: the output's own place in the window, an index for each axis of it.
+      own: index of the output's own position in the window, one for each axis.
     """
 
     def __init__(self, own: tuple[int, ...]) -> None:
         self.own = own
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
-        """Returns taps of `shape`, whose first axes are the window's."""
+        """Returns taps of `shape`; the first axes are those of the window."""
         window = shape[: len(self.own)]
         identity = np.zeros(shape, np.float32)
         identity[self.own] = 1.0

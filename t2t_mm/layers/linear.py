@@ -13,7 +13,7 @@ class Linear(base.Layer):
     Args:
       width_in: size of the last axis of the input.
       width_out: size of the last axis of the output.
-      bias: whether `b` is there.
+      bias: whether to add `b`.
     """
 
     def __init__(

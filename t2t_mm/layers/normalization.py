@@ -17,7 +17,7 @@ class LayerNorm(base.Layer):
 
     Args:
       width: size of the last axis.
-      scale: with what `scale` begins.
+      scale: initial value of `scale`.
     """
 
     def __init__(self, width: int, *, scale: float = 1.0, name: str | None = None) -> None:
@@ -32,10 +32,10 @@ class LayerNorm(base.Layer):
 
 
 class PlaneNorm(base.Layer):
-    """The same with statistics over all positions and channels of an example.
+    """Global layer norm: statistics over all positions and channels of an example.
 
-    ("Global layer norm", Luo and Mesgarani 2019, arXiv 1809.07454.) It is for few
-    channels: of two, a norm over channels alone would leave nothing but which is larger.
+    (Luo and Mesgarani 2019, arXiv 1809.07454.) It is for few channels: a norm over two
+    channels alone would leave nothing but which of them is larger.
 
     Args:
       width: channels.
@@ -51,7 +51,7 @@ class PlaneNorm(base.Layer):
 
         Args:
           x: the input.
-          mask: `[B, h, w or 1, 1]`, 1 for real positions: only they count.
+          mask: `[B, h, w or 1, 1]`, 1 for real positions; statistics are over these.
         """
         if mask is None:
             mask = tf.ones_like(x[:, :, :1, :1])
@@ -63,8 +63,8 @@ def _normalize_planes(
 ) -> tf.Tensor:
     """As `_normalize`, over all real positions and channels of each example."""
     mask = tf.cast(mask, tf.float32)
-    cells = tf.cast(tf.size(x) // tf.maximum(tf.size(mask), 1), tf.float32)
-    count = tf.maximum(tf.reduce_sum(mask, [1, 2, 3], keepdims=True) * cells, 1.0)
+    values_each = tf.cast(tf.size(x) // tf.maximum(tf.size(mask), 1), tf.float32)
+    count = tf.maximum(tf.reduce_sum(mask, [1, 2, 3], keepdims=True) * values_each, 1.0)
 
     def total(values: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(values, [1, 2, 3], keepdims=True)
@@ -98,10 +98,10 @@ def _normalize_planes(
 def _normalize(
     x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]]:
-    """Layer normalisation with its gradient written out.
+    """Layer normalisation with a custom gradient.
 
-    Automatic differentiation of the same formula takes about twice the passes over
-    memory. Statistics are float32 whatever the compute dtype.
+    Automatic differentiation of the same formula passes over memory about twice as
+    often. Statistics are float32 whatever the compute dtype.
     """
     dtype = x.dtype
     wide = tf.cast(x, tf.float32)

@@ -1,10 +1,9 @@
-"""Matrix products that pick the faster kernel for a transposed second matrix.
+"""Matrix products with the faster kernel for a transposed second matrix.
 
-On a CPU and in float32, the kernel of `MatMul` takes up to three times as long for one as
-that of `Einsum`: on few rows, and where the matrix has a multiple of 1,024 columns, since
-its rows then fall on the same places of a cache. Of the three products that a training
-step makes of every linear map one is of that kind, and automatic differentiation uses
-`MatMul` for it. In bfloat16 `MatMul` is the faster one.
+On a CPU and in float32, `MatMul` takes up to three times as long as `Einsum` for `x w^T`:
+on few rows, and where `w` has a multiple of 1,024 columns, since its rows then collide in
+the cache. One of the three products of a linear map in training is of that kind, and
+automatic differentiation uses `MatMul` for it. In bfloat16 `MatMul` is the faster one.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _COLLIDING = 1024
 
 def affine(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
     """Returns `x kernel + bias` of `[N, I]`, `[I, J]` and `[J]`: `[N, J]`."""
-    # A gradient of one's own costs time at the start, so only where it gains some.
+    # A custom gradient makes tracing slower, so only where it pays.
     gains = kernel.dtype == tf.float32 and kernel.shape[1] % _COLLIDING == 0
     y = _matmul(x, kernel) if gains else tf.matmul(x, kernel)
     return y if bias is None else tf.nn.bias_add(y, bias)

@@ -1,4 +1,4 @@
-"""The timing signal: what tells a position from another, for encoders and attention."""
+"""The timing signal: sinusoidal position encodings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BASE = 10_000.0
 
 
 def signal(length: int | tf.Tensor, width: int, *, start: int | tf.Tensor = 0) -> tf.Tensor:
-    """Returns the timing of positions `start .. start + length - 1`, float32 `[T, D]`.
+    """Returns the encodings of positions `start .. start + length - 1`, float32 `[T, D]`.
 
     `timing(t, [2i, 2i + 1]) = [sin(t * delta_i), cos(t * delta_i)]` with
     `delta_i = 10000^(-2i / D)` (Kaiser et al. 2017, section 2.1).
@@ -23,10 +23,10 @@ def signal(length: int | tf.Tensor, width: int, *, start: int | tf.Tensor = 0) -
 
 
 def plane(height: int, width: int, channels: int) -> tf.Tensor:
-    """Returns the timing of a grid, row by row, float32 `[height * width, D]`.
+    """Returns the encodings of a grid, row by row, float32 `[height * width, D]`.
 
-    The first half of the D channels counts rows, the second columns: neighbours along
-    either axis are as near to each other in a picture of any size.
+    The first half of the D channels encodes the row, the second half the column. So the
+    distance between neighbours does not depend on the size of the image.
     """
     half = 2 * (channels // 4)
     rows, columns = signal(height, half), signal(width, channels - half)

@@ -1,5 +1,5 @@
-"""Sparsely-gated mixture of experts: many feed-forward nets, few used a position.
+"""Sparsely-gated mixture of experts: many feed-forward nets, a few of them for each token.
 
-`router` says what goes where, `dispatch` moves it, `losses` measures the balance
-and `layer` puts them together. Nothing is dropped and no expert has a capacity.
+`router` chooses the experts, `dispatch` moves tokens to them, `losses` measures their
+balance, and `layer` puts these together. No expert has a capacity; no token is dropped.
 """

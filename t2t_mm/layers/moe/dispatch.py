@@ -1,9 +1,9 @@
-"""Moves positions to their experts and back, and runs the experts.
+"""Moves tokens to their experts and back, and runs the experts.
 
-Every (position, choice) pair is a row. Rows are sorted by expert, so that each
-expert's are one block; a matrix product an expert; then back into place. Work and
-memory grow with the N * K rows: nothing has the size N * E * anything, no expert
-has a capacity, and an expert that nobody chose multiplies a matrix of no rows.
+Every pair of a token and a chosen expert is a row. Rows are sorted by expert, each expert
+multiplies its block of rows, and the results go back into place. Work and memory grow with
+the N * K rows: no tensor has the size N * E, no expert has a capacity, and an expert
+without tokens multiplies an empty matrix.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from t2t_mm.layers import products
 
-# TensorFlow walks back from what a function with a gradient of its own reads to what it was
-# given, through the whole model for a tensor that was not: so all here are given everything.
+# The functions with custom gradients below take all their tensors as arguments. For a
+# captured tensor TensorFlow would search the graph back through the whole model.
 Gradient: TypeAlias = Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]
 
 
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
     """Where each of the N * K rows goes.
 
     Attributes:
-      order: int32 [N * K], the row (n * K + k) at each place after sorting.
+      order: int32 [N * K], the row (n * K + k) at each place of the sorted order.
       places: int32 [N * K], the place of each row; the inverse of `order`.
       sizes: int32 [E], how many rows each expert has.
       selected: K.
@@ -49,13 +49,13 @@ def plan(experts: tf.Tensor, experts_count: int) -> Plan:
 
 
 def scatter(x: tf.Tensor, to: Plan) -> tf.Tensor:
-    """Copies each position of [N, D] to its K experts: rows [N * K, D], sorted by expert."""
+    """Copies each token of [N, D] to its K experts: rows [N * K, D], sorted by expert."""
 
     @tf.custom_gradient
     def copy(x: tf.Tensor, order: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
         def gradient(g: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-            # The sum over a position's copies, as a gather: a scatter-add would be
-            # slower, and in bfloat16 it would round after every addend.
+            # Gather and sum over a token's copies: a scatter-add would be slower, and
+            # in bfloat16 it would round after every addend.
             copies = tf.reshape(tf.gather(g, places), [-1, to.selected, g.shape[-1]])
             return tf.reduce_sum(copies, axis=1), None, None
 
@@ -65,7 +65,7 @@ def scatter(x: tf.Tensor, to: Plan) -> tf.Tensor:
 
 
 def combine(rows: tf.Tensor, gates: tf.Tensor, to: Plan) -> tf.Tensor:
-    """Sums each position's K sorted rows [N * K, D], weighted by its gates [N, K]: [N, D]."""
+    """Sums each token's K rows of [N * K, D], weighted by its gates [N, K]: [N, D]."""
 
     @tf.custom_gradient
     def restore(rows: tf.Tensor, order: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
@@ -79,13 +79,13 @@ def combine(rows: tf.Tensor, gates: tf.Tensor, to: Plan) -> tf.Tensor:
 def run_experts(rows: tf.Tensor, sizes: tf.Tensor, w_in: tf.Tensor, w_out: tf.Tensor) -> tf.Tensor:
     """Runs `ReLU(x w_in[e]) w_out[e]` on each expert's block of sorted rows.
 
-    The weights are taken apart by `unstack`, which shares their memory: a slice `w_in[e]`
-    would have a gradient of the size of all experts, for each expert. The gradient is
-    written out for the sake of the products with transposed weights.
+    The weights are split by `unstack`, which shares their memory: the gradient of each
+    slice `w_in[e]` would have the size of all experts. The gradient is custom for the sake
+    of its products with transposed weights (see `layers/products.py`).
 
     Args:
       rows: [N * K, D], sorted by expert.
-      sizes: int32 [E], how many of them are whose.
+      sizes: int32 [E], the number of rows of each expert.
       w_in: [E, D, F].
       w_out: [E, F, D].
 

@@ -1,4 +1,4 @@
-"""The mixture-of-experts layer: gate, experts and the measures of their balance."""
+"""The mixture-of-experts layer: gate, experts and balancing losses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from t2t_mm.layers.moe import dispatch, losses, router
 
 
 class MoeStats(NamedTuple):
-    """How a batch spread over the experts. Padded positions are not in it.
+    """Load and importance of the experts in a batch, without padded positions.
 
     Attributes:
       importance_loss: float32 scalar, CV^2 of `importance`, unweighted.
-      load_loss: float32 scalar, CV^2 of the smooth load (of the count, where there
-        is no noise), unweighted.
-      load: float32 [E], positions served by each expert, counted; together N * K.
-      importance: float32 [E], summed gates of each expert; together N.
+      load_loss: float32 scalar, CV^2 of the smooth load (without noise, of the count),
+        unweighted.
+      load: float32 [E], number of tokens of each expert; they sum to N * K.
+      importance: float32 [E], summed gates of each expert; they sum to N.
     """
 
     importance_loss: tf.Tensor
@@ -34,8 +34,8 @@ class MixtureOfExperts(base.Layer):
     """Sparsely-gated mixture of experts (Shazeer et al. 2017, arXiv 1701.06538).
 
     An expert is `ReLU(x w_in) w_out`, without biases. A noisy gate chooses K of the
-    E experts for each position; the output is the sum of theirs, weighted by the
-    gate. No position is dropped, whatever the load.
+    E experts for each token; the output is the sum of their outputs, weighted by the
+    gate. No token is dropped, whatever the load.
 
     Example:
       layer = MixtureOfExperts(256, experts=60, selected=4, filter_width=1024)
@@ -45,7 +45,7 @@ class MixtureOfExperts(base.Layer):
     Args:
       width: D.
       experts: E, the number of experts.
-      selected: K, how many of them serve a position.
+      selected: K, the number of experts for each token.
       filter_width: F, the width of an expert's hidden layer.
 
     Raises:
@@ -75,19 +75,19 @@ class MixtureOfExperts(base.Layer):
                 expected="at least 1",
             )
         self.width, self.experts, self.selected = width, experts, selected
-        # Zero gates, as in the paper: at first the noise alone chooses, so all
-        # experts start with an equal share.
+        # Zero gates, as in the paper: at first the noise alone chooses, so the load
+        # of all experts is equal.
         self.gate_kernel = self._gate_weight("gate_kernel")
         self.noise_kernel = self._gate_weight("noise_kernel")
-        # Glorot for one expert: the usual initialiser would take E for a receptive
-        # field and make the weights smaller by its root.
+        # Glorot for a single expert: Keras's initialiser would take E for a receptive
+        # field and make the weights smaller by a factor of sqrt(E).
         limit = math.sqrt(6.0 / (width + filter_width))
         uniform = keras.initializers.RandomUniform
         self.w_in = self.weight("w_in", (experts, width, filter_width), uniform(-limit, limit))
         self.w_out = self.weight("w_out", (experts, filter_width, width), uniform(-limit, limit))
 
     def _gate_weight(self, name: str) -> keras.Variable:
-        """Adds zeros [D, E] that stay float32 under every policy."""
+        """Adds a variable of zeros [D, E] that stays float32 under every dtype policy."""
         return self.add_weight(
             name=name,
             shape=(self.width, self.experts),
@@ -104,14 +104,14 @@ class MixtureOfExperts(base.Layer):
         seed: tf.Tensor | None = None,
         noise: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, MoeStats]:
-        """Sends each position through its experts.
+        """Sends each token through its experts.
 
         Args:
           x: [N, D] or [B, T, D].
-          mask: [N] or [B, T], zero (false) at padding, which takes no part: it is not
-            routed, not counted, and its output is zero.
+          mask: [N] or [B, T], zero (false) at padded positions: these are neither routed
+            nor counted, and their output is zero.
           training: whether the gate is noisy.
-          seed: int32 [2], draws the noise; needed in training unless `noise` is given.
+          seed: int32 [2], of the noise; needed in training unless `noise` is given.
           noise: float32 [N, E] (N = B * T) standard normal, instead of `seed`.
 
         Returns:
@@ -149,7 +149,7 @@ class MixtureOfExperts(base.Layer):
         seed: tf.Tensor | None,
         noise: tf.Tensor | None,
     ) -> tf.Tensor | None:
-        """Returns the noise [N, E] of the `count` positions that take part, or None."""
+        """Returns the noise [N, E] of the `count` tokens, or None outside training."""
         if not training:
             return None
         if noise is not None:

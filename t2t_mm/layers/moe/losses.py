@@ -1,4 +1,4 @@
-"""How evenly the experts are used, as numbers that a gradient can lower.
+"""The balancing losses of a mixture of experts: importance and load.
 
 Shazeer et al. 2017 (arXiv 1701.06538), section 4 and appendix A:
 
@@ -9,7 +9,7 @@ Shazeer et al. 2017 (arXiv 1701.06538), section 4 and appendix A:
     (11)  load loss = CV(load(X))^2
 
 CV is the coefficient of variation, the standard deviation over the mean. Both
-losses come without their weight: that is the model's to choose.
+losses are unweighted; the model weights them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import tensorflow as tf
 from t2t_mm.layers.moe import router
 
 _TINY = 1e-10
-"""Keeps the loss of a batch without any position at zero."""
+"""Keeps the loss of a batch without tokens at zero."""
 
 
 def importance(routing: router.Routing) -> tf.Tensor:
-    """Sums the gates of each expert: float32 [E], together N (equation 6)."""
+    """Sums the gates of each expert: float32 [E], which sum to N (equation 6)."""
     return tf.math.unsorted_segment_sum(
         tf.reshape(routing.gates, [-1]),
         tf.reshape(routing.experts, [-1]),
@@ -34,9 +34,9 @@ def importance(routing: router.Routing) -> tf.Tensor:
 
 
 def counted_load(routing: router.Routing) -> tf.Tensor:
-    """Counts the positions of each expert: float32 [E], together N * K.
+    """Counts the tokens of each expert: float32 [E], which sum to N * K.
 
-    Exact, and without a gradient: moving a weight a little moves no position.
+    Exact, but without a gradient: a small change of a weight changes no count.
     """
     chosen = tf.reshape(routing.experts, [-1])
     ones = tf.ones_like(chosen, tf.float32)
@@ -44,11 +44,11 @@ def counted_load(routing: router.Routing) -> tf.Tensor:
 
 
 def smooth_load(routing: router.Routing) -> tf.Tensor:
-    """Estimates the positions of each expert, with a gradient: float32 [E].
+    """Estimates the number of tokens of each expert, with a gradient: float32 [E].
 
-    P(x, e) is the chance that e would be chosen for x if only e's own noise were
-    drawn again. Without noise, or where all experts are chosen anyway (nobody is
-    left out, so there is no threshold to pass), that chance is 0 or 1: the count.
+    P(x, e) is the probability that e is chosen for x if only e's own noise is drawn
+    again. Without noise, or where K = E and so no threshold exists, it is 0 or 1, and
+    the estimate is the count.
     """
     selected = routing.gates.shape[-1]
     if routing.deviation is None or selected == routing.clean.shape[-1]:

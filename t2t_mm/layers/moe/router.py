@@ -1,4 +1,4 @@
-"""Noisy top-k gating: which experts serve a position, and with what weight.
+"""Noisy top-k gating: which experts a token goes to, and with what weights.
 
 Shazeer et al. 2017 (arXiv 1701.06538), section 2.1:
 
@@ -13,21 +13,21 @@ from typing import NamedTuple
 import tensorflow as tf
 
 MIN_DEVIATION = 0.01
-"""Least standard deviation of the noise, which the paper leaves unbounded: the load
-estimate divides by it, so that its gradient would grow without end as noise dies out."""
+"""Least standard deviation of the noise. The paper gives no bound; but the load estimate
+divides by it, so its gradient would grow without limit as the noise vanishes."""
 
 
 class Routing(NamedTuple):
-    """What the gate decided for N positions, and what the losses need of it.
+    """The gate's choice for N tokens, with the values that the losses need.
 
     Attributes:
       gates: float32 [N, K], the weights of the chosen experts; a row sums to 1.
       experts: int32 [N, K], the chosen experts, best first.
       clean: float32 [N, E], `x W_g`.
-      noisy: float32 [N, E], H(x); `clean` itself where there is no noise.
-      deviation: float32 [N, E], standard deviation of the noise; None without it.
+      noisy: float32 [N, E], H(x); equal to `clean` without noise.
+      deviation: float32 [N, E], standard deviation of the noise; None without noise.
       top: float32 [N, min(K + 1, E)], the greatest values of `noisy`, sorted. The
-        one after the K-th is the threshold that a chosen expert had to pass.
+        (K + 1)-th is the threshold of the chosen experts.
     """
 
     gates: tf.Tensor
@@ -46,13 +46,13 @@ def route(
     selected: int,
     noise: tf.Tensor | None,
 ) -> Routing:
-    """Chooses `selected` experts for each position.
+    """Chooses `selected` experts for each token.
 
-    All in float32, whatever the precision of the model: the choice is a comparison
-    of near values, and in bfloat16 (8 bits) many of them would be ties.
+    Always in float32: the choice compares close values, many of which would be equal
+    in bfloat16 (8 bits).
 
     Args:
-      x: [N, D], the positions.
+      x: [N, D], the tokens.
       gate_kernel: float32 [D, E], W_g.
       noise_kernel: float32 [D, E], W_noise; not read where `noise` is None.
       selected: K, at most E.
@@ -64,7 +64,7 @@ def route(
         clean, deviation = tf.matmul(x, gate_kernel), None
         noisy = clean
     else:
-        # One product for both: x is read once and the matrix is twice as wide.
+        # One product for both kernels reads x only once.
         both = tf.matmul(x, tf.concat([gate_kernel, noise_kernel], axis=-1))
         clean, spread = tf.split(both, 2, axis=-1)
         deviation = tf.maximum(tf.nn.softplus(spread), MIN_DEVIATION)
