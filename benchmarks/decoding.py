@@ -48,7 +48,7 @@ def _against_t2t(here: context.Context, beam: int) -> Sequence[rows.Row]:
         theirs.append((_MANY - _FEW) / (seconds[1] - seconds[0]))
     found = here.worker(
         "decode",
-        gin_file="multi_model_t2t_tiny",
+        gin_file=models.T2T_TINY,
         beam=beam,
         seconds=here.options.seconds,
         rounds=here.options.peer_rounds,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pathlib
 import types
 from typing import Any
 
 VOCABULARY = 8192
 CLASSES = 10
 TEXT, PICTURES = "text", "pictures"
+T2T = pathlib.Path(__file__).resolve().parent / "t2t"
+"""The plugin with the model of Tensor2Tensor's shape, and the gin files of its sizes."""
+T2T_TINY, T2T_MID = str(T2T / "multi_model_t2t_tiny"), str(T2T / "multi_model_t2t_mid")
 
 
 def text_task(vocabulary: int = VOCABULARY, max_length: int = 256) -> Any:
@@ -62,7 +66,7 @@ def build(gin_file: str, params: list[str], tasks: list[Any], precision: str) ->
     from t2t_mm.models import precision as precision_lib
     from t2t_mm.settings import training
 
-    plugins.load_all()
+    plugins.load_all(T2T)
     config.load([gin_file], params)
     keras.utils.set_random_seed(0)
     precision_lib.use(precision)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks import context, peers, processes, rows, turns
+from benchmarks import context, models, peers, processes, rows, turns
 
 _STEP = "64 x (32 + 32) pieces"
 _TRANSFORMER = {"gin_file": "transformer_small", "length": 32}
@@ -36,10 +36,10 @@ class T2TCase:
 
 
 _T2T_CASES = (
-    T2TCase("tiny_text", "multi_model_t2t_tiny", 16, weights=28.0e6),
-    T2TCase("mid_text", "multi_model_t2t_mid", 16, weights=95.4e6),
-    T2TCase("tiny_img", "multi_model_t2t_tiny", 8, pictures=32),
-    T2TCase("mid_img", "multi_model_t2t_mid", 2, pictures=32),
+    T2TCase("tiny_text", models.T2T_TINY, 16, weights=28.0e6),
+    T2TCase("mid_text", models.T2T_MID, 16, weights=95.4e6),
+    T2TCase("tiny_img", models.T2T_TINY, 8, pictures=32),
+    T2TCase("mid_img", models.T2T_MID, 2, pictures=32),
 )
 _MORE_THAN_T2T = {"float32": 3.0, "bfloat16": 5.0}
 
@@ -99,7 +99,7 @@ def _against_t2t(here: context.Context, one: T2TCase) -> Sequence[rows.Row]:
     def ours(precision: str) -> float:
         found = here.worker(
             "step",
-            gin_file="multi_model_t2t_tiny" if quick else one.gin_file,
+            gin_file=models.T2T_TINY if quick else one.gin_file,
             rows=2 if quick else one.rows,
             pictures=one.pictures,
             precision=precision,

@@ -12,7 +12,6 @@ _MODALITIES = {
 }
 _MODELS = {
     "multi_model": "t2t_mm.models.multi_model:MultiModel",
-    "multi_model_t2t": "t2t_mm.models.multi_model_t2t:MultiModelT2T",
     "transformer": "t2t_mm.models.transformer:Transformer",
 }
 _METRICS = {

@@ -21,10 +21,6 @@ _SELECTED = ranges.Range(
     "between 1 and the number of experts",
     lambda selected, sizes: 1 <= selected <= (sizes.experts or selected),
 )
-_EXPERT_LAYER = ranges.Range(
-    "the number of a decoder layer, from 0",
-    lambda layer, sizes: 0 <= layer < sizes.decoder_layers,
-)
 
 
 def _widths(count: int, words: str) -> ranges.Range:
@@ -115,54 +111,6 @@ class TransformerConfig:
     dropout: Annotated[float, _FRACTION] = 0.1
     label_smoothing: Annotated[float, _FRACTION] = 0.1
     tie_embeddings: bool = True
-    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
-    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
-    class_through_decoder: bool = False
-
-    def __post_init__(self) -> None:
-        ranges.check(self)
-
-
-@config.register
-@dataclasses.dataclass(frozen=True)
-class MultiModelT2TConfig:
-    """The MultiModel in Tensor2Tensor's later shape; the defaults are its `multimodel_tiny`.
-
-    Args:
-      width: D, channels of the body.
-      filter_width: F, of the encoder's first two convolutions and experts, and of the
-        decoder's feed-forward parts.
-      heads: of dot-product attention.
-      encoder_layers: each with four convolutions and a mixture of experts.
-      decoder_layers: each with two attentions and a feed-forward part.
-      expert_layer: which of the latter, from 0, has experts for its feed-forward part.
-      experts: E, in each mixture.
-      selected: K, experts chosen for each position.
-      expert_filter: hidden width of an expert of the decoder.
-      gate_loss: weight of the importance and load losses.
-      dropout: on the output of every part, in training.
-      label_smoothing: share of the target's probability spread over the vocabulary.
-      tie_embeddings: the language net's output uses its input embedding.
-      entry_widths: of the image net before its last block of width D.
-      audio_widths: of the audio net's blocks before its last one of width D.
-      exit_widths: of the categorical net's last two steps.
-      class_through_decoder: a class is read from one decoder step, not the encoder.
-    """
-
-    width: Annotated[int, _WIDTH] = 128
-    filter_width: Annotated[int, _COUNT] = 512
-    heads: Annotated[int, _HEADS] = 8
-    encoder_layers: Annotated[int, _COUNT] = 2
-    decoder_layers: Annotated[int, _COUNT] = 2
-    expert_layer: Annotated[int, _EXPERT_LAYER] = 0
-    experts: Annotated[int, _COUNT] = 30
-    selected: Annotated[int, _SELECTED] = 2
-    expert_filter: Annotated[int, _COUNT] = 2048
-    gate_loss: Annotated[float, ranges.numbers(0)] = 0.01
-    dropout: Annotated[float, _FRACTION] = 0.1
-    label_smoothing: Annotated[float, _FRACTION] = 0.1
-    tie_embeddings: bool = False
     entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
     audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
     exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)

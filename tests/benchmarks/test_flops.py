@@ -6,6 +6,8 @@ import dataclasses
 import pytest
 
 from benchmarks import flops
+from benchmarks import models as bench_models
+from t2t_mm import plugins
 from t2t_mm.settings import models
 
 SHAPE = flops.Shape(B=2, S=3, T=5, V=40)
@@ -67,20 +69,20 @@ def test_the_share_of_attention_grows_with_the_position():
 
 
 @pytest.mark.parametrize("name", ["transformer", "multi_model", "multi_model_t2t"])
-def test_the_formulas_are_what_tensorflow_executes(name):
+def test_the_formulas_are_what_tensorflow_executes(name, registries):
     """One step, eagerly: forward as the formula says, and backward twice as much."""
-    from t2t_mm import registry
     from tests.models import conftest
 
-    sizes = {
-        "transformer": conftest.MODELS["transformer"][1],
-        "multi_model": conftest.MODELS["multi_model"][1],
-        "multi_model_t2t": models.MultiModelT2TConfig(
+    plugins.load_all(bench_models.T2T)
+    model_class = registries.models.get(name)
+    if name in conftest.MODELS:
+        sizes = conftest.MODELS[name][1]
+    else:
+        sizes = model_class.config_class(
             width=16, filter_width=24, heads=2, experts=6, expert_filter=20
-        ),
-    }[name]
+        )
     sizes = dataclasses.replace(sizes, dropout=0.0, label_smoothing=0.0)
-    model = registry.models.get(name)(sizes, conftest.TASKS[:1])
+    model = model_class(sizes, conftest.TASKS[:1])
     rows, source, target = 3, 17, 16
     forward, backward = _executed(model, conftest.text_batch(rows, source, target))
     shape = flops.Shape(rows, source, target, conftest.PIECES)

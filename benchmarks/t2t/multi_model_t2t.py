@@ -1,7 +1,8 @@
 """The MultiModel in the shape that Tensor2Tensor gave it from version 1.0.11 on.
 
 It is not the paper's (that is `multi_model`), and is here so that the two libraries can be
-compared on equal work: the same layers, widths and experts, a network of our own parts.
+compared on equal work: the same layers, widths and experts, a network of our own parts. It is
+a plugin: `--usr_dir=benchmarks/t2t`, with the sizes of the `.gin` files beside it.
 
     encoder layer   LN(x + Experts(x) + Convolutions(x))
                     Convolutions: ConvSteps 3x1 to F, 3x1 to F, 15x1 to D, 15x1 dilated by 4 to D
@@ -14,11 +15,15 @@ branch. Left out of it: dropout on attention's weights, and the experts' biases.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import tensorflow as tf
 
+import t2t_mm
+from t2t_mm import config as configuration
+from t2t_mm.config import ranges
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, conv_block, history, linear, normalization, timing
 from t2t_mm.layers.moe import layer as moe
@@ -27,7 +32,45 @@ from t2t_mm.settings import models as configs
 
 SHORT, LONG, DILATION = 3, 15, 4
 
+_COUNT = ranges.numbers(1)
 
+
+@configuration.register
+@dataclasses.dataclass(frozen=True)
+class MultiModelT2TConfig(configs.TransformerConfig):
+    """The Transformer's sizes, and those of experts.
+
+    `filter_width` is that of the encoder's first two convolutions and experts, and of the
+    decoder's feed-forward parts.
+
+    Args:
+      expert_layer: which layer of the decoder, from 0, has experts for its feed-forward part.
+      experts: E, in each mixture.
+      selected: K, experts chosen for each position.
+      expert_filter: hidden width of an expert of the decoder.
+      gate_loss: weight of the importance and load losses.
+    """
+
+    expert_layer: Annotated[
+        int,
+        ranges.Range(
+            "the number of a decoder layer, from 0",
+            lambda layer, sizes: 0 <= layer < sizes.decoder_layers,
+        ),
+    ] = 0
+    experts: Annotated[int, _COUNT] = 30
+    selected: Annotated[
+        int,
+        ranges.Range(
+            "between 1 and the number of experts",
+            lambda selected, sizes: 1 <= selected <= sizes.experts,
+        ),
+    ] = 2
+    expert_filter: Annotated[int, _COUNT] = 2048
+    gate_loss: Annotated[float, ranges.numbers(0)] = 0.01
+
+
+@t2t_mm.register_model("multi_model_t2t")
 class MultiModelT2T(models.Model):
     """One model for tasks of several domains.
 
@@ -36,11 +79,11 @@ class MultiModelT2T(models.Model):
       tasks: what the model is for.
     """
 
-    config_class = configs.MultiModelT2TConfig
+    config_class = MultiModelT2TConfig
 
     def __init__(
         self,
-        config: configs.MultiModelT2TConfig,
+        config: MultiModelT2TConfig,
         tasks: Sequence[tasks.Task],
         *,
         name: str = "multi_model_t2t",
@@ -51,7 +94,7 @@ class MultiModelT2T(models.Model):
 class T2TBody(models.Body):
     """Encoder and decoder."""
 
-    def __init__(self, config: configs.MultiModelT2TConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: MultiModelT2TConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.width, self.rate = config.width, config.dropout
         self.encoder = [
@@ -114,7 +157,7 @@ class T2TBody(models.Body):
 class EncoderLayer(base.Layer):
     """Four ConvSteps beside a mixture of experts, both added to what came in."""
 
-    def __init__(self, config: configs.MultiModelT2TConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: MultiModelT2TConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         width, filter_width, self.rate = config.width, config.filter_width, config.dropout
         shapes = (
@@ -146,7 +189,7 @@ class DecoderLayer(base.Layer):
     """Self-attention, attention to the source by what it gave, feed-forward or experts."""
 
     def __init__(
-        self, config: configs.MultiModelT2TConfig, *, experts: bool, name: str | None = None
+        self, config: MultiModelT2TConfig, *, experts: bool, name: str | None = None
     ) -> None:
         super().__init__(name=name)
         width, self.rate = config.width, config.dropout
@@ -203,7 +246,7 @@ class DecoderLayer(base.Layer):
         return y, [stats]
 
 
-def _mixture(config: configs.MultiModelT2TConfig, filter_width: int) -> moe.MixtureOfExperts:
+def _mixture(config: MultiModelT2TConfig, filter_width: int) -> moe.MixtureOfExperts:
     return moe.MixtureOfExperts(
         width=config.width,
         experts=config.experts,
