@@ -50,7 +50,7 @@ class Problem:
         pictures, say, are smaller than the real ones.
       sample_size: training examples of sample data, unless `--sample_size` is given.
       symbols: words that the vocabularies of its texts keep whole, such as the labelled
-        brackets of parse trees; each gets a piece of its own.
+        brackets of parse trees; each gets a token of its own.
       simple_answer_name: what `simple_answer` does, in a few words ("copy the question").
     """
 

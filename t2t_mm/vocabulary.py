@@ -1,6 +1,6 @@
-"""Vocabulary: text to the ids of SentencePiece pieces and back, without TensorFlow.
+"""Vocabulary: text to the ids of SentencePiece tokens and back, without TensorFlow.
 
-Byte-pair pieces with byte fallback: any text has ids, and decoding gives the
+Byte-pair tokens with byte fallback: any text has ids, and decoding gives the
 text back. Text is not normalised (references are not either, and a vocabulary
 that folds characters could never write some of them); only runs of spaces
 become one, and spaces at both ends go.
@@ -28,14 +28,14 @@ MODEL_FILE = "sentencepiece.model"
 JSON_FILE = "vocabulary.json"
 MAX_SENTENCES = 1_000_000
 MAX_TEXT_BYTES = 16 << 20
-"""Some three million words, which settle the order of far more than 8,192 pieces; SentencePiece
+"""Some three million words, which settle the order of far more than 8,192 tokens; SentencePiece
 takes several times that in memory."""
 
 # Characters beyond this share of all text are written as bytes, so that a few
-# strange signs do not take the place of pieces.
+# strange signs do not take the place of tokens.
 _COVERAGE = 0.9999
 _MAX_SENTENCE_BYTES = 1 << 16
-_SYMBOLS_EVERY = 100  # lines; a word in one of a hundred is far more frequent than the last pieces
+_SYMBOLS_EVERY = 100  # lines; a word in one of a hundred is far more frequent than the last tokens
 # Fixed, not the processor's count: it is stored in the model, whose bytes must
 # depend on the text alone.
 _THREADS = 4
@@ -51,7 +51,7 @@ class Vocabulary:
       model: the serialised model.
 
     Attributes:
-      size: number of pieces, which may be less than was asked for a small corpus.
+      size: number of tokens, which may be less than was asked for a small corpus.
       sha256: of the model's bytes; kept with data, run and checkpoints.
     """
 
@@ -72,7 +72,7 @@ class Vocabulary:
 
     @property
     def pieces(self) -> list[str]:
-        """All pieces, in the order of their ids."""
+        """All tokens, in the order of their ids."""
         return [self._processor.id_to_piece(i) for i in range(self.size)]
 
     def encode(self, text: str) -> list[int]:
@@ -160,7 +160,7 @@ def build(
     symbols: Sequence[str] = (),
     seed: int = 0,
 ) -> Vocabulary:
-    """Makes a vocabulary of at most `size` pieces from `texts`.
+    """Makes a vocabulary of at most `size` tokens from `texts`.
 
     Reads at most `MAX_SENTENCES` lines and `MAX_TEXT_BYTES` bytes of them; give
     texts in random order where there may be more. The same texts and symbols give
@@ -168,9 +168,9 @@ def build(
 
     Args:
       name: of the vocabulary.
-      texts: to learn pieces from.
-      size: pieces at most, symbols included.
-      symbols: words that get a piece each, however rare they are. One of signs and
+      texts: to learn tokens from.
+      size: tokens at most, symbols included.
+      symbols: words that get a token each, however rare they are. One of signs and
         letters ("(NP") is kept whole wherever a word begins with it; one of either kind
         alone could be the beginning of many words ("IN"), so it is shown often enough
         to be learnt.

@@ -125,13 +125,13 @@ class Maker:
         return max(1, min(usual, LARGEST_POOL, largest_pool))
 
     def sides(self, raw: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor]]:
-        """Cuts the texts of examples into pieces; of what is heavy it only takes the lengths.
+        """Cuts the texts of examples into tokens; of what is heavy it only takes the lengths.
 
         Args:
           raw: string `[P]` by name.
 
         Returns:
-          the padded lengths of inputs and targets, int32 `[P, 2]`, and the pieces by name.
+          the padded lengths of inputs and targets, int32 `[P, 2]`, and the tokens by name.
         """
         multiple = self.batching.length_multiple
         ids = {
@@ -158,12 +158,12 @@ class Maker:
         """Returns which examples have a text that is not whole: bool `[P]`.
 
         Args:
-          ids: the pieces of texts by name, of one at least.
+          ids: the tokens of texts by name, of one at least.
         """
         return tf.reduce_any([self.features[name].is_cut(ids[name]) for name in ids], axis=0)
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
-        """Cuts a pool's text into pieces and sorts it: values, bounds, order of batches."""
+        """Cuts a pool's text into tokens and sorts it: values, bounds, order of batches."""
         both, ids = self.sides(values["raw"])
         dropped = tf.constant(0)
         if self.drops and ids:

@@ -2,7 +2,7 @@
 
 The way of an example: shards are read in a new order each epoch and shuffled as
 serialized bytes; a *pool* of some thousand examples is parsed, and its text cut into
-pieces, in one call; the pool is sorted by length and cut into batches of equally
+tokens, in one call; the pool is sorted by length and cut into batches of equally
 many positions; what is heavy (pictures, sounds) is decoded batch by batch, in parallel.
 Only plain tf.data operations are used, so iterators can be saved in checkpoints.
 

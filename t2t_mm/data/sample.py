@@ -32,7 +32,7 @@ class Sample:
       too_long: how many of these have a text over its limit.
       examples_a_batch: the mean.
       longest: positions of the longest one seen, after its texts were cut.
-      limits: pieces of each text at most, by its name.
+      limits: tokens of each text at most, by its name.
     """
 
     examples: int
@@ -89,7 +89,7 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
 
 
 def limits(maker: batches.Maker) -> dict[str, int]:
-    """Returns the pieces of each text at most, by its name, that hold in a maker's batches."""
+    """Returns the tokens of each text at most, by its name, that hold in a maker's batches."""
     found = {name: getattr(features, "max_length", 0) for name, features in maker.features.items()}
     return {name: limit for name, limit in found.items() if limit}
 

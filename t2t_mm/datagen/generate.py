@@ -81,7 +81,7 @@ def generate(
       seed: of the order of the records, and of samples.
       overwrite: make data anew that is there; until that is done, the old one stays.
       verify: only compare what is there with its manifests.
-      vocabulary_size: pieces at most of a new vocabulary; 8,192 if None.
+      vocabulary_size: tokens at most of a new vocabulary; 8,192 if None.
       rebuild_vocabulary: build vocabularies that are there anew, from `problems`.
       progress: is told how far things are.
 

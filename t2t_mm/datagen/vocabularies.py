@@ -34,7 +34,7 @@ def prepare(
     Args:
       manifests: of the problems in question, by name.
       data_dir: holds `vocabularies/`.
-      size: pieces at most of what is built.
+      size: tokens at most of what is built.
       rebuild: build all of them anew.
       say: given lines for the user.
 

@@ -42,7 +42,10 @@ class Layer(keras.layers.Layer):
         return []
 
     def take_updates(self) -> list[tuple[keras.Variable, tf.Tensor]]:
-        """Returns new values for the non-trainable variables, from the step just traced."""
+        """Returns the updates of non-trainable variables (as of batch normalization).
+
+        They are of the pass just traced.
+        """
         return []
 
     def learning_rate_multipliers(self) -> list[tuple[keras.Variable, float]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """What features and nets need to know of a problem bound to its data (`data.task.Task`)."""
+    """The part of `data.task.Task` that features and nets need."""
 
     @property
     def name(self) -> str:
@@ -36,23 +36,23 @@ class Task(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Modality:
-    """What a problem declares of one of its inputs, or of its targets."""
+    """A problem's declaration of one of its inputs, or of its targets."""
 
     kind: ClassVar[str] = ""
     features_class: ClassVar[str] = ""
     net_class: ClassVar[str] = ""
     autoregressive: ClassVar[bool] = False
-    """As a target: written piece by piece (language), or at once (a class)?"""
+    """As a target: is it decoded token by token (language), or at once (a class)?"""
     has_planes: ClassVar[bool] = False
-    """As an input: does its net convolve over planes, as of pictures and spectra?"""
+    """As an input: does its net use 2-D convolutions (images, spectrograms)?"""
     unit: ClassVar[str] = ""
-    """Of what `amount` counts in a batch ("tokens", "pictures"), for a training's pace to be
-    told by; empty where that is told by the examples."""
+    """Unit of `amount` ("tokens", "pictures"), for the training speed in the log; empty where
+    the log counts examples."""
     can_be_input: ClassVar[bool] = True
     can_be_target: ClassVar[bool] = True
 
     net: pretrained.Net | None = dataclasses.field(default=None, kw_only=True)
-    """A net from elsewhere in the place of the modality's own."""
+    """A pretrained or other Keras net instead of the modality's own."""
 
     def encode(self, value: Any) -> bytes:
         """Checks a raw value of `generate_examples` and returns the record's bytes.
@@ -63,7 +63,7 @@ class Modality:
         raise NotImplementedError(f"{type(self).__name__}.encode")
 
     def amount(self, features: Any) -> float:
-        """Returns how many of its `unit` a batch holds, padding left out.
+        """Returns the size of a batch in `unit`, without padding.
 
         Args:
           features: `[B, ...]`, as batches hold them, on the host.
@@ -71,7 +71,7 @@ class Modality:
         return float(len(features))
 
     def is_cut(self, features: Any) -> Any:
-        """Returns which examples of a batch are not whole, being too long: bool `[B]`.
+        """Returns which examples of a batch were truncated: bool `[B]`.
 
         Args:
           features: `[B, ...]`, as batches hold them, on the host.
@@ -81,23 +81,23 @@ class Modality:
         return np.zeros(len(features), bool)
 
     def prefix(self) -> Modality:
-        """Returns how the beginning of such a target is given, for a model to go on with.
+        """Returns the modality of a prefix of such a target, for the model to continue.
 
-        Only of what is written piece by piece.
+        Only for autoregressive targets.
         """
         raise NotImplementedError(f"{type(self).__name__}.prefix")
 
     def net_name(self, problem: str) -> str:
-        """Names the net that serves this declaration; equal names share weights."""
+        """Returns the name of the net of this declaration; equal names share weights."""
         del problem
         return self.with_net(self.kind)
 
     def with_net(self, name: str) -> str:
-        """Returns the name of a net, told apart from that of the modality's own."""
+        """Returns the name of the net, which differs if it is not the modality's own."""
         return name if self.net is None else f"{name}_{self.net.label}"
 
     def row_names(self, vocabularies: Mapping[str, Any]) -> tuple[str, ...]:
-        """Returns what the rows of its net's tables (`by_row` there) stand for: pieces, classes.
+        """Returns the names of the rows of the net's tables (`by_row`): tokens, classes.
 
         Args:
           vocabularies: of the task, by name.
@@ -117,7 +117,7 @@ def from_description(description: Mapping[str, Any]) -> Modality:
     """Rebuilds a declaration from what `Modality.describe` returned.
 
     Raises:
-      ConfigError: for a modality, a parameter or a value that there is not.
+      ConfigError: for an unknown modality or parameter, or an invalid value.
     """
     values = dict(description)
     cls = registry.modalities.get(values.pop("modality"))

@@ -1,8 +1,8 @@
-"""The contract of features: raw record values to what a model takes.
+"""The contract of features: raw record values to model inputs.
 
-Features are made inside the TensorFlow graph by functions without variables, so
-the training pipeline, the decoder and an export all call the very same code.
-Every function takes a whole batch: one text at a time is ten times slower.
+Features are computed in the TensorFlow graph by functions without variables, so the
+training pipeline, the decoder and an export share the code. Every function takes a whole
+batch: one text at a time is ten times slower.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ class Features:
     """Do examples differ in length, so that a batch is padded?"""
 
     heavy: ClassVar[bool] = False
-    """Of what is ragged: are features too large to be made for a whole pool of examples?
+    """Are ragged features too large to compute for a whole pool of examples at once?
 
-    Then `lengths` says how long they will be, and `featurize` makes a batch of them at a
-    time and pads it itself. Where not, `featurize` gives ragged rows.
+    If so, `lengths` gives their lengths beforehand, and `featurize` computes and pads one
+    batch at a time. If not, `featurize` returns ragged rows.
     """
 
     length_multiple: int = 1
-    """Padded lengths of what is heavy are multiples of this, in positions."""
+    """Heavy features are padded to a multiple of this, in positions."""
 
     from_records: bool = False
-    """Has the declaration's `encode` made all values, as it does those of records?
+    """Are all values encoded by the declaration's `encode`, as in records?
 
-    If not, as in an export, they may come in any form that features take.
+    If not, as in an export, they may have any form that `featurize` accepts.
     """
 
     def __init__(self, declaration: Any, task: base.Task) -> None:
@@ -55,34 +55,34 @@ class Features:
         """Returns the features of a batch.
 
         Args:
-          raw: string `[B]`, the values as records hold them.
+          raw: string `[B]`, the values of records.
           training: whether to augment.
-          seed: int64 `[2]`, of all that is drawn; needed where `training` draws.
+          seed: int64 `[2]`, of the augmentation.
         """
         raise NotImplementedError(f"{type(self).__name__}.featurize")
 
     def fixed_length(self) -> int:
-        """Returns the positions that every example takes; only where not `ragged`."""
+        """Returns the positions of every example; only if not `ragged`."""
         raise NotImplementedError(f"{type(self).__name__}.fixed_length")
 
     def lengths(self, raw: tf.Tensor) -> tf.Tensor:
-        """Returns positions that each example takes, int32 `[B]`; only where `heavy`.
+        """Returns the positions of each example, int32 `[B]`; only if `heavy`.
 
-        Positions are those that the body sees, after the strides of the net, so that
-        they count alike in every modality.
+        Positions are those of the body, after the strides of the net, so they are
+        comparable between modalities.
         """
         raise NotImplementedError(f"{type(self).__name__}.lengths")
 
     def is_cut(self, features: tf.RaggedTensor) -> tf.Tensor:
-        """Returns which rows are not whole, being too long, bool `[B]`; only of ragged rows.
+        """Returns which rows were truncated, bool `[B]`; only for ragged rows.
 
         Args:
-          features: what `featurize` gave.
+          features: from `featurize`.
         """
         return tf.zeros([features.nrows()], tf.bool)
 
     def most_positions(self, batching: batching_lib.Batching) -> int:
-        """Returns how many padded positions a batch may hold as far as this input goes."""
+        """Returns the limit that this input sets on the padded positions of a batch."""
         return batching.batch_tokens
 
 
@@ -93,7 +93,7 @@ def build(
     length_multiple: int = 1,
     from_records: bool = False,
 ) -> Features:
-    """Returns the features of `declaration`, of the class that it names."""
+    """Builds the features of `declaration`, an instance of its `features_class`."""
     made: Features = registry.load(declaration.features_class)(declaration, task)
     made.length_multiple, made.from_records = length_multiple, from_records
     return made

@@ -1,4 +1,4 @@
-"""Files of media, given by a path, as bytes, or as a part of an archive."""
+"""Reading image and sound files: from a path, from bytes, or from an archive."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _OF_THE_FILE = (
     errno.EINVAL,
     errno.ENXIO,
 )
-"""What hinders reading one file. All else (too many open files, a disk that fails, a server that
-does not answer) would hinder the next one too, and is no bad example."""
+"""Errors that concern one file, and make a bad example. All others (too many open files, a
+failing disk, a server that does not answer) would concern the next file too."""
 
 _OF_MEANS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def read(value: Any, what: str) -> tuple[str, bytes] | None:
-    """Returns a name for errors and the bytes of a file; None for what is no file.
+    """Returns a name for errors and the bytes of a file; None if `value` is no file.
 
     Args:
       value: a path or anything else that has `read_bytes()`, or the bytes themselves.
@@ -64,7 +64,7 @@ def read(value: Any, what: str) -> tuple[str, bytes] | None:
 def content(
     value: Any, what: str, *, most: int | None = None, variable: str = limits.FILE_VARIABLE
 ) -> bytes:
-    """Returns the bytes of a file, having looked that it is one, and not too large.
+    """Returns the bytes of a file, after checking its kind and size.
 
     Args:
       value: a path or anything else that has `read_bytes()`.
@@ -97,7 +97,7 @@ def content(
 
 
 def _check_size(value: Any, what: str, most: int, variable: str) -> None:
-    """Raises for what would fill the memory, or never end: pipes and devices."""
+    """Raises for files too large for memory, and for pipes and devices, which may not end."""
     size = getattr(value, "size", 0)  # of a part of an archive
     if isinstance(value, pathlib.Path):
         status = value.stat()
@@ -118,10 +118,10 @@ def _check_size(value: Any, what: str, most: int, variable: str) -> None:
 
 
 def foreign(data: bytes) -> str | None:
-    """Returns the name of a format of phones, cameras or the web that is not read, or None.
+    """Returns the name of a known format that is not supported (of phones, cameras), or None.
 
     Args:
-      data: a file that was found to be no picture, or no sound, that is known.
+      data: a file that no decoder accepted.
     """
     if data[4:8] == b"ftyp":  # ISO/IEC 14496-12; the brands say what is inside
         brands = data[8:64]

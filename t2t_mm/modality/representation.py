@@ -1,4 +1,4 @@
-"""What passes between the modality nets and the body of a model."""
+"""The tensors between modality nets and the body of a model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import tensorflow as tf
 
 
 class Representation(NamedTuple):
-    """A sequence of vectors, whatever it came from.
+    """A sequence of vectors with its mask, and its 2-D shape if it has one.
 
     Attributes:
       x: `[B, S, D]`.
       mask: `[B, S]`, 1 for real positions; None where all are real.
-      grid: height and width of what came from a 2-D input, else None: `h * w = S`, or less
-        where other inputs stand beside it.
-      start: int32 `[B]`, where the grid begins; None where it is all there is.
+      grid: height and width of a 2-D input, else None: `h * w = S`, or less where the
+        sequence holds other inputs too.
+      start: int32 `[B]`, where the grid begins; None where it is the whole sequence.
     """
 
     x: tf.Tensor
@@ -25,13 +25,13 @@ class Representation(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """A target net's verdict on one batch; all scalars are float32.
+    """Loss and metrics of a batch from a target net; all float32 scalars.
 
     Attributes:
-      loss: nats a target token (or class), label smoothing included.
-      log_perplexity: the same without smoothing.
-      accuracy: share of tokens (or classes) that the largest logit names.
-      tokens: how many target tokens (or classes) there are.
+      loss: mean cross-entropy of target tokens (or classes) in nats, with label smoothing.
+      log_perplexity: the same without label smoothing.
+      accuracy: fraction of tokens (or classes) with the largest logit.
+      tokens: number of target tokens (or classes).
     """
 
     loss: tf.Tensor

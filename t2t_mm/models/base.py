@@ -1,4 +1,4 @@
-"""What every model is: modality nets around a body that knows no modality."""
+"""The base of all models: modality nets around a body that is the same for all modalities."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Stats = list[moe.MoeStats]
 
 
 class Memory(NamedTuple):
-    """What decoding reads of a batch of inputs, however many hypotheses each has.
+    """The encoded inputs of a batch, shared by all hypotheses in decoding.
 
     Attributes:
       encoded: `[B, S, D]`.
       mask: float32 `[B, S]`, 1 for real positions.
-      source: nest of tensors, batch first: what the body makes of them for every step.
+      source: nest of tensors, batch first, from `Body.read_source`: keys and values, say.
     """
 
     encoded: tf.Tensor
@@ -45,7 +45,7 @@ class Body(base.Layer):
         raise NotImplementedError
 
     def place(self, part: representation.Representation) -> representation.Representation:
-        """Adds to one input what tells its positions apart; nothing, if `encode` does that."""
+        """Adds position encodings to one input; nothing, if `encode` does that."""
         return part
 
     def encode(
@@ -62,21 +62,21 @@ class Body(base.Layer):
         rng: base.Rng | None,
         target_mask: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Stats]:
-        """Maps outputs so far, one position late, `[B, T, D]`, to hidden `[B, T, D]`."""
+        """Maps the outputs, shifted right by one, `[B, T, D]`, to hidden `[B, T, D]`."""
         raise NotImplementedError
 
     def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
-        """Returns what every step reads of the encoded inputs: a nest, batch first.
+        """Returns what each decoding step reads of the encoded inputs: a nest, batch first.
 
-        It belongs to an input and not to one of its hypotheses, which share it.
+        It is computed once for each input, and shared by its hypotheses.
         """
         raise NotImplementedError
 
     def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> Any:
-        """Returns the state of so many hypotheses before the first of `longest` positions.
+        """Returns the initial state of `batch` hypotheses of at most `longest` positions.
 
-        A nest of tensors, batch first, and of histories (`t2t_mm.layers.history`), which a
-        beam search does not have to move. Of a tensor an axis along time may grow with every
+        It is a nest of tensors, batch first, and of caches (`t2t_mm.layers.history`), which
+        beam search reorders without a gather. A tensor's axis along time may grow with each
         step.
         """
         raise NotImplementedError
@@ -87,32 +87,32 @@ class Body(base.Layer):
         """As `decode`, for one position: `[R, D]` to `[R, D]`, and the state after it.
 
         Args:
-          x: the output before, embedded.
-          place: where in the output that is, for all histories of the state: of a
-            `history.Lineage`, which the state of a model holds.
-          state: of R hypotheses, from `start` or the step before.
-          source: of B inputs, from `read_source`; R / B hypotheses in a row share one.
+          x: the embedding of the previous output token.
+          place: its position, with the ancestry of the hypotheses, for all caches of the
+            state.
+          state: of R hypotheses, from `start` or the previous step.
+          source: of B inputs, from `read_source`; R / B consecutive hypotheses share one.
           mask: `[B, S]`.
         """
         raise NotImplementedError
 
 
 class Model(base.Layer):
-    """A body with the nets of its tasks.
+    """A body with the modality nets of its tasks.
 
-    Tasks of one domain share its net: they hold the same variables.
+    Tasks with the same modality share its net, and so its variables.
 
     Args:
       config: sizes; see `t2t_mm.settings.models`.
-      tasks: what the model is for.
-      body: what is between the nets.
+      tasks: the tasks to serve.
+      body: the encoder and decoder between the nets.
     """
 
     config_class: ClassVar[type]
-    """The frozen dataclass of its sizes, which gin binds."""
+    """The frozen dataclass of the model's sizes, which gin binds."""
 
     version: ClassVar[int] = 1
-    """One more where the same weights compute something else: older ones are then refused."""
+    """Raised when the same weights compute something else: older checkpoints are then refused."""
 
     def __init__(
         self, config: Any, tasks: Sequence[tasks.Task], body: Body, *, name: str | None = None
@@ -141,23 +141,23 @@ class Model(base.Layer):
         seed: tf.Tensor | None = None,
         command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Computes what a step minimises.
+        """Computes the training loss and metrics of a batch.
 
         Args:
           task_name: the task that the batch belongs to.
           batch: `inputs`, features by name (those of `Task.given`), and `targets`.
           training: with dropout, gate noise and label smoothing.
           seed: int32 `[2]`, of this step's randomness; needed in training.
-          command: row of the command to write, a scalar; the task's own if left out.
+          command: row of the command embedding, a scalar; the task's own by default.
 
         Returns:
-          The loss, a float32 scalar, and scalars by name: `loss` (nats a target
-          token), `log_perplexity` (without smoothing), `accuracy` (left out of
-          training for text), `tokens`, `aux_loss`, and `expert_load` `[layers, E]`,
-          positions that each expert served.
+          The loss, a float32 scalar, and scalars by name: `loss` (cross-entropy a target
+          token, in nats), `log_perplexity` (the same without label smoothing), `accuracy`
+          (not for text in training), `tokens`, `aux_loss`, and `expert_load` `[layers, E]`,
+          the tokens of each expert.
         """
         task = self._task(task_name)
-        self.take_updates()  # of a pass that was traced for something else
+        self.take_updates()  # discard those of an earlier trace
         rng = base.Rng(seed) if training and seed is not None else None
         source, stats = self._encode(task, batch["inputs"], rng)
         net = self._target_net(task)
@@ -187,7 +187,7 @@ class Model(base.Layer):
         return [pair for net in self.nets.values() for pair in net.learning_rate_multipliers()]
 
     def call(self, batch: Mapping[str, Any], task_name: str) -> tf.Tensor:
-        """Returns logits for given targets: float32 `[B, T, V]`, or `[B, C]` for a class."""
+        """Returns teacher-forced logits: float32 `[B, T, V]`, or `[B, C]` for a class."""
         task = self._task(task_name)
         source, _ = self._encode(task, batch["inputs"], None)
         net = self._target_net(task)
@@ -198,24 +198,24 @@ class Model(base.Layer):
         return tf.reshape(logits, tf.concat([tf.shape(hidden)[:2], [-1]], 0))
 
     def twin(self, task_name: str) -> str:
-        """Returns the first task that computes as this one does, but for its command.
+        """Returns the task whose traced function this one shares, which may be itself.
 
-        Such tasks have the same inputs and nets. What is traced for one serves them all,
-        given the row of a task's own command; tracing a deep model takes many seconds.
+        Tasks with the same inputs and nets differ only in their command, which is an
+        argument of the function. Tracing a deep model takes many seconds.
         """
-        wanted = self.route(self._task(task_name))
-        return next(name for name, task in self.tasks.items() if self.route(task) == wanted)
+        route = self.route(self._task(task_name))
+        return next(name for name, task in self.tasks.items() if self.route(task) == route)
 
     def route(self, task: tasks.Task) -> tuple[Any, ...]:
-        """Returns all that the computation of a task depends on, but for its command.
+        """Returns all that a task's traced function depends on, except the command.
 
-        A model in which it depends on more (on an adapter for each task, say) adds that.
+        A model with more parts of a task (adapters, say) extends this.
         """
         inputs = tuple((n, m.net_name(task.name)) for n, m in task.inputs.items())
         return inputs, task.targets.net_name(task.name)
 
     def command_row(self, task_name: str) -> int:
-        """Returns the row of a task's command, as `loss` and `decode_step` take it."""
+        """Returns the row of a task's command embedding, for `loss` and `decode_step`."""
         return self.commands.index(self._task(task_name).command)
 
     def class_logits(
@@ -230,7 +230,7 @@ class Model(base.Layer):
         return self._target_net(task).logits(self._class_body(task, source, None, command)[0])
 
     def encode(self, task_name: str, inputs: Mapping[str, Any]) -> Memory:
-        """Returns what decoding reads of the inputs; batch is axis 0 of every tensor."""
+        """Encodes inputs for decoding; batch is axis 0 of every tensor."""
         source, _ = self._encode(self._task(task_name), inputs, None)
         mask = source.mask
         if mask is None:
@@ -238,15 +238,15 @@ class Model(base.Layer):
         return Memory(source.x, mask, self.body.read_source(source.x, mask))
 
     def start_state(self, task_name: str, memory: Memory, max_length: int | tf.Tensor) -> Any:
-        """Returns the state before the first piece, of one hypothesis an input.
+        """Returns the decoder's initial state, one hypothesis for each input.
 
-        Nothing in it belongs to the inputs: `t2t_mm.decoding.states` repeats and reorders
-        hypotheses and leaves them out.
+        It holds nothing of the inputs, so `t2t_mm.decoding.states` can repeat, reorder and
+        drop hypotheses.
 
         Args:
           task_name: of a task whose target is text.
           memory: from `encode`.
-          max_length: how many pieces will be written at most.
+          max_length: tokens of an output at most.
         """
         self._task(task_name)
         batch = tf.shape(memory.mask)[0]
@@ -261,16 +261,16 @@ class Model(base.Layer):
         state: Any,
         command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Any]:
-        """Computes the logits of one position, equal to the full pass.
+        """Computes the logits of one position, equal to those of `call`.
 
         Args:
           task_name: of a task whose target is text.
-          ids: int32 `[R]`, the piece written last; at step 0 the command stands in.
+          ids: int32 `[R]`, the previous token; ignored at step 0, where the command is used.
           step: scalar, the position.
-          memory: from `encode`, of B inputs; R / B hypotheses in a row share one.
-          state: from `start_state` or the step before; a step in a graph may write into it,
-            so nothing can go on from there a second time.
-          command: as of `loss`.
+          memory: from `encode`, of B inputs; R / B consecutive hypotheses share one.
+          state: from `start_state` or the previous step. A step in a graph may overwrite it,
+            so use each state once.
+          command: as in `loss`.
 
         Returns:
           float32 `[R, V]`, and the state after this position.
@@ -296,15 +296,15 @@ class Model(base.Layer):
         return parts
 
     def tables(self) -> list[rows.Table]:
-        """Returns the variables whose rows are found by name in another model."""
+        """Returns the variables that a warm start copies row by row, by the rows' names."""
         named = rows.names(list(self.tasks.values()))
-        found = [rows.Table(self.command_embedding, 0, rows.COMMANDS)]
+        tables = [rows.Table(self.command_embedding, 0, rows.COMMANDS)]
         if self.input_names:
-            found.append(rows.Table(self.input_marks, 0, rows.INPUTS))
+            tables.append(rows.Table(self.input_marks, 0, rows.INPUTS))
         for name, net in self.nets.items():
             if name in named:
-                found += [rows.Table(variable, axis, name) for variable, axis in net.by_row()]
-        return found
+                tables += [rows.Table(variable, axis, name) for variable, axis in net.by_row()]
+        return tables
 
     def _task(self, name: str) -> tasks.Task:
         if name not in self.tasks:
@@ -319,17 +319,16 @@ class Model(base.Layer):
         return self.nets[task.targets.net_name(task.name)]
 
     def _command(self, task: tasks.Task, row: int | tf.Tensor | None) -> tf.Tensor:
-        """Returns the vector of a command, `[D]`."""
+        """Returns the embedding of a command, `[D]`."""
         row = self.commands.index(task.command) if row is None else row
         return tf.gather(self.read(self.command_embedding), row)
 
     def _encode(
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
     ) -> tuple[representation.Representation, Stats]:
-        """Runs the input nets and the encoder; several inputs follow one another.
+        """Runs the input nets and the encoder; several inputs are concatenated along time.
 
-        Without any input there is nothing to encode: the decoder sees one position, always
-        the same, that says so.
+        A task without inputs has one constant position instead.
         """
         if not task.inputs:
             count = tf.shape(inputs[tasks.PREFIX])[0]
@@ -355,7 +354,7 @@ class Model(base.Layer):
         rng: base.Rng | None,
         command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Stats]:
-        """Shifts the targets by one, the command before them, and runs the decoder."""
+        """Shifts the targets right by one behind the command, and runs the decoder."""
         embedded = self._target_net(task).embed(targets[:, :-1])
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(targets)[0], 1, 1])
         shifted = tf.concat([start, embedded], 1)
@@ -369,10 +368,11 @@ class Model(base.Layer):
         rng: base.Rng | None,
         command: int | tf.Tensor | None = None,
     ) -> tuple[representation.Representation, Stats]:
-        """Returns what the exit flow reads: the encoded input, or one decoder step.
+        """Returns the input of the exit flow: the encoded input, or one decoder step.
 
-        Of a picture with a text beside it that is the picture's plane, with the text's mean
-        in every position (see `_plane`). Of several planes, or none, it is the sequence.
+        Where one of several inputs is an image, that is the image's plane, with the mean of
+        the others added to each position (see `_plane`). With several planes, or none, it
+        is the whole sequence.
         """
         if not self.config.class_through_decoder:
             return _plane(source), []
@@ -387,7 +387,7 @@ class _Domain(NamedTuple):
 
 
 def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
-    """Makes one net for each net name that the tasks' modalities give."""
+    """Builds one net for each net name of the tasks' modalities."""
     domains: dict[str, _Domain] = {}
     for task in tasks:
         for declaration in [*task.inputs.values(), task.targets]:
@@ -425,11 +425,11 @@ def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
 
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:
-    """Puts representations one after the other along time, the real positions first.
+    """Concatenates representations along time, and moves all padding to the end.
 
-    Padding between two inputs would part them by as much as the longest of the batch needs,
-    and convolutions would see it. A picture keeps its grid where it is the only one: all of
-    it is real, so it stays in one piece behind what is real of the inputs before it.
+    Padding between two inputs would separate them by a distance that depends on the rest of
+    the batch, and convolutions would see it. A single image keeps its grid: it has no
+    padding, so its positions stay together behind the real ones of earlier inputs.
     """
     masks = [tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts]
     x, mask = tf.concat([p.x for p in parts], 1), tf.concat(masks, 1)
@@ -446,10 +446,10 @@ def _join(parts: Sequence[representation.Representation]) -> representation.Repr
 
 
 def _plane(source: representation.Representation) -> representation.Representation:
-    """Returns the grid alone, to each position of which the mean of all others is added.
+    """Returns the grid alone, with the mean of all other positions added to each of its own.
 
-    So the exit flow convolves over the picture as it does over one without a text beside it,
-    and what stands in the text reaches it at every place.
+    So the exit flow convolves over the image as usual, and still sees the text at every
+    position.
     """
     if source.grid is None or source.start is None or source.mask is None:
         return source
@@ -465,6 +465,6 @@ def _plane(source: representation.Representation) -> representation.Representati
 
 
 def keeps_plane(task: tasks.Task) -> bool:
-    """Says whether a class is read from one of several inputs' plane, a picture's."""
+    """Says whether a class is predicted from the plane of an image among several inputs."""
     planes = [declared.kind for declared in task.inputs.values() if declared.kind == "image"]
     return not task.targets.autoregressive and len(task.inputs) > 1 and len(planes) == 1

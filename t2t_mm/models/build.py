@@ -1,4 +1,4 @@
-"""Builds a registered model from its configuration, and says what it is."""
+"""Builds a registered model from its configuration, and computes its fingerprint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from t2t_mm.modality.pretrained import nets, record
 from t2t_mm.models import base
 
 _ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
-"""Sizes that a checkpoint does not depend on."""
+"""Settings that a checkpoint does not depend on."""
 
 _OF_NETS = {"audio_widths": "audio"}
-"""Sizes of one kind of net alone; checkpoints of models without it need not name them."""
+"""Sizes of one kind of net; the fingerprint of a model without such a net omits them."""
 
 
 def build(
@@ -24,12 +24,12 @@ def build(
     *,
     kept: Mapping[str, record.Record] | None = None,
 ) -> base.Model:
-    """Returns the model filed under `name`, sized by gin, with its variables.
+    """Builds the registered model `name`, with the sizes that gin binds.
 
     Args:
       name: of the model.
-      tasks: what it is for.
-      kept: what a run has kept of its nets from elsewhere, as `RunFolder.nets` gives it.
+      tasks: the tasks to serve.
+      kept: a run's record of its pretrained nets, as `RunFolder.nets` gives it.
 
     Raises:
       ConfigError: for an unknown name, or a configuration that does not fit.
@@ -40,13 +40,13 @@ def build(
 
 
 def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
-    """Returns what a checkpoint of this model must fit, as JSON values."""
+    """Returns what a checkpoint must agree with to be restored into this model, as JSON."""
     sizes = dataclasses.asdict(model.config)
     for size, kind in _OF_NETS.items():
         if not any(net.startswith(kind) for net in model.nets):
             sizes.pop(size, None)
     tasks = model.tasks.values()
-    if any(base.keeps_plane(task) for task in tasks):  # before, such a class had no plane
+    if any(base.keeps_plane(task) for task in tasks):  # older versions used the sequence
         sizes["class_of_several_inputs"] = "plane"
     foreign = {net: record.lasting(kept) for net, kept in nets.records(model.nets).items()}
     return {

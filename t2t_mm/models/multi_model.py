@@ -5,24 +5,24 @@
     hidden  = Decoder(encoded, mixed)          conv and attention blocks, experts in
                                                the middle; causal
 
-What the paper leaves open follows the authors' first code: the mixer concatenates,
-on channels, the attended input and the shifted outputs, one 3x1 ConvStep merges
-them, every decoder block attends to the encoded input again, and a timing signal is
-added to what enters the encoder. Convolutions see no farther than their kernels, and
-attention to the source sees no order at all: without the signal, equal symbols in
-equal surroundings are one to the decoder.
+Where the paper leaves it open, this follows the authors' first code: the mixer
+concatenates the attended input and the shifted outputs on channels, and one 3x1
+ConvStep merges them; every decoder block attends to the encoded input again; a timing
+signal is added to the encoder's input. Without that signal the decoder could not tell
+equal tokens in equal surroundings apart: a convolution sees only its kernel's width, and
+attention sees no order.
 
-A text or a sound is counted along time, each input from its own beginning. The authors'
-code counts the positions of a picture, row by row, in the same way; here rows and columns
-are counted apart (20 classes of Tiny ImageNet after 900 steps of `multi_model_small`, mean
-of two seeds: log-perplexity 2.39 by row, 2.33 by plane, 2.31 without a signal). A spectrum
-has no grid here: its net makes of all bands one vector a moment.
+Positions of a text or a sound are numbered along time, each input from 0. The authors'
+code numbers those of an image row by row; here rows and columns have encodings of their
+own (20 classes of Tiny ImageNet after 900 steps of `multi_model_small`, mean of two seeds:
+log-perplexity 2.39 by row, 2.33 by row and column, 2.31 without a signal). A spectrogram
+has no grid here: its net makes one vector of all bands of a moment.
 
-What neither gives, and is ours: a layer norm at the end of encoder and decoder;
-residual connections around the experts (with a layer norm before them), around the
-decoder's attention, and within the attention block; dropout on the outputs of experts
-and attention; where attention is left out, the mean of the encoded input in its place;
-taps and scales that begin near the identity (`layers/conv_block.py`).
+Our additions, in neither: a layer norm at the end of encoder and decoder; residual
+connections around the experts (with a layer norm before them), around the decoder's
+attention, and within the attention block; dropout on the outputs of experts and
+attention; the mean of the encoded input where attention is left out; an initialisation
+near the identity (`layers/initializers.py`, `layers/conv_block.py`).
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from t2t_mm.settings import models as configs
 
 
 class MultiModel(models.Model):
-    """One model for tasks of several domains.
+    """One model for tasks of several modalities.
 
     Args:
       config: sizes.
-      tasks: what the model is for.
+      tasks: the tasks to serve.
     """
 
     config_class = configs.MultiModelConfig
@@ -76,7 +76,7 @@ class MultiModelBody(models.Body):
         return [self.encoder, self.mixer, self.decoder]
 
     def place(self, part: representation.Representation) -> representation.Representation:
-        """Adds the timing signal: of a grid that of its rows and columns."""
+        """Adds the timing signal; for a grid, that of rows and columns."""
         if part.grid is not None:
             signal = timing.plane(*part.grid, self.width)
         else:
@@ -114,7 +114,7 @@ class MultiModelBody(models.Body):
 
 
 class Experts(base.Layer):
-    """A mixture of experts with a layer norm before and a residual connection around."""
+    """A pre-norm mixture of experts with a residual connection."""
 
     def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -131,7 +131,7 @@ class Experts(base.Layer):
     def call(
         self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
     ) -> tuple[tf.Tensor, moe.MoeStats]:
-        """Maps `[..., D]` to `[..., D]`; positions where `mask` is 0 take no part."""
+        """Maps `[..., D]` to `[..., D]`; padded positions (`mask` 0) are left out."""
         seed = None if rng is None else rng.next()
         real = None if mask is None else mask > 0
         y, stats = self.mixture(self.norm(x), mask=real, training=rng is not None, seed=seed)
@@ -139,7 +139,7 @@ class Experts(base.Layer):
 
 
 class Encoder(base.Layer):
-    """Conv blocks with the experts in the middle; every position sees both sides."""
+    """Conv blocks with the experts in the middle; not causal."""
 
     def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -1,8 +1,8 @@
-"""Which arithmetic the large products use: decided by a measurement, not by a name.
+"""The precision of matrix products and convolutions; "auto" measures which is faster.
 
-Processors without bfloat16 instructions compute it by way of float32, slower than
-float32 itself; and one that has them for products need have none for the convolutions
-over planes of pictures and sounds. So "auto" times in both what a model is going to do.
+A processor without bfloat16 instructions emulates them in float32, slower than float32
+itself. And one that has them for matrix products may have none for convolutions over
+images and spectrograms. So "auto" times the operations of the model in both.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from t2t_mm.settings import training
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 _SIZE = 768
 _PLANES = (16, 32, 32, 64)
-_WORTH_IT = 1.3  # casts, layer norm and softmax cost more under bfloat16
+_WORTH_IT = 1.3  # least speed-up, since casts, layer norm and softmax cost more in bfloat16
 
 
 def choose(settings: training.TrainSettings, *, with_planes: bool) -> str:
     """Returns "float32" or "bfloat16".
 
     Args:
-      settings: what they ask for is not measured.
-      with_planes: whether there are pictures or sounds, whose nets convolve over planes.
+      settings: a precision other than "auto" is taken as it is.
+      with_planes: whether there are images or sounds, whose nets use 2-D convolutions.
     """
     if settings.precision != "auto":
         return settings.precision
@@ -58,7 +58,7 @@ def _may_compute_bfloat16(cpu_info: pathlib.Path = _CPU_INFO) -> bool:
 
 
 def _least_seconds(work: Callable[[tf.DType], float], dtype: tf.DType) -> float:
-    """Returns the least time of a few turns: what else the machine does only adds to it."""
+    """Returns the least time of a few runs: other load on the machine only adds to it."""
     return min(work(dtype) for _ in range(4))
 
 
@@ -71,7 +71,7 @@ def _product_seconds(dtype: tf.DType) -> float:
 
 
 def _plane_seconds(dtype: tf.DType) -> float:
-    """Times a depthwise convolution over planes, and its gradients."""
+    """Times a 2-D depthwise convolution and its gradients."""
     x = tf.cast(tf.random.stateless_uniform(_PLANES, [1, 2]), dtype)
     kernel = tf.cast(tf.random.stateless_uniform([3, 3, _PLANES[-1], 1], [3, 4]), dtype)
     start = time.perf_counter()

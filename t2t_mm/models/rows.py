@@ -1,8 +1,7 @@
-"""What the rows of a model's shared tables stand for: commands, inputs, pieces, classes.
+"""Names of the rows of shared tables: commands, inputs, tokens, classes.
 
-The number of a row depends on all that a model is for: one more task can move every
-command by one. Its name does not, so whoever takes weights from one model to another
-goes by names.
+A row's number depends on all tasks of a model: one more task can shift every command.
+Its name does not, so weights are moved between models by the names of rows.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ COMMANDS, INPUTS = "commands", "inputs"
 
 
 class Table(NamedTuple):
-    """A variable with a row for each of some names.
+    """A variable whose rows have names.
 
     Attributes:
       variable: of any rank.
-      axis: along which its rows lie (those of a matrix may be columns).
-      rows: which names they have: a key of `names`.
+      axis: of the rows (a matrix may have them as columns).
+      rows: the key of `names` with their names.
     """
 
     variable: keras.Variable
@@ -37,20 +36,20 @@ def commands(tasks: Sequence[task_lib.Task]) -> tuple[str, ...]:
 
 
 def inputs(tasks: Sequence[task_lib.Task]) -> tuple[str, ...]:
-    """Returns the names that mark which input is which, where a task has several."""
+    """Returns the names of inputs of tasks that have several; each has an embedding."""
     return tuple(sorted({n for task in tasks if len(task.inputs) > 1 for n in task.inputs}))
 
 
 def names(tasks: Sequence[task_lib.Task]) -> dict[str, tuple[str, ...]]:
     """Returns the names of rows in their order: `commands`, `inputs`, and by net.
 
-    Those of a net are the pieces of its vocabulary, or its classes; a net without such
+    Those of a net are the tokens of its vocabulary, or its classes; a net without such
     rows is left out.
     """
-    found = {COMMANDS: commands(tasks), INPUTS: inputs(tasks)}
+    tables = {COMMANDS: commands(tasks), INPUTS: inputs(tasks)}
     for task in tasks:
         for declaration in [*task.inputs.values(), task.targets]:
             net = declaration.net_name(task.name)
-            if net not in found:
-                found[net] = declaration.row_names(task.vocabularies)
-    return {name: rows for name, rows in found.items() if rows}
+            if net not in tables:
+                tables[net] = declaration.row_names(task.vocabularies)
+    return {name: rows for name, rows in tables.items() if rows}

@@ -1,7 +1,7 @@
-"""The Transformer (Vaswani et al. 2017), as the baseline beside the MultiModel.
+"""The pre-norm Transformer (Vaswani et al. 2017; Xiong et al. 2020, arXiv 2002.04745).
 
-It has the same modality nets and interface; only the body differs. Layer norm comes
-before each part (Xiong et al. 2020, arXiv 2002.04745) and once at each end.
+The baseline of the MultiModel, with the same modality nets and interface; only the body
+differs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Transformer(models.Model):
 
     Args:
       config: sizes.
-      tasks: what the model is for.
+      tasks: the tasks to serve.
     """
 
     config_class = configs.TransformerConfig
@@ -38,7 +38,7 @@ class Transformer(models.Model):
 
 
 class TransformerBody(models.Body):
-    """Encoder and decoder; timing is added to what enters each."""
+    """Encoder and decoder; a timing signal is added to the input of each."""
 
     def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -63,7 +63,7 @@ class TransformerBody(models.Body):
         rng: base.Rng | None,
         target_mask: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, models.Stats]:
-        del target_mask  # what follows the last target is seen by nothing that counts
+        del target_mask  # padding follows the targets, so causal attention never sees it
         return self.decoder(self._timed(shifted, rng), encoded, mask, rng), []
 
     def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
@@ -104,7 +104,7 @@ class FeedForward(base.Layer):
 
 
 class Encoder(base.Layer):
-    """Layers of self-attention and feed-forward, each added to what it was given."""
+    """Layers of self-attention and feed-forward, with residual connections."""
 
     def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -116,14 +116,14 @@ class Encoder(base.Layer):
     def call(
         self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
     ) -> tf.Tensor:
-        """Maps `[B, S, D]` to `[B, S, D]`; positions where `mask` is 0 are unseen."""
+        """Maps `[B, S, D]` to `[B, S, D]`; padded positions (`mask` 0) are not seen."""
         for block in self.blocks:
             x = block(x, mask, rng)
         return self.norm(x)
 
 
 class EncoderLayer(base.Layer):
-    """Self-attention without a mask on time, and feed-forward."""
+    """Bidirectional self-attention, and feed-forward."""
 
     def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)

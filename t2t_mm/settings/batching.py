@@ -24,7 +24,7 @@ class Batching:
         that an audio net takes.
       eval_times: how many times as large batches are in evaluation and decoding, which keep
         nothing for gradients. Larger ones write more sentences a second.
-      max_length: pieces of one text at most, end token included, where the text's own
+      max_length: tokens of one text at most, end token included, where the text's own
         declaration (`Language.max_length`) says nothing.
       too_long: what training does with an example that has a longer text: "cut" leaves the
         end of the text out, its end token too; "drop" leaves out the example. Evaluation and
@@ -37,7 +37,7 @@ class Batching:
     batch_examples: Annotated[int, _COUNT] = 32
     batch_seconds: Annotated[int, _COUNT] = 120
     eval_times: Annotated[int, _COUNT] = 2
-    max_length: Annotated[int, ranges.numbers(2)] = 256  # a piece and the end token
+    max_length: Annotated[int, ranges.numbers(2)] = 256  # a token and the end token
     too_long: Literal["cut", "drop"] = "cut"
     length_multiple: Annotated[int, _COUNT] = 4
     shuffle_buffer: Annotated[int, _COUNT] = 10_000

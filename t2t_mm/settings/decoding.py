@@ -36,22 +36,22 @@ class DecodeSettings:
     refused. Classes are not searched for: their `n_best` are the likeliest ones.
 
     An output ends with the end token, or after
-    `min(max_length, length_factor * source + length_constant)` pieces, where `source`
-    is the number of pieces of the row's own inputs (end tokens included). The limit is
+    `min(max_length, length_factor * source + length_constant)` tokens, where `source`
+    is the number of tokens of the row's own inputs (end tokens included). The limit is
     the row's, not the batch's, so that no output depends on its neighbours. Where not
     every input is text (but a picture, say), `max_length` alone holds.
 
     Args:
       beam_size: hypotheses kept; 1 is greedy.
       alpha: strength of the length penalty on a beam's scores; 0 is none.
-      temperature: of sampling, 0.001 or more; 0 takes the likeliest piece.
-      top_k: sample from the k likeliest pieces only; 0 is no such limit.
-      top_p: sample from the likeliest pieces that hold this share of probability.
+      temperature: of sampling, 0.001 or more; 0 takes the likeliest token.
+      top_k: sample from the k likeliest tokens only; 0 is no such limit.
+      top_p: sample from the likeliest tokens that hold this share of probability.
       n_best: outputs given for an input: the best of a beam, or so many samples.
-      max_length: pieces at most, end token included; None for as many as the problem's
+      max_length: tokens at most, end token included; None for as many as the problem's
         targets may have, beyond which it never goes.
-      length_factor: pieces of output allowed for a piece of source text.
-      length_constant: pieces of output allowed beyond that.
+      length_factor: tokens of output allowed for a token of source text.
+      length_constant: tokens of output allowed beyond that.
       seed: of sampling.
     """
 
@@ -63,7 +63,7 @@ class DecodeSettings:
     n_best: Annotated[int, _COUNT] = 1
     max_length: Annotated[int | None, _COUNT] = None
     length_factor: Annotated[float, ranges.numbers(0, 1_000)] = 2.5
-    # Parse trees have some 2.1 symbols a piece of their sentence.
+    # Parse trees have some 2.1 symbols a token of their sentence.
     length_constant: Annotated[int, ranges.numbers(1, 1_000_000)] = 20
     seed: Annotated[int, ranges.numbers(0, LARGEST_SEED)] = 0
 
@@ -101,11 +101,11 @@ class DecodeSettings:
 
     @property
     def samples(self) -> bool:
-        """Whether pieces are drawn."""
+        """Whether tokens are drawn."""
         return self.temperature > 0
 
     def longest(self, declared: int | None = None, usual: int = USUAL_LENGTH) -> int:
-        """Returns the pieces of an output at most: `max_length`, and what targets may have.
+        """Returns the tokens of an output at most: `max_length`, and what targets may have.
 
         Args:
           declared: the latter; None where nothing is declared.
@@ -119,7 +119,7 @@ class DecodeSettings:
 
         Args:
           targets: the modality.
-          usual: the pieces that targets which declare no limit have at most.
+          usual: the tokens that targets which declare no limit have at most.
         """
         longest = self.longest(getattr(targets, "max_length", None), usual)
         return dataclasses.replace(self, max_length=longest)

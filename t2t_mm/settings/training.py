@@ -128,8 +128,8 @@ class WarmStartSettings:
     """What `--warm_start` may put up with. New problems are no misfit and need nothing.
 
     Args:
-      allow: "vocabulary": another one of the same name; pieces are matched by their
-        text, so that what was learnt of a piece is kept under its new number.
+      allow: "vocabulary": another one of the same name; tokens are matched by their
+        text, so that what was learnt of a token is kept under its new number.
         "classes": another list of classes for a label set, matched by their names.
         "sizes": another shape of the model; whatever has another shape begins anew.
     """

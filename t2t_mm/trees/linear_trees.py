@@ -8,11 +8,11 @@ them. So do Vinyals et al. 2015 (Grammar as a Foreign Language), but for the tag
 they made all alike: with their tags the answer is the whole tree, and the tags tell
 punctuation, which scoring leaves out. Why in this way:
 
-- One piece a symbol. `SYMBOLS` (brackets with labels, and tags) are under a hundred and get
-  a piece each in a vocabulary (`Problem.symbols`), so a tree costs as many steps as it
+- One token a symbol. `SYMBOLS` (brackets with labels, and tags) are under a hundred and get
+  a token each in a vocabulary (`Problem.symbols`), so a tree costs as many steps as it
   has words and, twice, phrases: 62 on average of the Wall Street Journal, whose
-  sentences have 24 words. As ordinary text, whose pieces hold either signs or letters,
-  the same would be 100 pieces, and 81 without labels at closing brackets.
+  sentences have 24 words. As ordinary text, whose tokens hold either signs or letters,
+  the same would be 100 tokens, and 81 without labels at closing brackets.
 - A closing bracket has its label, which costs nothing then. After `)NP )PP )VP` it is
   plain where one is; after `) ) )` a net has to count.
 - Nothing is lost: a tree comes back as it was, whatever its labels.

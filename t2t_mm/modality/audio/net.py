@@ -11,13 +11,13 @@ Strides. All nine at 2 make one position of 512 samples, 32 ms at 16 kHz. Of a s
 which has a frame every 10 ms, they would make one of 5 s: too little of a sentence to
 write it down from, and nothing of a spoken digit. With three, a position is 80 ms, about a
 sound of speech: 2 to 12 of them in a digit of 0.15 to 1 s, 190 in a sentence of 15 s, three
-for each piece of text to come. The first blocks have them, so that the wide ones work on an
+for each token of text to come. The first blocks have them, so that the wide ones work on an
 eighth of the frames; all nine still see 1.6 s to either side.
 
 From frequency to D. The eighth block's plane is `[T / 8, bands, C]`, and a linear map
 with weights for each band makes one vector of it for each time: what lies at which frequency
 is what tells vowels apart, and a mean over bands would lose it. A position of the body is
-then a stretch of time, as a piece of text is, and not a band of one; so what is handed on is
+then a stretch of time, as a token of text is, and not a band of one; so what is handed on is
 a sequence, which a class's exit flow reads as a plane one wide. The ninth block, of width D,
 works after the map: before it, on every band, it would cost several times all the rest.
 

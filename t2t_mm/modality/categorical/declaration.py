@@ -18,18 +18,17 @@ from t2t_mm.modality import base
 class Categorical(base.Modality):
     """One class out of a set; only as targets.
 
-    Names are compared without white space around them and in Unicode's form NFC, so that
-    neither a stray space nor another way to write an accent makes a class of its own.
+    Names are compared after stripping white space and Unicode normalisation (NFC), so a
+    stray space or another encoding of an accent makes no new class.
 
     Args:
       classes: the class names in the order of their ids. Left empty, they are
         the sorted names found in the training split, kept in the manifest.
-      labels: names the label set; problems that name the same one share a head.
+      labels: name of the label set; problems that name the same one share a head.
         Left empty, the head is the problem's own.
-      allow_unseen: where classes are found: whether another split may have some that
+      allow_unseen: if `classes` is empty, whether other splits may have classes that
         training has not (rare answers to questions, say). Such an example is kept and
-        counted, and no answer to it can be right. Else it is an error, for it mostly is
-        a mistake in the files.
+        counts as wrong. Otherwise it is an error, usually a mistake in the files.
     """
 
     kind: ClassVar[str] = "categorical"
@@ -78,18 +77,18 @@ class Categorical(base.Modality):
         return self.classes
 
     def with_classes(self, classes: tuple[str, ...]) -> Categorical:
-        """Returns the same declaration with the class names that the data has, as they are."""
+        """Returns the declaration with the class names of the data, unchanged."""
         found = copy.copy(self)
         object.__setattr__(found, "classes", classes)  # records may be older than `normal`
         return found
 
 
 def normal(name: str) -> str:
-    """Returns the name of a class as it is compared: no white space around it, and NFC."""
+    """Returns the normal form of a class name: stripped, in NFC."""
     return unicodedata.normalize("NFC", name).strip()
 
 
 @functools.lru_cache(maxsize=8)
 def _spellings(classes: tuple[str, ...]) -> dict[str, str]:
-    """Returns the classes as they are declared, by how they are compared."""
+    """Returns the declared spelling of each class by its normal form."""
     return {normal(name): name for name in classes}

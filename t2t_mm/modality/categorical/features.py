@@ -11,11 +11,10 @@ from t2t_mm.modality.categorical import declaration as categorical
 
 
 class CategoricalFeatures(features.Features):
-    """Looks class names up among those of the declaration.
+    """Maps class names to ids by binary search over sorted hashes.
 
-    A search over sorted fingerprints instead of a hash table: it needs no resource
-    that would have to be initialised in pipelines, checkpoints and exports. Each
-    hit is compared with the name itself, so a fingerprint can never mistake one.
+    Unlike a lookup table it needs no resource to be initialised in pipelines, checkpoints
+    and exports. A hit is then compared with the name itself, so collisions do no harm.
     """
 
     def __init__(self, declaration: categorical.Categorical, task: base.Task) -> None:
@@ -44,8 +43,7 @@ class CategoricalFeatures(features.Features):
         """Returns class ids, int32 `[B]`; -1 for an unknown class, where that is allowed.
 
         Raises:
-          InvalidArgumentError: naming the first class that is not among the known, where
-            it has to be.
+          InvalidArgumentError: with the first unknown class, where that is not allowed.
         """
         del training, seed
         place = tf.searchsorted(tf.constant(self._sorted_prints), _fingerprints(raw))
@@ -61,7 +59,7 @@ class CategoricalFeatures(features.Features):
                 name = strangers[0].numpy().decode("utf-8", "replace")
                 raise tf.errors.InvalidArgumentError(None, None, f"{said} {name!r}")
             return ids
-        # The check must run although nothing needs its value.
+        # Nothing reads the check's value, so a control dependency makes it run.
         check = tf.debugging.Assert(tf.reduce_all(known), [said, strangers], summarize=3)
         with tf.control_dependencies([check]):
             return tf.identity(ids)

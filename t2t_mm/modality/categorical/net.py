@@ -19,7 +19,7 @@ from t2t_mm.modality.categorical import declaration
 
 
 class CategoricalNet(base.Layer):
-    """A sequence or plane of vectors to the logits of one label set.
+    """The classification head of one label set, over a sequence or a plane.
 
     Args:
       spec: the declaration; its classes give C.
@@ -52,8 +52,8 @@ class CategoricalNet(base.Layer):
     def logits(self, body: representation.Representation, rng: base.Rng | None = None) -> tf.Tensor:
         """Maps the body's `[B, S, D]` to float32 `[B, C]`.
 
-        What came from a plane is one again, also where a text stood beside the picture (see
-        `models.base`); a sequence, as of several texts or pictures, is a plane one wide.
+        An image's sequence is reshaped to its plane, also with a text beside the image (see
+        `models.base`). Any other sequence is a plane of width 1.
         """
         height, width = body.grid or (tf.shape(body.x)[1], 1)
         x, mask = body.x, None

@@ -1,1 +1,1 @@
-"""Text, as pieces of a shared SentencePiece vocabulary."""
+"""Text, tokenized by a shared SentencePiece vocabulary."""

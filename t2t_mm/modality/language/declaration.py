@@ -12,18 +12,18 @@ from t2t_mm import errors
 from t2t_mm.modality import base
 
 MAX_CHARACTERS = 50_000
-"""More is no text for a model that sees some hundred pieces, but many texts run together."""
+"""A longer text is refused: for a model of some hundred tokens it is no single text."""
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
-"""Those of ASCII, but for tabs, line and page ends and separators, which are white space."""
+"""ASCII control characters, except white space: tabs, line and page ends, separators."""
 
 
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and signs that are nothing on paper: fillers and joiners."""
+"""Letters and signs without a visible form: fillers and joiners."""
 
 
 def is_blank(text: str) -> bool:
-    """Says whether nothing of a text can be seen: it is empty, or white space, or invisible."""
+    """Says whether a text has no visible character."""
     return all(
         sign.isspace() or unicodedata.category(sign) == "Cf" or sign in _UNSEEN for sign in text
     )
@@ -31,13 +31,12 @@ def is_blank(text: str) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Language(base.Modality):
-    """Text, cut into the pieces of a vocabulary.
+    """Text, tokenized by a vocabulary.
 
     Args:
       vocab: name of the vocabulary; problems that name the same one share it.
-      max_length: pieces at most, end token included; None for what `Batching.max_length`
-        says. Of a longer text the first so many are kept, and no end token: that stands
-        behind whole texts alone.
+      max_length: tokens at most, end token included; None for `Batching.max_length`. A
+        longer text is truncated and then has no end token.
     """
 
     kind: ClassVar[str] = "language"
@@ -58,10 +57,10 @@ class Language(base.Modality):
             )
 
     def encode(self, value: Any) -> bytes:
-        """Takes a `str` as it is: white space of any kind, line ends too, is kept.
+        """Encodes a `str` as UTF-8, unchanged, with all white space and line ends.
 
-        Text that no model should learn from is refused: control characters (those of
-        white space apart), lone surrogates, and more than `MAX_CHARACTERS`.
+        Control characters other than white space, lone surrogates, and more than
+        `MAX_CHARACTERS` are refused.
         """
         if not isinstance(value, str):
             raise errors.BadExampleError(
@@ -74,7 +73,7 @@ class Language(base.Modality):
                 expected=f"at most {MAX_CHARACTERS:,}",
                 hint="Are its line ends lost?",
             )
-        if value.isprintable():  # as nearly all text is; this takes a moment only
+        if value.isprintable():  # the quick check, which most text passes
             return value.encode("utf-8")
         if wrong := CONTROL_CHARACTERS.search(value):
             raise errors.BadExampleError(
@@ -93,7 +92,7 @@ class Language(base.Modality):
             ) from None
 
     def amount(self, features: Any) -> float:
-        """Returns how many pieces a batch holds, end tokens included.
+        """Returns the number of tokens in a batch, end tokens included.
 
         Args:
           features: int32 `[B, S]`, padded with 0.
@@ -106,7 +105,7 @@ class Language(base.Modality):
         """Returns which texts of a batch have no end token: bool `[B]`.
 
         Args:
-          features: int32 `[B, S]`, padded with 0; of texts, not of their beginnings.
+          features: int32 `[B, S]`, padded with 0; not of prefixes.
         """
         import numpy as np
 
@@ -130,6 +129,6 @@ class Language(base.Modality):
 
 @dataclasses.dataclass(frozen=True)
 class Prefix(Language):
-    """The beginning of a text: its pieces without an end token, or none at all."""
+    """The prefix of a text: tokens without an end token, possibly none."""
 
     features_class: ClassVar[str] = "t2t_mm.modality.language.features:PrefixFeatures"

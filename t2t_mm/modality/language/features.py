@@ -1,4 +1,4 @@
-"""Language features: UTF-8 text to the ids of its pieces."""
+"""Language features: UTF-8 text to token ids."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from t2t_mm.settings import batching
 
 
 class LanguageFeatures(features.Features):
-    """Cuts text into pieces, in the graph, exactly as `Vocabulary.encode` does.
+    """Tokenizes text in the graph, exactly as `Vocabulary.encode` does.
 
-    Of text with more than `max_length` pieces, end token included, the first so many are
-    kept, and the end token is not: a model that saw one there would learn to end where a
-    text does not, and an encoder is told as much of what it reads.
+    Text of more than `max_length` tokens, end token included, is truncated and has no end
+    token. With one, a decoder would learn to end where no text ends; and without it an
+    encoder can tell that its input is not complete.
     """
 
     ragged = True
@@ -26,14 +26,14 @@ class LanguageFeatures(features.Features):
     def __init__(self, declaration: language.Language, task: base.Task) -> None:
         super().__init__(declaration, task)
         self.max_length: int = declaration.max_length or batching.Batching.max_length
-        # The tokenizer's own end token is left off: it would be cut with the text.
+        # Without the tokenizer's own end token, so that truncation is known.
         with quiet_import.without_notices():
             self._tokenizer = _tokenizer(task.vocabularies[declaration.vocab])
 
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
     ) -> tf.RaggedTensor:
-        """Returns int32 ids `[B, None]`; the end token ends each row that is whole.
+        """Returns int32 ids `[B, None]`; rows that are not truncated end with the end token.
 
         Args:
           raw: string `[B]`.
@@ -51,10 +51,10 @@ class LanguageFeatures(features.Features):
 
 
 def _tokenizer(vocab: vocabulary.Vocabulary) -> tf_text.SentencepieceTokenizer:
-    """Returns the tokenizer, on a resource with a name.
+    """Returns the tokenizer, as a named resource.
 
-    One without goes with TensorFlow's cache of kernels, which setting a seed empties: data
-    sets made before would then fail.
+    An unnamed one lives in TensorFlow's kernel cache, which `tf.random.set_seed` clears:
+    datasets built before would then fail.
     """
     made = tf_text.SentencepieceTokenizer(model=vocab.model, out_type=tf.int32)
     made._model_resource._resource_handle = _ops.gen_sentencepiece_tokenizer.sentencepiece_op(
@@ -64,10 +64,10 @@ def _tokenizer(vocab: vocabulary.Vocabulary) -> tf_text.SentencepieceTokenizer:
 
 
 class PrefixFeatures(LanguageFeatures):
-    """Cuts the beginning of a text into pieces; what is to follow has no end token yet.
+    """Tokenizes a prefix, without an end token.
 
-    The pieces of a beginning are those of the whole text where it ends with a word. Where
-    it is as long as a text may be, it is cut to leave room for one piece more.
+    The tokens are those of the whole text if the prefix ends with a word. A prefix of the
+    greatest length is truncated to leave room for one more token.
     """
 
     def featurize(

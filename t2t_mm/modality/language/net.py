@@ -16,14 +16,14 @@ from t2t_mm.modality.language import declaration
 
 
 class LanguageNet(base.Layer):
-    """Pieces to vectors and back (Kaiser et al. 2017, section 2.5.1).
+    """Token embedding and softmax (Kaiser et al. 2017, section 2.5.1).
 
     Args:
       spec: the declaration; its vocabulary gives V.
       task: a task of this net, which holds the vocabulary.
       config: the model's; uses `width`, `label_smoothing`, `tie_embeddings`.
-      embedding_width: E, of the embedding, where it is not the model's D: it is mapped to D,
-        and D to it before a softmax that shares it.
+      embedding_width: E, width of the embedding; by default D. Another one is projected to
+        D, and D back to E before a softmax with tied embeddings.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class LanguageNet(base.Layer):
         return tf.convert_to_tensor(self.embedding)
 
     def _to_table(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Maps `[N, D]` to `[N, E]`, to be compared with the rows of the table."""
+        """Projects `[N, D]` to the width of the table: `[N, E]`."""
         if self.projection is None:
             return hidden
         return products.times_transposed(hidden, self.read(self.projection))
@@ -96,7 +96,7 @@ class LanguageNet(base.Layer):
     def loss(self, hidden: tf.Tensor, targets: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `targets` `[B, T]` under `hidden` `[B, T, D]`.
 
-        Only real tokens reach the softmax: its logits are most of what a step computes.
+        Padding is left out of the softmax, whose logits are most of a step's work.
         """
         real = tf.where(tf.reshape(targets, [-1]) != vocabulary.PAD_ID)[:, 0]
         labels = tf.gather(tf.reshape(targets, [-1]), real)

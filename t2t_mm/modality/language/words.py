@@ -1,11 +1,11 @@
-"""How metrics tell the words of a text apart, also where a script writes none of them apart.
+"""Word segmentation for metrics, also for scripts without spaces between words.
 
-English parts its words by spaces; Chinese, Japanese, Thai, Lao, Khmer, Burmese and Tibetan do
-not, and a sentence of theirs would count as one word, wrong as a whole. A problem names the
-tokenizer of sacreBLEU that is fit for its targets (`Problem.metric_tokenizer`, "zh" or
-"ja-mecab" say). Where it names none, the references decide: `chosen` says how.
+Chinese, Japanese, Thai, Lao, Khmer, Burmese and Tibetan put no spaces between words; a whole
+sentence would count as one word. A problem may name a tokenizer of sacreBLEU for its targets
+(`Problem.metric_tokenizer`, such as "zh" or "ja-mecab"). If it names none, `chosen` picks one
+by the references.
 
-Free of sacreBLEU until one is made.
+sacreBLEU is imported only when one is made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from t2t_mm import errors
 
 Part = Callable[[str], str]
-"""Puts a space between any two words of a text."""
+"""A function that puts spaces between the words of a text."""
 
 DEFAULT = "13a"
 
@@ -44,7 +44,7 @@ _GAP = re.compile(rf"(?<=[{_HAN}{_KANA}{_OF_THE_SOUTH}])\s+(?=[{_HAN}{_KANA}{_OF
 _SPACED_WORD = re.compile(rf"[^\W\d_{_HAN}{_KANA}{_OF_THE_SOUTH}]+")
 
 _LETTERS_A_WORD = 2
-"""Of scripts without spaces, roughly: by it they are weighed against words between spaces."""
+"""Estimated letters of a word in scripts without spaces, to compare them with other words."""
 
 _ALL = (_HAN + _KANA + _OF_THE_SOUTH,)
 _PARTED = {
@@ -52,7 +52,7 @@ _PARTED = {
     "zh": (_HAN,), "ja-mecab": (_HAN + _KANA,),
     "char": _ALL, "spm": _ALL, "flores101": _ALL, "flores200": _ALL, "spBLEU-1K": _ALL,
 }  # fmt: skip
-"""By tokenizer of sacreBLEU: the letters of scripts without spaces that it parts."""
+"""By tokenizer of sacreBLEU: the letters of scripts without spaces that it separates."""
 
 _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 
@@ -61,10 +61,10 @@ TOKENIZERS = tuple(_PARTED)
 
 
 class Scripts(NamedTuple):
-    """What texts are written in.
+    """Counts of a text's words and letters by kind of script.
 
     Attributes:
-      spaced: words of scripts that part them by spaces.
+      spaced: words of scripts with spaces.
       han: Chinese characters.
       kana: letters of Japanese.
       others: letters of other scripts without spaces.
@@ -82,13 +82,13 @@ class Scripts(NamedTuple):
 
     @property
     def share(self) -> float:
-        """About how many of all words are in scripts without spaces, a fraction of 1."""
+        """The estimated fraction of words in scripts without spaces."""
         words = self.unspaced / _LETTERS_A_WORD
         return words / (words + self.spaced) if words else 0.0
 
 
 def scripts(texts: Iterable[str]) -> Scripts:
-    """Counts what texts are written in."""
+    """Counts the scripts of texts."""
     spaced = han = kana = others = 0
     for text in texts:
         spaced += len(_SPACED_WORD.findall(text))
@@ -101,16 +101,16 @@ def scripts(texts: Iterable[str]) -> Scripts:
 
 
 def declared(task: Any) -> str:
-    """Returns the tokenizer that a task's problem names; empty where it leaves it to the text."""
+    """Returns the tokenizer that a task's problem names; empty if it names none."""
     return getattr(task, "metric_tokenizer", "") if task is not None else ""
 
 
 def chosen(found: Scripts) -> str:
-    """Returns the tokenizer of sacreBLEU for texts of which nothing is declared.
+    """Returns the tokenizer of sacreBLEU for a problem that names none.
 
-    `13a`, sacreBLEU's own, unless most words are of scripts without spaces. Of these, `zh`
-    is for Chinese; `char`, which takes every character for a word, for all others: it gives
-    the same everywhere, where `ja-mecab` asks for a dictionary.
+    That is `13a`, sacreBLEU's default, unless most words are in scripts without spaces. Then
+    it is `zh` for Chinese, and for all others `char`, which takes each character for a word:
+    unlike `ja-mecab` it needs no dictionary.
     """
     if found.share <= 0.5:
         return DEFAULT
@@ -118,7 +118,7 @@ def chosen(found: Scripts) -> str:
 
 
 def note(name: str, found: Scripts, *, is_declared: bool) -> str:
-    """Returns what must be said of a tokenizer for such texts; mostly nothing.
+    """Returns a warning about a tokenizer that does not suit the texts; usually empty.
 
     Args:
       name: of the tokenizer.
@@ -165,7 +165,7 @@ def bleu(name: str) -> Any:
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             return sacrebleu.BLEU(tokenize=name)
-    except (Exception, SystemExit) as error:  # each tokenizer fails in a way of its own
+    except (Exception, SystemExit) as error:  # each tokenizer raises errors of its own
         if name in _EXTRAS:
             what = "needs a dictionary that is not installed"
             hint = f"pip install 't2t-mm[{_EXTRAS[name]}]'"
@@ -180,12 +180,11 @@ def bleu(name: str) -> Any:
 
 
 def spacing(task: Any) -> Part:
-    """Returns what parts words for metrics that then split a text at its spaces.
+    """Returns the word segmentation for metrics that split a text at spaces.
 
-    Words that spaces part already stay as they are, and so does a text in such a script.
-    Of others, the words are those of a dictionary, where the problem names `ja-mecab`; each
-    letter with its marks is a word for all other tokenizers and for none; and nothing is
-    parted for those that part nothing (`13a`, `intl`, `none`).
+    Text of scripts with spaces stays as it is. In other scripts, words are those of the
+    dictionary if the problem names `ja-mecab`. With any other tokenizer, or none named, each
+    letter with its marks is a word. With `13a`, `intl` or `none` nothing is separated.
 
     Raises:
       ConfigError: where a dictionary is not installed.
@@ -199,13 +198,13 @@ def spacing(task: Any) -> Part:
 
 
 def rule(task: Any) -> str:
-    """Returns what `spacing` does with scripts that write no spaces, for notes."""
+    """Describes, for notes, what `spacing` does with scripts without spaces."""
     name = declared(task)
     return f"words as {name} parts them" if name in _EXTRAS else "letters without spaces as words"
 
 
 def part_letters(text: str) -> str:
-    """Puts spaces around every letter, with its marks, of the scripts that write none."""
+    """Puts spaces around every letter, with its marks, of scripts without spaces."""
     if text.isascii() or not _UNSPACED.search(text):
         return text
     made: list[str] = []
@@ -220,7 +219,7 @@ def part_letters(text: str) -> str:
 
 
 def close_gaps(text: str) -> str:
-    """Takes out the spaces between letters of scripts that need none."""
+    """Removes the spaces between letters of scripts without spaces."""
     return text if text.isascii() else _GAP.sub("", text)
 
 
