@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from t2t_mm import cli, errors
 from t2t_mm.cli import decoding_flags, stream
+from t2t_mm.decoding import answers as answers_lib
 from t2t_mm.decoding import limits, requests
 from t2t_mm.runs import folders
 
@@ -76,7 +77,7 @@ def _decode() -> None:
     if asks:
         prompt.talk(loaded, task, settings, emit=_COMMAND.emit if _COMMAND.json else None)
         return
-    answers: Iterable[decode.Answer]
+    answers: Iterable[answers_lib.Answer]
     if _SPLIT.value:
         answers = kept = decode.decode(
             loaded,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import cli, errors
-from t2t_mm.decoding import decode, limits, requests
+from t2t_mm.decoding import answers, decode, limits, requests
 from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def talk(
             emit(answer.as_json())
         elif request.raw is not None:
             for each in answer.n_best or (answer,):
-                sys.stdout.write(f"{decode.printable(each.outputs)}    ({each.score:.2f})\n")
+                sys.stdout.write(f"{answers.printable(each.outputs)}    ({each.score:.2f})\n")
             sys.stdout.flush()
 
 

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import cli, errors
+from t2t_mm.decoding import answers as answers_lib
 from t2t_mm.decoding import limits as limits_lib
-from t2t_mm.decoding import requests as inputs
+from t2t_mm.decoding import requests as requests_lib
 from t2t_mm.files import atomic
 from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
     from t2t_mm.data import task as task_lib
-    from t2t_mm.decoding import decode
     from t2t_mm.runs import loaded_run
 
 _TOLD = 20
@@ -29,7 +29,7 @@ _TOLD = 20
 
 def lines(
     task: task_lib.Task, name: str, *, most: int = 0, strict: bool = False
-) -> Iterable[list[inputs.Line]]:
+) -> Iterable[list[requests_lib.Line]]:
     """Returns the lines of a file, in chunks that are to be answered together.
 
     A plain file is looked into at once, before the work begins that a wrong one would spoil.
@@ -43,28 +43,28 @@ def lines(
     Raises:
       DataError: for a file that is not there, or is no list of inputs.
     """
-    source, shown = inputs.open_file(task, name)
-    chunks = inputs.read(task, source, shown, objects=inputs.takes_objects(task, name))
+    source, shown = requests_lib.open_file(task, name)
+    chunks = requests_lib.read(task, source, shown, objects=requests_lib.takes_objects(task, name))
     if most:
         chunks = _first(chunks, most)
-    if name == "-" or not inputs.is_file(name):
+    if name == "-" or not requests_lib.is_file(name):
         return chunks
     if not strict:
         return itertools.chain(list(itertools.islice(chunks, 1)), chunks)
     known = list(chunks)
     for line in itertools.chain.from_iterable(known):
-        inputs.check_line(task, line)
+        requests_lib.check_line(task, line)
     return known
 
 
 def answers(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
-    chunks: Iterable[list[inputs.Line]],
+    chunks: Iterable[list[requests_lib.Line]],
     settings: decoding.DecodeSettings,
     *,
     strict: bool = False,
-) -> Iterator[decode.Answer]:
+) -> Iterator[answers_lib.Answer]:
     """Yields an answer for each line, those of a chunk once all of it is decoded.
 
     Args:
@@ -82,7 +82,7 @@ def answers(
 
 
 def write(
-    answers: Iterable[decode.Answer],
+    answers: Iterable[answers_lib.Answer],
     output: str | os.PathLike[str] | None,
     *,
     emit: Callable[[Mapping[str, Any]], None] | None = None,
@@ -100,12 +100,10 @@ def write(
     Raises:
       DataError: at the end, where inputs could not be used: how many, and why the first.
     """
-    from t2t_mm.decoding import decode
-
     as_json = emit is not None or str(output or "").endswith(".jsonl")
     count, cut, wrong = 0, 0, []
 
-    def counted() -> Iterator[decode.Answer]:
+    def counted() -> Iterator[answers_lib.Answer]:
         nonlocal count, cut
         for answer in answers:
             count += 1
@@ -117,13 +115,13 @@ def write(
             yield answer
 
     if output:
-        atomic.write_text(output, decode.as_text(counted(), as_json=as_json))
+        atomic.write_text(output, answers_lib.as_text(counted(), as_json=as_json))
     else:
         for answer in counted():
             if emit is not None:
                 emit(answer.as_json())
             else:
-                sys.stdout.write(decode.as_text([answer], as_json=False))
+                sys.stdout.write(answers_lib.as_text([answer], as_json=False))
                 sys.stdout.flush()
     if cut:
         cli.info(limits_lib.told(f"{cut:,} of {count:,} inputs were", limits or {}))
@@ -136,7 +134,9 @@ def write(
         )
 
 
-def _first(chunks: Iterator[list[inputs.Line]], count: int) -> Iterator[list[inputs.Line]]:
+def _first(
+    chunks: Iterator[list[requests_lib.Line]], count: int
+) -> Iterator[list[requests_lib.Line]]:
     for chunk in chunks:
         yield chunk[:count]
         count -= len(chunk)
@@ -145,10 +145,10 @@ def _first(chunks: Iterator[list[inputs.Line]], count: int) -> Iterator[list[inp
 
 
 def _requests(
-    task: task_lib.Task, chunk: Iterable[inputs.Line], *, strict: bool
-) -> Iterator[inputs.Request]:
+    task: task_lib.Task, chunk: Iterable[requests_lib.Line], *, strict: bool
+) -> Iterator[requests_lib.Request]:
     for line in chunk:
-        request = inputs.request_or_error(task, line)
+        request = requests_lib.request_or_error(task, line)
         if strict and request.error is not None:
             raise request.error
         yield request

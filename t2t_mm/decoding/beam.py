@@ -71,7 +71,7 @@ def search(
       settings: `beam_size`, `alpha` and `n_best`.
       early_exit: end a row as soon as no live hypothesis can still come among its best;
         without, it goes on to its limit, to the same result (for tests).
-      shrink: let finished rows leave (see `rounds.run`).
+      shrink: let finished rows leave (see `search_loop.run`).
     """
     beams, alpha = settings.beam_size, settings.alpha
     memory = model.encode(asked.task_name, asked.inputs)
@@ -97,7 +97,7 @@ def search(
         ended = hypotheses.Hypotheses(
             ids=ids[:, :beams],
             scores=scores,
-            ranks=scores / _penalty(step + 1 - begun, alpha)[:, None],
+            penalised_scores=scores / _penalty(step + 1 - begun, alpha)[:, None],
             lengths=tf.fill(tf.shape(scores), step + 1),
         )
         found = _best(rows.found, ended, settings.n_best)
@@ -118,7 +118,7 @@ def search(
             found=hypotheses.Hypotheses(
                 ids=tf.zeros([batch, settings.n_best, longest], tf.int32),
                 scores=none,
-                ranks=none,
+                penalised_scores=none,
                 lengths=tf.zeros([batch, settings.n_best], tf.int32),
             ),
             live=_Live(
@@ -181,7 +181,7 @@ def _best(
 ) -> hypotheses.Hypotheses:
     """Returns the `count` best of both, best first; the earlier of two equals comes first."""
     joined = hypotheses.Hypotheses(*(tf.concat(pair, 1) for pair in zip(found, ended, strict=True)))
-    _, places = tf.math.top_k(joined.ranks, count)
+    _, places = tf.math.top_k(joined.penalised_scores, count)
     return hypotheses.Hypotheses(*(tf.gather(t, places, batch_dims=1) for t in joined))
 
 
@@ -210,7 +210,7 @@ def _is_decided(found: hypotheses.Hypotheses, live: _Live, penalty: tf.Tensor) -
 
     Its score can only fall, and weighs the least under the penalty of the row's limit.
     """
-    return found.ranks[:, -1] >= tf.reduce_max(live.scores, 1) / penalty
+    return found.penalised_scores[:, -1] >= tf.reduce_max(live.scores, 1) / penalty
 
 
 def _penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:

@@ -19,7 +19,7 @@ def search(
     Args:
       model: gives the incremental state.
       asked: the inputs and what is wanted of them.
-      shrink: let finished rows leave (see `rounds.run`).
+      shrink: let finished rows leave (see `search_loop.run`).
     """
     return writer.write(model, asked, _choose, shrink=shrink)
 

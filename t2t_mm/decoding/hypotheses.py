@@ -55,14 +55,14 @@ class Hypotheses(NamedTuple):
         it is (whatever they were drawn from), end token included; those of a prefix
         count nothing. -inf where there is no such hypothesis: of a small vocabulary
         and a low limit there may be fewer than N.
-      ranks: float32 [B, N], what beam search orders them by: the scores over their length
-        penalty; in other searches the scores themselves.
+      penalised_scores: float32 [B, N], what beam search orders them by: the scores over
+        their length penalty; in other searches the scores themselves.
       lengths: int32 [B, N], pieces of prefix and of what follows it, end token included.
     """
 
     ids: tf.Tensor
     scores: tf.Tensor
-    ranks: tf.Tensor
+    penalised_scores: tf.Tensor
     lengths: tf.Tensor
 
 

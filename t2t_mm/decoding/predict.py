@@ -13,30 +13,9 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import concurrent, requests
-from t2t_mm.decoding import functions as compiled
+from t2t_mm.decoding import answers as answers_lib
+from t2t_mm.decoding import concurrent, functions, requests
 from t2t_mm.settings import decoding
-
-
-@dataclasses.dataclass(frozen=True)
-class Decode:
-    """One output.
-
-    Args:
-      outputs: text (detokenised), or the name of a class.
-      score: its log-probability, in nats: a sum over the pieces of a text, under the model
-        as it is, whatever they were drawn from. No length penalty is in it.
-      length: pieces of a text, end token included; 1 for a class.
-      rank: what outputs are ordered by: the score over the length penalty of a beam.
-      others: the further ones of the `n_best` of this input: of a beam or of classes
-        the next best, of sampling the next samples.
-    """
-
-    outputs: str
-    score: float
-    length: int
-    rank: float
-    others: tuple[Decode, ...] = ()
 
 
 def decode_dataset(
@@ -45,8 +24,10 @@ def decode_dataset(
     dataset: tf.data.Dataset,
     settings: decoding.DecodeSettings,
     numbers: Sequence[int] | None = None,
-) -> list[Decode]:
-    """Decodes every example of a data set and returns the outputs by `index`.
+) -> list[answers_lib.Answer]:
+    """Decodes every example of a data set and returns the answers by `index`.
+
+    Their inputs are left open: a caller knows how to show them.
 
     Args:
       model: with the incremental interface, or `class_logits` for a class problem.
@@ -54,70 +35,76 @@ def decode_dataset(
       dataset: batches with `inputs` and `index` (place of each example).
       settings: of the search.
       numbers: of each example, by `index`, what its samples depend on beside the seed (see
-        `inputs.number`); `index` itself when left out.
+        `requests.number`); `index` itself when left out.
 
     Raises:
       NotFiniteError: where the model gives scores that are no numbers.
     """
     spec = dataset.element_spec["inputs"]
 
-    def work(batch: Mapping[str, Any]) -> list[Decode]:
+    def work(batch: Mapping[str, Any]) -> list[answers_lib.Answer]:
         own = None if numbers is None else [numbers[i] for i in batch["index"].numpy()]
         return decode_batch(model, task, batch, spec, settings, own)
 
-    found: dict[int, Decode] = {}
-    for batch, decodes in concurrent.each(work, pipeline.iterate(dataset, task, None)):
-        found.update(zip(batch["index"].numpy().tolist(), decodes, strict=True))
-    return in_order(found)
+    answers: dict[int, answers_lib.Answer] = {}
+    for batch, decoded in concurrent.each(work, pipeline.iterate(dataset, task, None)):
+        answers.update(zip(batch["index"].numpy().tolist(), decoded, strict=True))
+    return in_order(answers)
 
 
 def decode_batch(
     model: Any,
     task: task_lib.Task,
     batch: Mapping[str, Any],
-    spec: compiled.Spec,
+    spec: functions.Spec,
     settings: decoding.DecodeSettings,
     numbers: Sequence[int] | None = None,
-) -> list[Decode]:
+) -> list[answers_lib.Answer]:
     """Decodes one batch, whose inputs are of `spec`.
 
     Samples depend on the `numbers` of its rows: left out, on the inputs of records that the
     batch holds (`raw_inputs`), or on `index` where there are none.
     """
-    functions = compiled.of(model)
+    compiled = functions.of(model)
     if not task.targets.autoregressive:
-        log_probs = functions.class_log_probs(task, spec)(batch["inputs"]).numpy()
+        log_probs = compiled.class_log_probs(task, spec)(batch["inputs"]).numpy()
         return classes(task, log_probs, settings.n_best)
     rows = _numbers(batch, settings) if numbers is None else tf.constant(numbers, tf.int64)
-    found = functions.search(task, settings, spec)(batch["inputs"], rows)
-    return [
-        _together(
-            [
-                _decode(task, task.vocabulary.decode(ids[:length].tolist()), score, length, rank)
-                for number, (ids, score, rank, length) in enumerate(zip(*row, strict=True))
-                if number == 0 or score != -math.inf  # a beam may have found fewer
-            ]
-        )
-        for row in zip(*(tensor.numpy() for tensor in found), strict=True)
-    ]
+    hypotheses = compiled.search(task, settings, spec)(batch["inputs"], rows)
+    answers = []
+    for row in zip(*(tensor.numpy() for tensor in hypotheses), strict=True):
+        outputs = [
+            _answer(
+                task,
+                task.vocabulary.decode(ids[:length].tolist()),
+                score,
+                penalised_score=float(penalised) if settings.alpha else None,
+            )
+            for number, (ids, score, penalised, length) in enumerate(zip(*row, strict=True))
+            if number == 0 or score != -math.inf  # a beam may have found fewer
+        ]
+        answers.append(_with_others(outputs, settings.n_best))
+    return answers
 
 
-def classes(task: task_lib.Task, log_probs: np.ndarray, n_best: int = 1) -> list[Decode]:
+def classes(
+    task: task_lib.Task, log_probs: np.ndarray, n_best: int = 1
+) -> list[answers_lib.Answer]:
     """Returns the likeliest classes of each row of float [B, C], as many as there are at most."""
     targets: Any = task.targets
     best = np.argsort(-log_probs, axis=1, kind="stable")[:, :n_best]
     return [
-        _together([_decode(task, targets.classes[c], row[c], 1, row[c]) for c in places])
+        _with_others([_answer(task, targets.classes[c], row[c]) for c in places], n_best)
         for places, row in zip(best.tolist(), log_probs, strict=True)
     ]
 
 
-def in_order(found: Mapping[int, Any]) -> list[Any]:
+def in_order(values: Mapping[int, Any]) -> list[Any]:
     """Returns the values by key, which must be 0, 1, 2 and on without a gap."""
-    missing = sorted(set(range(len(found))) - set(found))
+    missing = sorted(set(range(len(values))) - set(values))
     if missing:
         raise RuntimeError(f"The data set left out example {missing[0]}.")
-    return [found[place] for place in range(len(found))]
+    return [values[place] for place in range(len(values))]
 
 
 def shown_inputs(task: task_lib.Task, batch: Mapping[str, Any]) -> list[Any]:
@@ -157,12 +144,14 @@ def _numbers(batch: Mapping[str, Any], settings: decoding.DecodeSettings) -> tf.
     return tf.constant([requests.number(row) for row in rows], tf.int64)
 
 
-def _together(decodes: list[Decode]) -> Decode:
-    """Returns the first of the decodes of an input, with the others."""
-    return dataclasses.replace(decodes[0], others=tuple(decodes[1:]))
+def _with_others(outputs: list[answers_lib.Answer], n_best: int) -> answers_lib.Answer:
+    """Returns the first of the outputs for an input, with all of them where several are asked."""
+    return outputs[0] if n_best == 1 else dataclasses.replace(outputs[0], n_best=tuple(outputs))
 
 
-def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any, rank: Any) -> Decode:
+def _answer(
+    task: task_lib.Task, outputs: str, score: Any, penalised_score: float | None = None
+) -> answers_lib.Answer:
     if not math.isfinite(score):
         raise errors.NotFiniteError(
             f"The model's scores for {task.name} are no finite numbers",
@@ -170,4 +159,4 @@ def _decode(task: task_lib.Task, outputs: str, score: Any, length: Any, rank: An
             hint="Its weights have diverged; take an earlier checkpoint, or train with a"
             " smaller learning rate",
         )
-    return Decode(outputs, float(score), int(length), float(rank))
+    return answers_lib.Answer(None, outputs, float(score), penalised_score=penalised_score)

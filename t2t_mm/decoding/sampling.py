@@ -29,7 +29,7 @@ def search(
       asked: the inputs and what is wanted of them.
       settings: how to draw.
       seeds: int64 [B, 2], one of each row's own.
-      shrink: let finished rows leave (see `rounds.run`).
+      shrink: let finished rows leave (see `search_loop.run`).
     """
 
     def choose(logits: tf.Tensor, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

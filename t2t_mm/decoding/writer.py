@@ -41,7 +41,7 @@ def write(
       copies: N, hypotheses of each row.
       draws: nest of float32 [B, N, L], random numbers for as many steps as there may be;
         `choose` is given those of its step, [R] each.
-      shrink: let finished rows leave (see `rounds.run`).
+      shrink: let finished rows leave (see `search_loop.run`).
     """
     memory = model.encode(asked.task_name, asked.inputs)
     longest = tf.reduce_max(asked.limits)
@@ -68,7 +68,7 @@ def write(
         found = hypotheses.Hypotheses(
             ids=hypotheses.written(found.ids, step, ids),
             scores=scores,
-            ranks=scores,
+            penalised_scores=scores,
             lengths=found.lengths + tf.cast(~live.ended, tf.int32),
         )
         return search_loop.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids), state)
@@ -82,7 +82,7 @@ def write(
             found=hypotheses.Hypotheses(
                 ids=tf.zeros([*shape, longest], tf.int32),
                 scores=zeros,
-                ranks=zeros,
+                penalised_scores=zeros,
                 lengths=tf.zeros(shape, tf.int32),
             ),
             live=_Live(

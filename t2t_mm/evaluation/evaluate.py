@@ -95,10 +95,8 @@ def evaluate(
             )
         results[task.name] = found.values
         notes[task.name] = found.notes
-        if found.decodes and decode.is_whole(task, name, len(found.decodes)):
-            rows = zip(found.inputs, found.decodes, found.references, strict=True)
-            answers = [decode.answer(i, d, used, wanted) for i, d, wanted in rows]
-            files[task.name] = str(decode.keep(loaded, task, name, used, answers))
+        if found.answers and decode.is_whole(task, name, len(found.answers)):
+            files[task.name] = str(decode.keep(loaded, task, name, used, found.answers))
     writes = any(task.targets.autoregressive for task, _ in chosen)
     answer = {
         "step": loaded.step,

@@ -1,7 +1,7 @@
 """Feeds the metrics of a task: one pass over a split, every example once.
 
 The training loop calls `run` with the weights it is training, `mm-eval` with restored
-ones. What is compiled is kept with the model (`decoding.compiled`).
+ones. What is compiled is kept with the model (`decoding.functions`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from t2t_mm import errors, registry
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import concurrent, functions
-from t2t_mm.decoding import predict as decoder
+from t2t_mm.decoding import answers as answers_lib
+from t2t_mm.decoding import concurrent, functions, predict
 from t2t_mm.evaluation import base
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding
@@ -36,17 +36,16 @@ class Evaluation:
     Args:
       values: by name of metric.
       notes: what must be known to compare the values, by metric (BLEU's signature).
-      decodes: the outputs in the order of the records; empty where no metric needs them.
+      answers: those of the model in the order of the records, with inputs as they can be
+        printed (`predict.shown_inputs`); empty where no metric needs them.
       references: the raw targets, one or more an example, in the same order.
-      inputs: as they can be printed (`decoder.shown_inputs`), in the same order.
       cut: how many examples have a text that is longer than its limit, and was cut.
     """
 
     values: dict[str, float]
     notes: dict[str, str]
-    decodes: list[decoder.Decode]
+    answers: list[answers_lib.Answer]
     references: list[tuple[str, ...]]
-    inputs: list[Any]
     cut: int = 0
 
 
@@ -123,12 +122,12 @@ class _Computed(NamedTuple):
     """What the model made of a batch.
 
     Attributes:
-      decodes: of each row; none where no metric needs them.
+      answers: one a row, without inputs; none where no metric needs them.
       scores: of all rows together; None where no metric needs them.
       classes: of problems with classes, else None.
     """
 
-    decodes: list[decoder.Decode]
+    answers: list[answers_lib.Answer]
     scores: base.Scores | None
     classes: base.Classes | None
 
@@ -148,9 +147,8 @@ class Feed:
         self._spec, self._settings = spec, settings
         self._needs = {metric.needs for metric in metrics}
         self._functions = functions.of(model)
-        self._decodes: dict[int, decoder.Decode] = {}
+        self._answers: dict[int, answers_lib.Answer] = {}
         self._keys: dict[int, str] = {}
-        self._inputs: dict[int, Any] = {}
         self._cut = 0
         self.references: dict[int, tuple[str, ...]] = {}
 
@@ -164,11 +162,15 @@ class Feed:
         twice = [place for place in places if place in self.references]
         if twice:
             raise RuntimeError(f"The data set gave example {twice[0]} twice.")
-        self.references.update(zip(places, decoder.references(batch), strict=True))
+        references = predict.references(batch)
+        self.references.update(zip(places, references, strict=True))
         self._cut += self._task.cut_examples(batch)
-        self._keys.update(zip(places, decoder.texts(batch["key"]), strict=True))
-        self._inputs.update(zip(places, decoder.shown_inputs(self._task, batch), strict=True))
-        self._decodes.update(zip(places, computed.decodes, strict=bool(computed.decodes)))
+        self._keys.update(zip(places, predict.texts(batch["key"]), strict=True))
+        if computed.answers:
+            shown = predict.shown_inputs(self._task, batch)
+            rows = zip(places, computed.answers, shown, references, strict=True)
+            for place, answer, inputs, own in rows:
+                self._answers[place] = dataclasses.replace(answer, inputs=inputs, references=own)
         if computed.classes is not None:
             self._give("classes", computed.classes)
         if computed.scores is not None:
@@ -180,35 +182,34 @@ class Feed:
                 f"The split {split!r} of {self._task.name!r} has no examples",
                 received=self._task.data_dir,
             )
-        references = decoder.in_order(self.references)
-        decodes = decoder.in_order(self._decodes)
+        references = predict.in_order(self.references)
+        answers = predict.in_order(self._answers)
         if "decodes" in self._needs:
-            outputs = [decode.outputs for decode in decodes]
-            self._give("decodes", base.Decodes(outputs, references, decoder.in_order(self._keys)))
+            outputs = [answer.outputs for answer in answers]
+            self._give("decodes", base.Decodes(outputs, references, predict.in_order(self._keys)))
         values: dict[str, float] = {}
         notes: dict[str, str] = {}
         for metric in self._metrics:
             values.update({name: float(value) for name, value in metric.result().items()})
             notes.update(metric.notes())
-        inputs = decoder.in_order(self._inputs)
-        return Evaluation(values, notes, decodes, references, inputs, self._cut)
+        return Evaluation(values, notes, answers, references, self._cut)
 
     def _text(self, batch: Mapping[str, Any]) -> _Computed:
-        scores, decodes = None, []
+        scores, answers = None, []
         if "scores" in self._needs:
             spec = {name: self._spec[name] for name in ("inputs", "targets")}
             sums = self._functions.sums(self._task, spec)({name: batch[name] for name in spec})
             scores = base.Scores(*(float(value) for value in sums))
         if "decodes" in self._needs:
-            decodes = decoder.decode_batch(
+            answers = predict.decode_batch(
                 self._model, self._task, batch, self._spec["inputs"], self._settings
             )
-        return _Computed(decodes, scores, None)
+        return _Computed(answers, scores, None)
 
     def _classes(self, batch: Mapping[str, Any]) -> _Computed:
         """One forward pass gives all: scores, classes, and the name that is put out."""
-        predict = self._functions.class_log_probs(self._task, self._spec["inputs"])
-        log_probs = predict(batch["inputs"]).numpy()  # [B, C]
+        of_batch = self._functions.class_log_probs(self._task, self._spec["inputs"])
+        log_probs = of_batch(batch["inputs"]).numpy()  # [B, C]
         labels = batch["targets"].numpy()
         # A class that the model does not have (-1) has no probability to be measured.
         known = np.flatnonzero(labels >= 0)
@@ -220,8 +221,8 @@ class Feed:
             tokens=len(known),
             unknown=len(labels) - len(known),
         )
-        decodes = decoder.classes(self._task, log_probs, self._settings.n_best)
-        return _Computed(decodes, scores, base.Classes(log_probs, labels))
+        answers = predict.classes(self._task, log_probs, self._settings.n_best)
+        return _Computed(answers, scores, base.Classes(log_probs, labels))
 
     def _give(self, need: str, given: Any) -> None:
         for metric in self._metrics:

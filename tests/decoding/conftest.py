@@ -106,13 +106,13 @@ def asked():
 
 @pytest.fixture
 def listed():
-    """Returns a function of `Hypotheses` to `(ids, score, rank)` of each, row by row."""
+    """Returns a function of `Hypotheses` to `(ids, score, penalised score)` of each, row by row."""
 
     def make(found):
         return [
             [
-                (ids[:length].tolist(), float(score), float(rank))
-                for ids, score, rank, length in zip(*row, strict=True)
+                (ids[:length].tolist(), float(score), float(penalised))
+                for ids, score, penalised, length in zip(*row, strict=True)
                 if score > -np.inf
             ]
             for row in zip(*(tensor.numpy() for tensor in found), strict=True)

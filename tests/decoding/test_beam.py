@@ -102,7 +102,7 @@ def test_one_beam_is_greedy(toy, asked, seed):
     np.testing.assert_array_equal(one.ids, other.ids)
     np.testing.assert_array_equal(one.lengths, other.lengths)
     np.testing.assert_allclose(one.scores, other.scores, rtol=1e-5)
-    np.testing.assert_allclose(one.ranks, other.scores, rtol=1e-5)
+    np.testing.assert_allclose(one.penalised_scores, other.scores, rtol=1e-5)
 
 
 def test_a_wider_beam_can_find_what_greedy_misses(toy, asked):

@@ -11,7 +11,7 @@ from t2t_mm.bin import decoder as decoder_command
 from t2t_mm.cli import prompt
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import decode
-from t2t_mm.decoding import requests as inputs
+from t2t_mm.decoding import requests as requests_lib
 from t2t_mm.modality import Language
 from t2t_mm.models import build
 from t2t_mm.runs import checkpoint, run_folder
@@ -124,6 +124,6 @@ def test_a_talk_answers_an_empty_line_too(loaded, capsys):
 
 def test_the_order_of_requests_is_kept(loaded):
     task = loaded.task()
-    requests = inputs.requests(task, [f"the dog {n}" for n in range(30)])
+    requests = requests_lib.requests(task, [f"the dog {n}" for n in range(30)])
     answers = list(decode.of_requests(loaded, task, requests))
     assert [answer.inputs for answer in answers] == [f"the dog {n}" for n in range(30)]

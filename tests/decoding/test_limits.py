@@ -5,7 +5,8 @@ import types
 import pytest
 
 from t2t_mm.cli import stream
-from t2t_mm.decoding import decode, limits
+from t2t_mm.decoding import answers as answers_lib
+from t2t_mm.decoding import limits
 from t2t_mm.modality import Image, Language
 from t2t_mm.settings import batching, decoding
 
@@ -51,7 +52,9 @@ def test_a_picture_has_no_limit_and_its_question_has():
 
 
 def test_how_many_were_cut_is_told_in_a_line_at_the_end(capsys):
-    answers = [decode.Answer(text, "", 0.0, is_cut=len(text) > 1) for text in ("a", "ab", "abc")]
+    answers = [
+        answers_lib.Answer(text, "", 0.0, is_cut=len(text) > 1) for text in ("a", "ab", "abc")
+    ]
     stream.write(answers, None, limits={"inputs": 3})
     written = capsys.readouterr()
     assert written.out == "\n\n\n"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from t2t_mm import errors
 from t2t_mm.cli import stream
-from t2t_mm.decoding import requests as inputs
+from t2t_mm.decoding import requests as requests_lib
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
 
@@ -33,7 +33,7 @@ def of_both(task):
 
 
 def lines(task, text, *, objects=False):
-    chunks = inputs.read(task, io.BytesIO(text), "in.txt", objects=objects)
+    chunks = requests_lib.read(task, io.BytesIO(text), "in.txt", objects=objects)
     return [line for chunk in chunks for line in chunk]
 
 
@@ -53,7 +53,7 @@ def test_lines_are_texts_and_keep_their_place(task):
         ("in.txt line 2", ""),
         ("in.txt line 3", "zwei "),
     ]
-    requests = [inputs.request(task, value, place) for place, value in found]
+    requests = [requests_lib.request(task, value, place) for place, value in found]
     raw = [request.raw for request in requests]
     assert raw == [{"inputs": b"ein Hund"}, None, {"inputs": b"zwei "}]
     assert [request.shown for request in requests] == ["ein Hund", "", "zwei "]
@@ -67,17 +67,17 @@ def test_a_line_that_is_not_utf8_is_named(task):
 
 
 def test_lines_of_pictures_are_paths(of_pictures, picture):
-    request = inputs.request(of_pictures, str(picture), "line 1")
-    assert request == inputs.Request(str(picture), {"image": picture.read_bytes()})
-    assert inputs.request(of_pictures, picture.read_bytes(), "Input 0").raw == request.raw
+    request = requests_lib.request(of_pictures, str(picture), "line 1")
+    assert request == requests_lib.Request(str(picture), {"image": picture.read_bytes()})
+    assert requests_lib.request(of_pictures, picture.read_bytes(), "Input 0").raw == request.raw
 
 
 def test_a_picture_that_is_missing_or_damaged_is_named(of_pictures, picture, tmp_path):
     with pytest.raises(errors.DataError, match=r"in.txt line 3: there is no file .*nowhere.png"):
-        inputs.request(of_pictures, str(tmp_path / "nowhere.png"), "in.txt line 3")
+        requests_lib.request(of_pictures, str(tmp_path / "nowhere.png"), "in.txt line 3")
     picture.write_bytes(picture.read_bytes()[:40])
     with pytest.raises(errors.DataError, match=r"in.txt line 4: .*is not a picture: .*dot.png"):
-        inputs.request(of_pictures, str(picture), "in.txt line 4")
+        requests_lib.request(of_pictures, str(picture), "in.txt line 4")
 
 
 @pytest.mark.parametrize(
@@ -99,37 +99,39 @@ def test_a_folder_in_place_of_a_file_is_told(of_pictures, tmp_path):
 
 def test_what_can_be_known_at_once_is_checked_before_the_work(of_both, picture, tmp_path):
     good = {"image": str(picture), "question": "what?"}
-    inputs.check(of_both, good, "line 1")
-    inputs.check(of_both, "", "line 2")
+    requests_lib.check(of_both, good, "line 1")
+    requests_lib.check(of_both, "", "line 2")
     picture.write_bytes(b"damaged")  # shows when it is decoded
-    inputs.check(of_both, good, "line 1")
+    requests_lib.check(of_both, good, "line 1")
     with pytest.raises(errors.DataError, match=r"line 3: there is no file .*nowhere.png"):
-        inputs.check(of_both, {**good, "image": str(tmp_path / "nowhere.png")}, "line 3")
+        requests_lib.check(of_both, {**good, "image": str(tmp_path / "nowhere.png")}, "line 3")
     with pytest.raises(errors.DataError, match="line 4: no look at a+"):
-        inputs.check(of_both, {**good, "image": "a" * 5_000}, "line 4")
+        requests_lib.check(of_both, {**good, "image": "a" * 5_000}, "line 4")
     with pytest.raises(errors.BadExampleError, match=r"line 5: .*control character"):
-        inputs.check(of_both, {**good, "question": "\x1b"}, "line 5")
+        requests_lib.check(of_both, {**good, "question": "\x1b"}, "line 5")
     with pytest.raises(errors.ConfigError, match="line 6 does not have the inputs"):
-        inputs.check(of_both, {"question": "what?"}, "line 6")
+        requests_lib.check(of_both, {"question": "what?"}, "line 6")
 
 
 def test_a_file_that_may_not_be_read_is_told_before_the_work(of_pictures, picture, monkeypatch):
-    monkeypatch.setattr(inputs.os, "access", lambda path, mode: False)  # tests may run as root
+    monkeypatch.setattr(
+        requests_lib.os, "access", lambda path, mode: False
+    )  # tests may run as root
     with pytest.raises(errors.DataError, match=r"line 1: no permission to read .*dot.png"):
-        inputs.check(of_pictures, str(picture), "line 1")
+        requests_lib.check(of_pictures, str(picture), "line 1")
 
 
 def test_several_inputs_come_as_objects(of_both, picture):
     given = {"image": str(picture), "question": "what\nis it?"}
     ((place, value),) = read(of_both, json.dumps(given).encode(), objects=True)
-    request = inputs.request(of_both, value, place)
+    request = requests_lib.request(of_both, value, place)
     assert request.shown == given
     assert request.raw == {"image": picture.read_bytes(), "question": b"what\nis it?"}
 
 
 def test_objects_serve_one_input_too(task):
     ((_, value),) = read(task, b'{"inputs": "two\\nlines"}\n', objects=True)
-    assert inputs.request(task, value, "line 1").raw == {"inputs": b"two\nlines"}
+    assert requests_lib.request(task, value, "line 1").raw == {"inputs": b"two\nlines"}
 
 
 @pytest.mark.parametrize("line", [b"[1]", b'{"inputs": 3}', b"{", b"[" * 100_000])
@@ -140,28 +142,28 @@ def test_a_line_that_is_no_object_is_named(task, line):
 
 def test_to_a_language_model_the_beginnings_of_texts_are_given(task):
     lm = dataclasses.replace(task, inputs={})
-    found = [inputs.request(lm, value, place) for place, value in read(lm, b"A dog\n\n")]
+    found = [requests_lib.request(lm, value, place) for place, value in read(lm, b"A dog\n\n")]
     assert [request.raw for request in found] == [{"prefix": b"A dog"}, {"prefix": b""}]
     assert [request.shown for request in found] == ["A dog", ""]
     objects = read(lm, b'{"prefix": "A dog"}\n{}\n', objects=True)
-    assert [inputs.request(lm, value, place).raw for place, value in objects] == [
+    assert [requests_lib.request(lm, value, place).raw for place, value in objects] == [
         {"prefix": b"A dog"},
         {"prefix": b""},
     ]
     with pytest.raises(errors.ConfigError, match="Did you mean 'prefix'"):
-        inputs.request(lm, {"prefx": "A"}, "line 1")
+        requests_lib.request(lm, {"prefx": "A"}, "line 1")
 
 
 def test_names_that_are_no_inputs_are_refused_with_a_suggestion(of_both):
     with pytest.raises(errors.ConfigError, match="Did you mean 'question'"):
-        inputs.request(of_both, {"image": "a.png", "questoin": "?"}, "line 1")
+        requests_lib.request(of_both, {"image": "a.png", "questoin": "?"}, "line 1")
     with pytest.raises(errors.ConfigError, match="does not have the inputs"):
-        inputs.request(of_both, {"image": "a.png"}, "line 1")
+        requests_lib.request(of_both, {"image": "a.png"}, "line 1")
 
 
 def test_one_value_for_several_inputs_is_refused(of_both):
     with pytest.raises(errors.ConfigError, match="several inputs"):
-        inputs.request(of_both, "a.png", "line 1")
+        requests_lib.request(of_both, "a.png", "line 1")
 
 
 @pytest.mark.parametrize(
@@ -178,11 +180,11 @@ def test_one_value_for_several_inputs_is_refused(of_both):
 )
 def test_one_input_in_place_of_a_list_is_refused(task, one):
     with pytest.raises(errors.ConfigError, match="takes a list"):
-        list(inputs.requests(task, one))
+        list(requests_lib.requests(task, one))
 
 
 def test_a_batch_of_pictures_is_a_list(of_pictures):
-    found = list(inputs.requests(of_pictures, np.zeros((2, 4, 4, 3), np.uint8)))
+    found = list(requests_lib.requests(of_pictures, np.zeros((2, 4, 4, 3), np.uint8)))
     assert [request.shown for request in found] == ["(uint8 [4, 4, 3])"] * 2
 
 
@@ -190,25 +192,27 @@ def test_a_batch_of_pictures_is_a_list(of_pictures):
 def test_an_empty_text_is_the_same_by_every_door(task, of_both, picture, blank):
     """A line, an object and Python: nothing is decoded, and the place is kept."""
     line, object_ = (
-        inputs.request_or_error(task, one)
+        requests_lib.request_or_error(task, one)
         for text, objects in ((blank, False), (json.dumps({"inputs": blank}), True))
         for one in lines(task, text.encode() + b"\n", objects=objects)
     )
     assert (line.raw, line.error) == (object_.raw, object_.error) == (None, None)
     with pytest.raises(errors.BadExampleError, match="the input 'question' is empty"):
-        inputs.request(of_both, {"image": str(picture), "question": blank}, "line 1")
+        requests_lib.request(of_both, {"image": str(picture), "question": blank}, "line 1")
 
 
 def test_a_request_holds_the_error_of_a_line_that_cannot_be_used(of_pictures, picture, tmp_path):
     text = f"{picture}\n{tmp_path}/nowhere.png\n\n".encode()
-    good, bad, empty = (inputs.request_or_error(of_pictures, x) for x in lines(of_pictures, text))
+    good, bad, empty = (
+        requests_lib.request_or_error(of_pictures, x) for x in lines(of_pictures, text)
+    )
     assert good.raw and good.error is None
     assert (bad.shown, bad.raw) == (f"{tmp_path}/nowhere.png", None)
     assert "line 2: there is no file" in str(bad.error)
     assert (empty.raw, empty.error) == (None, None)
     for line in (b'{"imgae": "a.png"}\n', b"[1]\n", b"{\n"):
         (found,) = lines(of_pictures, line, objects=True)
-        assert inputs.request_or_error(of_pictures, found).error is not None
+        assert requests_lib.request_or_error(of_pictures, found).error is not None
 
 
 def test_a_package_that_is_missing_is_no_fault_of_an_input(of_pictures, picture, monkeypatch):
@@ -218,13 +222,17 @@ def test_a_package_that_is_missing_is_no_fault_of_an_input(of_pictures, picture,
     monkeypatch.setattr(image.Image, "encode", refuse)
     (line,) = lines(of_pictures, f"{picture}\n".encode())
     with pytest.raises(errors.ConfigError, match="need the package"):
-        inputs.request_or_error(of_pictures, line)
+        requests_lib.request_or_error(of_pictures, line)
 
 
 def test_samples_depend_on_what_an_input_holds_and_on_nothing_else():
     raw = {"image": b"1", "question": b"2"}
-    assert inputs.number(raw) == inputs.number(dict(reversed(raw.items())))
+    assert requests_lib.number(raw) == requests_lib.number(dict(reversed(raw.items())))
     others = [{"image": b"12", "question": b""}, {"image": b"2", "question": b"1"}, {"x": b"1"}]
-    numbers = {inputs.number(raw), inputs.number(raw, asked=1), *map(inputs.number, others)}
+    numbers = {
+        requests_lib.number(raw),
+        requests_lib.number(raw, asked=1),
+        *map(requests_lib.number, others),
+    }
     assert len(numbers) == 5
     assert all(0 <= number < 2**63 for number in numbers)

@@ -135,9 +135,9 @@ def test_text_covers_every_example_once_in_record_order(serve):
     ]
     serve(batches, name="inputs")
     found = evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
-    assert [decode.outputs for decode in found.decodes] == ["yz", "xxxa", "x"]
+    assert [answer.outputs for answer in found.answers] == ["yz", "xxxa", "x"]
     assert found.references == [("yz",), ("xxxx",), ("x",)]
-    assert found.inputs == ["raw 0", "raw 1", "raw 2"]
+    assert [answer.inputs for answer in found.answers] == ["raw 0", "raw 1", "raw 2"]
     assert found.cut == 0
     assert found.values == {
         "exact_match": pytest.approx(2 / 3),
@@ -178,7 +178,7 @@ def test_metrics_see_all_references(serve):
     serve(batches, name="inputs")
     found = evaluator.run(Copier(), make_task(), "test", BATCHING, GREEDY)
     assert found.references == [("x", "b"), ("a", "x")]
-    assert [decode.outputs for decode in found.decodes] == ["yz", "x"]
+    assert [answer.outputs for answer in found.answers] == ["yz", "x"]
     assert found.values["exact_match"] == 1 / 2
 
 
@@ -214,7 +214,7 @@ def test_what_no_metric_needs_is_not_run(serve):
     serve([([0], [[3, 1]], [[3, 1]], [b"x"])], name="inputs")
     task = make_task(metrics=("token_accuracy",))
     found = evaluator.run(NeverDecodes(), task, "test", BATCHING, GREEDY)
-    assert found.decodes == []
+    assert found.answers == []
     assert set(found.values) == {"token_accuracy", "log_perplexity"}
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2t_mm.data import pipeline
 from t2t_mm.decoding import decode
-from t2t_mm.decoding import requests as inputs
+from t2t_mm.decoding import requests as requests_lib
 from t2t_mm.modality import Audio, Categorical, Language, features
 from t2t_mm.runs import loaded_run
 from t2t_mm.settings import batching, decoding
@@ -120,7 +120,7 @@ def test_a_path_is_decoded(tmp_path):
         decode_settings=decoding.DecodeSettings(),
     )
     requests = [
-        inputs.request(TONES, str(tmp_path / name), f"line {number}")
+        requests_lib.request(TONES, str(tmp_path / name), f"line {number}")
         for number, name in enumerate(("a.wav", "b.wav"), start=1)
     ]
     answers = list(decode.of_requests(loaded, TONES, requests, loaded.decode_settings))

@@ -44,7 +44,7 @@ def test_scores_are_the_log_probabilities_of_the_full_pass(model, name):
         own = tf.gather(log_probs, ids, batch_dims=2).numpy() * (ids.numpy() != 0)
         np.testing.assert_allclose(found.scores[:, number], own.sum(1), rtol=1e-4)
     if name == "beam":
-        assert (np.diff(found.ranks.numpy(), axis=1) <= 0).all()
+        assert (np.diff(found.penalised_scores.numpy(), axis=1) <= 0).all()
 
 
 @pytest.mark.parametrize("name", sorted(conftest.MODELS))

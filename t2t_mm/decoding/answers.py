@@ -1,0 +1,106 @@
+"""An answer: the outputs for one input with their scores, as JSON and as a line of text."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Those of ASCII and those above, which an 8-bit terminal heeds too."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """The output for one input, and the further ones where several were asked for.
+
+    Args:
+      inputs: as given: a text, a path, or an object of them by input name; None until it
+        is known, and in `n_best`.
+      outputs: text (detokenised), or the name of a class; empty for an empty input.
+      score: log-probability of the outputs, in nats: a sum over the tokens of a text, under
+        the model as it is, whatever they were drawn from. No length penalty is in it.
+      references: the targets of a generated split, of which each is right; none for
+        other inputs.
+      n_best: where several were asked for, all outputs of this input, the first of which
+        is `outputs`: of a beam, and of classes, the best first; of sampling, the samples.
+      error: why the input could not be used, where that was to be told; there are no outputs.
+      is_cut: a text of the input is longer than what the model reads of it.
+      penalised_score: what a beam with a length penalty sorts outputs by; None elsewhere.
+    """
+
+    inputs: Any
+    outputs: str
+    score: float
+    references: tuple[str, ...] = ()
+    n_best: tuple[Answer, ...] | None = None
+    error: str | None = None
+    is_cut: bool = False
+    penalised_score: float | None = None
+
+    @property
+    def probability(self) -> float:
+        """Of the outputs, a fraction of 1: for classes what the model gives each of them."""
+        return math.exp(self.score)
+
+    @property
+    def reference(self) -> str | None:
+        """The target of a generated split, of several the first; None for other inputs."""
+        return self.references[0] if self.references else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the answer as JSON values.
+
+        `n_best` is there where several outputs were asked for, `reference` where there is
+        a target, `references` where there are more. Of an input that could not be used
+        there are `inputs` and `error` alone.
+        """
+        if self.error is not None:
+            return {"inputs": self.inputs, "error": self.error}
+        values = {"inputs": self.inputs, "outputs": self.outputs, "score": self.score}
+        if self.n_best is not None:
+            values["n_best"] = [output._as_one_of_several() for output in self.n_best]
+        if self.references:
+            values["reference"] = self.references[0]
+        if len(self.references) > 1:
+            values["references"] = list(self.references)
+        return values
+
+    def as_line(self) -> str:
+        """Returns the outputs alone, in one line (see `as_text`)."""
+        if self.n_best is None:
+            return _one_line(self.outputs)
+        return "\t".join(_one_line(each.outputs).replace("\t", " ") for each in self.n_best)
+
+    def _as_one_of_several(self) -> dict[str, Any]:
+        values: dict[str, Any] = {"outputs": self.outputs, "score": self.score}
+        if self.penalised_score is not None:
+            values["penalised_score"] = self.penalised_score
+        return values
+
+
+def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
+    """Returns the answers, one a line: JSON objects, or the outputs alone.
+
+    The line of an input that could not be used is empty as text. Of several outputs, tabs
+    stand between them. A line end within an output, and a tab in one of several, is a space,
+    so that lines stay in step with those of the input. Other control characters, which could
+    work a terminal, are shown as `printable` does.
+    """
+    if as_json:
+        lines = [json.dumps(answer.as_json(), ensure_ascii=False) for answer in answers]
+    else:
+        lines = [answer.as_line() for answer in answers]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def printable(text: str) -> str:
+    """Returns a text with its control characters as escapes; tabs and line ends are kept."""
+    return _CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.splitlines()))
