@@ -13,6 +13,7 @@ smaller tensors: the hidden layer, the table and their gradients.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -20,7 +21,7 @@ import tensorflow as tf
 from t2t_mm.layers import products
 
 _LEAST = 1e-37
-"""Near the least float: a token less likely than that counts 85 nats; its gradient is exact."""
+"""Near the least float: the logarithm of a smaller `p_y` is taken from the logits instead."""
 
 
 def linear_cross_entropy(
@@ -47,19 +48,20 @@ def linear_cross_entropy(
       which has no gradient. In bfloat16 a row's loss is exact to 0.004, given its rounded
       logits.
     """
-    chosen = tf.stack([tf.range(tf.size(labels)), tf.cast(labels, tf.int32)], 1)
-    share = smoothing / table.shape[0 if by_row else 1]
+    labels = tf.cast(labels, tf.int32)
+    chosen = tf.stack([tf.range(tf.size(labels)), labels], 1)
+    size = table.shape[0 if by_row else 1]
+    share = smoothing / size
 
     @tf.custom_gradient
     def run(
         h: tf.Tensor, table: tf.Tensor, *biases: tf.Tensor
     ) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[..., tuple[tf.Tensor, ...]]]:
-        logits = products.times_transposed(h, table) if by_row else tf.matmul(h, table)
-        for bias in biases:
-            logits = tf.nn.bias_add(logits, bias)
+        logits = _logits(h, table, biases, by_row)
         p = tf.nn.softmax(logits)
         likely = tf.cast(tf.gather_nd(p, chosen), tf.float32)
-        loss = plain = -tf.reduce_sum(tf.math.log(tf.maximum(likely, _LEAST)))
+        rows = _plain_losses(likely, h, labels, table, biases, by_row)
+        loss = plain = tf.reduce_sum(rows)
         mean = tf.zeros([h.shape[-1]])
         if smoothing:
             mean = _mean_column(table, by_row)
@@ -67,7 +69,9 @@ def linear_cross_entropy(
             above = own - tf.linalg.matvec(tf.cast(h, tf.float32), mean)
             for bias in biases:
                 above -= tf.reduce_mean(tf.cast(bias, tf.float32))
-            loss = plain + smoothing * tf.reduce_sum(above)
+            # A mean is at most `log sum exp z - log V`; rounding may say otherwise.
+            above = tf.maximum(above, math.log(size) - rows)
+            loss = tf.reduce_sum(rows + smoothing * above)
         off = tf.fill(tf.shape(labels), tf.cast(smoothing - 1.0, p.dtype))
         with tf.control_dependencies([likely]):  # nothing reads `p` any more: in place
             d_logits = tf.raw_ops.ScatterNdNonAliasingAdd(input=p, indices=chosen, updates=off)
@@ -91,6 +95,39 @@ def linear_cross_entropy(
 
     loss, plain = run(h, table) if bias is None else run(h, table, bias)
     return loss, tf.stop_gradient(plain)
+
+
+def _logits(
+    h: tf.Tensor, table: tf.Tensor, biases: tuple[tf.Tensor, ...], by_row: bool
+) -> tf.Tensor:
+    logits = products.times_transposed(h, table) if by_row else tf.matmul(h, table)
+    for bias in biases:
+        logits = tf.nn.bias_add(logits, bias)
+    return logits
+
+
+def _plain_losses(
+    likely: tf.Tensor,
+    h: tf.Tensor,
+    labels: tf.Tensor,
+    table: tf.Tensor,
+    biases: tuple[tf.Tensor, ...],
+    by_row: bool,
+) -> tf.Tensor:
+    """Returns `-log p_y`, float32 `[N]`: from `p_y`, or where that underflows from new logits."""
+    far = likely <= _LEAST  # not of NaN
+
+    def with_logits() -> tf.Tensor:
+        place = tf.where(far)
+        logits = _logits(tf.gather_nd(h, place), table, biases, by_row)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.gather_nd(labels, place), tf.cast(logits, tf.float32)
+        )
+        return tf.tensor_scatter_nd_update(losses_of_likely, place, losses)
+
+    losses_of_likely = -tf.math.log(tf.maximum(likely, _LEAST))
+    # Rows of a training that diverges: no other training pays for a second product.
+    return tf.cond(tf.reduce_any(far), with_logits, lambda: losses_of_likely)
 
 
 def _scaled(x: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:

@@ -72,14 +72,69 @@ def test_compiled_over_a_vocabulary_of_usual_size(random, smoothing):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_what_is_all_but_impossible_has_a_finite_loss_and_its_gradient():
-    h, table = tf.constant([[1.0]]), tf.constant([[0.0], [200.0]])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_what_is_all_but_impossible_has_its_loss_and_gradient(smoothing):
+    h, table = tf.constant([[1.0], [1.0]]), tf.constant([[0.0], [200.0]])
     with tf.GradientTape() as tape:
         tape.watch(h)
-        loss, _ = cross_entropy.linear_cross_entropy(h, tf.constant([0]), table, by_row=True)
-    assert 80 < float(loss) < 100  # e^-200 is below the least float
-    # p = [0, 1]: (0 - 1) x 0 + 1 x 200
-    np.testing.assert_allclose(tape.gradient(loss, h), [[200.0]])
+        loss, plain = cross_entropy.linear_cross_entropy(
+            h, tf.constant([0, 1]), table, by_row=True, smoothing=smoothing
+        )
+    # e^-200 is below the least float: -log p = [200, 0], and of each row the mean is 100.
+    np.testing.assert_allclose(plain, 200.0)
+    np.testing.assert_allclose(loss, (1 - smoothing) * 200 + smoothing * (100 + 100))
+    # p = [0, 1]: (0 - 1) x 0 + 1 x 200, and (1 - 1) x 200; smoothed less 0.1 x (100 - 0 or 200)
+    np.testing.assert_allclose(
+        tape.gradient(loss, h), [[200.0 - smoothing * 100], [smoothing * 100]], rtol=1e-5
+    )
+
+
+def _float64(h, labels, table, bias, smoothing):
+    """Returns the loss of each row and that without smoothing, from float64 logits."""
+    h, table, bias = (np.asarray(tf.cast(x, tf.float64)) for x in (h, table, bias))
+    z = h @ table.T + bias
+    highest = z.max(1)
+    log_sum = highest + np.log(np.exp(z - highest[:, None]).sum(1))
+    own = z[np.arange(len(z)), labels]
+    return log_sum - (1 - smoothing) * own - smoothing * z.mean(1), log_sum - own
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+@pytest.mark.parametrize("scale", [1.0, 1e2, 1e6, 1e12])
+def test_losses_of_logits_of_any_size(random, dtype, scale):
+    size, smoothing, rows = 5000, 0.1, 12
+    h = tf.cast(random.normal(size=(rows, 16)) * scale / 4, dtype)
+    table = tf.cast(random.normal(size=(size, 16)), dtype)
+    bias = tf.cast(random.normal(size=size), dtype)
+    labels = random.integers(size, size=rows)
+    logits = tf.matmul(tf.cast(h, tf.float32), tf.cast(table, tf.float32), transpose_b=True)
+    labels[:4] = np.argmax(logits[:4], axis=1)
+    expected, expected_plain = _float64(h, labels, table, bias, smoothing)
+    rounding = 2e-6 if dtype == tf.float32 else 0.03  # of logits of a few times `scale`
+    for row in range(rows):
+        loss, plain = cross_entropy.linear_cross_entropy(
+            h[row : row + 1],
+            tf.constant(labels[row : row + 1]),
+            table,
+            bias,
+            smoothing=smoothing,
+            by_row=True,
+        )
+        np.testing.assert_allclose(loss, expected[row], rtol=1e-5, atol=rounding * scale)
+        np.testing.assert_allclose(plain, expected_plain[row], rtol=1e-5, atol=rounding * scale)
+        assert float(loss) >= 0.0
+        assert float(plain) >= 0.0
+
+
+def test_rounding_of_large_logits_makes_no_loss_negative():
+    # All logits are 1e12 but for rounding, so p = 1 / V: -log p_y = log V, and smoothing adds 0.
+    h, table = tf.fill([4, 64], 1.1e6), tf.fill([9, 64], 1e12 / 64 / 1.1e6)
+    loss, plain = cross_entropy.linear_cross_entropy(
+        h, tf.constant([0, 3, 5, 8]), table, by_row=True, smoothing=0.1
+    )
+    np.testing.assert_allclose(plain, 4 * np.log(9), rtol=1e-5)
+    # as near as float32 comes to a mean of 1e12
+    assert 0.9 * 4 * np.log(9) <= float(loss) < 1e12 * 1e-6
 
 
 def test_no_rows_at_all_give_zero():
