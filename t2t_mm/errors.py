@@ -60,6 +60,10 @@ class BadExampleError(DataError):
     """One example that cannot be used; `--max_bad_examples` lets a run go on."""
 
 
+class MachineError(DataError):
+    """What the machine lacks, or a disk that fails: the next example would meet it too."""
+
+
 class CheckpointError(UserError):
     """A checkpoint that is missing, damaged or of another model."""
 

@@ -32,20 +32,10 @@ from typing import Any, TextIO
 from absl import flags
 
 from t2t_mm import errors, plugins, registry, version
-from t2t_mm.cli import help_text, old_flags
+from t2t_mm.cli import help_text, old_flags, refusals
 from t2t_mm.files import paths
 from t2t_mm.process import command_output, quiet_import, signals
 
-_USER_ERRNOS = {
-    errno.EACCES: "No permission",
-    errno.EDQUOT: "The disk quota is used up",
-    errno.EISDIR: "A folder stands where a file is wanted",
-    errno.ENAMETOOLONG: "The name is too long",
-    errno.ENOSPC: "The disk is full",
-    errno.ENOTDIR: "A file stands where a folder is wanted",
-    errno.EPERM: "No permission",
-    errno.EROFS: "The disk is read-only",
-}
 _FLAG = re.compile(r"--?(?P<name>[a-z]\w*)(?:=(?P<value>.*))?", re.DOTALL)
 _BAD_VALUE = re.compile(r"flag --(?P<name>\w+)=(?P<value>.*?): ", re.DOTALL)
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
@@ -238,15 +228,13 @@ class Command:
         except KeyboardInterrupt as interrupt:
             info(f"{self.name}: {interrupt or 'interrupted'}")
             return 130
-        except OSError as error:
+        except Exception as error:
             if isinstance(error, BrokenPipeError) and command_output.reader_is_gone():
                 command_output.silence()
                 return 0
-            if error.errno in _USER_ERRNOS:
-                known = errors.UserError(_USER_ERRNOS[error.errno], received=error.filename)
-                return self._fail(known, options)
-            return self._fault()
-        except Exception:
+            refused = refusals.told(error)
+            if refused is not None:
+                return self._fail(refused, options)
             # The last line of defence: a fault ends with its traceback and exit code 1.
             return self._fault()
 

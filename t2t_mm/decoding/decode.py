@@ -156,7 +156,7 @@ def _answers(
         dataset = pipeline.predict_dataset(task, raw, loaded.batching)
         return list(predict.decode_dataset(loaded.model, task, dataset, search, numbers))
     except errors.DataError as error:
-        if strict:
+        if strict or not requests_lib.is_of_one_input(error):
             raise
         if len(raw) == 1:
             return [error]

@@ -28,6 +28,7 @@ from t2t_mm.decoding import arrays
 from t2t_mm.decoding import lines as lines_lib
 from t2t_mm.files import paths
 from t2t_mm.modality import base as modality
+from t2t_mm.modality import media
 from t2t_mm.modality.language import declaration as language
 
 Value = Any
@@ -78,9 +79,13 @@ class _MisfitError(errors.ConfigError):
     """An input that does not have the names of the task's inputs."""
 
 
-OF_ONE_INPUT = (errors.DataError, _MisfitError)
-"""Errors that concern an input alone; with others, such as a package that is missing, no
-input could be answered."""
+def is_of_one_input(error: errors.UserError) -> bool:
+    """Returns whether an error concerns an input alone.
+
+    With others, a package that is missing or a disk that fails, no input could be answered.
+    """
+    is_of_input = isinstance(error, (errors.DataError, _MisfitError))
+    return is_of_input and not isinstance(error, errors.MachineError)
 
 
 def task_of_run(folder: str | os.PathLike[str], problem: str | None) -> task_lib.Task:
@@ -248,6 +253,7 @@ def request(task: task_lib.Task, given: Given, place: str) -> Request:
       ConfigError: for a name that is no input of the task, or one that is missing.
       DataError: for a file that is not there.
       BadExampleError: for a value that cannot be used, such as a damaged picture.
+      MachineError: where the machine hinders reading, as it would for any other input.
     """
     values = _values(task, given, place)
     if values is None:
@@ -263,7 +269,9 @@ def request_or_error(task: task_lib.Task, line: Line) -> Request:
         return Request(line.shown, None, line.error)
     try:
         return request(task, line.given, line.place)
-    except OF_ONE_INPUT as error:
+    except errors.UserError as error:
+        if not is_of_one_input(error):
+            raise
         return Request(_shown(line.given), None, error)
 
 
@@ -386,7 +394,7 @@ def _file(
     try:
         is_there = path.is_file()
     except OSError as error:  # a name that is too long, or in a folder that is closed to us
-        raise errors.DataError(f"{place}: no look at {path}", received=error.strerror) from error
+        raise media.unreadable(f"{place}: no look at {path}", error) from error
     if not is_there:
         raise errors.DataError(
             f"{place}: there is no file {path}",

@@ -52,7 +52,7 @@ def read(value: Any, what: str) -> tuple[str, bytes] | None:
 
     Raises:
       BadExampleError: for a file that cannot be read.
-      DataError: where the machine, not the file, is the reason.
+      MachineError: where the machine, not the file, is the reason.
     """
     if isinstance(value, bytes | bytearray | memoryview):
         return "bytes", bytes(value)
@@ -74,26 +74,29 @@ def content(
 
     Raises:
       BadExampleError: for a file that cannot be read, or is too large.
-      DataError: where the machine, not the file, is the reason.
+      MachineError: where the machine, not the file, is the reason.
     """
     try:
         _check_size(value, what, most or limits.largest_file(), variable)
         data: bytes = value.read_bytes()
     except OSError as error:
-        if error.errno is not None and error.errno not in _OF_THE_FILE:
-            raise errors.DataError(
-                f"{what} cannot be read: {value}",
-                received=error.strerror,
-                hint="Give the process more (ulimit -n for files), or use fewer --workers"
-                if error.errno in _OF_MEANS
-                else "That is a matter of the disk or the machine, not of this file",
-            ) from error
-        raise errors.BadExampleError(
-            f"{what} cannot be read: {value}", received=error.strerror or error
-        ) from error
+        raise unreadable(f"{what} cannot be read: {value}", error) from error
     except ValueError as error:  # a name that no file can have, such as one with a NUL
         raise errors.BadExampleError(f"{what} cannot be read: {value}", received=error) from error
     return data
+
+
+def unreadable(what: str, error: OSError) -> errors.DataError:
+    """Returns the error for a file that cannot be read: a bad example, or the machine's fault."""
+    if error.errno is None or error.errno in _OF_THE_FILE:
+        return errors.BadExampleError(what, received=error.strerror or error)
+    return errors.MachineError(
+        what,
+        received=error.strerror,
+        hint="Give the process more (ulimit -n for files), or use fewer --workers"
+        if error.errno in _OF_MEANS
+        else "That is a matter of the disk or the machine, not of this file",
+    )
 
 
 def _check_size(value: Any, what: str, most: int, variable: str) -> None:

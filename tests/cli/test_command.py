@@ -3,7 +3,9 @@
 import errno
 import json
 import math
+import os
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -125,6 +127,28 @@ def test_what_the_disk_refuses_is_the_users_to_mend(command, capsys, number, sai
 
     assert run(command, work) == 2
     assert capsys.readouterr().err == f"mm-count: {said}. Received: /data/file.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, "refused", "/data/file"), "Too many files.*ulimit -n 4096"),
+        (ImportError(f"x.so: cannot open: {os.strerror(errno.EMFILE)}"), "Too many files"),
+        (RuntimeError("can't start new thread"), "no more threads.*ulimit -u"),
+        (OSError(errno.EIO, "refused", "/data/file"), "device, fails. Received: /data/file"),
+        (OSError(errno.ENOMEM, "refused"), "memory is used up"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line(command, capsys, error, said):
+    def work():
+        try:
+            raise error
+        except type(error) as reason:
+            raise ValueError("a consequence") from reason
+
+    assert run(command, work) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(said, line)
 
 
 def test_a_fault_is_exit_1_with_its_traceback(command, capsys):

@@ -1,6 +1,8 @@
 import dataclasses
+import errno
 import io
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -111,6 +113,17 @@ def test_what_can_be_known_at_once_is_checked_before_the_work(of_both, picture, 
         requests_lib.check(of_both, {**good, "question": "\x1b"}, "line 5")
     with pytest.raises(errors.ConfigError, match="line 6 does not have the inputs"):
         requests_lib.check(of_both, {"question": "what?"}, "line 6")
+
+
+@pytest.mark.parametrize("method", ["read_bytes", "is_file"])
+def test_what_the_machine_hinders_ends_the_work(of_pictures, picture, monkeypatch, method):
+    def refuse(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(pathlib.Path, method, refuse)
+    (line,) = lines(of_pictures, str(picture).encode())
+    with pytest.raises(errors.MachineError, match=os.strerror(errno.EIO)):
+        requests_lib.request_or_error(of_pictures, line)
 
 
 def test_a_file_that_may_not_be_read_is_told_before_the_work(of_pictures, picture, monkeypatch):
