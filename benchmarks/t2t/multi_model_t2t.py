@@ -28,7 +28,7 @@ from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, conv_block, history, linear, normalization, timing
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.models import base as models
-from t2t_mm.settings import models as configs
+from t2t_mm.settings import models as settings
 
 SHORT, LONG, DILATION = 3, 15, 4
 
@@ -37,7 +37,7 @@ _COUNT = ranges.numbers(1)
 
 @configuration.register
 @dataclasses.dataclass(frozen=True)
-class MultiModelT2TConfig(configs.TransformerConfig):
+class MultiModelT2TConfig(settings.TransformerConfig):
     """The Transformer's sizes, and those of experts.
 
     `filter_width` is that of the encoder's first two convolutions and experts, and of the

@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 import gin
 from t2t_mm import errors
 from t2t_mm.config import gin_checks, value_types
-from t2t_mm.config import gin_files as files_lib
+from t2t_mm.config import gin_files as gin_files_lib
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ _MODULES = (
 )
 
 _classes: dict[str, type] = {}
-_bindings: list[files_lib.Binding] = []
+_bindings: list[gin_files_lib.Binding] = []
 _built: dict[type, Any] = {}
 
 
@@ -97,9 +97,9 @@ def load(
     """
     reset()
     import_configurables()
-    found = [] if of_run is None else list(files_lib.read_data(of_run))
-    found += [binding for name in gin_files for binding in files_lib.read(name)]
-    found += files_lib.read_params(list(gin_params))
+    found = [] if of_run is None else list(gin_files_lib.read_data(of_run))
+    found += [binding for name in gin_files for binding in gin_files_lib.read(name)]
+    found += gin_files_lib.read_params(list(gin_params))
     gin_checks.check(found, _classes)
     _bind(found)
     for name in _bound_classes():
@@ -193,7 +193,7 @@ def reset() -> None:
     _built.clear()
 
 
-def _bind(found: Sequence[files_lib.Binding]) -> None:
+def _bind(found: Sequence[gin_files_lib.Binding]) -> None:
     """Binds what was read and checked, in order."""
     for binding in found:
         scope, name = binding.scope, binding.name
@@ -288,7 +288,7 @@ def _bound_classes() -> list[str]:
     return sorted({b.short_name for b in _bindings if b.parameter} & set(_classes))
 
 
-def _macros_in(bindings: list[files_lib.Binding]) -> set[str]:
+def _macros_in(bindings: list[gin_files_lib.Binding]) -> set[str]:
     """Returns the macros that these bindings need, also through other macros."""
     definitions = {b.key: b for b in _bindings if not b.parameter}
     found: set[str] = set()

@@ -20,8 +20,7 @@ from typing import Any
 from t2t_mm import errors, registry
 from t2t_mm.corpus import raw
 from t2t_mm.data import records
-from t2t_mm.datagen import overlaps
-from t2t_mm.datagen import shuffle as spill
+from t2t_mm.datagen import overlaps, shuffle
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
 
@@ -110,7 +109,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
     )
     features = {**problem.declared_inputs(request.source), "targets": problem.targets}
     share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
-    out = spill.Spill(request.spill, request.worker)
+    out = shuffle.Spill(request.spill, request.worker)
     try:
         for index, whole in _items(problem, request, files):
             item = _without_blanks(whole, files)
@@ -129,7 +128,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
                 continue
             for name, found in share.classes.items():
                 found[encoded[name][0].decode("utf-8")] += 1
-            digest = spill.hash_key(encoded["key"][0], request.seed)
+            digest = shuffle.hash_key(encoded["key"][0], request.seed)
             share.bytes += out.add(digest, records.encode_example(encoded))
             share.keys += overlaps.key_print(encoded)
             share.contents += overlaps.content_print(encoded)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, search_loop, states, writer
+from t2t_mm.decoding import hypotheses, search_loop, writer
 from t2t_mm.settings import decoding
 
 
@@ -102,7 +102,7 @@ def search(
         )
         found = _best(rows.found, ended, settings.n_best)
         live, chosen = _going_on(extended, ids, beams)
-        state = states.reorder(state, chosen)
+        state = search_loop.reorder_state(state, chosen)
         done = rows.ended | at_limit
         if early_exit:
             done |= _is_decided(found, live, _penalty(limits - begun, alpha))
@@ -126,7 +126,7 @@ def search(
                 last=tf.zeros([batch, beams], tf.int32),  # of no effect: the command is read
                 scores=tf.tile(first[None], [batch, 1]),
             ),
-            state=states.share(state, beams),
+            state=search_loop.share_state(state, beams),
         ),
         copies=beams,
         shrink=shrink,

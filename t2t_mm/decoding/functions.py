@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import beam, greedy, hypotheses, sampling
+from t2t_mm.decoding import beam, hypotheses, sampling, writer
 from t2t_mm.settings import decoding
 
 Spec = Mapping[str, Any]
@@ -77,7 +77,7 @@ class Compiled:
                 return sampling.search(self._live(), asked, unseeded, given["seeds"])
             if settings.beam_size > 1:
                 return beam.search(self._live(), asked, unseeded)
-            return greedy.search(self._live(), asked)
+            return writer.greedy(self._live(), asked)
 
         key = ("search", twin, unseeded)
         both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}

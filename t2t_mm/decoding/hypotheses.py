@@ -25,7 +25,7 @@ class Decodable(Protocol):
     """What decoding asks of a model.
 
     `memory` belongs to the inputs and `state` to what is written; both are nests of
-    tensors, batch axis first; the state may hold histories too (see `states`). The state of
+    tensors, batch axis first; the state may hold histories too. The state of
     an input may be repeated for several hypotheses, reordered and left out. The memory is
     not repeated: of R hypotheses on B inputs, R / B that follow one another read the same
     row of it. An axis of the state may grow with every step, but for the first and the last.

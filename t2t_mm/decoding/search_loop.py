@@ -1,4 +1,4 @@
-"""The loop of a search, from which finished rows leave.
+"""The loop of a search, with batch compaction: finished rows leave the batch.
 
 A batch ends with its longest output, and most rows are finished long before. So the loop
 goes in rounds: one ends when no more than half of its rows are left, and the next has
@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
-from t2t_mm.decoding import states
+from t2t_mm.layers import history
 
 
 class Rows(NamedTuple):
@@ -24,7 +25,8 @@ class Rows(NamedTuple):
       ended: bool [A], whether a row is finished: its `found` stays as it is.
       found: nest [A, ...], what the search has found for it so far.
       live: nest [A, ...], what else it takes from step to step.
-      state: the model's, of A x N hypotheses, N a row; see `states`.
+      state: the model's, of A x N hypotheses, N a row: a nest of tensors, hypotheses first, and of
+        histories, which are repeated, reordered and thinned out at less cost.
     """
 
     ended: tf.Tensor
@@ -80,7 +82,7 @@ def run(
         )
         left = tf.where(~rows.ended)[:, 0]
         each = tf.reshape(left[:, None] * copies + tf.range(copies, dtype=left.dtype), [-1])
-        state = states.keep(rows.state, each, step)
+        state = keep_state(rows.state, each, step)
         places, fixed, rows = tf.nest.map_structure(
             lambda tensor: tf.gather(tensor, left), (places, fixed, rows._replace(state=()))
         )
@@ -96,8 +98,62 @@ def run(
     return found
 
 
+def repeat_state(state: Any, copies: int) -> Any:
+    """Returns a state before the first position with each hypothesis `copies` times in a row.
+
+    They are independent, and cannot be reordered.
+    """
+    if copies == 1:
+        return state
+    return _map_state(lambda t: tf.repeat(t, copies, axis=0), lambda h: h.repeat(copies), state)
+
+
+def share_state(state: Any, beams: int) -> Any:
+    """Returns a state before the first position with `beams` hypotheses in a row of each input.
+
+    They can be reordered among themselves.
+    """
+    return _map_state(lambda t: tf.repeat(t, beams, axis=0), lambda h: h.share(beams), state)
+
+
+def reorder_state(state: Any, rows: tf.Tensor) -> Any:
+    """Returns the state in which hypothesis i is what `rows[i]` was, of the same input."""
+    return _map_state(lambda t: tf.gather(t, rows), lambda h: h.reorder(rows), state)
+
+
+def keep_state(state: Any, rows: tf.Tensor, written: tf.Tensor) -> Any:
+    """Returns the state of the hypotheses `rows` alone: all or none of an input's.
+
+    Args:
+      state: of R hypotheses.
+      rows: their numbers, integers [Q].
+      written: positions so far, a scalar.
+    """
+    return _map_state(lambda t: tf.gather(t, rows), lambda h: h.keep(rows, written), state)
+
+
 def _open(tensor: tf.Tensor) -> tf.TensorShape:
     """Returns the shape of a tensor in a loop: of one axis nothing, else the last is fixed."""
     if tensor.shape.rank < 2:
         return tf.TensorShape([None] * tensor.shape.rank)
     return tf.TensorShape([None] * (tensor.shape.rank - 1) + [tensor.shape[-1]])
+
+
+def _map_state(
+    of_tensor: Callable[[tf.Tensor], Any],
+    of_history: Callable[[history.History], Any],
+    state: Any,
+) -> Any:
+    def one(node: Any) -> Any:
+        if isinstance(node, history.History):
+            return of_history(node)
+        if tf.is_tensor(node):
+            return of_tensor(node)
+        if keras.tree.is_nested(node):
+            return None  # look within
+        raise TypeError(
+            "The state of a model is a nest of tensors and histories, and cannot hold "
+            f"{node!r} ({type(node).__name__})."
+        )
+
+    return keras.tree.traverse(one, state)

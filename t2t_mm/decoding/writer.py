@@ -1,6 +1,6 @@
-"""Hypotheses written piece by piece, each for itself: greedy decoding and sampling.
+"""Hypotheses written token by token, each for itself: greedy decoding and sampling.
 
-They differ in how the next piece is chosen. Everything here runs in the graph.
+They differ in how the next token is chosen. Everything here runs in the graph.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, search_loop, states
+from t2t_mm.decoding import hypotheses, search_loop
 
 Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """Maps logits [R, V] and the draws of this step to log-probabilities and pieces, [R] each."""
@@ -89,7 +89,7 @@ def write(
                 ended=tf.zeros(shape, tf.bool),
                 last=tf.zeros(shape, tf.int32),  # of no effect: the command is read first
             ),
-            state=states.repeat(state, copies),
+            state=search_loop.repeat_state(state, copies),
         ),
         copies=copies,
         shrink=shrink,
@@ -97,6 +97,27 @@ def write(
     return trimmed(found)
 
 
+def greedy(
+    model: hypotheses.Decodable, asked: hypotheses.Asked, *, shrink: bool = True
+) -> hypotheses.Hypotheses:
+    """Greedy decoding: returns the one hypothesis of each row, the likeliest token at every step.
+
+    Padding is never chosen, whatever its logit.
+
+    Args:
+      model: gives the incremental state.
+      asked: the inputs and what is wanted of them.
+      shrink: let finished rows leave (see `search_loop.run`).
+    """
+    return write(model, asked, _likeliest, shrink=shrink)
+
+
 def trimmed(found: hypotheses.Hypotheses) -> hypotheses.Hypotheses:
     """Returns hypotheses whose T is the length of the longest."""
     return found._replace(ids=found.ids[:, :, : tf.reduce_max(found.lengths)])
+
+
+def _likeliest(logits: tf.Tensor, drawn: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    del drawn
+    log_probs, ids = hypotheses.likeliest(logits, 1)
+    return log_probs[:, 0], ids[:, 0]

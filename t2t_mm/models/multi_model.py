@@ -37,7 +37,7 @@ from t2t_mm.layers import attention, base, conv_block, history, normalization, t
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.modality import representation
 from t2t_mm.models import base as models
-from t2t_mm.settings import models as configs
+from t2t_mm.settings import models as settings
 
 
 class MultiModel(models.Model):
@@ -48,12 +48,12 @@ class MultiModel(models.Model):
       tasks: the tasks to serve.
     """
 
-    config_class = configs.MultiModelConfig
+    config_class = settings.MultiModelConfig
     version = 2  # 1: no timing signal on what enters the encoder
 
     def __init__(
         self,
-        config: configs.MultiModelConfig,
+        config: settings.MultiModelConfig,
         tasks: Sequence[tasks.Task],
         *,
         name: str = "multi_model",
@@ -64,7 +64,7 @@ class MultiModel(models.Model):
 class MultiModelBody(models.Body):
     """Encoder, I/O mixer and decoder."""
 
-    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.width = config.width
         self.encoder = Encoder(config, name="encoder")
@@ -116,7 +116,7 @@ class MultiModelBody(models.Body):
 class Experts(base.Layer):
     """A pre-norm mixture of experts with a residual connection."""
 
-    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.rate = config.dropout
         self.norm = normalization.LayerNorm(config.width, name="norm")
@@ -141,7 +141,7 @@ class Experts(base.Layer):
 class Encoder(base.Layer):
     """Conv blocks with the experts in the middle; not causal."""
 
-    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.blocks = [
             conv_block.ConvBlock(
@@ -168,7 +168,7 @@ class Encoder(base.Layer):
 class Mixer(base.Layer):
     """Mixes the encoded input with the outputs so far."""
 
-    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         width = config.width
         self.attention = None
@@ -231,7 +231,7 @@ class Mixer(base.Layer):
 class Decoder(base.Layer):
     """Blocks of convolution and attention, with the experts in the middle."""
 
-    def __init__(self, config: configs.MultiModelConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         width, self.rate = config.width, config.dropout
         count = config.decoder_blocks

@@ -14,7 +14,7 @@ import tensorflow as tf
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, history, linear, normalization, timing
 from t2t_mm.models import base as models
-from t2t_mm.settings import models as configs
+from t2t_mm.settings import models as settings
 
 
 class Transformer(models.Model):
@@ -25,11 +25,11 @@ class Transformer(models.Model):
       tasks: the tasks to serve.
     """
 
-    config_class = configs.TransformerConfig
+    config_class = settings.TransformerConfig
 
     def __init__(
         self,
-        config: configs.TransformerConfig,
+        config: settings.TransformerConfig,
         tasks: Sequence[tasks.Task],
         *,
         name: str = "transformer",
@@ -40,7 +40,7 @@ class Transformer(models.Model):
 class TransformerBody(models.Body):
     """Encoder and decoder; a timing signal is added to the input of each."""
 
-    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.width, self.rate = config.width, config.dropout
         self.encoder = Encoder(config, name="encoder")
@@ -92,7 +92,7 @@ class FeedForward(base.Layer):
       config: uses `width` (D) and `filter_width` (F).
     """
 
-    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.norm = normalization.LayerNorm(config.width, name="norm")
         self.inner = linear.Linear(config.width, config.filter_width, name="inner")
@@ -106,7 +106,7 @@ class FeedForward(base.Layer):
 class Encoder(base.Layer):
     """Layers of self-attention and feed-forward, with residual connections."""
 
-    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.blocks = [
             EncoderLayer(config, name=f"layer_{i}") for i in range(config.encoder_layers)
@@ -125,7 +125,7 @@ class Encoder(base.Layer):
 class EncoderLayer(base.Layer):
     """Bidirectional self-attention, and feed-forward."""
 
-    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.rate = config.dropout
         self.norm = normalization.LayerNorm(config.width, name="norm")
@@ -145,7 +145,7 @@ class EncoderLayer(base.Layer):
 class Decoder(base.Layer):
     """Layers of causal self-attention, attention to the source, and feed-forward."""
 
-    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.blocks = [
             DecoderLayer(config, name=f"layer_{i}") for i in range(config.decoder_layers)
@@ -191,7 +191,7 @@ class Decoder(base.Layer):
 class DecoderLayer(base.Layer):
     """Causal self-attention, attention to the source, and feed-forward."""
 
-    def __init__(self, config: configs.TransformerConfig, *, name: str | None = None) -> None:
+    def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
         width, self.rate = config.width, config.dropout
         self.self_norm = normalization.LayerNorm(width, name="self_norm")

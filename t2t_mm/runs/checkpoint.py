@@ -24,10 +24,9 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.files import atomic, paths
-from t2t_mm.runs import checkpoint_files as files_lib
+from t2t_mm.runs import checkpoint_files, trackables
 from t2t_mm.runs import division as division_lib
 from t2t_mm.runs import fingerprint as fingerprint_lib
-from t2t_mm.runs import trackables
 
 BEST = "best"
 Restored = tuple[int, dict[str, Any]]
@@ -97,11 +96,11 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Returns the steps of all published checkpoints, oldest first."""
-        return files_lib.steps(self.folder)
+        return checkpoint_files.steps(self.folder)
 
     def best_step(self) -> int | None:
         """Returns the step of the best checkpoint, if one was marked."""
-        steps = files_lib.steps(self.folder / BEST)
+        steps = checkpoint_files.steps(self.folder / BEST)
         return steps[-1] if steps else None
 
     def save(self, step: int, extra: Mapping[str, Any] | None = None) -> pathlib.Path | None:
@@ -121,7 +120,7 @@ class Checkpoints:
         scratch = self.folder / f".writing-{self._worker}"
         try:
             if self._is_chief:
-                files_lib.remove_unpublished(self.folder)
+                checkpoint_files.remove_unpublished(self.folder)
                 for folder in (self.folder, self.folder / BEST):
                     atomic.remove_leftovers(folder)
             shutil.rmtree(scratch, ignore_errors=True)
@@ -138,24 +137,24 @@ class Checkpoints:
             raise _not_written(self.folder, step, error) from error
         finally:
             if self._is_chief:
-                files_lib.remove_unpublished(self.folder)
+                checkpoint_files.remove_unpublished(self.folder)
             shutil.rmtree(scratch, ignore_errors=True)
 
     def mark_best(self, step: int) -> None:
         """Keeps the checkpoint of `step` as the best one, whatever is saved later."""
         if not self._is_chief:
             return
-        sidecar = files_lib.read_sidecar(self.folder, step)
+        sidecar = checkpoint_files.read_sidecar(self.folder, step)
         best = self.folder / BEST
         try:
             best.mkdir(exist_ok=True)
             for name in sidecar["files"]:
-                files_lib.link(self.folder / name, best / name)
-            atomic.write_json(files_lib.sidecar_path(best, step), sidecar)
-            for old in files_lib.steps(best):
+                checkpoint_files.link(self.folder / name, best / name)
+            atomic.write_json(checkpoint_files.sidecar_path(best, step), sidecar)
+            for old in checkpoint_files.steps(best):
                 if old != step:
-                    files_lib.sidecar_path(best, old).unlink()
-            files_lib.remove_strays(best)
+                    checkpoint_files.sidecar_path(best, old).unlink()
+            checkpoint_files.remove_strays(best)
         except (OSError, errors.DataError) as error:
             raise _not_written(best, step, error) from error
 
@@ -179,7 +178,7 @@ class Checkpoints:
         Raises:
           CheckpointError: none is whole, or what there is does not fit.
         """
-        for left in files_lib.without_sidecar(self.folder):
+        for left in checkpoint_files.without_sidecar(self.folder):
             self._warn(
                 f"{self.folder / left} is part of a checkpoint whose sidecar is gone: it is not "
                 "used, and the next save removes it; restore the .json file from a copy to keep it."
@@ -187,9 +186,9 @@ class Checkpoints:
         if which == "latest":
             return self._restore_latest(objects)
         folder, step = self._place(which)
-        problem = files_lib.damage(folder, step)
+        problem = checkpoint_files.damage(folder, step)
         if problem:
-            whole = [s for s in self.steps() if not files_lib.damage(self.folder, s)]
+            whole = [s for s in self.steps() if not checkpoint_files.damage(self.folder, s)]
             raise errors.CheckpointError(
                 f"The checkpoint of step {step} in {folder} is damaged: {problem}",
                 hint=f"Whole ones are of steps {whole or 'none'}",
@@ -199,16 +198,16 @@ class Checkpoints:
     def _restore_latest(self, objects: Mapping[str, Any] | None) -> Restored | None:
         steps = self.steps()
         for step in reversed(steps):
-            problem = files_lib.damage(self.folder, step)
+            problem = checkpoint_files.damage(self.folder, step)
             if not problem:
                 return self._read(self.folder, step, objects)
             self._passed_over.add(step)
             self._warn(f"Passing over the checkpoint of step {step}: {problem}.")
         best = self.best_step()
-        if best is not None and not files_lib.damage(self.folder / BEST, best):
+        if best is not None and not checkpoint_files.damage(self.folder / BEST, best):
             self._warn(f"No other checkpoint is whole: taking the best one, of step {best}.")
             return self._read(self.folder / BEST, best, objects)
-        remains = files_lib.remains(self.folder)
+        remains = checkpoint_files.remains(self.folder)
         if best is not None or remains:
             raise errors.CheckpointError(
                 f"{self.folder} holds checkpoints, but none is whole",
@@ -242,7 +241,7 @@ class Checkpoints:
         )
 
     def _read(self, folder: pathlib.Path, step: int, objects: Mapping[str, Any] | None) -> Restored:
-        sidecar = files_lib.read_sidecar(folder, step)
+        sidecar = checkpoint_files.read_sidecar(folder, step)
         place = f"{folder}, step {step}"
         fingerprint_lib.check(held=sidecar["fingerprint"], wanted=self._fingerprint, place=place)
         if objects is not None:
@@ -311,25 +310,25 @@ class Checkpoints:
 
     def _publish(self, step: int, scratch: pathlib.Path, extra: dict[str, Any]) -> pathlib.Path:
         """Moves verified files into place; the sidecar's rename is the moment that counts."""
-        prefix = files_lib.new_prefix(self.folder, step)
+        prefix = checkpoint_files.new_prefix(self.folder, step)
         sidecar = {
-            "format": files_lib.FORMAT,
+            "format": checkpoint_files.FORMAT,
             "step": step,
             "prefix": prefix,
-            "files": files_lib.move_in(scratch, self.folder, prefix),
+            "files": checkpoint_files.move_in(scratch, self.folder, prefix),
             "fingerprint": self._fingerprint,
             "data": self._data,
             **(dataclasses.asdict(self._division) if self._division else {}),
             "extra": extra,
         }
-        published = files_lib.sidecar_path(self.folder, step)
+        published = checkpoint_files.sidecar_path(self.folder, step)
         atomic.write_json(published, sidecar)
         self._passed_over.discard(step)
         sound = [s for s in self.steps() if s not in self._passed_over]
         for old in {*sound[: -self._keep], *self._passed_over}:
-            files_lib.sidecar_path(self.folder, old).unlink(missing_ok=True)
+            checkpoint_files.sidecar_path(self.folder, old).unlink(missing_ok=True)
         self._passed_over.clear()
-        files_lib.remove_strays(self.folder)
+        checkpoint_files.remove_strays(self.folder)
         return published
 
 

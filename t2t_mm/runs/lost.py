@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from t2t_mm import errors
 from t2t_mm.files import atomic
-from t2t_mm.runs import checkpoint_files as files_lib
-from t2t_mm.runs import metrics_log, run_folder
+from t2t_mm.runs import checkpoint_files, metrics_log, run_folder
 
 MARK = ".saved"
 
@@ -44,7 +43,9 @@ def check(run: run_folder.RunFolder, *, with_config: bool = True) -> None:
     """
     if not run.path.is_dir():
         return
-    held = files_lib.remains(run.checkpoints) or files_lib.remains(run.checkpoints / "best")
+    held = checkpoint_files.remains(run.checkpoints) or checkpoint_files.remains(
+        run.checkpoints / "best"
+    )
     if held and not run.exists():
         raise _gone(run, run.problems_path.name, f"checkpoints, as {held[0]}")
     if held and with_config and not run.config_path.is_file():
@@ -64,7 +65,7 @@ def newer(run: run_folder.RunFolder, restored: int) -> str | None:
       restored: the step of the checkpoint that was taken.
     """
     step = _marked(run)
-    if step is None or step <= restored or step in files_lib.steps(run.checkpoints):
+    if step is None or step <= restored or step in checkpoint_files.steps(run.checkpoints):
         return None
     return (
         f"The checkpoint of step {step:,}, which was saved last, is gone; taking that of step "

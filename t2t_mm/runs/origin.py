@@ -10,8 +10,7 @@ from typing import Any
 
 from t2t_mm import errors
 from t2t_mm.files import paths
-from t2t_mm.runs import checkpoint_files as files_lib
-from t2t_mm.runs import run_folder
+from t2t_mm.runs import checkpoint_files, run_folder
 
 _FILE = re.compile(r"ckpt-(\d+)(-\d+)?(\.(json|index|data-.*))?")
 _EXPECTED = "the --output_dir of a training that has saved a checkpoint, or a checkpoint in it"
@@ -37,12 +36,12 @@ class Origin:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the checkpoint fits: model, sizes, vocabularies."""
-        return dict(files_lib.read_sidecar(self.folder, self.step)["fingerprint"])
+        return dict(checkpoint_files.read_sidecar(self.folder, self.step)["fingerprint"])
 
     @property
     def prefix(self) -> str:
         """The path of the tensors, as TensorFlow takes it."""
-        name = files_lib.read_sidecar(self.folder, self.step)["prefix"]
+        name = checkpoint_files.read_sidecar(self.folder, self.step)["prefix"]
         return f"{paths.for_tensorflow(self.folder)}/{name}"
 
 
@@ -93,13 +92,13 @@ def check_outside(given: str | os.PathLike[str], output_dir: str | os.PathLike[s
 
 def _check(folder: pathlib.Path, step: int, *, hashed: bool) -> None:
     """Raises unless the checkpoint of a step is there and, if hashed, whole."""
-    steps = files_lib.steps(folder)
+    steps = checkpoint_files.steps(folder)
     if step not in steps:
         raise errors.CheckpointError(
             f"There is no checkpoint of step {step} in {folder}",
             expected=f"a step of {', '.join(map(str, steps))}" if steps else _EXPECTED,
         )
-    damage = files_lib.damage(folder, step) if hashed else ""
+    damage = checkpoint_files.damage(folder, step) if hashed else ""
     if damage:
         raise errors.CheckpointError(
             f"The checkpoint of step {step} in {folder} is damaged: {damage}",
@@ -108,8 +107,8 @@ def _check(folder: pathlib.Path, step: int, *, hashed: bool) -> None:
 
 
 def _newest(folder: pathlib.Path, *, hashed: bool) -> int:
-    for step in reversed(files_lib.steps(folder)):
-        if not hashed or not files_lib.damage(folder, step):
+    for step in reversed(checkpoint_files.steps(folder)):
+        if not hashed or not checkpoint_files.damage(folder, step):
             return step
     raise errors.CheckpointError(
         f"There is no whole checkpoint in {folder} to start from", expected=_EXPECTED

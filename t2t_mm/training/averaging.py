@@ -26,9 +26,8 @@ from typing import Any
 
 from t2t_mm import errors
 from t2t_mm.files import atomic, paths
-from t2t_mm.runs import checkpoint_files as files_lib
+from t2t_mm.runs import checkpoint_files, run_folder
 from t2t_mm.runs import fingerprint as fingerprint_lib
-from t2t_mm.runs import run_folder
 
 Warn = Callable[[str], None]
 
@@ -129,10 +128,10 @@ def _newest_whole(run: run_folder.RunFolder, wanted: int | None, warn: Warn) -> 
             expected="1 or more",
         )
     folder = run.checkpoints
-    published = files_lib.steps(folder)
+    published = checkpoint_files.steps(folder)
     found: list[int] = []
     for step in reversed(published) if len(published) >= (wanted or 1) else ():
-        damage = files_lib.damage(folder, step)
+        damage = checkpoint_files.damage(folder, step)
         if damage:
             warn(f"Passing over the checkpoint of step {step}: {damage}.")
             continue
@@ -142,9 +141,9 @@ def _newest_whole(run: run_folder.RunFolder, wanted: int | None, warn: Warn) -> 
     else:
         if not found or wanted is not None:
             raise _too_few(folder, wanted, found, published)
-    newest = files_lib.read_sidecar(folder, found[-1])["fingerprint"]
+    newest = checkpoint_files.read_sidecar(folder, found[-1])["fingerprint"]
     for step in found:
-        held = files_lib.read_sidecar(folder, step)["fingerprint"]
+        held = checkpoint_files.read_sidecar(folder, step)["fingerprint"]
         fingerprint_lib.check(held=held, wanted=newest, place=f"{folder}, step {step}")
     return found
 
@@ -187,7 +186,7 @@ def _write(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) ->
         described = run.described()
         described[run_folder.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
         atomic.write_json(made.problems_path, described)
-        fingerprint = files_lib.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]
+        fingerprint = checkpoint_files.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]
         checkpoint.Checkpoints(
             made.checkpoints, {"model": model}, keep=1, fingerprint=fingerprint
         ).save(steps[-1], {run_folder.AVERAGED: steps})

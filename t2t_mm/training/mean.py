@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.files import paths
-from t2t_mm.runs import checkpoint_files as files_lib
-from t2t_mm.runs import trackables
+from t2t_mm.runs import checkpoint_files, trackables
 
 
 def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
@@ -50,7 +49,7 @@ def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
 def _open(held: trackables.Trackables, folder: pathlib.Path, step: int) -> Any:
     """Returns a reader of a checkpoint that is known to fit the model."""
     try:
-        name = files_lib.read_sidecar(folder, step)["prefix"]
+        name = checkpoint_files.read_sidecar(folder, step)["prefix"]
         prefix = f"{paths.for_tensorflow(folder)}/{name}"
         misfit = held.misfit(prefix, all_of_it=False)
         reader = tf.train.load_checkpoint(prefix)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import beam, greedy
+from t2t_mm.decoding import beam, writer
 from t2t_mm.settings import decoding
 
 SOURCES = [[3, 4, 5, 1], [6, 1, 0, 0], [7, 8, 1, 0], [9, 9, 9, 1], [10, 3, 1, 0]]
@@ -98,7 +98,7 @@ def test_scores_are_sums_of_log_probabilities_and_ranks_are_penalised(toy, asked
 @pytest.mark.parametrize("seed", range(5))
 def test_one_beam_is_greedy(toy, asked, seed):
     model, given = toy(seed=seed, eos_bias=1.5), asked(SOURCES, [12, 4, 12, 7, 1])
-    one, other = beam.search(model, given, of(1)), greedy.search(model, given)
+    one, other = beam.search(model, given, of(1)), writer.greedy(model, given)
     np.testing.assert_array_equal(one.ids, other.ids)
     np.testing.assert_array_equal(one.lengths, other.lengths)
     np.testing.assert_allclose(one.scores, other.scores, rtol=1e-5)
@@ -107,7 +107,7 @@ def test_one_beam_is_greedy(toy, asked, seed):
 
 def test_a_wider_beam_can_find_what_greedy_misses(toy, asked):
     found = [
-        (beam.search(model, given, of(4)).scores, greedy.search(model, given).scores)
+        (beam.search(model, given, of(4)).scores, writer.greedy(model, given).scores)
         for seed in range(6)
         for model, given in [(toy(seed=seed, eos_bias=0.5), asked(SOURCES, [6] * 5))]
     ]

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.decoding import states
+from t2t_mm.decoding import search_loop
 from t2t_mm.layers import history
 from t2t_mm.modality import Categorical, Image, Language, representation
 from t2t_mm.models import base
@@ -56,17 +56,20 @@ def check_hypotheses(model):
     twice = {"inputs": tf.repeat(batch["inputs"]["inputs"], 2, axis=0)}
     full = model({"inputs": twice, "targets": targets}, "ende").numpy()
     memory = model.encode("ende", batch["inputs"])
-    state = states.share(model.start_state("ende", memory, LENGTH), 2)
+    state = search_loop.share_state(model.start_state("ende", memory, LENGTH), 2)
     rows, previous = np.arange(6), tf.zeros([6], tf.int32)
     for t in range(LENGTH):
         logits, state = model.decode_step("ende", previous, tf.constant(t), memory, state)
         np.testing.assert_allclose(logits, full[rows, t], atol=2e-5, err_msg=f"position {t}")
         if t == LENGTH // 3:
             order = [1, 0, 3, 3, 4, 5]  # of the middle input one only goes on, twice
-            rows, state = rows[order], states.reorder(state, tf.constant(order))
+            rows, state = rows[order], search_loop.reorder_state(state, tf.constant(order))
         if t == LENGTH // 2:
             kept = [2, 3, 4, 5]
-            rows, state = rows[kept], states.keep(state, tf.constant(kept), tf.constant(t + 1))
+            rows, state = (
+                rows[kept],
+                search_loop.keep_state(state, tf.constant(kept), tf.constant(t + 1)),
+            )
             memory = tf.nest.map_structure(lambda tensor: tensor[1:], memory)
         previous = tf.gather(targets, rows)[:, t]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.decoding import states
+from t2t_mm.decoding import search_loop
 from t2t_mm.layers import history
 
 Pair = collections.namedtuple("Pair", "left right")
@@ -26,7 +26,7 @@ def _kinds(state):
 
 
 def test_plain_tensors_are_repeated_in_a_row_either_way():
-    for many in (states.repeat, states.share):
+    for many in (search_loop.repeat_state, search_loop.share_state):
         found = many(_state(), 2)
         assert _kinds(found) == {"pair": Pair, "own": tuple, "lineage": history.Lineage}
         np.testing.assert_array_equal(found["pair"].left, PLAIN[[0, 0, 1, 1]])
@@ -36,18 +36,18 @@ def test_plain_tensors_are_repeated_in_a_row_either_way():
 
 def test_histories_are_told_whether_hypotheses_may_go_on_with_each_other():
     # [T, B, M]: four inputs of one hypothesis, or two of two.
-    assert states.repeat(_state(), 2)["own"][0].writers.shape == (0, 4, 1)
-    assert states.share(_state(), 2)["own"][0].writers.shape == (0, 2, 2)
+    assert search_loop.repeat_state(_state(), 2)["own"][0].writers.shape == (0, 4, 1)
+    assert search_loop.share_state(_state(), 2)["own"][0].writers.shape == (0, 2, 2)
 
 
 def test_all_parts_are_reordered_and_kept_alike():
-    state = states.share(_state(), 2)
+    state = search_loop.share_state(_state(), 2)
     _, lineage = state["own"][0].at(tf.constant(0))
     state["own"] = (lineage, state["own"][1])
-    found = states.reorder(state, tf.constant([1, 1, 2, 3]))
+    found = search_loop.reorder_state(state, tf.constant([1, 1, 2, 3]))
     np.testing.assert_array_equal(found["pair"].left, PLAIN[[0, 0, 1, 1]])
     np.testing.assert_array_equal(found["own"][0].writers[0], [[1, 1], [0, 1]])
-    kept = states.keep(found, tf.constant([0, 1]), tf.constant(1))
+    kept = search_loop.keep_state(found, tf.constant([0, 1]), tf.constant(1))
     np.testing.assert_array_equal(kept["pair"].left, PLAIN[[0, 0]])
     np.testing.assert_array_equal(kept["own"][0].writers[0], [[1, 1]])
     np.testing.assert_array_equal(kept["own"][1], [7, 7])
@@ -56,4 +56,4 @@ def test_all_parts_are_reordered_and_kept_alike():
 
 def test_what_cannot_be_reordered_is_refused():
     with pytest.raises(TypeError, match=r"(?s)cannot hold.*ndarray"):
-        states.reorder([tf.constant(PLAIN), PLAIN], tf.constant([1, 0]))
+        search_loop.reorder_state([tf.constant(PLAIN), PLAIN], tf.constant([1, 0]))
