@@ -12,11 +12,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from t2t_mm.version import __version__ as __version__
 
+TYPE_CHECKING = False  # not typing's: until a command heeds signals, milliseconds count
 if TYPE_CHECKING:
+    from typing import Any
+
     from t2t_mm.datagen.generate import generate
     from t2t_mm.decoding.decode import decode
     from t2t_mm.evaluation.base import Metric

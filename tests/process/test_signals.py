@@ -69,6 +69,27 @@ def test_while_the_command_is_imported(tmp_path, number, words):
     assert (process.returncode, said) == (130, f"mm-early: {words}\n")
 
 
+def test_an_interrupt_before_signals_are_heeded_is_no_traceback(tmp_path):
+    program = tmp_path / "mm-earlier"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import signal, sys
+
+            class Finder:
+                def find_spec(self, name, path, target=None):
+                    if name == "t2t_mm.process.signals":
+                        signal.raise_signal(signal.SIGINT)
+
+            sys.meta_path.insert(0, Finder())
+            import t2t_mm.bin
+            """
+        )
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 def test_other_programs_keep_their_signals(python):
     done = python("-c", "import t2t_mm.bin, os, signal; os.kill(os.getpid(), signal.SIGTERM)")
     assert done.returncode == -signal.SIGTERM
