@@ -227,7 +227,7 @@ class DecoderLayer(base.Layer):
         x: tf.Tensor,
         place: history.Place,
         cache: history.Cache,
-        source: attention.Source,
+        source: attention.KeysAndValues,
         mask: tf.Tensor | None,
     ) -> tuple[tf.Tensor, history.Cache]:
         """Computes one position, `[R, D]` to `[R, D]`, and the cache after it."""

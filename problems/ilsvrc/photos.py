@@ -18,7 +18,7 @@ TRAINING = "ILSVRC2012_img_train.tar"
 VALIDATION = "ILSVRC2012_img_val.tar"
 _SUFFIXES = (".jpeg", ".jpg")  # in capitals, as published, or not
 
-Photo = pathlib.Path | archives.Part
+Photo = pathlib.Path | archives.Member
 
 
 def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
@@ -67,6 +67,6 @@ def _in_folder(place: pathlib.Path, folder: str, files: raw.RawFiles) -> Iterato
         yield place / name
 
 
-def _in_tar(tar: Photo) -> Iterator[archives.Part]:
-    members = tar.members() if isinstance(tar, archives.Part) else archives.members(tar)
+def _in_tar(tar: Photo) -> Iterator[archives.Member]:
+    members = tar.members() if isinstance(tar, archives.Member) else archives.members(tar)
     return (part for part in members if part.suffix.lower() in _SUFFIXES)

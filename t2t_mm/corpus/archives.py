@@ -1,7 +1,7 @@
 """Archives: tar files read where they lie, without unpacking them to the disk.
 
 A plain tar is an index of itself: `members` walks from header to header and gives a
-`Part` for each file, which is read when it is wanted, by whoever wants it. A tar
+`Member` for each file, which is read when it is wanted, by whoever wants it. A tar
 that is compressed as a whole can only be read from its beginning; `listing` and
 `open_member` do that for texts. Directories, links and devices are passed over, and
 nothing is ever written.
@@ -31,7 +31,7 @@ _LONGEST_HEAD_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Part:
+class Member:
     """A file in a plain tar: what a `pathlib.Path` would be, were it unpacked.
 
     Attributes:
@@ -79,7 +79,7 @@ class Part:
             _fail(self.archive, "is cut short", f"{self.member!r} ends beyond its last byte")
         return data
 
-    def members(self) -> Iterator[Part]:
+    def members(self) -> Iterator[Member]:
         """Yields the files of this file, which is a tar itself (a tar in a tar).
 
         Raises:
@@ -87,13 +87,13 @@ class Part:
         """
         window = _window(self.archive, self.offset, self.size)
         for name, offset, size in _walk(window, str(self), end=self.size, nested=True):
-            yield Part(self.archive, name, self.offset + offset, size)
+            yield Member(self.archive, name, self.offset + offset, size)
 
     def __str__(self) -> str:
         return f"{self.archive}/{self.member}"
 
 
-def members(path: pathlib.Path) -> Iterator[Part]:
+def members(path: pathlib.Path) -> Iterator[Member]:
     """Yields the files of a plain tar, in its order, while walking through it.
 
     No list of them is held, and no file is open between two of them: a generator
@@ -105,7 +105,7 @@ def members(path: pathlib.Path) -> Iterator[Part]:
     """
     size = _sized(path)
     for name, offset, length in _walk(_window(path, 0, size), str(path), end=size):
-        yield Part(path, name, offset, length)
+        yield Member(path, name, offset, length)
 
 
 def listing(path: pathlib.Path) -> Mapping[str, tuple[int, int]]:

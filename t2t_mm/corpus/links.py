@@ -55,7 +55,7 @@ class Boundary:
 
         Another file is one that the code of the problem has named.
         """
-        path = value.archive if isinstance(value, archives.Part) else value
+        path = value.archive if isinstance(value, archives.Member) else value
         if self.follow or not isinstance(path, pathlib.Path):
             return
         if any(map(path.is_relative_to, (self.root, self.root.absolute(), self.root.resolve()))):

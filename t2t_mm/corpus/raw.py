@@ -165,11 +165,11 @@ class RawFiles:
             # The link may well be another corpus, and what is wrong that this one is missing.
             raise errors.DataError(str(error), hint=f"There is no folder {self._sought}") from error
 
-    def members(self, name: str) -> Iterator[archives.Part]:
+    def members(self, name: str) -> Iterator[archives.Member]:
         """Yields the files of a plain tar archive, to be read where they lie.
 
-        A `Part` stands for a path: a picture or a sound may be one. Of a tar in the tar,
-        `Part.members()` yields the files.
+        A `Member` stands for a path: a picture or a sound may be one. Of a tar in the tar,
+        `Member.members()` yields the files.
 
         Raises:
           DataError: when there is no such archive, or it is not a whole tar.

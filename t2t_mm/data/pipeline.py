@@ -62,7 +62,7 @@ def train_dataset(
     """
     index, count = shard
     split = task.splits[0]
-    source = reading.Source.open(task, split)
+    source = reading.SplitRecords.open(task, split)
     if source.examples < count:
         raise errors.DataError(
             f"The split {split!r} of {task.name!r} has too few examples to train on",
@@ -114,7 +114,7 @@ def eval_dataset(
       ConfigError: for an unknown split.
       DataError: when shards are missing, cut short or empty.
     """
-    source = reading.Source.open(task, split, max_examples=max_examples)
+    source = reading.SplitRecords.open(task, split, max_examples=max_examples)
     records = source.records().enumerate()
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
 

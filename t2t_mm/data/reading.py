@@ -45,7 +45,7 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class SplitRecords:
     """Records of one split, in order.
 
     Attributes:
@@ -57,7 +57,9 @@ class Source:
     size_bytes: int
 
     @classmethod
-    def open(cls, task: task_lib.Task, split: str, *, max_examples: int | None = None) -> Source:
+    def open(
+        cls, task: task_lib.Task, split: str, *, max_examples: int | None = None
+    ) -> SplitRecords:
         """Finds the records of a split, and checks that the shards are there in full size.
 
         Args:
@@ -101,7 +103,7 @@ class Source:
         """How many there are."""
         return sum(run.count for run in self.runs)
 
-    def part(self, index: int, count: int) -> Source:
+    def part(self, index: int, count: int) -> SplitRecords:
         """Returns what is left to worker `index` of `count`.
 
         The parts of all workers have no record in common and are together the whole, of
@@ -110,7 +112,7 @@ class Source:
         """
         return self.between(self.examples * index // count, self.examples * (index + 1) // count)
 
-    def between(self, start: int, stop: int) -> Source:
+    def between(self, start: int, stop: int) -> SplitRecords:
         """Returns the records from place `start` to before place `stop`."""
         kept, place = [], 0
         for run in self.runs:

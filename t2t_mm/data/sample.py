@@ -58,7 +58,7 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
       DataError: when shards are missing or damaged, or an example cannot be used.
     """
     split = task.splits[0]
-    source = reading.Source.open(task, split)
+    source = reading.SplitRecords.open(task, split)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=0)
     if not maker.ragged:
         return Sample(source.examples, 0, 0, float(batching.batch_examples), 0, {})

@@ -14,7 +14,7 @@ from t2t_mm.layers import base, conv_block, history, linear, normalization, timi
 
 KERNEL, DILATIONS = 5, (1, 4)
 
-Source = tuple[tf.Tensor, tf.Tensor]
+KeysAndValues = tuple[tf.Tensor, tf.Tensor]
 """Keys and values of a source, `[B, H, S, D / H]` each."""
 
 
@@ -87,19 +87,19 @@ class SourceAttention(base.Layer):
         self.keys_values = linear.Linear(width, 2 * width, bias=False, name="keys_values")
         self.output_projection = linear.Linear(width, width, name="output")
 
-    def read_source(self, source: tf.Tensor) -> Source:
+    def read_source(self, source: tf.Tensor) -> KeysAndValues:
         """Returns the keys and values of a source `[B, S, D]`."""
         keys, values = split_heads(self.keys_values(source), self.heads, parts=2)
         return keys, values
 
-    def call(self, x: tf.Tensor, read: Source, mask: tf.Tensor | None = None) -> tf.Tensor:
+    def call(self, x: tf.Tensor, read: KeysAndValues, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Maps a target `[B, T, D]` to `[B, T, D]`; `mask` `[B, S]` is the source's."""
         keys, values = read
         bias = None if mask is None else mask_bias(mask)
         (queries,) = split_heads(self.query(x), self.heads)
         return self.output_projection(attend_heads(queries, keys, values, bias))
 
-    def step(self, x: tf.Tensor, read: Source, mask: tf.Tensor | None) -> tf.Tensor:
+    def step(self, x: tf.Tensor, read: KeysAndValues, mask: tf.Tensor | None) -> tf.Tensor:
         """Maps one position of R rows, `[R, D]` to `[R, D]`.
 
         R is a multiple of B: the R / B hypotheses of an input lie in consecutive rows and
@@ -144,7 +144,7 @@ class AttentionBlock(base.Layer):
         h = self.norm(h + self.self_attention(h))
         return h + self.source_attention(h, self.source_attention.read_source(source), source_mask)
 
-    def read_source(self, source: tf.Tensor) -> Source:
+    def read_source(self, source: tf.Tensor) -> KeysAndValues:
         """Returns the keys and values of a source `[B, S, D]`, the same at every step."""
         return self.source_attention.read_source(source)
 
@@ -158,7 +158,7 @@ class AttentionBlock(base.Layer):
         x: tf.Tensor,
         place: history.Place,
         state: tuple,
-        source: Source,
+        source: KeysAndValues,
         source_mask: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tuple]:
         """Computes one position, `[R, D]` to `[R, D]`, and the state after it.

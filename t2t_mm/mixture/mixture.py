@@ -63,7 +63,7 @@ _LOOKED_AT = 1000
 """Steps of a run at which a schedule that moves is looked at, to tell its mean."""
 
 
-class Row(NamedTuple):
+class MixtureRow(NamedTuple):
     """A line of the table of a mixture.
 
     Attributes:
@@ -170,7 +170,7 @@ class Mixture:
         place = int(np.searchsorted(ends / ends[-1], draw, side="right"))
         return min(place, len(self.names) - 1)
 
-    def table(self, train_steps: int) -> list[Row]:
+    def table(self, train_steps: int) -> list[MixtureRow]:
         """Returns a row for each problem, for the log.
 
         Args:
@@ -182,7 +182,7 @@ class Mixture:
         shares = np.mean([self.probs(step) for step in steps], axis=0)
         seen = shares * train_steps * np.asarray(self.examples_a_step)
         return [
-            Row(
+            MixtureRow(
                 name,
                 self.sizes[place],
                 self.examples_a_step[place],

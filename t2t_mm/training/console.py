@@ -22,7 +22,7 @@ _MOST_BARS = 24
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class ProblemRow:
     """One problem, as it stands.
 
     Attributes:
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """Where the run stands.
 
     Attributes:
@@ -77,7 +77,7 @@ class Console:
         self._stream = stream or sys.stderr
         self.is_live = command_output.can_redraw(self._stream) if is_live is None else is_live
         self._live: Any = None
-        self._shown: tuple[Progress, Sequence[Row]] | None = None
+        self._shown: tuple[RunProgress, Sequence[ProblemRow]] | None = None
         self._drawn: list[str] = []
 
     @property
@@ -96,7 +96,7 @@ class Console:
     def __exit__(self, *unused: object) -> None:
         self.close()
 
-    def update(self, progress: Progress, rows: Sequence[Row]) -> None:
+    def update(self, progress: RunProgress, rows: Sequence[ProblemRow]) -> None:
         """Shows the state of the run: redraws the table, or prints lines."""
         if self.is_live:
             self._redraw(progress, rows)
@@ -125,7 +125,7 @@ class Console:
         if self._shown is not None and self._live.console.width != self.columns:
             self._redraw(*self._shown)
 
-    def _redraw(self, progress: Progress, rows: Sequence[Row]) -> None:
+    def _redraw(self, progress: RunProgress, rows: Sequence[ProblemRow]) -> None:
         from rich import console as rich_console
         from rich import live, text
 
@@ -152,7 +152,7 @@ class Console:
         self._live.update(drawn, refresh=True)
 
 
-def plain_lines(progress: Progress, rows: Sequence[Row]) -> list[str]:
+def plain_lines(progress: RunProgress, rows: Sequence[ProblemRow]) -> list[str]:
     """Returns the state as text: a line for the run and one for each problem."""
     lines = [headline(progress)]
     width = max((len(row.problem) for row in rows), default=0)
@@ -169,7 +169,7 @@ def plain_lines(progress: Progress, rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def headline(progress: Progress) -> str:
+def headline(progress: RunProgress) -> str:
     """Returns one line on the run as a whole."""
     parts = [
         f"step {progress.step:,} of {progress.total_steps:,}",
@@ -214,7 +214,7 @@ def load_bars(load: Sequence[float]) -> str:
     return "".join(_BARS[round(height / top * (len(_BARS) - 1))] for height in heights)
 
 
-def table_lines(progress: Progress, rows: Sequence[Row], *, columns: int) -> list[str]:
+def table_lines(progress: RunProgress, rows: Sequence[ProblemRow], *, columns: int) -> list[str]:
     """Returns the state as a table that fits a terminal.
 
     On a narrow one the experts' bars are left out first; then each name has a line of its own,
@@ -249,7 +249,7 @@ _HEADS = {name: name for name in ("loss", "metric", "share", "pace")} | {
 }
 
 
-def _cells(row: Row) -> dict[str, str]:
+def _cells(row: ProblemRow) -> dict[str, str]:
     """Returns all that a row may show, by column."""
     load = row.expert_load
     reach = load_range(load) if len(load) else "-"
@@ -278,9 +278,9 @@ def _clip(text: str, columns: int) -> str:
     return text if len(text) <= columns else text[: columns - 1] + "…"
 
 
-def _pace(row: Row) -> str:
+def _pace(row: ProblemRow) -> str:
     return "-" if row.rate is None else f"{row.rate:,.0f} {row.unit}/s"
 
 
-def _loss(row: Row) -> str:
+def _loss(row: ProblemRow) -> str:
     return "-" if row.loss is None else f"{row.loss:.3f}"

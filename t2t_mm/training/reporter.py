@@ -148,6 +148,6 @@ class Reporter:
         settings: Any = self._made.optimizer_settings
         return rates.learning_rate(settings, max(0, step - 1), self._made.settings.train_steps)
 
-    def _progress(self, step: int, left: float | None) -> console.Progress:
+    def _progress(self, step: int, left: float | None) -> console.RunProgress:
         total = self._made.settings.train_steps
-        return console.Progress(step, total, self._pace, left, self._rate(step))
+        return console.RunProgress(step, total, self._pace, left, self._rate(step))

@@ -64,7 +64,7 @@ class Tally:
         self.steps = {task.name: int(steps.get(task.name, 0)) for task in tasks}
         self.losses: dict[str, float] = {}
         self.evaluated: dict[str, tuple[str, float]] = {}
-        self._shown: dict[str, console.Row] = {}
+        self._shown: dict[str, console.ProblemRow] = {}
         # By what the pace of each is told: its first input of a unit of its own, or its targets.
         self._units: dict[str, str] = {}
         self._sums = {task.name: _Sums() for task in tasks}
@@ -182,20 +182,20 @@ class Tally:
             self._units[task.name] = next(iter(sums.amounts), task.targets.unit or "examples")
         return means, taken / elapsed if taken else 0.0
 
-    def rows(self, means: Mapping[str, Mapping[str, Any]]) -> list[console.Row]:
+    def rows(self, means: Mapping[str, Mapping[str, Any]]) -> list[console.ProblemRow]:
         """Returns the table's rows; a problem without new means keeps its last ones.
 
         Where there are none at all, as at the end, it keeps its last share too.
         """
         for task in self.tasks:
             mean = means.get(task.name)
-            unseen = console.Row(task.name, loss=self.losses.get(task.name))
+            unseen = console.ProblemRow(task.name, loss=self.losses.get(task.name))
             before = self._shown.get(task.name, unseen)
             if mean is None:
                 row = dataclasses.replace(before, share=0.0 if means else before.share)
             else:
                 unit = self._units[task.name]
-                row = console.Row(
+                row = console.ProblemRow(
                     task.name,
                     loss=mean["loss"],
                     share=mean["share"],

@@ -63,7 +63,7 @@ def show(made: session.Session, line: Line, *, columns: int | None = None) -> di
 
 def show_mixture(
     made: session.Session, line: Line, *, columns: int | None = None
-) -> list[mixture.Row]:
+) -> list[mixture.MixtureRow]:
     """Prints how the run shares out its steps, as a table, and returns its rows; see `show`."""
     steps = made.settings.train_steps
     rows = made.mixture.table(steps)
@@ -74,7 +74,7 @@ def show_mixture(
     return rows
 
 
-def mixture_lines(rows: Sequence[mixture.Row], *, columns: int | None = None) -> list[str]:
+def mixture_lines(rows: Sequence[mixture.MixtureRow], *, columns: int | None = None) -> list[str]:
     """Returns a mixture as a table; where it is too wide, each name has a line of its own.
 
     Args:

@@ -356,9 +356,9 @@ def test_features_are_the_same_directly_and_through_the_pipeline(captions):
 
 
 def test_a_shuffle_buffer_is_bounded_in_bytes():
-    source = reading.Source((reading.Run("a", 0, 1_000_000),), size_bytes=100 * 2**30)
+    source = reading.SplitRecords((reading.Run("a", 0, 1_000_000),), size_bytes=100 * 2**30)
     assert source.held(64 * 2**20) == 625  # of about 107 kB each
-    assert reading.Source((reading.Run("a", 0, 3),), size_bytes=3 * 2**30).held(2**20) == 1
+    assert reading.SplitRecords((reading.Run("a", 0, 3),), size_bytes=3 * 2**30).held(2**20) == 1
 
 
 def test_an_epoch_holds_every_example_once(translation):
@@ -384,7 +384,7 @@ def test_workers_parts_are_the_corpus(registries, write_data, count, shards):
     bound = task.Task.from_data(
         "parted", write_data("parted", {"train": examples}, shards=shards, classes=("x",))
     )
-    whole = reading.Source.open(bound, "train")
+    whole = reading.SplitRecords.open(bound, "train")
     parts = [whole.part(index, count) for index in range(count)]
     for epoch_seed in (None, 0, 1):
         keys = [_keys(part.records(seed=epoch_seed)) for part in parts]

@@ -7,10 +7,10 @@ import pytest
 
 from t2t_mm.training import console
 
-PROGRESS = console.Progress(1200, 5000, 2.5, 1520.0, 3e-4)
+PROGRESS = console.RunProgress(1200, 5000, 2.5, 1520.0, 3e-4)
 ROWS = [
-    console.Row("wmt_ende", 3.21, ("bleu", 12.34), 0.75, 8123.0, "tokens", [1.0, 2.0, 3.0]),
-    console.Row("imagenet", share=0.25, unit="pictures"),
+    console.ProblemRow("wmt_ende", 3.21, ("bleu", 12.34), 0.75, 8123.0, "tokens", [1.0, 2.0, 3.0]),
+    console.ProblemRow("imagenet", share=0.25, unit="pictures"),
 ]
 
 
@@ -54,9 +54,11 @@ def test_a_terminal_gets_a_table():
 
 
 _LONG = [
-    console.Row("librispeech_clean_characters", 3.21, ("wer", 0.5), 0.5, 3e5, "sound seconds"),
-    console.Row("multi30k_task1_german_english", None, ("bleu", 9.0), 0.5, 8e4, "tokens"),
-    console.Row("a", 13.21, ("top5_accuracy", 0.5), 0.0, None),
+    console.ProblemRow(
+        "librispeech_clean_characters", 3.21, ("wer", 0.5), 0.5, 3e5, "sound seconds"
+    ),
+    console.ProblemRow("multi30k_task1_german_english", None, ("bleu", 9.0), 0.5, 8e4, "tokens"),
+    console.ProblemRow("a", 13.21, ("top5_accuracy", 0.5), 0.0, None),
 ] * 3
 
 
@@ -76,9 +78,9 @@ def test_a_table_fits_its_terminal_with_names_whole(columns):
 
 
 def test_a_problem_without_a_step_has_no_pace_yet():
-    lines = console.table_lines(PROGRESS, [console.Row("a"), *ROWS[:1]], columns=100)
+    lines = console.table_lines(PROGRESS, [console.ProblemRow("a"), *ROWS[:1]], columns=100)
     assert lines[2].split() == ["a", "-", "-", "0%", "-", "-"]
-    assert "/s" not in console.plain_lines(PROGRESS, [console.Row("a")])[1]
+    assert "/s" not in console.plain_lines(PROGRESS, [console.ProblemRow("a")])[1]
 
 
 @pytest.mark.parametrize("by", ["table", "line", "end"])

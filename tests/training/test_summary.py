@@ -7,7 +7,7 @@ from t2t_mm.training import summary
 
 
 def row(name, *, share=0.5, rate=0.5):
-    return mixture.Row(
+    return mixture.MixtureRow(
         problem=name, examples=1_000_000, rate=rate, share=share, examples_a_step=32.0, epochs=1.55
     )
 

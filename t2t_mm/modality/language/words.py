@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from t2t_mm import errors
 
-Part = Callable[[str], str]
+Segmenter = Callable[[str], str]
 """A function that puts spaces between the words of a text."""
 
 DEFAULT = "13a"
@@ -179,7 +179,7 @@ def bleu(name: str) -> Any:
         ) from error
 
 
-def spacing(task: Any) -> Part:
+def spacing(task: Any) -> Segmenter:
     """Returns the word segmentation for metrics that split a text at spaces.
 
     Text of scripts with spaces stays as it is. In other scripts, words are those of the
@@ -223,7 +223,7 @@ def close_gaps(text: str) -> str:
     return text if text.isascii() else _GAP.sub("", text)
 
 
-def _by_dictionary(part: Part, text: str) -> str:
+def _by_dictionary(part: Segmenter, text: str) -> str:
     return text if text.isascii() else part(text)
 
 
