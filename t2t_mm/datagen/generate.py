@@ -69,9 +69,9 @@ def generate(
       manual_dir: for `manual`: a folder of corpora, or of this corpus's files; if None, that
         of T2T_MM_MANUAL_DIR, or `corpora` where it holds the corpus. For `tfds` that of
         the prepared data sets, if it is not TFDS's own.
-      workers: processes; as many as there are processors if None. With 1, all is
-        done in this process. With more, a script must call this under
-        `if __name__ == "__main__":`.
+      workers: processes; as many as there are processors if None. With 1, or
+        without shared memory, all is done in this process. With more, a script must call
+        this under `if __name__ == "__main__":`.
       max_examples: at most so many of each split, the first that the problem gives.
       max_bad_examples: a problem may have so many that cannot be used; they are
         left out and counted in the manifest.
@@ -142,7 +142,7 @@ def generate(
             jobs.append(job)
         missing = [job for job in jobs if job.existing is None]
         pool = stack.enter_context(
-            workers_lib.Workers(count, [job.problem.name for job in missing])
+            workers_lib.Workers(count, [job.problem.name for job in missing], say=report.say)
         )
         began = time.monotonic()
         if any(job.source.name == sources.SAMPLE for job in missing):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import errno
 import importlib
 import multiprocessing
 import os
@@ -41,14 +42,26 @@ class Workers:
     """A pool of workers, started when first needed; a context manager.
 
     Args:
-      count: of workers; 1 runs everything in a thread of this process.
-      problems: names that the workers must know.
+      count: of workers; 1 runs everything in a thread of this process, as does a machine
+        without shared memory.
+      problems: names that the workers must know; with none there is no work.
+      say: told of that.
+
+    Attributes:
+      count: of workers that there are.
     """
 
-    def __init__(self, count: int, problems: Sequence[str]) -> None:
+    def __init__(self, count: int, problems: Sequence[str], *, say: Callable[[str], None]) -> None:
         self._modules = {name: registry.problems.get(name).__module__ for name in problems}
         # What was typed into a notebook or a script exists in this process alone.
         self.count = 1 if "__main__" in self._modules.values() else count
+        hindrance = _hindrance() if self.count > 1 and problems else None
+        if hindrance is not None:
+            say(
+                f"1 worker instead of {self.count}: processes need the shared memory of /dev/shm "
+                f"({hindrance})"
+            )
+            self.count = 1
         self._pool: concurrent.futures.Executor | None = None
         self._counts: Any = None
         self._lifeline: connection.Connection | None = None
@@ -140,6 +153,21 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = self._lifeline = None
+
+
+def _hindrance() -> str | None:
+    """Returns why processes cannot share memory and locks here, or None where they can."""
+    context = multiprocessing.get_context("spawn")
+    try:
+        context.RawArray("Q", 1)
+        context.Lock()
+    except ImportError as error:  # a Python that was built where there are no semaphores
+        return str(error)
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
+        return error.strerror or str(error)
+    return None
 
 
 def _call(job: Callable[[Any, Counter], T], request: Any, slot: int) -> T:

@@ -1,6 +1,9 @@
 """Data generation: the same bytes always, and clear words for all that is wrong."""
 
+import errno
 import json
+import os
+from multiprocessing import synchronize
 
 import pytest
 
@@ -56,6 +59,21 @@ def test_records_hold_raw_features(generate, data):
         "targets": b"height train 3 xxx",
     }
     assert list(examples) == sorted(examples, key=lambda k: shuffle.hash_key(k, 0))
+
+
+def test_a_machine_without_shared_memory_has_one_worker(generate, monkeypatch):
+    said = []
+
+    class Said(progress.Progress):
+        def say(self, text):
+            said.append(text)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(synchronize.SemLock, "__init__", refuse)
+    assert generate(workers=3, progress=Said())["problems"]["toy_text"]["splits"]
+    assert [text for text in said if "1 worker instead of 3" in text and "/dev/shm" in text]
 
 
 @pytest.mark.parametrize("problem", ["toy_text", "toy_pictures"])
