@@ -1,1 +1,1 @@
-"""Raw corpora as they lie on a disk: files, lines, archives, and reading them in turn."""
+"""Raw corpora on disk: files, lines, archives, and round-robin over groups."""

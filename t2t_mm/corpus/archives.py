@@ -22,7 +22,7 @@ from t2t_mm import errors
 from t2t_mm.corpus import streams
 
 ENDINGS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
-"""Names that are taken for those of archives."""
+"""File name endings of archives."""
 
 _FAILURES = (*streams.FAILURES, tarfile.TarError)
 _SEPARATORS = re.compile(r"[\\/]")
@@ -32,11 +32,11 @@ _LONGEST_HEAD_BYTES = 1 << 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a plain tar: what a `pathlib.Path` would be, were it unpacked.
+    """A file in a plain tar, with the interface of a `pathlib.Path`.
 
     Attributes:
       archive: the tar file.
-      member: the whole name of the file in there.
+      member: full name of the file in the archive.
       offset: of its first byte in `archive`.
       size: in bytes.
     """
@@ -80,7 +80,7 @@ class Member:
         return data
 
     def members(self) -> Iterator[Member]:
-        """Yields the files of this file, which is a tar itself (a tar in a tar).
+        """Yields the files of this file, itself a tar (a nested archive).
 
         Raises:
           DataError: as `members` does.
@@ -94,14 +94,14 @@ class Member:
 
 
 def members(path: pathlib.Path) -> Iterator[Member]:
-    """Yields the files of a plain tar, in its order, while walking through it.
+    """Yields the files of a plain tar, in order, while reading its headers.
 
-    No list of them is held, and no file is open between two of them: a generator
-    may walk through a thousand tars side by side.
+    It keeps no list of them, and no file open between two of them, so a generator may
+    interleave a thousand tars.
 
     Raises:
-      DataError: when it is compressed, damaged or cut short, no tar at all, or has a
-        member that would leave the folder in which it is unpacked.
+      DataError: when it is compressed, damaged, truncated or no tar, or has a member whose
+        name leads out of the folder.
     """
     size = _sized(path)
     for name, offset, length in _walk(_window(path, 0, size), str(path), end=size):
@@ -109,13 +109,13 @@ def members(path: pathlib.Path) -> Iterator[Member]:
 
 
 def listing(path: pathlib.Path) -> Mapping[str, tuple[int, int]]:
-    """Returns place and size of each file of a tar, plain or compressed, by its name.
+    """Returns offset and size of each file of a tar, plain or compressed, by its name.
 
-    Places are bytes from the beginning of the tar as it is uncompressed. A compressed
-    archive is read to its end for this, once in a process.
+    Offsets are in the uncompressed tar. A compressed archive is read to its end for this,
+    once in a process.
 
     Raises:
-      DataError: as `members` does, compression apart.
+      DataError: as `members`, except for compression.
     """
     status = path.stat()
     return _listing(path, status.st_size, status.st_mtime_ns)
@@ -123,16 +123,16 @@ def listing(path: pathlib.Path) -> Mapping[str, tuple[int, int]]:
 
 @functools.lru_cache(maxsize=256)
 def _listing(path: pathlib.Path, size: int, changed_ns: int) -> dict[str, tuple[int, int]]:
-    del size, changed_ns  # they tell the same file from one that has changed
+    del size, changed_ns  # part of the cache key, so that a changed file is read again
     with _open(path) as stream:
         return {name: (offset, length) for name, offset, length in _walk(stream, str(path))}
 
 
 def first_file(path: pathlib.Path) -> tuple[str, int] | None:
-    """Returns name and size of the first file of a tar; reads no more than that.
+    """Returns name and size of the first file of a tar, reading no further.
 
     Raises:
-      DataError: as `listing` does, as far as it gets.
+      DataError: as `listing`, for the part that is read.
     """
     with _open(path) as stream:
         found = next(_walk(stream, str(path)), None)
@@ -140,12 +140,12 @@ def first_file(path: pathlib.Path) -> tuple[str, int] | None:
 
 
 def open_member(path: pathlib.Path, name: str) -> BinaryIO:
-    """Opens a file of a tar, plain or compressed, to be read from its beginning.
+    """Opens a file of a tar, plain or compressed.
 
-    What is read raises one of `streams.FAILURES` where the archive is damaged.
+    Reading it raises one of `streams.FAILURES` if the archive is damaged.
 
     Raises:
-      DataError: as `listing` does.
+      DataError: as `listing`.
       KeyError: when there is no such file.
     """
     offset, size = listing(path)[name]
@@ -159,18 +159,18 @@ def open_member(path: pathlib.Path, name: str) -> BinaryIO:
 
 
 def _window(path: pathlib.Path, start: int, size: int) -> BinaryIO:
-    """Opens a stretch of a file, of which a header and little more is read at a time."""
+    """Opens a range of a file, with a small buffer: a header and little more at a time."""
     return io.BufferedReader(streams.Window(path, start, size), 2 * _BLOCK_BYTES)
 
 
 def _open(path: pathlib.Path) -> BinaryIO:
-    """Opens a tar as it would be uncompressed."""
+    """Opens a tar, decompressed."""
     _sized(path)
     return streams.unpack(path.open("rb"), streams.packing(streams.head(path)))
 
 
 def _sized(path: pathlib.Path) -> int:
-    """Returns the size of an archive, having seen that it can be one."""
+    """Returns the size of an archive, after checking that it can be one."""
     try:
         size = path.stat().st_size
         start = streams.head(path)
@@ -184,13 +184,13 @@ def _sized(path: pathlib.Path) -> int:
 def _walk(
     stream: Any, place: str, *, end: int | None = None, nested: bool = False
 ) -> Iterator[tuple[str, int, int]]:
-    """Yields name, place and size of each file of a tar.
+    """Yields name, offset and size of each file of a tar.
 
     Args:
       stream: of the tar, uncompressed.
       place: of the tar, for errors.
-      end: the size of `stream` where that is known.
-      nested: it lies in another one, which says how long it is.
+      end: the size of `stream` if known.
+      nested: whether it lies in another tar, which gives its size.
     """
     last, start = "", b""
     try:
@@ -199,7 +199,7 @@ def _walk(
         stream.seek(0)
         tar: Any = tarfile.TarFile(fileobj=_Heads(stream))
         while (entry := tar.next()) is not None:
-            tar.members = []  # or all that were met would be kept
+            tar.members = []  # or tarfile would keep all members
             name = _safe(entry.name, place)
             if not entry.isreg():
                 continue
@@ -209,7 +209,7 @@ def _walk(
                 _fail(place, "is cut short", f"only a part of {name!r}")
             last = name
             yield name, entry.offset_data, entry.size
-        # The library takes a damaged header for the end.
+        # tarfile takes a damaged header for the end.
         stream.seek(tar.offset)
         block = stream.read(_BLOCK_BYTES)
     except _FAILURES as error:
@@ -220,10 +220,10 @@ def _walk(
 
 
 class _Heads(io.RawIOBase):
-    """A stream of which no more is read at once than a head takes.
+    """A stream that limits the size of a read to that of a header.
 
-    Of a long name, or of what else an extended head says, tarfile would read as much as the
-    tar claims: a packed one of some kB may hold a head that fills the memory.
+    For long names and other extended headers tarfile reads as much as the header claims: a
+    compressed archive of some kB could fill the memory.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -261,7 +261,7 @@ def _is_tar(start: bytes) -> bool:
 
 
 def _safe(name: str, place: str) -> str:
-    """Returns a member's name without `./`; raises where it leads out of its folder."""
+    """Returns a member's name without `./`; raises if it leads out of the folder."""
     parts = _SEPARATORS.split(name)
     if not name or not parts[0] or ".." in parts:
         _fail(

@@ -1,8 +1,8 @@
-"""Links: whether what is read of a corpus lies in its folder, wherever symbolic links lead.
+"""Symbolic links: refuses those that lead out of a corpus's folder.
 
-A corpus may come from a stranger, and a link in it may name any file of the reader's. So what
-is read must lie below the folder of the corpus when all links have been followed. That folder
-may be a link itself, and links within it are as good as files.
+A corpus may come from a stranger, and a link in it may point to any private file. So the
+real path of each file read must lie below the real path of the corpus's folder. Links within
+the folder are allowed, and the folder itself may be a link.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from t2t_mm.corpus import archives
 
 
 class Boundary:
-    """The folder that holds a corpus, which nothing that is read of it may leave.
+    """The folder of a corpus, below which all files that are read must lie.
 
-    What a folder leads to is looked up once, that of a file each time.
+    Real paths of folders are cached, those of files are not.
 
     Args:
       root: the folder.
@@ -34,11 +34,11 @@ class Boundary:
         """Raises for a path that leads out of the corpus.
 
         Raises:
-          BadExampleError: so that of an example's own file, `--max_bad_examples` may leave
-            it out; of any other it ends the work, as every `DataError` does.
+          BadExampleError: so that `--max_bad_examples` can allow it for an example's own
+            file; for any other file it ends the work, as every `DataError` does.
         """
         path = pathlib.Path(path)
-        if self.follow or "\0" in str(path):  # the latter is no name that any file has
+        if self.follow or "\0" in str(path):  # no file name contains NUL
             return
         top, real = self._real(self.root), self._followed(path)
         if real != top and not real.startswith(top.rstrip(os.sep) + os.sep):
@@ -51,9 +51,9 @@ class Boundary:
             )
 
     def check_value(self, value: Any) -> None:
-        """As `check`, of a value of an example; raises for files below the corpus only.
+        """As `check`, for a value of an example; only paths below the corpus are checked.
 
-        Another file is one that the code of the problem has named.
+        Any other path was chosen by the problem's code.
         """
         path = value.archive if isinstance(value, archives.Member) else value
         if self.follow or not isinstance(path, pathlib.Path):
@@ -62,7 +62,7 @@ class Boundary:
             self.check(path)
 
     def _followed(self, path: pathlib.Path) -> str:
-        """Returns where a path leads; looks at its last part only, if its folder is known."""
+        """Returns the real path; only its last part is resolved if its folder is cached."""
         if path.name in ("", os.pardir) or path.is_symlink():
             return os.path.realpath(path)
         return f"{self._real(path.parent).rstrip(os.sep)}{os.sep}{path.name}"

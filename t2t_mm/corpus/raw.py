@@ -1,8 +1,8 @@
 """RawFiles: the raw files of one corpus, as a problem's generator reads them.
 
-Whatever is wrong with them (missing, cut short, of different lengths) is a
-`DataError` that names the file, and the line where there is one. A line that is not
-UTF-8 makes a bad example, of which a user may allow some.
+Files that are missing, truncated or of different lengths raise a `DataError` that names
+the file and, if there is one, the line. A line that is not UTF-8 makes a bad example, of
+which a user may allow some.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class RawFiles:
       follow_links: read what symbolic links lead to outside of the folder, too.
 
     Attributes:
-      boundary: refuses such links where they are not to be followed.
-      damage: what explains the bad examples that were made of lines that are not UTF-8.
+      boundary: refuses such links unless they are to be followed.
+      damage: the lines that were not UTF-8, to explain bad examples made of them.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RawFiles:
 
     @property
     def used(self) -> dict[str, int]:
-        """The texts and archives read so far, by path below the root, with their bytes."""
+        """The texts and archives read so far, by path below the root, with their sizes."""
         return dict(sorted(self._used.items()))
 
     @property
@@ -82,11 +82,11 @@ class RawFiles:
     def skip(self, reason: str) -> None:
         """Counts an example that the generator leaves out on purpose, for the manifest.
 
-        For what is to be expected of a corpus (a pair of texts that is too long, say);
-        what is wrong with an example is a `BadExampleError`.
+        For expected cases (a pair of texts that is too long, say); an example with an
+        error raises a `BadExampleError` instead.
 
         Args:
-          reason: in a few words; the same ones for all examples that it holds for.
+          reason: in a few words, the same for all such examples.
         """
         self._skipped[reason] += 1
 
@@ -94,8 +94,8 @@ class RawFiles:
         """Returns the path of a file or folder that must exist.
 
         Raises:
-          DataError: when it does not; says what lies there and what should. Also when a
-            link leads out of the corpus.
+          DataError: when it does not, with the files there and those expected. Also when
+            a link leads out of the corpus.
         """
         path = self.root / name
         if not path.exists():
@@ -110,16 +110,16 @@ class RawFiles:
     def glob(
         self, pattern: str, *, endings: tuple[str, ...] = (), optional: bool = False
     ) -> list[pathlib.Path]:
-        """Returns what matches `pattern`, sorted, without hidden files and all in hidden folders.
+        """Returns the paths that match `pattern`, sorted, without hidden files and folders.
 
         Args:
-          pattern: a path with wildcards, as of `pathlib.Path.glob`.
-          endings: in lower case, of which the name must have one, in capitals or not:
+          pattern: a path with wildcards, as for `pathlib.Path.glob`.
+          endings: of names, in lower case; names are compared in lower case:
             `glob("photos/*", endings=(".jpg", ".jpeg"))`.
-          optional: none need match.
+          optional: whether there may be no match.
 
         Raises:
-          DataError: when nothing does and it is not `optional`, or a link leads out of the corpus.
+          DataError: without a match unless `optional`, or when a link leads out of the corpus.
         """
         above = len(self.root.parts)
         found = sorted(
@@ -135,16 +135,15 @@ class RawFiles:
         return found
 
     def names(self, pattern: str, *, packed: bool = True) -> list[str]:
-        """Returns the texts whose path ends like `pattern`, by their names for `lines`.
+        """Returns the names, for `lines`, of texts whose path ends like `pattern`.
 
-        Where the folder of the corpus is not there and that of all corpora is read in
-        its place, archives are looked into at its top only.
+        If the corpus has no folder of its own, so that the folder of all corpora is read,
+        only archives at the top of that are searched.
 
         Args:
-          pattern: matched from the right, as by `pathlib.PurePath.match`, capitals or not:
+          pattern: matched from the right, as by `pathlib.PurePath.match`, ignoring case:
             "*.de-en.de", "dev/*.sgm".
-          packed: look into archives too, which must be read to their ends for that
-            where they are compressed as a whole.
+          packed: search archives too; compressed ones must be read to their end for that.
         """
         if packed not in self._names:
             paths = self._paths()
@@ -162,7 +161,7 @@ class RawFiles:
         except errors.BadExampleError as error:
             if self._sought is None:
                 raise
-            # The link may well be another corpus, and what is wrong that this one is missing.
+            # The link may be another corpus; the likelier error is that this one is missing.
             raise errors.DataError(str(error), hint=f"There is no folder {self._sought}") from error
 
     def members(self, name: str) -> Iterator[archives.Member]:
@@ -181,16 +180,16 @@ class RawFiles:
     def lines(self, name: str) -> Iterator[str]:
         r"""Yields the lines of a UTF-8 text, without their ends.
 
-        Takes `name`, or else that with `.gz`, `.bz2` or `.xz`, or else the member of a
-        tar (compressed or not) that would be there were the tar unpacked where it lies.
-        A byte order mark and `\r\n` are dropped; only `\n` ends a line (not the other
-        separators of Unicode, which occur inside sentences and would tear parallel
-        texts). A line that is not UTF-8 comes with lone surrogates for the wrong bytes,
-        so that an example made of it is a bad one.
+        Reads `name`, or else `name` with `.gz`, `.bz2` or `.xz`, or else the member of a
+        tar (compressed or not) that would have this path if unpacked in place.
+        A byte order mark and `\r` of `\r\n` are dropped. Only `\n` ends a line: other
+        separators of Unicode occur inside sentences, and would misalign parallel texts.
+        Bytes that are not UTF-8 become lone surrogates, so an example made of such a line
+        is a bad one.
 
         Raises:
-          DataError: for a text that is missing, that cannot be read or is cut short, for
-            one in UTF-16, and for one that a link puts outside of the corpus.
+          DataError: for a text that is missing, unreadable, truncated, in UTF-16, or
+            outside of the corpus by a link.
         """
         yield from self._lines(name)
 
@@ -203,10 +202,10 @@ class RawFiles:
         yield from texts.read(text, self.damage, layout=self.layout, longest=longest)
 
     def text(self, name: str) -> str:
-        r"""Returns the lines of a text as one, `\n` behind each, found as by `lines`.
+        r"""Returns a whole text, with `\n` after each line, found as by `lines`.
 
         Raises:
-          DataError: as `lines`, and for one that is too large for it.
+          DataError: as `lines`, and for a text that is too large.
         """
         most = limits.largest_file()
         whole = io.StringIO()
@@ -231,16 +230,16 @@ class RawFiles:
         content = self.text(name)
         try:
             return json.loads(content)
-        except (ValueError, RecursionError) as error:  # the latter for nests beyond all measure
+        except (ValueError, RecursionError) as error:  # the latter for too deep nesting
             raise errors.DataError(
                 f"{self.root / name} is not JSON", received=error, expected=self.layout or None
             ) from error
 
     def parallel(self, *names: str) -> Iterator[tuple[str, ...]]:
-        """Yields the lines of several texts side by side.
+        """Yields the lines of several parallel texts as tuples.
 
         Raises:
-          DataError: at the end, with all counts, when they are of different lengths.
+          DataError: at the end, with all counts, when their lengths differ.
         """
         readers = [self.lines(name) for name in names]
         count = 0
@@ -282,7 +281,7 @@ class RawFiles:
 
         Args:
           name: of the file, or a pattern.
-          verb: what no file does.
+          verb: of the message, "No raw file VERB NAME".
         """
         if not self.root.is_dir():
             raise errors.DataError(

@@ -1,4 +1,4 @@
-"""Turns: the members of several groups in an order in which all groups come soon."""
+"""Round-robin over the members of several groups."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ T = TypeVar("T")
 def take_turns(groups: Mapping[str, Iterable[T]]) -> Iterator[tuple[str, T]]:
     """Yields the first member of each group, the second of each, and so on.
 
-    So the first examples of a corpus (`--max_examples`) are of all its classes. Groups
-    are read only as far as needed, and drop out when they end.
+    So the first examples of a corpus (`--max_examples`) come from all its classes. Groups
+    are read lazily, and leave the round when they end.
 
     Yields:
       the group's name and the member.

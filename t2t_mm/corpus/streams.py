@@ -1,7 +1,7 @@
-"""Streams: files opened for reading, decompressed where they are packed.
+"""Streams: files opened for reading, decompressed if needed.
 
-Of an archive its first bytes say how it is packed, not its name: browsers unpack what
-they download, and save a page of error under the name of what was wanted.
+The compression of an archive is recognised by its first bytes, not by its name: browsers
+decompress downloads, or save an error page under the file's name.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 from t2t_mm import errors
 
 FAILURES = (EOFError, OSError, lzma.LZMAError, zlib.error)
-"""What reading raises where a file cannot be read, is cut short, or is not what it should be."""
+"""Errors of reading a file that is unreadable, truncated or damaged."""
 
 ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
-"""How a text is packed, by the ending of its name."""
+"""The compression of a text, by the ending of its name."""
 
 UNPACKERS = {"gzip": "gunzip", "bzip2": "bunzip2", "xz": "unxz"}
-"""The commands that unpack such a file."""
+"""The commands that decompress such a file."""
 
 HEAD_BYTES = 512
 BUFFER_BYTES = 1 << 16
@@ -52,12 +52,12 @@ def head(path: pathlib.Path) -> bytes:
 
 
 def packing(start: bytes) -> str | None:
-    """Returns how a file that starts so is packed: `gzip`, `bzip2`, `xz`; None for not at all."""
+    """Returns the compression by a file's first bytes: `gzip`, `bzip2`, `xz`, or None."""
     return next((name for name, magic in _MAGIC.items() if start.startswith(magic)), None)
 
 
 def describe(start: bytes) -> str:
-    """Says what a file that starts so seems to be, for errors."""
+    """Describes, for errors, what kind a file with these first bytes seems to be."""
     known = packing(start)
     if known:
         return f"a {known} file"
@@ -72,7 +72,7 @@ def describe(start: bytes) -> str:
 
 
 def binary(start: bytes) -> str | None:
-    """Says what a file that starts so is, where that can be no text; else None."""
+    """Describes a file by its first bytes if these show that it is no text; else None."""
     if start.startswith(_OTHERS["a zip archive"]):
         return "a zip archive, as spreadsheets (.xlsx, .ods) are"
     known = next((name for name, magic in _OTHERS.items() if start.startswith(magic)), None)
@@ -83,16 +83,16 @@ def binary(start: bytes) -> str | None:
 
 
 def unpack(stream: BinaryIO, how: str | None) -> BinaryIO:
-    """Returns a stream of what `stream` holds; closing it closes that too.
+    """Returns a decompressing stream; closing it closes `stream` too.
 
     Args:
       stream: opened for bytes.
-      how: it is packed, as `packing` names it; None returns `stream` itself.
+      how: the compression, as from `packing`; None returns `stream` itself.
     """
     if how is None:
         return stream
     unpackers: dict[str, Any] = {"gzip": _GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}
-    # Lines are found in C then, not by a call of Python's for each of them.
+    # Buffered, so that lines are found in C and not by a Python call for each.
     return _Buffered(unpackers[how](stream), stream)
 
 
@@ -104,7 +104,7 @@ class _GzipFile(gzip.GzipFile):
 
 
 class _Buffered(io.BufferedReader):
-    """A buffer in front of a decompressor, which closes what lies beneath it too."""
+    """A buffer in front of a decompressor, which closes the underlying file too."""
 
     def __init__(self, unpacker: Any, stream: BinaryIO) -> None:
         super().__init__(unpacker, BUFFER_BYTES)
@@ -116,11 +116,11 @@ class _Buffered(io.BufferedReader):
 
 
 class Slice(io.RawIOBase):
-    """The next bytes of a stream, as a stream of their own.
+    """The next `size` bytes of a stream, as a stream.
 
     Args:
-      stream: which stands where they begin; closed together with this.
-      size: how many they are; where the stream has fewer, reading raises EOFError.
+      stream: at the position of the first byte; closed together with this.
+      size: in bytes; if the stream has fewer, reading raises EOFError.
     """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
@@ -145,12 +145,12 @@ class Slice(io.RawIOBase):
 
 
 class Window(io.RawIOBase):
-    """A stretch of a file as a stream; the file is open only while it is read.
+    """A range of a file as a stream; the file is opened for each read only.
 
     Args:
       path: of the file.
-      start: of the stretch, in bytes.
-      size: of the stretch.
+      start: of the range, in bytes.
+      size: of the range.
     """
 
     def __init__(self, path: pathlib.Path, start: int, size: int) -> None:
@@ -191,7 +191,7 @@ def failure(
       path: of the file.
       error: one of `FAILURES`.
       wanted: what it should be ("gzip file").
-      where: reading ended ("after line 7").
+      where: the position where reading failed ("after line 7").
       layout: of the corpus.
     """
     if isinstance(error, OSError) and error.errno is not None:

@@ -1,7 +1,7 @@
-"""Texts: where the one of a given name lies in a corpus, and its lines.
+"""Texts: finds a text of a corpus by name, and reads its lines.
 
-A text lies as it is, packed under its name and an ending (`.gz`, `.bz2`, `.xz`), or in
-a tar as it was downloaded: that counts as if it had been unpacked where it lies.
+A text may be a plain file, a compressed one (`.gz`, `.bz2`, `.xz`), or a member of a tar,
+which is treated as if unpacked in place.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from t2t_mm.files import limits
 
 LONGEST_LINE_BYTES = 1 << 24
 LINE_VARIABLE = "T2T_MM_MAX_LINE_BYTES"
-"""More in one line than that, or than this variable says, is no text: a packed file of some
-kB may hold a line that fills the memory."""
+"""Environment variable for the largest line in bytes, instead of that number: a compressed
+file of some kB may hold a line that fills the memory."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ZEROS_OF_UTF16 = (0.2, 0.6)
-"""Between these shares of zero bytes a line is taken for UTF-16 without its mark: of plain
-letters every other byte is zero."""
+"""A line with a fraction of zero bytes between these is taken for UTF-16 without a mark: in
+ASCII text every other byte is zero."""
 
 _LINES_KEPT = 100
 _OF_THE_DISK = "lost+found"  # at the top of a disk, closed to all but its administrator
 _ESCAPED = re.compile("[\udc80-\udcff]")
-"""What a byte that is not UTF-8 is decoded to."""
+"""The surrogates to which bytes that are not UTF-8 are decoded."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """One text.
+    """A text: a file, or a member of an archive.
 
     Args:
-      path: the file, or the archive that it lies in.
-      member: its name in there, or empty.
+      path: of the file or archive.
+      member: name in the archive, or empty.
     """
 
     path: pathlib.Path
     member: str = ""
 
     def open(self) -> BinaryIO:
-        """Opens it for bytes, unpacked."""
+        """Opens it as a decompressed byte stream."""
         if self.member:
             stream = archives.open_member(self.path, self.member)
         else:
@@ -72,14 +72,14 @@ class Text:
 
 
 def find(boundary: links.Boundary, name: str) -> Text | None:
-    """Returns the text `name` (a path below that of the corpus), or None where there is none.
+    """Returns the text `name` (a path below the corpus), or None.
 
-    Of several, the first of: the file, a packed file, either with capitals in its name, a
-    member of an archive in its own folder, or in a folder above that.
+    Searched in this order: the file, a compressed file, either in another case, a member of
+    an archive in its own folder, or in a folder above that.
 
     Raises:
-      DataError: for an archive that cannot be read, where it has come to that, and for
-        what a link puts outside of the corpus.
+      DataError: for an unreadable archive, if the search gets that far, and for a link that
+        leads out of the corpus.
     """
     root = boundary.root
     endings = [*streams.ENDINGS, *map(str.upper, streams.ENDINGS)]
@@ -106,7 +106,7 @@ def files(boundary: links.Boundary) -> list[str]:
     """Returns the paths of all files of a corpus, sorted; hidden ones are left out.
 
     Raises:
-      DataError: for a folder that a link puts outside of the corpus, or that cannot be read.
+      DataError: for a folder outside of the corpus by a link, or unreadable.
     """
     root = boundary.root
     found, seen = [], set()
@@ -127,24 +127,24 @@ def files(boundary: links.Boundary) -> list[str]:
 
 
 def _refuse(error: OSError) -> None:
-    """Raises for a folder that cannot be listed, whose files would be missed without a word."""
+    """Raises for a folder that cannot be listed; its files would silently be missing."""
     raise errors.DataError(
         f"A folder of the corpus cannot be read: {error.filename}", received=error.strerror
     ) from error
 
 
 def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
-    """Returns the paths of files in archives, as they were if unpacked; sorted.
+    """Returns the paths that files in archives would have if unpacked, sorted.
 
-    An archive whose first file lies unpacked beside it is passed over: most people keep
-    what they downloaded.
+    An archive whose first file lies unpacked beside it is skipped: most people keep their
+    downloads.
 
     Args:
       boundary: of the corpus.
-      paths: of its files; those of archives are looked into.
+      paths: of its files, archives among them.
 
     Raises:
-      DataError: for an archive that a link puts outside of the corpus.
+      DataError: for an archive outside of the corpus by a link.
     """
     root = boundary.root
     found: set[str] = set()
@@ -165,7 +165,7 @@ def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
 
 
 def unpacked_name(name: str) -> str:
-    """Returns the name of a text without the ending of how it is packed."""
+    """Returns the name of a text without the ending of its compression."""
     ending = next(filter(name.lower().endswith, streams.ENDINGS), "")
     return name[: len(name) - len(ending)]
 
@@ -173,20 +173,20 @@ def unpacked_name(name: str) -> str:
 def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None) -> Iterator[str]:
     r"""Yields the lines of a UTF-8 text, without their ends.
 
-    A byte order mark at the start of a line (of the first one, or of a file that was
-    put behind another) and `\r\n` are dropped; only `\n` ends a line. Bytes that are
-    not UTF-8 become lone surrogates, which no modality takes: such a line keeps its
-    place beside that of a parallel text, and makes a bad example.
+    A byte order mark at the start of a line (the first one, or where files were
+    concatenated) and `\r` of `\r\n` are dropped; only `\n` ends a line. Bytes that are not
+    UTF-8 become lone surrogates, which no modality accepts: the line stays aligned with
+    parallel texts, and makes a bad example.
 
     Args:
-      text: to be read.
-      damage: told of each line that is not UTF-8.
+      text: to read.
+      damage: collects the lines that are not UTF-8.
       layout: of the corpus, for errors.
       longest: bytes of a line; `LONGEST_LINE_BYTES` by default.
 
     Raises:
-      DataError: for UTF-16, for line ends of `\r` alone, and for a file that cannot
-        be read or is cut short.
+      DataError: for UTF-16, for line ends of `\r` alone, and for a file that is unreadable
+        or truncated.
     """
     number = 0
     most = longest or limits.most(LINE_VARIABLE, LONGEST_LINE_BYTES, "bytes")
@@ -216,7 +216,7 @@ def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None)
 
 
 class Damage:
-    """The last lines that were not UTF-8, and where they were read."""
+    """The last lines that were not UTF-8, with their places."""
 
     def __init__(self) -> None:
         self._lines: collections.deque[tuple[str, str]] = collections.deque(maxlen=_LINES_KEPT)
@@ -232,7 +232,7 @@ class Damage:
           values: of the example, by feature.
 
         Returns:
-          the error, with file and line; None where no value is out of such a line.
+          the error, with file and line; None if no value comes from such a line.
         """
         for name, value in values.items():
             for text in value if isinstance(value, list | tuple) else [value]:
@@ -262,7 +262,7 @@ def _archives(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def _in_other_case(root: pathlib.Path, names: Sequence[str]) -> pathlib.Path | None:
-    """Returns the file that has one of some names but for capitals, as discs and cameras write."""
+    """Returns the file with one of some names, ignoring case, as on discs and cameras."""
     folder = (root / names[0]).parent
     if not folder.is_dir():
         return None

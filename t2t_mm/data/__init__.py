@@ -1,1 +1,1 @@
-"""From raw files to records, and from records to batches."""
+"""TFRecord files, manifests, and the input pipeline from records to batches."""

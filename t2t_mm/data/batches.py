@@ -1,4 +1,4 @@
-"""Batches: records of one task to what its model takes."""
+"""Batches: the records of one task as padded features for a model."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from t2t_mm.process import cores
 from t2t_mm.settings import batching as batching_lib
 
 USUAL_LENGTH = 16
-"""Pieces of a text whose length is not known."""
+"""Assumed tokens of a text, before its length is known."""
 
 POOL_BATCHES = 64
-"""A pool is made large enough for about so many batches, were a text of usual length ..."""
+"""A pool holds about so many batches of texts of `USUAL_LENGTH` ..."""
 
 LARGEST_POOL = 65_536
-"""... but no larger than this, or the first batch would be long in coming."""
+"""... but at most so many examples, or the first batch would take long."""
 
 READ_AHEAD = 4
-"""Batches kept ready."""
+"""Prefetched batches."""
 
 PARALLEL = min(cores.count(), 16)
-"""Batches made at a time."""
+"""Batches computed in parallel."""
 
 DROPPED = "dropped"
-"""Under this name a training batch holds the examples left out for their length since the
-one before, int32 `[]`; only where `Batching.too_long` says so."""
+"""Key of a training batch for the number of examples dropped for their length since the
+previous batch, int32 `[]`; only with `Batching.too_long = "drop"`."""
 
 Values = dict[str, Any]
 """`raw`: string `[P]` by name; of records `key` string `[P]`; for evaluation also `index`
@@ -48,7 +48,7 @@ def derive_seed(*parts: int | str) -> int:
 def build_features(
     task: task_lib.Task, batching: batching_lib.Batching, names: Sequence[str]
 ) -> dict[str, features_lib.Features]:
-    """Returns the features under `names`; the batching has a limit for what declares none."""
+    """Returns the features under `names`; `batching` limits texts that declare no limit."""
     built = {}
     declared = {**task.given(), **task.modalities()}
     for name in names:
@@ -63,14 +63,14 @@ def build_features(
 
 
 class Maker:
-    """Makes the batches of one task.
+    """Builds the batches of one task.
 
     Args:
       task: the problem and its data.
       batching: sizes.
       names: the inputs that batches hold, and `targets` where they do.
-      seed: of the order of batches and of augmentation, for training; None where
-        order is kept, nothing is drawn, and batches keep their raw values.
+      seed: of the order of batches and of augmentation, for training; None for
+        evaluation: records keep their order and batches keep their raw values.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Maker:
         batches = numbered.map(finish, num_parallel_calls=PARALLEL)
         options = tf.data.Options()
         options.deterministic = True
-        # The end of an iterator waits for the thread that tunes it, which may sleep for seconds.
+        # Without autotuning: an iterator's end waits for its thread, which may sleep for seconds.
         options.autotune.enabled = False
         return batches.prefetch(READ_AHEAD).with_options(options)
 
@@ -125,13 +125,13 @@ class Maker:
         return max(1, min(usual, LARGEST_POOL, largest_pool))
 
     def sides(self, raw: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor]]:
-        """Cuts the texts of examples into tokens; of what is heavy it only takes the lengths.
+        """Tokenizes the texts of a pool; of heavy features it only computes the lengths.
 
         Args:
           raw: string `[P]` by name.
 
         Returns:
-          the padded lengths of inputs and targets, int32 `[P, 2]`, and the tokens by name.
+          the padded lengths of inputs and targets, int32 `[P, 2]`, and the token ids by name.
         """
         multiple = self.batching.length_multiple
         ids = {
@@ -149,21 +149,21 @@ class Maker:
                 length = features_lib.round_up(length, multiple)
             else:
                 length = tf.constant(self.features[name].fixed_length(), tf.int32)
-            if name == task_lib.PREFIX:  # of no length at all, perhaps, but of a usual text
+            if name == task_lib.PREFIX:  # a prefix may be empty, but its output is not
                 length = tf.maximum(length, USUAL_LENGTH)
             sides[name == task_lib.TARGETS] += length
         return tf.stack(sides, axis=1), ids
 
     def is_cut(self, ids: dict[str, tf.RaggedTensor]) -> tf.Tensor:
-        """Returns which examples have a text that is not whole: bool `[P]`.
+        """Returns which examples have a truncated text: bool `[P]`.
 
         Args:
-          ids: the tokens of texts by name, of one at least.
+          ids: the token ids of one or more texts by name.
         """
         return tf.reduce_any([self.features[name].is_cut(ids[name]) for name in ids], axis=0)
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
-        """Cuts a pool's text into tokens and sorts it: values, bounds, order of batches."""
+        """Tokenizes and sorts a pool; returns its values, batch bounds and order of batches."""
         both, ids = self.sides(values["raw"])
         dropped = tf.constant(0)
         if self.drops and ids:
@@ -203,7 +203,7 @@ class Maker:
             }
             flat = {name: value for name, value in values.items() if name not in ("ids", DROPPED)}
             flat = tf.nest.map_structure(lambda value: value[start:stop], flat)
-            if self.drops:  # a pool's first batch tells it
+            if self.drops:  # reported with the pool's first batch
                 flat[DROPPED] = tf.where(turn == turns[0], values[DROPPED], 0)
             return {**flat, "ids": ids}
 
@@ -212,7 +212,7 @@ class Maker:
         )
 
     def _finish(self, number: tf.Tensor, values: Values) -> Values:
-        """Makes the features that the pool has not, and gives the batch its final form."""
+        """Computes the heavy features, and gives the batch its final form."""
         raw, ids = values["raw"], values.get("ids", {})
         made = {}
         for place, name in enumerate(self.names):
@@ -226,7 +226,7 @@ class Maker:
         batch: Values = {"inputs": {n: v for n, v in made.items() if n != task_lib.TARGETS}}
         if task_lib.TARGETS in made:
             batch["targets"] = made[task_lib.TARGETS]
-        if not batch["inputs"]:  # there is still a number of texts to be written
+        if not batch["inputs"]:  # the batch still needs a size
             rows = tf.shape(batch["targets"])[0]
             batch["inputs"] = {task_lib.PREFIX: tf.zeros([rows, 0], tf.int32)}
         if self.seed is None:

@@ -1,4 +1,4 @@
-"""The statements of a module of Python, and by what names they are known there."""
+"""The top-level statements of a Python module, with the names they define and read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 class Module:
-    """A module as its source has it.
+    """The parsed source of a module.
 
     Args:
       text: of the file.
-      package: in which its relative imports are looked up.
-      left_out: what does not count of classes, as "Class.attribute".
+      package: to which its relative imports refer.
+      left_out: attributes of classes to ignore, as "Class.attribute".
     """
 
     def __init__(self, text: bytes, package: str, left_out: frozenset[str]) -> None:
@@ -30,9 +30,9 @@ class Module:
         except (SyntaxError, ValueError):  # edited since it was loaded
             tree = ast.Module([ast.Assign([], ast.Constant(text))], [])
         self.imports: dict[str, list[tuple[str, Names]]] = {}
-        """By a name here, the modules and the names in them that it may stand for."""
+        """By local name: the modules, and names in them, that it may be imported from."""
         self.stars: list[str] = []
-        """Modules of which all names are imported."""
+        """Modules imported by `from MODULE import *`."""
         self.statements: list[ast.stmt] = []
         self._by_name: dict[str, list[int]] = {}
         for node in ast.walk(tree):
@@ -46,17 +46,17 @@ class Module:
                     self.statements.append(part)
 
     def concerning(self, name: str) -> list[int]:
-        """Returns which statements define a name, or work on it."""
+        """Returns the indices of statements that define or change a name."""
         return self._by_name.get(name, [])
 
     def read_by(self, index: int) -> Iterator[Names]:
-        """Yields the dotted names that a statement reads and this module knows."""
+        """Yields the dotted names that a statement reads and this module defines or imports."""
         for names in _dotted(self.statements[index], self._left_out):
             if names[0] in self._by_name or names[0] in self.imports or self.stars:
                 yield names
 
     def digest(self, indices: Sequence[int]) -> bytes:
-        """Returns the sha256 of statements, but for comments, docstrings and annotations."""
+        """Returns the sha256 of statements without comments, docstrings and annotations."""
         whole = hashlib.sha256()
         for index in sorted(indices):
             for token in _tokens(self.statements[index], self._left_out):
@@ -83,7 +83,7 @@ class Module:
 
 
 def _parts(statement: ast.stmt) -> list[ast.stmt]:
-    """Returns a statement; of an import a part for each name, for one may stay as it was."""
+    """Returns the statement, or for an import one statement for each name."""
     if isinstance(statement, ast.Import):
         return [ast.Import([alias]) for alias in statement.names]
     if isinstance(statement, ast.ImportFrom):
@@ -93,7 +93,7 @@ def _parts(statement: ast.stmt) -> list[ast.stmt]:
 
 
 def _is_nothing(node: ast.AST) -> bool:
-    """Returns whether a statement does nothing: a docstring, `pass`, what types alone need."""
+    """Returns whether a statement has no effect: a docstring, `pass`, a bare annotation."""
     if isinstance(node, ast.If):
         test = node.test
         return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
@@ -123,7 +123,7 @@ def _concerned(statement: ast.stmt) -> set[str]:
 
 
 def _children(node: ast.AST, left_out: frozenset[str]) -> Iterator[tuple[str, list[object]]]:
-    """Yields the fields of a node that count, and what they hold."""
+    """Yields the fields of a node to be hashed, with their values."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns") and not isinstance(node, ast.AnnAssign):
             continue
@@ -133,22 +133,22 @@ def _children(node: ast.AST, left_out: frozenset[str]) -> Iterator[tuple[str, li
         held = [
             v for v in held if v is not None and not (isinstance(v, ast.AST) and _is_nothing(v))
         ]
-        # Python's versions differ in what they add to nodes, empty where it is not used.
+        # Empty fields are skipped, since versions of Python add different ones.
         if held and field not in ("kind", "type_comment", "ctx"):
             yield field, held
 
 
 def _is_left_out(statement: ast.stmt, cls: str, left_out: frozenset[str]) -> bool:
-    """Returns whether all that a statement of a class's body defines does not count."""
+    """Returns whether a statement of a class body defines ignored attributes only."""
     if not isinstance(statement, (ast.Assign, ast.AnnAssign, *_DEFINITIONS)):
         return False
     return {f"{cls}.{name}" for name in _concerned(statement)} <= left_out
 
 
 def _tokens(node: ast.AST, left_out: frozenset[str]) -> Iterator[str]:
-    """Yields what tells one piece of code from another, in no version's own form."""
+    """Yields strings that identify code, the same for all versions of Python."""
     stack: list[object] = [node]
-    while stack:  # a sum of a thousand texts is a tree too deep for recursion
+    while stack:  # no recursion: a sum of a thousand strings is too deep a tree
         item = stack.pop()
         if not isinstance(item, ast.AST):
             yield repr(item)

@@ -1,8 +1,8 @@
-"""Manifest: what was generated for one problem, shard by shard.
+"""Manifest: the shards of one problem's generated data, with sizes and hashes.
 
-`manifest.json` is written last, so data without one is not data. Its counts and
-hashes catch what the record format cannot: a file cut at a record's end still
-reads as a valid, shorter one.
+`manifest.json` is written last, so a folder without one holds no finished data. Its
+counts and hashes detect what the record format cannot: a file truncated at the end of a
+record is still valid, only shorter.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Manifest:
       problem: its name.
       version: its version.
       source: where the raw files came from (`sample`, `manual`, ...).
-      seed: of the order of examples, and of made-up raw files.
+      seed: of the order of examples, and of sample data.
       shards: by split, in the order of the records.
-      details: all else that `manifest.json` holds.
+      details: all other keys of `manifest.json`.
     """
 
     folder: pathlib.Path
@@ -114,7 +114,7 @@ class Manifest:
 
     @property
     def command(self) -> str:
-        """The command that makes this data, to be shown in hints."""
+        """The command that generates this data, for hints."""
         data_dir = self.folder.parent.parent
         words = [f"--problem={self.problem}", f"--data_dir={data_dir}", f"--source={self.source}"]
         raw = " --manual_dir=RAW_FILES" if self.source == "manual" else ""
@@ -153,11 +153,11 @@ class Manifest:
     def check_sizes(
         self, split: str | None = None, files: Collection[str | os.PathLike[str]] | None = None
     ) -> None:
-        """Compares the sizes of files, which costs next to nothing.
+        """Checks the sizes of files, which is cheap.
 
         Args:
-          split: whose files; those of all splits for None.
-          files: paths of those that matter; all for None.
+          split: of the files; None for all splits.
+          files: the paths to check; None for all.
 
         Raises:
           DataError: naming a file that is missing or of another size.
@@ -172,15 +172,15 @@ class Manifest:
         *,
         workers: int = 1,
     ) -> None:
-        """Compares sizes, hashes and counts of examples of files.
+        """Checks sizes, hashes and numbers of examples of files.
 
         Args:
-          split: whose files; those of all splits for None.
-          files: paths of those that matter; all for None.
-          workers: files looked at at a time.
+          split: of the files; None for all splits.
+          files: the paths to check; None for all.
+          workers: files checked in parallel.
 
         Raises:
-          DataError: naming the files that are not as they were written.
+          DataError: naming the files that have changed.
         """
         shards = self._chosen(split, files)
         with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:
@@ -249,12 +249,12 @@ def folder(data_dir: str | os.PathLike[str], problem: str, version: str) -> path
 
 
 def is_there(data_dir: str | os.PathLike[str], problem: str) -> bool:
-    """Says whether some version of a problem's data has been generated."""
+    """Says whether any version of a problem's data has been generated."""
     return any((pathlib.Path(data_dir) / problem).glob(f"[!.]*/{FILE}"))
 
 
 def source_of(data_dir: str | os.PathLike[str], problem: str, version: str) -> str | None:
-    """Returns where the raw files of data that is there came from; None for no whole data."""
+    """Returns the source of existing data, such as "manual"; None without complete data."""
     try:
         return Manifest.load(data_dir, problem, version).source
     except errors.DataError:

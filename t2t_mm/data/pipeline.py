@@ -1,14 +1,13 @@
-"""From records on disk to batches of one problem.
+"""The input pipeline: records of one problem to batches.
 
-The way of an example: shards are read in a new order each epoch and shuffled as
-serialized bytes; a *pool* of some thousand examples is parsed, and its text cut into
-tokens, in one call; the pool is sorted by length and cut into batches of equally
-many positions; what is heavy (pictures, sounds) is decoded batch by batch, in parallel.
-Only plain tf.data operations are used, so iterators can be saved in checkpoints.
+Shards are read in a new order each epoch, and records are shuffled as serialized bytes. A
+*pool* of some thousand examples is parsed and tokenized in one call, sorted by length, and
+cut into batches with the same number of padded positions. Heavy features (pictures, sounds)
+are decoded batch by batch, in parallel. Only plain tf.data operations are used, so
+iterators can be saved in checkpoints.
 
-Text longer than its declaration's `max_length` (or, where that says nothing, the
-batching's) is cut, and has no end token then; or training leaves its example out, where
-`Batching.too_long` says so.
+Text longer than its `max_length` (or else `Batching.max_length`) is truncated and then has
+no end token; with `Batching.too_long = "drop"` training drops the example instead.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ next_batch = reading.next_batch
 iterate = reading.iterate
 
 HELD_BYTES = 64 * 2**20
-"""The most that a shuffle buffer or a pool may hold: checkpoints store them whole."""
+"""Largest shuffle buffer or pool: checkpoints store them as part of the iterator."""
 
 
 def train_dataset(
@@ -38,27 +37,27 @@ def train_dataset(
     seed: int,
     shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Returns endless training batches, in an order that `seed` alone decides.
+    """Returns endless training batches, whose order depends on `seed` alone.
 
-    (A seed set by `tf.random.set_seed` takes part in it: set the same one, or none.)
+    (It also depends on `tf.random.set_seed`: use the same global seed, or none.)
 
     Args:
       task: the problem and its data.
       batching: sizes.
       seed: of the order and of all augmentation.
-      shard: index and number of workers; each has its own part of the examples, all of
-        which are read once an epoch.
+      shard: index and number of workers; each reads its own part of the examples once an
+        epoch.
 
     Returns:
       batches `{"inputs": {NAME: tensor}, "targets": tensor}`: text int32 `[B, S]`
       padded with 0, pictures uint8 `[B, size, size, 3]`, sounds float32 `[B, T, F]` whose
-      last channel is their mask, classes int32 `[B]`. Where a
-      task has no inputs, `prefix` (int32 `[B, 0]`) stands for them. `key` (string `[B]`)
-      says which examples they are. Under `Batching.too_long = "drop"`, `dropped` (int32
-      `[]`) counts the examples left out since the batch before.
+      last channel is their mask, classes int32 `[B]`. A task without inputs has `prefix`
+      (int32 `[B, 0]`) instead. `key` (string `[B]`) holds the examples' keys. With
+      `Batching.too_long = "drop"`, `dropped` (int32 `[]`) counts the examples dropped since
+      the previous batch.
 
     Raises:
-      DataError: when shards are missing, cut short, or hold too few examples.
+      DataError: when shards are missing, truncated, or hold too few examples.
     """
     index, count = shard
     split = task.splits[0]
@@ -101,18 +100,17 @@ def eval_dataset(
       task: the problem and its data.
       split: its name.
       batching: sizes.
-      max_examples: take only so many of the first records (they lie in an order
-        that is random in the raw data); None or 0 for all.
+      max_examples: read only the first so many records (their order was shuffled at
+        generation); None or 0 for all.
 
     Returns:
-      batches as of `train_dataset`, with `index` (int32 `[B]`, the place in record
-      order), `raw_targets` (string `[B]`), `references` (ragged string `[B, R]`:
-      all targets, the first of which is that of `raw_targets`) and `raw_inputs` (string
-      `[B]` by name).
+      batches as from `train_dataset`, with `index` (int32 `[B]`, the number of the record),
+      `raw_targets` (string `[B]`), `references` (ragged string `[B, R]`: all targets, the
+      first of them also in `raw_targets`) and `raw_inputs` (string `[B]` by name).
 
     Raises:
       ConfigError: for an unknown split.
-      DataError: when shards are missing, cut short or empty.
+      DataError: when shards are missing, truncated or empty.
     """
     source = reading.SplitRecords.open(task, split, max_examples=max_examples)
     records = source.records().enumerate()
@@ -133,12 +131,12 @@ def eval_dataset(
 def predict_dataset(
     task: task_lib.Task, examples: Sequence[Mapping[str, bytes]], batching: Batching
 ) -> tf.data.Dataset:
-    """Returns batches of raw inputs given from outside, with `index` to put back in order.
+    """Returns batches of inputs for prediction, with `index` to restore their order.
 
     Args:
       task: the problem.
-      examples: raw values by input name, encoded as records hold them; for a task
-        without inputs, under `prefix` the beginning of each text, or nothing.
+      examples: values by input name, encoded as in records; for a task without inputs,
+        `prefix` holds the prefix of each text, or nothing.
       batching: sizes.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Pools: some thousand examples, sorted by length and cut into padded batches.
+"""Pools: bucketing by sorting some thousand examples by length and cutting batches.
 
-A pool costs a handful of large operations where bucketing example by example costs
-several small ones for each; sorted neighbours differ so little in length that a few
-percent of a batch is padding, where batches in random order are half padding.
+A pool takes a few large operations; bucketing example by example takes several small ones
+each. Sorted neighbours have nearly equal lengths, so a few percent of a batch is padding;
+in random order it would be half.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import tensorflow as tf
 from t2t_mm.modality import features
 
 EVENED = 8
-"""Batches at a pool's end that share what is left over."""
+"""The remainder of a pool is spread evenly over so many last batches."""
 
 SHARES = 128
-"""Of a full batch: in steps of one of these a smaller one is looked for."""
+"""For that, batch sizes are tried in steps of 1/128 of a full batch."""
 
 
 def sort_by_length(sides: tf.Tensor) -> tf.Tensor:
-    """Returns the order, longest first, in which neighbours need least padding.
+    """Returns the order by length, longest first, with which batches have least padding.
 
     Examples are ordered by their longer side, and within equal ones by both sides'
     sum; equal examples keep their (shuffled) order.
@@ -40,18 +40,17 @@ def sort_by_length(sides: tf.Tensor) -> tf.Tensor:
 
 
 def cut(longest: tf.Tensor, *, batch_tokens: int) -> tf.Tensor:
-    """Returns where batches begin and end, so that each fills `batch_tokens`.
+    """Returns the bounds of batches that each fill `batch_tokens`.
 
-    As many batches as are needed, but what is left over is no batch of its own: the
-    last `EVENED` batches share what there is for them. A batch of three examples would
-    weigh as much in a training as one of seventy, and it would always be the shortest
-    three that a pool leaves over.
+    The remainder of a pool makes no small batch: the last `EVENED` batches are evened out.
+    A batch of three examples would count as much in training as one of seventy, and it
+    would always hold the shortest three of a pool.
 
     Args:
       longest: int32 `[P]`, the padded length of each example's longer side, sorted
-        from the longest on.
-      batch_tokens: examples times longest length in a batch, at most; an example
-        longer than that makes a batch alone.
+        in descending order.
+      batch_tokens: padded positions of a batch, at most; a longer example makes a batch
+        of its own.
 
     Returns:
       int32 `[batches + 1]`: 0, then the end of every batch.
@@ -78,13 +77,13 @@ def cut(longest: tf.Tensor, *, batch_tokens: int) -> tf.Tensor:
 
 
 def _evened(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tensor:
-    """Returns other bounds of as many batches, all filled up to about the same.
+    """Returns the bounds of as many batches of nearly equal size.
 
-    They are those of the smallest share of `batch_tokens` with which no more batches
-    are needed; all shares are tried at once.
+    They come from the smallest fraction of `batch_tokens` that needs no more batches; all
+    fractions are tried at once.
 
     Args:
-      longest: int32 `[P]`, sorted from the longest on.
+      longest: int32 `[P]`, in descending order.
       bounds: int32 `[batches + 1]` of `EVENED` batches at most.
       batch_tokens: of a full batch.
 
@@ -104,9 +103,9 @@ def _evened(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tens
 
 
 def _halved(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tensor:
-    """Moves the bound of the last two batches to where both hold about as much.
+    """Moves the bound between the last two batches so that both have about the same size.
 
-    Where a batch is of a few examples only, no share of it fits all batches.
+    With only a few examples a batch, `_evened` may find no fraction that fits.
     """
     start, old, count = bounds[-3], bounds[-2], bounds[-1]
     places = tf.range(start + 1, old + 1)
@@ -121,7 +120,7 @@ def _halved(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tens
 def to_parts(rows: tf.RaggedTensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the values and row splits of `rows` in `order`.
 
-    An element of a dataset that waits in a checkpoint cannot be a ragged tensor.
+    Ragged tensors cannot be saved as part of an iterator in a checkpoint.
     """
     rows = tf.gather(rows, order)
     return rows.values, rows.row_splits
@@ -130,9 +129,9 @@ def to_parts(rows: tf.RaggedTensor, order: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
 def take_rows(
     values: tf.Tensor, splits: tf.Tensor, *, start: tf.Tensor, stop: tf.Tensor, multiple: int
 ) -> tf.Tensor:
-    """Returns rows `start` to `stop` of what `to_parts` gave: `[stop - start, width]`.
+    """Returns rows `start` to `stop` from `to_parts`, padded: `[stop - start, width]`.
 
-    They are padded with 0; the width is the longest, rounded up to `multiple`.
+    The padding is 0; the width is the longest length, rounded up to `multiple`.
     """
     splits = splits[start : stop + 1]
     rows = tf.RaggedTensor.from_row_splits(
@@ -143,7 +142,7 @@ def take_rows(
 
 
 def padding_share(batch: Mapping[str, Any]) -> float:
-    """Returns the share of a batch's text positions that is padding (0 to 1).
+    """Returns the fraction of a batch's text positions that is padding.
 
     Args:
       batch: one batch of a pipeline; id matrices are the int32 tensors of rank 2.

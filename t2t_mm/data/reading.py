@@ -1,8 +1,8 @@
-"""Reading: shards that are checked before use, and errors that name the file.
+"""Reading shards, with checks before use and errors that name the file.
 
-TensorFlow says of a damaged record neither the file nor the example, and of a shard
-that was cut at a record boundary nothing at all. So sizes are compared with the
-manifest before anything is read, and hashes as soon as something goes wrong.
+TensorFlow's error for a damaged record names neither file nor example, and a shard
+truncated at the end of a record gives no error at all. So sizes are compared with the
+manifest before reading, and hashes when an error occurs.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from t2t_mm.modality import features as features_lib
 
 FILES_AT_ONCE = 16
 RECORDS_IN_TURN = 16
-"""From one file, before the next one's turn."""
+"""Records read from a file before the next file's turn (`block_length`)."""
 
 READ_BYTES = 2**18
-"""Read from a file at a time."""
+"""Size of the read buffer of a file."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """Records of one file that follow each other.
+    """Consecutive records of one file.
 
     Attributes:
       file: its path.
-      first: number of the first of them in the file.
-      count: of them.
+      first: number of the first record in the file.
+      count: number of records.
     """
 
     file: str
@@ -49,8 +49,8 @@ class SplitRecords:
     """Records of one split, in order.
 
     Attributes:
-      runs: of records, by file; none is empty.
-      size_bytes: of all of them, about.
+      runs: consecutive records by file; none is empty.
+      size_bytes: approximate size of all records.
     """
 
     runs: tuple[Run, ...]
@@ -60,13 +60,13 @@ class SplitRecords:
     def open(
         cls, task: task_lib.Task, split: str, *, max_examples: int | None = None
     ) -> SplitRecords:
-        """Finds the records of a split, and checks that the shards are there in full size.
+        """Finds the records of a split, and checks the sizes of its shards.
 
         Args:
           task: the problem and its data.
-          split: its name. Those of other splits need not be there.
-          max_examples: the first so many only; shards behind them need not be there.
-            None or 0 for all.
+          split: its name. Shards of other splits need not exist.
+          max_examples: the first so many only; later shards need not exist. None or 0
+            for all.
 
         Raises:
           ConfigError: for an unknown split.
@@ -100,15 +100,15 @@ class SplitRecords:
 
     @property
     def examples(self) -> int:
-        """How many there are."""
+        """The number of records."""
         return sum(run.count for run in self.runs)
 
     def part(self, index: int, count: int) -> SplitRecords:
-        """Returns what is left to worker `index` of `count`.
+        """Returns the part of worker `index` of `count`.
 
-        The parts of all workers have no record in common and are together the whole, of
-        however many files; their sizes differ by one at most. Nothing needs to be agreed
-        on: a worker has the same part in every epoch.
+        The parts are disjoint and cover all records, whatever the number of files; their
+        sizes differ by at most one. A worker has the same part in every epoch, so workers
+        need not communicate.
         """
         return self.between(self.examples * index // count, self.examples * (index + 1) // count)
 
@@ -126,12 +126,12 @@ class SplitRecords:
     def records(self, *, seed: int | None = None) -> tf.data.Dataset:
         """Returns the serialized examples, each once.
 
-        What an iterator over them saves are numbers, and no paths: it goes on where the
-        same records lie in another folder.
+        A saved iterator holds numbers and no paths, so it can be restored when the records
+        have moved to another folder.
 
         Args:
-          seed: of the order of files, which is another in each epoch; `FILES_AT_ONCE` are
-            read in turn. None for the records in their own order.
+          seed: of the order of files, a new one in each epoch; `FILES_AT_ONCE` files are
+            interleaved. None for the records in order.
         """
         names = tf.constant(self.files)
         firsts = tf.constant([run.first for run in self.runs], tf.int64)
@@ -139,7 +139,7 @@ class SplitRecords:
 
         def read(number: tf.Tensor) -> tf.data.Dataset:
             found = _of_file(names[number]).skip(firsts[number]).take(counts[number])
-            # A file cut at a record's end reads as valid and shorter.
+            # A file truncated at the end of a record is valid, only shorter.
             return found.apply(tf.data.experimental.assert_cardinality(counts[number]))
 
         numbers = tf.data.Dataset.range(len(self.runs))
@@ -151,15 +151,15 @@ class SplitRecords:
         )
 
     def held(self, size_bytes: int) -> int:
-        """Returns how many average examples make up `size_bytes`, at least 1."""
+        """Returns how many examples of average size fit into `size_bytes`, at least 1."""
         return max(1, size_bytes * self.examples // max(1, self.size_bytes))
 
 
 def _of_file(path: tf.Tensor) -> tf.data.Dataset:
     """Returns the records of one file.
 
-    An iterator over `tf.data.TFRecordDataset` saves the path; one over its operation
-    saves a place in the file alone.
+    A saved iterator over `tf.data.TFRecordDataset` holds the path; one over the raw
+    operation holds only the position in the file.
     """
     variant = tf.raw_ops.TFRecordDataset(
         filenames=path, compression_type="", buffer_size=READ_BYTES
@@ -175,7 +175,7 @@ _UNREADABLE = (
 
 
 def parse(serialized: tf.Tensor, names: Sequence[str]) -> dict[str, tf.Tensor]:
-    """Returns the raw values `[B]` under `names`; of several targets, the first.
+    """Returns the raw values `[B]` under `names`; the first of several targets.
 
     Raises:
       InvalidArgumentError: naming a feature that an example lacks.
@@ -190,11 +190,11 @@ def parse_with_references(
 
     Args:
       serialized: string `[B]`, examples.
-      names: of features; each must be there, exactly once but for the targets.
+      names: of features; each must have exactly one value, targets one or more.
 
     Returns:
-      the values by name, of several targets the first; and the targets, ragged string
-      `[B, R]` with one or more a row, or None where `names` has none.
+      the values by name, with the first of several targets; and all targets, ragged string
+      `[B, R]` with one or more a row, or None if `names` has none.
 
     Raises:
       InvalidArgumentError: naming a feature that an example lacks.
@@ -205,7 +205,7 @@ def parse_with_references(
     spec[task_lib.TARGETS] = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
     values = tf.io.parse_example(serialized, spec)
     references = values[task_lib.TARGETS]
-    # A ragged feature that is missing is parsed as an empty row, without a word.
+    # A missing ragged feature is silently parsed as an empty row.
     whole = tf.reduce_all(references.row_lengths() > 0)
     check = tf.debugging.Assert(whole, [f"An example has no {task_lib.TARGETS!r}"])
     with tf.control_dependencies([] if check is None else [check]):
@@ -215,20 +215,20 @@ def parse_with_references(
 
 @contextlib.contextmanager
 def explaining(task: task_lib.Task, split: str | None) -> Iterator[None]:
-    """Turns TensorFlow's errors while batches are read into ours.
+    """Converts TensorFlow's errors while batches are read.
 
     Args:
       task: whose batches are read.
-      split: of the records; None where they do not come from files.
+      split: of the records; None if they do not come from files.
 
     Raises:
-      DataError: naming the shard whose hash is wrong, or what an example lacks.
+      DataError: naming the damaged shard, or the feature that an example lacks.
     """
     try:
         yield
     except _UNREADABLE as error:
         if split is not None:
-            task.manifest().verify(split)  # names the files, if it is they
+            task.manifest().verify(split)  # names damaged files, if any
         raise errors.DataError(
             f"The records of {task.name!r} cannot be read", received=_first_line(error)
         ) from error
@@ -244,7 +244,7 @@ def explaining(task: task_lib.Task, split: str | None) -> Iterator[None]:
 def find_unusable(
     task: task_lib.Task, split: str, *, limit_s: float = 30.0
 ) -> errors.DataError | None:
-    """Looks for the first example that lacks a feature or whose features fail.
+    """Searches for the first example that lacks a feature or whose features fail.
 
     Args:
       task: whose records to read.
@@ -294,7 +294,7 @@ def next_batch(iterator: Iterator[Any], task: task_lib.Task, split: str | None =
 
 
 def iterate(dataset: Iterable[Any], task: task_lib.Task, split: str | None) -> Iterator[Any]:
-    """Yields the batches of a finite dataset, with errors as of `explaining`."""
+    """Yields the batches of a finite dataset, with the errors of `explaining`."""
     iterator = iter(dataset)
     while True:
         with explaining(task, split):

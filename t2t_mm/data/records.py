@@ -1,11 +1,11 @@
 """TFRecord files of `tf.train.Example`, written and read without TensorFlow.
 
-Workers that generate data must start fast and may be many, so the two formats
-(both are stable and small) are written here. A feature is one byte string; that of
-the targets may be several, all of them right, of which the first is *the* target. An
-`Example` is `{1: {1: map entries}}`, an entry `{1: name, 2: {1: {1: bytes, ...}}}` in
-protocol buffer terms. A record is its length (8 bytes), a checksum of that
-(4), the data, and a checksum of the data (4).
+Workers that generate data must start fast and may be many, so the two formats, both
+small and stable, are implemented here. A feature is one byte string; targets may be
+several alternatives, the first of which is *the* target. In protocol buffer terms, an
+`Example` is `{1: {1: map entries}}`, and an entry `{1: name, 2: {1: {1: bytes, ...}}}`.
+A record is its length (8 bytes), a checksum of that (4), the data, and a checksum of
+the data (4).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CHECK = struct.Struct("<I")
 OVERHEAD_BYTES = _HEAD.size + _CHECK.size
 _LENGTH_DELIMITED = 2
 _TAGS = {number: bytes([number << 3 | _LENGTH_DELIMITED]) for number in (1, 2)}
-"""What precedes the fields of those numbers."""
+"""The tag bytes of fields 1 and 2."""
 
 SEVERAL = "targets"
 """The only feature that may hold several values."""
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
-    """Returns the serialised `tf.train.Example`; names are sorted, so bytes are fixed.
+    """Returns the serialised `tf.train.Example`; names are sorted, so bytes are determined.
 
     Args:
       features: a value by name; for the targets also a list or tuple of values.
@@ -52,9 +52,9 @@ def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
 
 
 def decode_example(data: bytes) -> dict[str, bytes]:
-    """Inverts `encode_example`, of several targets to the first alone.
+    """Inverts `encode_example`, with the first of several targets.
 
-    Also reads what TensorFlow serialised.
+    Also reads examples serialised by TensorFlow.
 
     Raises:
       ValueError: as of `decode_values`.
@@ -63,7 +63,7 @@ def decode_example(data: bytes) -> dict[str, bytes]:
 
 
 def decode_values(data: bytes) -> dict[str, tuple[bytes, ...]]:
-    """Inverts `encode_example`: a tuple by name, of one value but for several targets.
+    """Inverts `encode_example`: a tuple by name, of one value, or of several targets.
 
     Raises:
       ValueError: for bytes that are not an `Example` of byte strings, one each.
@@ -90,7 +90,7 @@ def frame(data: bytes) -> bytes:
 
 
 def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """Yields the data of every record, having compared its checksums.
+    """Yields the data of every record, after checking its checksums.
 
     Raises:
       DataError: for a record that is damaged or cut short, with its number.
@@ -122,16 +122,16 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def read_examples(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
-    """Yields the features of every record of a file, of several targets the first.
+    """Yields the features of every record of a file, with the first of several targets.
 
     Raises:
-      DataError: for a record that is damaged or holds something else, with its number.
+      DataError: for a record that is damaged or no example, with its number.
     """
     return _decoded(path, decode_example)
 
 
 def read_values(path: str | os.PathLike[str]) -> Iterator[dict[str, tuple[bytes, ...]]]:
-    """Yields the features of every record of a file as tuples, with all of several targets.
+    """Yields the features of every record of a file as tuples, with all targets.
 
     Raises:
       DataError: as `read_examples`.

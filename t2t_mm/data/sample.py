@@ -1,8 +1,8 @@
-"""Sample: what the first records of a training split tell about its batches.
+"""Sample: statistics of batches, estimated from the first records of a training split.
 
-Records lie in an order that is random in the raw data, so the first of them are a sample
-like any other: the same for every worker, and for a run that goes on. A split no larger
-than the sample is looked at whole, and what is told of it is exact.
+Records were shuffled at generation, so the first ones are a random sample, the same for
+every worker and for a resumed run. For a split no larger than the sample the statistics
+are exact.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from t2t_mm.data import task as task_lib
 from t2t_mm.settings import batching as batching_lib
 
 MOST_EXAMPLES = 4096
-"""A mean over so many lengths is off by a hundredth or so."""
+"""A mean over so many lengths has an error of about 1 %."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """What was found.
+    """Statistics of a training split's batches.
 
     Attributes:
-      examples: of the training split, those left out for their length not counted.
-      seen: how many were looked at; none where every batch is as large as the other.
+      examples: of the training split, without those dropped for their length.
+      seen: examples in the sample; 0 if all batches have the same number of examples.
       too_long: how many of these have a text over its limit.
       examples_a_batch: the mean.
-      longest: positions of the longest one seen, after its texts were cut.
+      longest: positions of the longest example of the sample, after truncation.
       limits: tokens of each text at most, by its name.
     """
 
@@ -44,15 +44,15 @@ class Sample:
 
 
 def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int = 1) -> Sample:
-    """Looks at the first training examples of a task.
+    """Computes the statistics from the first training examples of a task.
 
-    They are sorted and cut into batches by the very functions of the pipeline, in pools
-    of the same size; of pictures and sounds only the heads are read.
+    They are sorted and cut into batches by the functions of the pipeline, in pools of the
+    same size; only the headers of pictures and sounds are read.
 
     Args:
       task: the problem and its data.
       batching: sizes.
-      workers: that share the examples.
+      workers: number of workers of the training.
 
     Raises:
       DataError: when shards are missing or damaged, or an example cannot be used.
@@ -89,7 +89,7 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
 
 
 def limits(maker: batches.Maker) -> dict[str, int]:
-    """Returns the tokens of each text at most, by its name, that hold in a maker's batches."""
+    """Returns the maximal number of tokens of each text in a maker's batches, by name."""
     found = {name: getattr(features, "max_length", 0) for name, features in maker.features.items()}
     return {name: limit for name, limit in found.items() if limit}
 
@@ -103,8 +103,8 @@ def _mean(sides: np.ndarray, is_kept: np.ndarray, pool: int, positions: int) -> 
 
     Args:
       sides: int32 `[P, 2]`, padded lengths of inputs and targets.
-      is_kept: bool `[P]`, which are not left out.
-      pool: examples that are sorted together; a smaller sample is repeated to make up one.
+      is_kept: bool `[P]`, which examples are not dropped.
+      pool: examples sorted together; a smaller sample is repeated to fill a pool.
       positions: of a batch.
     """
 

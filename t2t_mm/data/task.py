@@ -1,9 +1,9 @@
 """Task: a problem bound to its data.
 
-A `Problem` says what could be generated; a `Task` knows what was: the class names
-that the data has, the vocabularies, the version. It is all that the pipeline, the
-model and the metrics need, and its description in the run folder is enough to
-build it again where the data, or even the problem's own code, is not at hand.
+A `Problem` declares what can be generated; a `Task` adds what was generated: the class
+names of the data, the vocabularies, the version. It is all that the pipeline, the model
+and the metrics need. Its description in the run folder suffices to build it again
+without the data, or even the problem's code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from t2t_mm.modality import base as modality
 TARGETS = "targets"
 KEY = "key"
 PREFIX = "prefix"
-"""Under this name stands the beginning of a text, for a task without inputs."""
+"""Input name of the text to continue, for a task without inputs."""
 VOCABULARIES = "vocabularies"
 
 
@@ -34,13 +34,13 @@ class Task:
       name: of the problem.
       version: of the data.
       inputs: modalities by name; a `Categorical` has its classes.
-      targets: the modality to be produced, resolved likewise.
-      command: the token that tells the decoder what to write.
-      metrics: names of registered metrics; the first is the problem's own.
-      splits: those that there are; the first is for training.
-      vocabularies: by name, those that the modalities use.
-      data_dir: where the records are; None for a task without data at hand.
-      metric_tokenizer: by which metrics part words; see `Problem`.
+      targets: the modality to be predicted, resolved likewise.
+      command: the token that tells the decoder which task to do.
+      metrics: names of registered metrics; the first is the main one.
+      splits: their names; the first is for training.
+      vocabularies: of the modalities, by name.
+      data_dir: where the records are; None without data.
+      metric_tokenizer: splits text into words for metrics; see `Problem`.
     """
 
     name: str
@@ -99,11 +99,11 @@ class Task:
 
         Args:
           description: an entry of a run folder's `problems.json`.
-          vocabularies: the folder that holds a folder for each vocabulary.
+          vocabularies: the folder with a folder for each vocabulary.
           data_dir: where records are, if they are needed.
 
         Raises:
-          CheckpointError: when a vocabulary is not the one that was described.
+          CheckpointError: when a vocabulary has another hash than described.
         """
         inputs = {n: modality.from_description(m) for n, m in description["inputs"].items()}
         targets = modality.from_description(description[TARGETS])
@@ -148,7 +148,7 @@ class Task:
 
     @property
     def vocabulary(self) -> vocabulary_lib.Vocabulary:
-        """The vocabulary in which the targets are written."""
+        """The vocabulary of the targets."""
         name = getattr(self.targets, "vocab", None)
         if name is None:
             raise errors.ConfigError(
@@ -162,7 +162,7 @@ class Task:
         """Returns the manifest of the records.
 
         Raises:
-          DataError: when there is no data at hand, or not of this version.
+          DataError: when there is no data, or only of another version.
         """
         if self.data_dir is None:
             raise errors.DataError(
@@ -171,16 +171,16 @@ class Task:
         return manifest_lib.Manifest.load(self.data_dir, self.name, self.version)
 
     def has_data(self) -> bool:
-        """Returns whether there is a manifest of the records, whole or not."""
+        """Returns whether a manifest of the records exists, intact or not."""
         if self.data_dir is None:
             return False
         folder = manifest_lib.folder(self.data_dir, self.name, self.version)
         return (folder / manifest_lib.FILE).is_file()
 
     def given(self) -> dict[str, modality.Modality]:
-        """Returns what an answer is made from, by its name in a batch's `inputs`.
+        """Returns the modalities in a batch's `inputs`, by name.
 
-        Those are the inputs; a task that has none goes on with the beginning of a text.
+        Those are the inputs; a task without inputs has the prefix of a text instead.
         """
         return dict(self.inputs) or {PREFIX: self.targets.prefix()}
 
@@ -189,7 +189,7 @@ class Task:
         return {**self.inputs, TARGETS: self.targets}
 
     def cut_examples(self, batch: Mapping[str, Any]) -> int:
-        """Returns how many examples of a batch have a text that is cut, being too long.
+        """Returns how many examples of a batch have a truncated text.
 
         Args:
           batch: with `inputs` and `targets`, on the host.
@@ -213,7 +213,7 @@ def tasks_from_data(names: Sequence[str], data_dir: str | os.PathLike[str]) -> l
 
 
 def check_agreement(tasks: Sequence[Task]) -> None:
-    """Raises when one name stands for two vocabularies, or for two label sets."""
+    """Raises when tasks use one name for different vocabularies or label sets."""
     vocabularies: dict[str, tuple[str, str]] = {}
     labels: dict[str, tuple[str, tuple[str, ...]]] = {}
     for task in tasks:
@@ -243,7 +243,7 @@ def check_agreement(tasks: Sequence[Task]) -> None:
 def _resolve(
     manifest: manifest_lib.Manifest, name: str, declaration: modality.Modality
 ) -> modality.Modality:
-    """Gives a label set that the declaration left open the classes of the data."""
+    """Fills in the classes of the data where the declaration names none."""
     if getattr(declaration, "classes", None) != ():
         return declaration
     classes = manifest.classes.get(name)
@@ -258,7 +258,7 @@ def _resolve(
 def _load_vocabularies(
     modalities: Sequence[modality.Modality], folder: pathlib.Path, *, hint: str | None = None
 ) -> dict[str, vocabulary_lib.Vocabulary]:
-    """Loads the vocabularies that are used; `hint` says how to make one that is missing."""
+    """Loads the vocabularies of the modalities; `hint` says how to build a missing one."""
     names = dict.fromkeys(m.vocab for m in modalities if hasattr(m, "vocab"))
     for name in names:
         if not vocabulary_lib.exists(folder / name):

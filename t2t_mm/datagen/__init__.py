@@ -1,1 +1,1 @@
-"""Generation: from raw corpora to vocabularies and TFRecords."""
+"""Data generation: from raw corpora to vocabularies and TFRecord files."""

@@ -1,4 +1,4 @@
-"""Building: the records of one problem, from its raw files to its manifest."""
+"""Builds the records and the manifest of one problem from its raw files."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def build(
     pool: workers.Workers,
     report: progress.Progress,
 ) -> manifest.Manifest:
-    """Makes all records of `problem` and puts them at `folder`, in place of older ones.
+    """Generates all records of `problem` in `folder`, replacing older ones at the end.
 
     Raises:
-      UserError: for anything wrong with raw files, examples or the disk; nothing of
-        the new data is left then, and older data is as it was.
+      UserError: for any error of raw files, examples or the disk. Then nothing of the new
+        data remains, and older data is unchanged.
     """
     with atomic.folder(folder) as making:
         shards: dict[str, tuple[manifest.Shard, ...]] = {}
@@ -104,7 +104,7 @@ def _encode(
     pool: workers.Workers,
     report: progress.Progress,
 ) -> list[encode.Share]:
-    """Runs through a split in all workers; what they encode is in the spill then."""
+    """Encodes a split in all workers into the buckets of the external shuffle."""
     requests = [
         encode.Request(
             problem=problem.name,
@@ -128,9 +128,9 @@ def _encode(
 def _known(
     problem: Any, training: Sequence[encode.Share], options: options_lib.Options
 ) -> dict[str, frozenset[str]]:
-    """Returns the classes of training by feature, where examples of others are bad.
+    """Returns the classes of training by feature, if examples of other classes are bad.
 
-    A part of the data may lack some classes in training; then all are taken.
+    With `max_examples`, training may lack some classes; then all are allowed.
     """
     features = options_lib.features(problem)
     return {
@@ -147,14 +147,14 @@ def _sort(
     shares: Sequence[encode.Share],
     pool: workers.Workers,
 ) -> tuple[manifest.Shard, ...]:
-    """Writes the shards of a split from the spill."""
+    """Sorts the buckets of a split into its shards."""
     count = shuffle.shard_count(sum(s.bytes for s in shares))
     plans = [shuffle.ShardPlan(spilt, making, split, index, count) for index in range(count)]
     return tuple(pool.run(shuffle.write_shard, plans))
 
 
 def _check_bad(shares: Sequence[encode.Share], most: int) -> None:
-    """Raises the first bad example when there are more than the user puts up with."""
+    """Raises the first bad example if there are more than the user allows."""
     bad = _in_order(shares)
     if len(bad) > most:
         raise errors.BadExampleError(
@@ -165,14 +165,14 @@ def _check_bad(shares: Sequence[encode.Share], most: int) -> None:
 
 
 def _in_order(shares: Sequence[encode.Share]) -> list[encode.BadExample]:
-    """Returns the bad examples of all shares as they stand in the raw data."""
+    """Returns the bad examples of all workers, in the order of the raw data."""
     return sorted((bad for one in shares for bad in one.bad), key=lambda bad: bad.index)
 
 
 def _found(
     problem: Any, source: sources.Source, shares: Mapping[str, Sequence[encode.Share]]
 ) -> dict[str, Any]:
-    """Returns what the data itself told: class names, examples left out, files read."""
+    """Returns facts of the data for the manifest: class names, skipped examples, files read."""
     every = [s for done in shares.values() for s in done]
     skipped = collections.Counter(bad.reason for s in every for bad in s.bad)
     found: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
@@ -197,7 +197,7 @@ def _found(
 
 
 def _files_read(shares: Sequence[encode.Share]) -> str:
-    """Returns the names of the texts and archives that were read, of many the first."""
+    """Returns the names of the texts and archives read; of many, the first few."""
     names = sorted({name for one in shares for name in one.used})
     more = len(names) - _FILES_SHOWN
     return ", ".join(names[:_FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
@@ -219,7 +219,7 @@ def _classes(problem: Any, name: str, shares: Mapping[str, Sequence[encode.Share
 def _unseen(
     shares: Mapping[str, Sequence[encode.Share]], name: str, known: frozenset[str]
 ) -> dict[str, int]:
-    """Returns how many examples of each split are of a class that is not `known`."""
+    """Returns how many examples of each split have a class that is not `known`."""
     counts = {
         split: sum(n for s in done for label, n in s.classes[name].items() if label not in known)
         for split, done in shares.items()

@@ -1,9 +1,9 @@
-"""Code: a fingerprint of the program that makes the examples of a problem.
+"""Code: a fingerprint of the source code that generates a problem's examples.
 
-A version says that the data is other; its author may forget to raise it. So the manifest
-keeps a digest of the code as well: of the problem's class and its bases, and of what these
-name in their own package or folder. What stands beside it in the same files does not count,
-nor do comments, docstrings, layout and annotations.
+When the generator changes, its author should raise the problem's version, but may forget.
+So the manifest keeps a hash of the code too: of the problem's class and its bases, and of
+all they refer to in their own package or folder. Other code in the same files is not
+hashed, nor are comments, docstrings, layout and annotations.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _FRAMEWORK = "t2t_mm"
 _BUILT_IN = "t2t_mm.problems"
 
 _OF_NO_RECORD = frozenset({"command", "layout", "metric_tokenizer", "metrics"})
-"""Attributes of a problem on which no record depends."""
+"""Attributes of a problem that do not change its records."""
 
 
 def fingerprint(problem: type, *, source: str) -> str | None:
-    """Returns the sha256, in hex, of the code that makes a problem's examples.
+    """Returns the sha256, in hex, of the code that generates a problem's examples.
 
-    It is of the class and its bases outside the framework, and of what these name in their
-    own package or folder. None where there is no such code.
+    It covers the class and its bases outside the framework, and all they refer to in their
+    own package or folder. None if there is no such code.
 
     Args:
       problem: the class.
-      source: of the raw files; only for "sample" does count what makes samples.
+      source: of the raw files; `make_sample` is hashed for "sample" only.
     """
     attributes = _OF_NO_RECORD if source == "sample" else _OF_NO_RECORD | {"make_sample"}
     left_out = {f"{cls.__name__}.{name}" for cls in problem.__mro__ for name in attributes}
@@ -43,16 +43,16 @@ def fingerprint(problem: type, *, source: str) -> str | None:
     digests = search.digests()
     digest = hashlib.sha256()
     for each in sorted(digests):
-        digest.update(each)  # without names: that of a user's folder depends on its place
+        digest.update(each)  # without module names: those of a user's folder depend on its path
     return digest.hexdigest() if digests else None
 
 
 class _Search:
-    """Goes from name to name through modules, and gathers the statements that define them.
+    """Follows names through modules, and collects the statements that define them.
 
     Args:
-      families: of the modules that are looked into, by `_family`.
-      left_out: what does not count of classes, as "Class.attribute".
+      families: only modules of these packages are searched, by `_family`.
+      left_out: attributes of classes to ignore, as "Class.attribute".
     """
 
     def __init__(self, families: set[str | None], left_out: frozenset[str]) -> None:
@@ -63,14 +63,14 @@ class _Search:
         self._chosen: dict[str, set[int]] = {}
 
     def add(self, module: str, names: code_statements.Names) -> None:
-        """Takes up a dotted name in a module; the whole module where there is none."""
+        """Adds a dotted name of a module to the search; the whole module for no name."""
         place = module, names
         if place not in self._seen and _family(module) in self._families:
             self._seen.add(place)
             self._queue.append(place)
 
     def digests(self) -> list[bytes]:
-        """Returns that of what counts of each module, once all is looked into."""
+        """Finishes the search and returns the hash of each module's statements."""
         while self._queue:
             self._look_into(*self._queue.pop())
         return [
@@ -81,7 +81,7 @@ class _Search:
 
     def _look_into(self, module: str, names: code_statements.Names) -> None:
         code = self._module(module)
-        if code is None:  # a folder without a file of its own, or no module
+        if code is None:  # a namespace package, or no module
             if names:
                 self.add(f"{module}.{names[0]}", names[1:])
             return
@@ -99,10 +99,10 @@ class _Search:
         if self._module(submodule) is not None:
             self.add(submodule, rest)
         elif not self._in_stars(code, names):
-            self.add(module, ())  # defined in a way that is not seen
+            self.add(module, ())  # its definition was not found
 
     def _in_stars(self, code: code_statements.Module, names: code_statements.Names) -> bool:
-        """Takes up a name in those modules of which all names are imported."""
+        """Adds a name of the modules imported with a star; says whether one has it."""
         for origin in code.stars:
             inner = self._module(origin)
             if inner and (inner.concerning(names[0]) or names[0] in inner.imports or inner.stars):
@@ -110,7 +110,7 @@ class _Search:
         return bool(code.stars)
 
     def _choose(self, module: str, code: code_statements.Module, indices: Iterable[int]) -> None:
-        """Counts statements in, and takes up what they read."""
+        """Collects statements, and adds the names they read to the search."""
         chosen = self._chosen.setdefault(module, set())
         for index in set(indices) - chosen:
             chosen.add(index)
@@ -129,7 +129,7 @@ class _Search:
 
 
 def _family(module: str) -> str | None:
-    """Returns the package whose modules are its own code; None for what others wrote."""
+    """Returns the package or folder of a module; None for third-party code."""
     if f"{module}.".startswith(f"{_BUILT_IN}."):
         return _BUILT_IN
     top = module.partition(".")[0]
@@ -137,11 +137,11 @@ def _family(module: str) -> str | None:
 
 
 def _file(module: str) -> pathlib.Path | None:
-    """Returns the source file of a module, where it has one."""
+    """Returns the source file of a module, if it has one."""
     loaded = sys.modules.get(module)
     try:
         spec = None if loaded else importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # no such module: it was a name in one
+    except (ImportError, ValueError):  # not a module but a name in one
         return None
     place = getattr(loaded, "__file__", None) or (spec.origin if spec else None)
     path = pathlib.Path(place or "")

@@ -1,8 +1,8 @@
-"""A share: the examples that one worker encodes.
+"""Encodes a worker's part of a split.
 
-Every worker runs through the whole generator, which is cheap (pictures are paths
-there), and encodes every n-th example, which is not. So no example has to travel
-between processes, and no generator has to know of workers.
+Every worker runs the whole generator, which is cheap (pictures are paths there), and
+encodes every n-th example, which is not. So no example is sent between processes, and
+generators need not know of workers.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _QUOTED = re.compile(r"'[^']*'|(?<![-\w])\d+")  # but not the 8 of UTF-8
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a worker is to do.
+    """The job of one worker.
 
     Args:
       problem: its name.
       split: to be generated.
-      root: the folder that holds the corpus, or is it.
-      spill: the folder for what is made.
-      worker: number of this share.
-      workers: number of all shares.
+      root: the folder of the corpus, or of all corpora.
+      spill: the folder for the buckets.
+      worker: index of the worker.
+      workers: number of workers.
       seed: of the order.
       max_examples: of the split, or None.
       max_bad_examples: more of them end the work.
-      source: where the raw files come from; of samples, inputs may be declared otherwise.
-      follow_links: read what links lead to outside of the corpus, too.
-      known: the classes of the training split by feature, where all others are bad.
+      source: of the raw files; the inputs of samples may be declared differently.
+      follow_links: follow symbolic links out of the corpus.
+      known: the allowed classes by feature; examples of others are bad.
     """
 
     problem: str
@@ -63,7 +63,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class BadExample:
-    """An example that cannot be used: its place and key, what is wrong, and the kind."""
+    """An example that cannot be used: its index and key, the error, and the error's kind."""
 
     index: int
     key: str
@@ -73,14 +73,14 @@ class BadExample:
 
 @dataclasses.dataclass
 class Share:
-    """What a worker did: counts, bytes, bad examples, class names found, files read.
+    """A worker's results: counts, sizes, bad examples, class names, files read.
 
     Attributes:
-      classes: by feature, how often each class was met that no declaration lists.
-      filtered: how many examples the generator left out, by reason; it runs whole in
-        every worker, so all workers count the same.
-      keys: 8 bytes of hash of each key, end to end.
-      contents: and of each example's inputs and targets.
+      classes: by feature without declared classes, how often each class occurred.
+      filtered: how many examples the generator skipped, by reason; the same in every
+        worker, since each runs the whole generator.
+      keys: concatenated 8-byte hashes of the keys.
+      contents: the same of each example's inputs and targets.
     """
 
     examples: int = 0
@@ -94,14 +94,14 @@ class Share:
 
 
 def make(request: Request, count: Callable[[int], None]) -> Share:
-    """Encodes one share of a split into the spill.
+    """Encodes a worker's part of a split into its buckets.
 
     Args:
-      request: what to do.
-      count: told often how many examples this share has so far; may raise to end it.
+      request: the job.
+      count: called often with the number of examples so far; may raise to end the job.
 
     Raises:
-      UserError: for raw files, keys, features or a generator that are wrong.
+      UserError: for errors in raw files, keys, features or the generator.
     """
     problem = registry.problems.get(request.problem)()
     files = raw.RawFiles.of(
@@ -142,7 +142,7 @@ def make(request: Request, count: Callable[[int], None]) -> Share:
 
 
 def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
-    """Returns the features whose class names are to be found in the data."""
+    """Returns the features without declared class names, which the data has to give."""
     return [
         name
         for name, modality in features.items()
@@ -151,9 +151,9 @@ def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
 
 
 def plugin_failure(what: str, problem: Any, error: Exception) -> errors.PluginError:
-    """Returns the one-line error for code of `problem` that failed.
+    """Returns the one-line error for an exception in the code of `problem`.
 
-    It names the last line of the problem's own file that was reached.
+    It names the last line of the problem's own file in the traceback.
     """
     own = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
     frames = traceback.extract_tb(error.__traceback__)
@@ -166,7 +166,7 @@ def plugin_failure(what: str, problem: Any, error: Exception) -> errors.PluginEr
 
 
 def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tuple[int, Any]]:
-    """Yields what the generator yields, numbered; its failures become PluginErrors."""
+    """Yields the generator's examples, numbered; its exceptions become PluginErrors."""
     number = 0
     try:
         found = problem.generate_examples(request.split, files)
@@ -190,9 +190,9 @@ def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tupl
 
 
 def _without_blanks(item: Any, files: raw.RawFiles) -> Any:
-    """Returns an example without those of several targets that are blank, and counts them.
+    """Removes blank targets from an example with several, and counts them.
 
-    One empty caption of five is no reason to lose the picture. Where all are blank, the
+    One empty caption of five is no reason to lose the picture. If all are blank, the
     example stays as it is, and is a bad one.
     """
     if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[1], Mapping):
@@ -212,7 +212,7 @@ def _without_blanks(item: Any, files: raw.RawFiles) -> Any:
 def _checked(
     item: Any, features: Mapping[str, Any], problem: str, index: int
 ) -> tuple[str, Mapping[str, Any]]:
-    """Returns the key and values of an example that has what the problem declares."""
+    """Returns the key and values of an example, after checking them by the declaration."""
     try:
         key, values = item
     except (TypeError, ValueError):
@@ -239,7 +239,7 @@ def _checked(
 def _encode(
     key: str, values: Mapping[str, Any], features: Mapping[str, Any], files: raw.RawFiles
 ) -> dict[str, Sequence[bytes]]:
-    """Returns what the record holds: the features and the key, each of one value or more."""
+    """Returns the record's features and the key, as lists of encoded values."""
     name = "key"
     try:
         encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8", "backslashreplace")]}
@@ -269,7 +269,7 @@ def _encode(
 
 
 def _each(name: str, value: Any) -> Sequence[Any]:
-    """Returns the values of a feature: several for targets of which each is right."""
+    """Returns the values of a feature: several for alternative targets."""
     if isinstance(value, errors.BadExampleError):
         raise value
     if name != records.SEVERAL or not isinstance(value, (list, tuple)):
@@ -284,7 +284,7 @@ def _each(name: str, value: Any) -> Sequence[Any]:
 def _check_classes(
     encoded: Mapping[str, Sequence[bytes]], known: Mapping[str, frozenset[str]]
 ) -> None:
-    """Refuses an example of a class that no example of training has."""
+    """Raises for a class that no training example has."""
     for name, classes in known.items():
         label = encoded[name][0].decode("utf-8")
         if label not in classes:

@@ -1,8 +1,8 @@
 """generate: raw files to records and vocabularies; the function behind mm-datagen.
 
-What is asked for is checked before anything is written. The records of a
-problem are made in a folder beside the final one, which takes its place when all
-is done: at any moment there is either the old data, or the new, or none.
+The whole request is checked before anything is written. The records of a problem are
+generated in a temporary folder beside the final one, and renamed at the end: at any moment
+there is either the old data, or the new, or none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from t2t_mm.runs import folders
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """One problem: where its raw files are, and its data if it is there already."""
+    """One problem to generate: the source of its raw files, and its existing data, if any."""
 
     problem: Any
     source: sources.Source
@@ -54,11 +54,11 @@ def generate(
     rebuild_vocabulary: bool = False,
     progress: progress_lib.Progress | None = None,
 ) -> dict[str, Any]:
-    """Makes the records of some problems, and the vocabularies that these share.
+    """Generates the records of problems, and the vocabularies that they share.
 
-    Data that is there already, and is what is asked for, is left alone; where the code
-    of its problem has changed since, `progress` is told so. The bytes
-    depend on the raw files, `seed` and `max_examples`, not on `workers`.
+    Existing data that fits the request is kept; if the code of its problem has changed
+    since, `progress` says so. The bytes depend on the raw files, `seed` and `max_examples`,
+    not on `workers`.
 
     Args:
       problems: names or globs.
@@ -90,7 +90,7 @@ def generate(
       and `vocabularies: {NAME: {size, sha256}}`.
 
     Raises:
-      UserError: when the request cannot be carried out as given; nothing is half-written then.
+      UserError: when the request cannot be carried out; nothing is left half-written.
     """
     plugins.load_all()
     names = registry.problems.match([problems] if isinstance(problems, str) else list(problems))
@@ -181,7 +181,7 @@ def _sources(
     """Returns the source of each problem.
 
     Raises:
-      ConfigError: for all those at once of which no raw files are known.
+      ConfigError: names all problems without known raw files at once.
     """
     chosen: dict[str, str] = {}
     lacking = []
@@ -208,7 +208,7 @@ def _plan(
     source: str,
     sample_size: int | None,
 ) -> _Job:
-    """Returns what is to be done for one problem; cleans up after killed processes."""
+    """Returns the job of one problem, after cleaning up after killed processes."""
     folder = manifest.folder(data_dir, problem.name, problem.version)
     with atomic.writing(folder):
         for unfinished in atomic.unfinished(folder.parent):
@@ -216,7 +216,7 @@ def _plan(
         atomic.recover(folder)  # which may be a link to elsewhere
     there = (folder / manifest.FILE).exists() and not overwrite
     if there and source == sources.MANUAL and manual_dir is None:
-        # The raw files may be gone; the data made of them is as good as before.
+        # The raw files may be gone by now; the existing data does not need them.
         resolved = sources.Source(problem.name, source, folder, options.seed)
     else:
         resolved = sources.resolve(
@@ -236,7 +236,7 @@ def _plan(
 
 
 def _is_of_other_code(existing: manifest.Manifest, problem: Any) -> bool:
-    """Says whether the code of a problem has changed; of older data that is not known."""
+    """Says whether the problem's code has changed; False for older data without a hash."""
     was = existing.details.get("code_sha256")
     return was is not None and was != code.fingerprint(problem, source=existing.source)
 

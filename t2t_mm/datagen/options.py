@@ -1,4 +1,4 @@
-"""Options: what decides how data is made, and whether data that is there fits it."""
+"""Options of data generation, and whether existing data fits them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from t2t_mm.datagen import sources
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What decides how data is made, the same for all problems of a call."""
+    """The options of a call that decide the content of data, for all its problems."""
 
     seed: int
     max_examples: int | None
@@ -23,7 +23,7 @@ class Options:
 
 
 def settings(problem: Any, source: sources.Source, options: Options) -> dict[str, Any]:
-    """Returns what was asked for, as the manifest keeps it beside source and seed."""
+    """Returns the request as the manifest keeps it, besides source and seed."""
     declaration = problem.fingerprint()
     return {
         "max_examples": options.max_examples,
@@ -46,17 +46,17 @@ def check_fits(
     *,
     manual: bool,
 ) -> None:
-    """Compares data that is there with what is asked for now.
+    """Compares existing data with the current request.
 
     Args:
-      existing: the data.
-      problem: as it is declared now.
+      existing: the manifest of the data.
+      problem: as declared now.
       source: of the raw files.
-      options: as asked for now.
-      manual: whether the raw files are at hand, to be compared too.
+      options: of the current call.
+      manual: whether the raw files exist, to be compared too.
 
     Raises:
-      DataError: when the two differ; says in what.
+      DataError: naming the differences.
     """
     asked = {"source": source.name, "seed": options.seed, **settings(problem, source, options)}
     was = {"source": existing.source, "seed": existing.seed, **existing.details}

@@ -1,7 +1,7 @@
 """Overlaps: examples that two splits of a problem share, by key or by content.
 
-A test whose examples are in training measures memory. Eight bytes of hash an example
-are held, for its key and for its content, so that all splits can be compared.
+A test set whose examples are in training measures memorisation. To compare all splits, 8
+bytes of hash are kept for the key of each example, and 8 for its content.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _Print = Callable[[Mapping[str, Sequence[bytes]]], bytes]
 
 
 def key_print(example: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Returns 8 bytes that stand for the key of an encoded example."""
+    """Returns an 8-byte hash of the key of an encoded example."""
     return hashlib.blake2b(example[KEY][0], digest_size=_BYTES).digest()
 
 
 def content_print(example: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Returns 8 bytes that stand for inputs and targets of an encoded example."""
+    """Returns an 8-byte hash of inputs and targets of an encoded example."""
     digest = hashlib.blake2b(digest_size=_BYTES)
     for name in sorted(example.keys() - {KEY}):
         for value in (name.encode(), *example[name]):
@@ -48,8 +48,8 @@ def warnings(
 
     Args:
       made: the data; its records are read up to the first shared example, for its key.
-      keys: prints of all keys by split, end to end.
-      contents: those of all contents.
+      keys: concatenated hashes of all keys, by split.
+      contents: the same of all contents.
     """
     for first, second in itertools.combinations(made.splits, 2):
         for (what, of), prints in zip(_KINDS, (keys, contents), strict=True):
@@ -63,7 +63,7 @@ def warnings(
 
 
 def _example(made: manifest.Manifest, split: str, shared: np.ndarray, of: _Print) -> str:
-    """Returns the key of the first record of a split whose print is among `shared`."""
+    """Returns the key of the first record of a split whose hash is in `shared`."""
     wanted = {print_.tobytes() for print_ in shared}
     for path in made.files(split):
         for example in records.read_values(path):

@@ -12,26 +12,26 @@ _LINE_SECONDS = 10.0
 
 
 class Progress:
-    """What data generation tells its caller; this one keeps silent."""
+    """Receives the progress of data generation; this base class ignores it."""
 
     def start(self, what: str, total: int | None = None) -> None:
-        """A piece of work begins, of `total` examples where that is known."""
+        """A task begins, with `total` examples if known."""
 
     def update(self, done: int) -> None:
-        """So many examples are done."""
+        """`done` examples of the task are done."""
 
     def finish(self, done: int) -> None:
-        """The piece of work has ended well."""
+        """The task has succeeded."""
 
     def say(self, text: str) -> None:
-        """Something that the user may want to know."""
+        """A message for the user."""
 
     def close(self) -> None:
-        """All work has ended, well or not."""
+        """All work has ended, successfully or not."""
 
 
 class Lines(Progress):
-    """A line on standard error for each piece of work, and every ten seconds."""
+    """A line on standard error for each task, and every ten seconds."""
 
     def __init__(self) -> None:
         self._what = ""
@@ -94,5 +94,5 @@ class Bar(Lines):
 
 
 def for_terminal() -> Progress:
-    """Returns a bar where standard error is a terminal that can move it, lines elsewhere."""
+    """Returns a bar if standard error is a terminal that can redraw it, else lines."""
     return Bar() if command_output.can_redraw(sys.stderr) else Lines()

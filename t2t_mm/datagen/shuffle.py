@@ -1,10 +1,9 @@
-"""Spill: examples on their way from the workers to sorted shards.
+"""External shuffle by hash: from the workers' examples to shards.
 
-The hash of an example's key decides its shard and its place there, so the bytes
-do not depend on how many workers there were. A worker appends what it encodes to
-one file per bucket (the hash's first bits). A shard is a range of hashes: its
-buckets are scanned, sorted by hash and copied. Only hashes and offsets are held
-in memory, never the examples.
+The hash of an example's key decides its shard and its place in the shard, so the result
+does not depend on the number of workers. Each worker appends its examples to one file for
+each bucket (the first bits of the hash). A shard is a range of hashes: its buckets are
+scanned, sorted by hash and copied. Only hashes and offsets are in memory, never examples.
 """
 
 from __future__ import annotations
@@ -24,24 +23,24 @@ from t2t_mm.files import atomic
 HASH_BYTES = 16
 BUCKETS = 64
 SHARD_BYTES = 64 << 20
-"""Shards are halved until their mean size is not over this."""
+"""The number of shards is doubled until their mean size is at most this."""
 
 _HEAD = struct.Struct(f"<{HASH_BYTES}sQ")
 _CHECK_BYTES = 4
 
 
 def hash_key(key: bytes, seed: int) -> bytes:
-    """Returns the hash that orders examples; another seed gives another order."""
+    """Returns the hash by which examples are ordered; it depends on the seed."""
     salt = str(seed).encode()
     return hashlib.blake2b(key, digest_size=HASH_BYTES, key=salt).digest()
 
 
 class Spill:
-    """The files of one worker, one a bucket.
+    """The bucket files of one worker.
 
     Args:
       folder: shared by the workers of a split.
-      worker: number of this one.
+      worker: index of the worker.
     """
 
     def __init__(self, folder: pathlib.Path, worker: int) -> None:
@@ -63,7 +62,7 @@ class Spill:
         return len(record)
 
     def close(self) -> None:
-        """Closes every file, also where one of them cannot be (the disk is full)."""
+        """Closes every file, even if closing one of them fails (the disk is full)."""
         failed = None
         for file in self._files.values():
             try:
@@ -80,11 +79,11 @@ class ShardPlan:
     """One shard to be written.
 
     Args:
-      spill: the folder of the workers' files.
-      folder: where the shard goes.
+      spill: the folder of the workers' bucket files.
+      folder: of the shard.
       split: its split.
       index: its number.
-      count: of the split's shards, a power of two.
+      count: number of the split's shards, a power of two.
     """
 
     spill: pathlib.Path
@@ -108,14 +107,14 @@ def shard_count(size_bytes: int) -> int:
 
 
 def write_shard(plan: ShardPlan, count: Callable[[int], None]) -> manifest.Shard:
-    """Sorts the spilt examples of one shard into its file.
+    """Sorts the examples of one shard from its buckets into its file.
 
     Args:
-      plan: which shard.
-      count: told often how many examples are written; may raise to end the work.
+      plan: the shard.
+      count: called often with the number of examples written; may raise to end the work.
 
     Raises:
-      DataError: for a key that occurs twice, or a full disk.
+      DataError: for a duplicate key, or a full disk.
     """
     path = plan.folder / plan.file
     digest = hashlib.sha256()
@@ -133,13 +132,13 @@ def write_shard(plan: ShardPlan, count: Callable[[int], None]) -> manifest.Shard
 
 
 def _buckets(plan: ShardPlan) -> range:
-    """Returns the buckets that hold a shard's hashes: several, or a part of one."""
+    """Returns the buckets with a shard's hashes: several, or one that shards share."""
     first = plan.index * BUCKETS // plan.count
     return range(first, max((plan.index + 1) * BUCKETS // plan.count, first + 1))
 
 
 def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
-    """Yields those records of a bucket that belong to the shard, in order."""
+    """Yields the records of a bucket that belong to the shard, sorted by hash."""
     maps = []
     found: list[tuple[bytes, int, int, int]] = []
     try:

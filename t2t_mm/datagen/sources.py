@@ -1,8 +1,8 @@
 """Sources: where the raw files of a problem come from.
 
-All sources end in a folder that is read in the corpus's published layout, so
-one generator serves all of them. That of `tfds` holds data sets that TensorFlow
-Datasets has prepared; nothing is downloaded or prepared here.
+Every source is a folder in the corpus's published layout, so one generator serves all of
+them. The folder of `tfds` holds data sets prepared by TensorFlow Datasets; nothing is
+downloaded or prepared here.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SAMPLE_FOLDER = "raw_sample"
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The raw files of one problem, of which a sample may still have to be made.
+    """The raw files of one problem; those of a sample may not exist yet.
 
     Args:
       problem: its name.
       name: of the source.
-      root: the folder to be read, as a `--manual_dir` is.
+      root: the folder to read, like a `--manual_dir`.
       seed: of a sample.
-      sample_size: training examples of a sample; None elsewhere.
+      sample_size: training examples of a sample; None for other sources.
     """
 
     problem: str
@@ -48,10 +48,10 @@ class Source:
 def manual_folder(
     problem: Any, source: str | None, given: str | os.PathLike[str] | None
 ) -> pathlib.Path | None:
-    """Returns the folder of a problem's raw files, where there is one.
+    """Returns the folder of a problem's raw files, or None.
 
-    It is the one given, by `--manual_dir` or T2T_MM_MANUAL_DIR, or else `corpora`, if the
-    problem's corpus lies there. Data sets of TFDS have a folder and a variable of their own.
+    It is `--manual_dir` or T2T_MM_MANUAL_DIR, or else `corpora` if it holds the problem's
+    corpus. Data sets of TFDS have a folder and a variable of their own.
     """
     if MANUAL not in problem.sources or source not in (None, MANUAL):
         return None if given is None else paths.expanded(given)
@@ -63,16 +63,16 @@ def manual_folder(
 
 
 def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) -> str | None:
-    """Returns the source to use, or None where one has to be named.
+    """Returns the source to use, or None if the user has to name one.
 
-    Made-up data is never taken for the real corpus: `sample` has to be asked for, unless
-    there is nothing else that the problem could be made of.
+    Sample data never replaces the real corpus by itself: `sample` has to be named, unless
+    the problem has no other source.
 
     Args:
       problem: a registered problem.
-      source: the one asked for, if any.
+      source: the one named by the user, if any.
       manual: whether there is a folder of raw files.
-      held: the source of the data that is there, if any.
+      held: the source of existing data, if any.
 
     Raises:
       ConfigError: for a source that the problem does not have.
@@ -95,11 +95,11 @@ def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) 
 
 
 def no_corpus(problems: Sequence[Any], data_dir: pathlib.Path) -> errors.ConfigError:
-    """Returns the error for problems whose raw files are nowhere, with both ways on.
+    """Returns the error for problems without raw files, with both remedies.
 
     Args:
-      problems: registered ones.
-      data_dir: as the user has named it.
+      problems: registered problems.
+      data_dir: as named by the user.
     """
     named = ", ".join(f"{p.name} (corpus {p.corpus})" if p.corpus else p.name for p in problems)
     return errors.ConfigError(
@@ -110,7 +110,7 @@ def no_corpus(problems: Sequence[Any], data_dir: pathlib.Path) -> errors.ConfigE
 
 
 def ways(problems: Sequence[str], data_dir: str | os.PathLike[str]) -> str:
-    """Returns the commands that make the data of some problems, ready to paste."""
+    """Returns the commands that generate the data of problems, ready to paste."""
     known = [registry.problems.get(name) for name in problems if name in registry.problems]
     words = ["mm-datagen", f"--problem={','.join(problems)}"]
     if pathlib.Path(data_dir) != folders.data_dir():
@@ -133,10 +133,9 @@ def resolve(
     seed: int,
     sample_size: int | None,
 ) -> Source:
-    """Returns where a problem's raw files are, or will be once `make_samples` has run.
+    """Returns the raw files of a problem; those of a sample are created by `make_samples`.
 
-    Prepared data sets are looked for where TensorFlow Datasets keeps them, if there is
-    no `manual_dir`.
+    Without `manual_dir`, prepared data sets are searched in TFDS's own folder.
 
     Raises:
       ConfigError: for manual files without `manual_dir`.
@@ -161,16 +160,16 @@ def resolve(
 
 
 def _tfds_folder() -> pathlib.Path:
-    """Returns the folder where TensorFlow Datasets looks unless told otherwise."""
+    """Returns the default folder of TensorFlow Datasets."""
     named = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     return paths.expanded(named)
 
 
 def make_samples(wanted: Sequence[Source], pool: workers.Workers) -> None:
-    """Makes the sample corpora that are not there yet, several at a time.
+    """Creates the missing sample corpora, in parallel.
 
-    They stay in `DATA_DIR/raw_sample/`, to be looked at and for a later call;
-    whoever needs the space may delete them.
+    They stay in `DATA_DIR/raw_sample/`, for inspection and later calls, and may be
+    deleted.
 
     Raises:
       PluginError: when a problem's `make_sample` fails.
@@ -195,7 +194,7 @@ def _lock(root: pathlib.Path) -> contextlib.AbstractContextManager[None]:
 
 
 def _tidy(folder: pathlib.Path) -> None:
-    """Removes what killed processes left of other samples."""
+    """Removes unfinished samples of killed processes."""
     for root in atomic.unfinished(folder):
         with contextlib.suppress(errors.DataError), _lock(root):
             atomic.recover(root)
@@ -218,9 +217,9 @@ def _make_sample(source: Source, count: workers.Counter) -> None:
 
 
 def _sample_name(problem: Any, *, seed: int, size: int) -> str:
-    """Names the folder of a sample after all that decides its content.
+    """Returns the name of a sample's folder, made of all that decides its content.
 
-    It is the problem's own: nothing says that two problems of a corpus write the
-    same files (two language pairs do not).
+    Each problem has its own sample: two problems of a corpus may write different files
+    (two language pairs do).
     """
     return f"{problem.name}-{problem.version}-{size}-seed{seed}-{version.__version__}"

@@ -1,8 +1,7 @@
 """The vocabularies of a data folder, built from the records that share them.
 
-A vocabulary that exists is left as it is, since runs depend on it; it is built
-where it is missing, and built again where the very data that it was built from
-has been made anew (then it would be of other text than anyone thinks).
+An existing vocabulary is kept, since runs depend on it. It is built if it is missing, and
+built again if the data it was built from has been generated again with other text.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ def prepare(
     rebuild: bool = False,
     say: Callable[[str], None],
 ) -> dict[str, dict[str, Any]]:
-    """Builds what is missing and returns size and sha256 of all, by name.
+    """Builds missing vocabularies; returns size and sha256 of all, by name.
 
     Args:
-      manifests: of the problems in question, by name.
-      data_dir: holds `vocabularies/`.
-      size: tokens at most of what is built.
-      rebuild: build all of them anew.
-      say: given lines for the user.
+      manifests: of the problems that use them, by name.
+      data_dir: the folder with `vocabularies/`.
+      size: tokens at most of a new vocabulary.
+      rebuild: build all of them again.
+      say: called with messages for the user.
 
     Raises:
-      DataError: for a damaged vocabulary, or one of another size than is asked for.
+      DataError: for a damaged vocabulary, or one of another size than requested.
     """
     answer = {}
     for name, problems in sorted(_users(manifests).items()):
         folder = data_dir / FOLDER / name
-        # The records are made by now: who builds it for other problems is worth waiting for.
+        # The records are done, so waiting for another process that builds it costs little.
         lock = folder.with_name(f".{name}.lock")
         with atomic.lock(lock, f"the vocabulary {name!r}", waiting=say):
             with atomic.writing(folder):
@@ -59,7 +58,7 @@ def prepare(
 
 
 def verify(manifests: Manifests, data_dir: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """Returns size and sha256 of the vocabularies, having read them.
+    """Loads the vocabularies, and returns their size and sha256.
 
     Raises:
       DataError: for one that is missing or damaged.
@@ -79,7 +78,7 @@ def _reuse(
     size: int | None,
     say: Callable[[str], None],
 ) -> vocabulary.Vocabulary:
-    """Returns the vocabulary that is there, unless its own data has changed."""
+    """Returns the existing vocabulary, unless the data it was built from has changed."""
     about = vocabulary.read_json(folder)
     built_from = about.get("fingerprints", {})
     changed = [p for p in problems if built_from.get(p, _text(manifests[p])) != _text(manifests[p])]
@@ -121,7 +120,7 @@ def _build(
     sentences = 0
 
     def texts() -> Iterator[str]:
-        """Takes turns: where not all text is read, each problem gives as much."""
+        """Yields texts round-robin, so that a limit takes equally many of each problem."""
         nonlocal sentences
         waiting = [_texts(name, manifests[problem]) for problem in problems]
         while waiting:
@@ -148,9 +147,9 @@ def _build(
 
 
 def _texts(name: str, data: manifest.Manifest) -> Iterator[str]:
-    """Yields the training texts that use a vocabulary, in the order of the records.
+    """Yields the training texts of a vocabulary, in the order of the records.
 
-    That is the order of the keys' hashes, so the first texts are a fair sample.
+    That is the order of hashes of keys, so the first texts are a random sample.
     """
     features = [f for f, used in _features(data.problem).items() if used == name]
     for path in data.files(data.splits[0]):
@@ -161,7 +160,7 @@ def _texts(name: str, data: manifest.Manifest) -> Iterator[str]:
 
 
 def _symbols(problems: Sequence[str]) -> list[str]:
-    """Returns the words that one of the problems wants whole."""
+    """Returns the symbols of the problems: words that become one token each."""
     return sorted({word for name in problems for word in registry.problems.get(name).symbols})
 
 

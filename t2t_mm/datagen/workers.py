@@ -1,10 +1,9 @@
-"""Workers: processes that run jobs of data generation, or one thread for one.
+"""Workers: a pool of processes for the jobs of data generation, or one thread.
 
-Processes are spawned: a fork of a process that has imported TensorFlow hangs.
-Each loads the plugins anew, so a problem given by `--usr_dir` is known there
-too, and each ends by itself when the parent is killed. With one worker the jobs
-run in a thread of this process, which starts at once and knows problems that
-were defined in a notebook.
+Processes are spawned, since a fork of a process that has imported TensorFlow hangs.
+Each loads the plugins again, so that it knows problems of `--usr_dir`, and ends when its
+parent is killed. A single worker is a thread of this process, which starts at once and
+knows problems defined in a notebook.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _stopped = threading.Event()
 
 
 class _StoppedError(Exception):
-    """Ends a job in a thread after another one failed."""
+    """Ends a job in a thread after another job failed."""
 
 
 class Workers:
@@ -53,7 +52,7 @@ class Workers:
 
     def __init__(self, count: int, problems: Sequence[str], *, say: Callable[[str], None]) -> None:
         self._modules = {name: registry.problems.get(name).__module__ for name in problems}
-        # What was typed into a notebook or a script exists in this process alone.
+        # Problems defined in a notebook or script exist in this process only.
         self.count = 1 if "__main__" in self._modules.values() else count
         hindrance = _hindrance() if self.count > 1 and problems else None
         if hindrance is not None:
@@ -83,10 +82,10 @@ class Workers:
         """Runs `job(request, counter)` for all requests and returns the results in order.
 
         Args:
-          job: a function of a module, given a request and a function that it calls
-            often with how much of it is done.
+          job: a function of a module, called with a request and a counter, which it calls
+            often with the number of examples done.
           requests: picklable values.
-          watch: called a few times a second with the sum of what is done.
+          watch: called a few times a second with the sum of the counters.
 
         Raises:
           UserError: the error of a request that failed; the other jobs are ended.
@@ -120,7 +119,7 @@ class Workers:
                 "`if __name__ == '__main__':`",
             ) from error
         except BaseException:
-            # Ctrl-C included: nobody may go on writing into a folder that is to be removed.
+            # Also after Ctrl-C: no worker may write into a folder that is to be removed.
             self._end()
             raise
 
@@ -146,7 +145,7 @@ class Workers:
         return self._pool
 
     def _end(self) -> None:
-        """Ends all workers at once, whatever they are doing, and waits until they have."""
+        """Kills all workers, and waits for their end."""
         _stopped.set()
         if self._lifeline is not None:
             self._lifeline.close()
@@ -171,7 +170,7 @@ def _hindrance() -> str | None:
 
 
 def _call(job: Callable[[Any, Counter], T], request: Any, slot: int) -> T:
-    """Runs one job; what it counts goes into its slot of the shared counts."""
+    """Runs one job, with its counter in a slot of the shared counts."""
     before = _counts[slot]
 
     def count(done: int) -> None:
@@ -192,7 +191,7 @@ def _start_process(
 ) -> None:
     """Prepares a worker process."""
     _share_counts(counts)
-    # Ctrl-C reaches all processes of a terminal; the parent alone decides what follows.
+    # Ctrl-C reaches all processes of a terminal; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     if quiet:

@@ -1,1 +1,1 @@
-"""Which problem a training step takes, and how the examples of several are shared out."""
+"""Mixtures of problems and their sampling rates over the steps of a training."""

@@ -1,14 +1,14 @@
-"""Mixture: which problems are trained together, and which of them each step trains.
+"""Mixture: several problems, one of which is sampled for each training step.
 
 The problems are those that a command names, or else those of a gin file
-(`MixtureSettings.problems`): data generation and training can share a list.
+(`MixtureSettings.problems`), so data generation and training can share a list.
 
-A schedule may share out examples: then a problem's share of steps is its share of
-examples over the examples that a step of it holds, which `data/sample.py` finds out.
+A schedule may give rates of examples instead of steps. These are divided by the mean number
+of examples in a problem's batches, which `data/sample.py` estimates.
 
-The draw depends on seed, step and these numbers alone. They come from data and
-configuration, so every worker makes the draw for itself and gets the same answer, and a
-resumed run goes on with the draws that it would have had.
+The draw depends only on the seed, the step and these numbers, which come from data and
+configuration. So every worker draws the same problem without communication, and a resumed
+run continues with the same draws.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from t2t_mm.mixture import schedules
 @config.register
 @dataclasses.dataclass(frozen=True)
 class MixtureSettings:
-    """Which problems are meant where none is named.
+    """The problems of a command that names none.
 
     Args:
-      problems: names or globs, as `--problems` takes them.
+      problems: names or globs, as in `--problems`.
     """
 
     problems: tuple[str, ...] = ()
 
 
 def problem_names(asked: str | Sequence[str] | None) -> list[str]:
-    """Returns the problems that are meant: those asked for, else those configured.
+    """Returns the names of the problems asked for, else of those configured.
 
-    The configuration then holds them by name, whatever globs they were given as.
+    The configuration then holds these names, with globs expanded.
 
     Args:
-      asked: a name or glob, or several; none of them for what the configuration says.
+      asked: a name or glob, or several; None or empty for the configured ones.
 
     Raises:
-      ConfigError: for no name at all, an unknown one, or a glob that matches nothing.
+      ConfigError: without any name, or for an unknown one or a glob without a match.
     """
     given = (asked,) if isinstance(asked, str) else tuple(asked or ())
     patterns = given or config.build(MixtureSettings).problems
@@ -60,7 +60,7 @@ def problem_names(asked: str | Sequence[str] | None) -> list[str]:
 
 
 _LOOKED_AT = 1000
-"""Steps of a run at which a schedule that moves is looked at, to tell its mean."""
+"""A schedule's mean rates over a run are computed from so many of its steps."""
 
 
 class MixtureRow(NamedTuple):
@@ -68,10 +68,10 @@ class MixtureRow(NamedTuple):
 
     Attributes:
       problem: its name.
-      examples: that there are to train on.
+      examples: training examples.
       examples_a_step: the mean.
-      rate: the share of steps at the first step, 0 to 1.
-      share: the share of steps over the run.
+      rate: sampling rate at the first step, 0 to 1.
+      share: fraction of all steps of the run.
       epochs: how often the run sees each example.
     """
 
@@ -84,19 +84,19 @@ class MixtureRow(NamedTuple):
 
 
 class Mixture:
-    """Several problems and the schedule by which steps are shared out among them.
+    """Several problems, sampled at the rates of a schedule.
 
     Args:
       names: of the problems.
       sizes: training examples of each.
       schedule: a schedule, or the string for one (`"temperature:2.0"`).
       seed: of the draws.
-      examples_a_step: the mean number of examples that a step of each problem holds;
-        left out, all hold equally many.
+      examples_a_step: mean number of examples in a batch of each problem; by default equal
+        for all.
 
     Raises:
-      ConfigError: when there are no problems, one is named twice, or the schedule
-        does not fit them (looked at in every one of its parts, not only at step 0).
+      ConfigError: when there are no problems, one is named twice, or the schedule does not
+        fit them (checked at all its breakpoints, not only at step 0).
     """
 
     def __init__(
@@ -136,10 +136,10 @@ class Mixture:
             self.probs(step)
 
     def probs(self, step: int) -> np.ndarray:
-        """Returns each problem's share of steps at `step`: float64 `[P]` that sums to one.
+        """Returns each problem's sampling rate at `step`: float64 `[P]` that sums to one.
 
         Raises:
-          ConfigError: when the schedule gives something else.
+          ConfigError: when the schedule returns no such rates.
         """
         rates = np.asarray(self.schedule(step, self.sizes, self.names), np.float64)
         good = rates.shape == (len(self.names),) and np.all(rates >= 0)

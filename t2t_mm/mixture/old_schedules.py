@@ -1,4 +1,4 @@
-"""What `--schedule` meant in Tensor2Tensor: the work to do, where here it is a mixture's rates."""
+"""Hints for Tensor2Tensor's values of `--schedule`, which named the work to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORK = {
 
 
 def hint(name: str) -> str | None:
-    """Returns what does the work of a `--schedule` of Tensor2Tensor, or None for another name."""
+    """Returns the command that replaces a `--schedule` of Tensor2Tensor, or None."""
     if name not in WORK:
         return None
     return (

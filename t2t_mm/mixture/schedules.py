@@ -1,4 +1,4 @@
-"""Schedules: how often each problem of a mixture is trained, step by step.
+"""Schedules: the sampling rates of a mixture's problems at each step.
 
 A schedule is written as `name` or `name:arguments`:
 
@@ -6,19 +6,18 @@ A schedule is written as `name` or `name:arguments`:
     temperature:2.0                 examples to the power 1/2: small problems more often
     temperature:2.0,cap=100000      ... and no problem counts as more than 100,000 examples
     uniform                         all problems in equally many steps
-    constant:0.7,0.3                these shares of steps, in the order of the problems
+    constant:0.7,0.3                these rates of steps, in the order of the problems
     constant:wmt_ende=0.7,imagenet=0.3
-    linear:0=0.9,0.1;10000=0.5,0.5  weights at given steps, a straight line between them
-    step:0=1,0;5000=0.5,0.5         weights that hold from given steps on
+    linear:0=0.9,0.1;10000=0.5,0.5  weights at breakpoints, linear between them
+    step:0=1,0;5000=0.5,0.5         weights that hold from each breakpoint on
 
 What the string leaves out comes from gin (`Temperature.temperature = 5.0`). Weights
 need not sum to one.
 
-Steps of different problems hold different numbers of examples: 32 pictures, or 12 long
-texts. `proportional` and `temperature` go by examples, as T5 and seqio do, and a mixture
-turns their rates into shares of steps; all others share out the steps themselves.
-(`temperature:1e9` takes equally many examples of every problem, `uniform` equally many
-steps.)
+Batches of different problems hold different numbers of examples: 32 pictures, or 12 long
+texts. `proportional` and `temperature` give rates of examples, as T5 and seqio do, which the
+mixture converts to rates of steps; all others give rates of steps. (`temperature:1e9` takes
+equally many examples of every problem, `uniform` equally many steps.)
 """
 
 from __future__ import annotations
@@ -42,21 +41,20 @@ class Schedule:
     """The base of all schedules: frozen dataclasses without state."""
 
     shares_of: ClassVar[Literal["steps", "examples"]] = "steps"
-    """What the rates share out.
+    """Are the rates fractions of steps or of examples?
 
-    Shares of examples need not heed how many of them a step of each problem holds: the
-    mixture divides by that.
+    The mixture divides rates of examples by the examples in a batch of each problem.
     """
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         """Returns the rate of each problem at `step`: float64 `[P]` that sums to one.
 
-        Rates are shares of what `shares_of` says.
+        They are fractions of steps or examples, as `shares_of` says.
 
         Args:
           step: counted from 0.
           sizes: training examples of each problem.
-          names: of the problems; needed where weights are given by name.
+          names: of the problems; needed for weights by name.
 
         Raises:
           ConfigError: when weights do not fit the problems.
@@ -64,14 +62,14 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__}.__call__")
 
     def knots(self) -> tuple[int, ...]:
-        """Returns steps at which every part of the schedule has been looked at."""
+        """Returns the breakpoints: the steps at which the schedule is checked."""
         return (0,)
 
     @classmethod
     def from_arguments(cls, text: str) -> dict[str, Any]:
-        """Returns the fields that `text` (after the colon) sets.
+        """Parses the arguments, the text after the colon, into fields.
 
-        Numbers in the order of the fields, or `field=number`, with commas between.
+        They are numbers in the order of the fields, or `field=number`, separated by commas.
         """
         fields = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         values: dict[str, Any] = {}
@@ -94,7 +92,7 @@ class Schedule:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Proportional(Schedule):
-    """Shares of examples as the problems have them: every example is seen equally often."""
+    """Rates of examples proportional to size: every example is seen equally often."""
 
     shares_of = "examples"
 
@@ -105,11 +103,11 @@ class Proportional(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Temperature(Schedule):
-    """Shares of examples: sizes to the power of 1/temperature (Raffel et al. 2020, 3.5.2).
+    """Rates of examples by size to the power of 1/temperature (Raffel et al. 2020, 3.5.2).
 
     Args:
       temperature: 1 is proportional; towards infinity, equally many examples of each.
-      cap: examples that a problem counts as at most; 0 for no cap.
+      cap: the size of a larger problem counts as this; 0 for no cap.
     """
 
     shares_of = "examples"
@@ -131,7 +129,7 @@ class Temperature(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Uniform(Schedule):
-    """All problems in equally many steps, whatever those hold."""
+    """Equal rates of steps for all problems."""
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         return np.full(len(sizes), 1.0 / len(sizes))
@@ -140,7 +138,7 @@ class Uniform(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Constant(Schedule):
-    """The same given shares of steps, from first to last.
+    """Constant rates of steps.
 
     Args:
       weights: one for each problem, in their order or by their names; need not sum to 1.
@@ -160,7 +158,7 @@ class Constant(Schedule):
 
 
 class _Points(Schedule):
-    """What schedules between points share: `points` are `(step, weights)`."""
+    """The base of schedules with breakpoints: `points` are `(step, weights)`."""
 
     points: tuple[tuple[int, Weights], ...]
 
@@ -199,10 +197,10 @@ class _Points(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Linear(_Points):
-    """Shares of steps that move in a straight line from point to point, and hold outside.
+    """Piecewise linear rates of steps, constant before the first and after the last point.
 
     Args:
-      points: `(step, weights)`, the steps growing.
+      points: `(step, weights)`, in ascending order of steps.
     """
 
     points: tuple[tuple[int, Weights], ...] = ()
@@ -215,10 +213,10 @@ class Linear(_Points):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Step(_Points):
-    """Shares of steps that hold from one point to the next (before the first one, the first's).
+    """Piecewise constant rates of steps; before the first point those of the first.
 
     Args:
-      points: `(step, weights)`, the steps growing.
+      points: `(step, weights)`, in ascending order of steps.
     """
 
     points: tuple[tuple[int, Weights], ...] = ()
@@ -271,7 +269,7 @@ def _number(part: str, text: str) -> float:
 
 
 def _check(weights: Weights, example: str) -> None:
-    """Raises unless weights are there, finite, not negative, and not all zero."""
+    """Raises unless there are weights, finite, not negative, and not all zero."""
     values = list(weights.values() if isinstance(weights, Mapping) else weights)
     bad = not values or any(not math.isfinite(v) or v < 0 for v in values)
     if bad or not any(values):
