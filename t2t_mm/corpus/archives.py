@@ -1,10 +1,9 @@
-"""Archives: tar files read where they lie, without unpacking them to the disk.
+"""Tar archives, read in place without unpacking them to disk.
 
-A plain tar is an index of itself: `members` walks from header to header and gives a
-`Member` for each file, which is read when it is wanted, by whoever wants it. A tar
-that is compressed as a whole can only be read from its beginning; `listing` and
-`open_member` do that for texts. Directories, links and devices are passed over, and
-nothing is ever written.
+`members` walks a plain tar from header to header and yields a `Member` for each file, whose
+content is read only when needed. A compressed tar can only be read from its beginning;
+`listing` and `open_member` do that for texts. Directories, links and devices are skipped,
+and nothing is ever written.
 """
 
 from __future__ import annotations

@@ -165,13 +165,13 @@ class RawFiles:
             raise errors.DataError(str(error), hint=f"There is no folder {self._sought}") from error
 
     def members(self, name: str) -> Iterator[archives.Member]:
-        """Yields the files of a plain tar archive, to be read where they lie.
+        """Yields the files of a plain tar archive, to be read in place.
 
-        A `Member` stands for a path: a picture or a sound may be one. Of a tar in the tar,
-        `Member.members()` yields the files.
+        A `Member` can replace a path as the value of a picture or a sound. For a nested tar
+        `Member.members()` yields its files.
 
         Raises:
-          DataError: when there is no such archive, or it is not a whole tar.
+          DataError: when there is no such archive, or it is damaged.
         """
         path = self.path(name)
         self._used[name] = path.stat().st_size
