@@ -1,4 +1,4 @@
-"""The configuration: frozen dataclasses whose fields gin files set, checked before work begins."""
+"""The configuration: frozen dataclasses set by gin files, and checked before work begins."""
 
 from t2t_mm.config.configuration import (
     build,

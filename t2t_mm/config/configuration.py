@@ -8,10 +8,10 @@
     config.load(["models/multi_model_small"], ["TrainSettings.train_steps = 500"])
     settings = config.build(TrainSettings)
 
-Everything is checked in `load`, before any heavy work: files, configurables,
-parameters, macros, repeats, types, and what each `__post_init__` asks for.
-`operative()` writes every field of what was built, defaults included, so that a
-run can be rebuilt after a default has changed.
+`load` checks everything before any heavy work: files, configurables, parameters, macros,
+repeated bindings, types, and each `__post_init__`. `operative()` returns all fields of the
+instances built, defaults included, so that a run can be rebuilt after a default has
+changed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _built: dict[type, Any] = {}
 
 
 def register(cls: type[T]) -> type[T]:
-    """Makes the fields of a frozen dataclass settable as `CLASS.FIELD`.
+    """Makes the fields of a frozen dataclass configurable as `CLASS.FIELD`.
 
     Raises:
       PluginError: not a frozen dataclass, or another class has the name.
@@ -84,16 +84,16 @@ def load(
     *,
     of_run: pathlib.Path | None = None,
 ) -> None:
-    """Reads, checks and binds a configuration; what was loaded before is forgotten.
+    """Reads, checks and binds a configuration, in place of the one loaded before.
 
     Args:
-      gin_files: paths, or names under `gin/`; later ones win over earlier ones.
-      gin_params: single bindings (`"TrainSettings.seed = 1"`); they win over files.
-      of_run: the configuration that a run folder holds, over which all these win; values
-        are taken from it, and nothing is imported or included.
+      gin_files: paths, or names under `gin/`; later ones override earlier ones.
+      gin_params: single bindings (`"TrainSettings.seed = 1"`), which override files.
+      of_run: the configuration of a run folder, which all these override; only values are
+        read from it, and nothing is imported or included.
 
     Raises:
-      ConfigError: anything in it that would have no effect, or a wrong one.
+      ConfigError: for a binding without effect, or with an invalid value.
     """
     reset()
     import_configurables()
@@ -113,7 +113,7 @@ def only(
     *,
     of_run: pathlib.Path | None = None,
 ) -> Iterator[None]:
-    """Holds a configuration within the block; the one before, and what it built, come back.
+    """Loads a configuration for the block; afterwards the previous one is restored.
 
     Args:
       gin_files: as of `load`.
@@ -138,11 +138,11 @@ def build(cls: type[T], **overrides: Any) -> T:
 
     Args:
       cls: the class, as registered.
-      **overrides: fields that win over gin, such as those from flags; None means
-        not given. They count as configured: `operative` shows them.
+      **overrides: fields that override gin, such as those from flags; None means
+        not given. `operative` includes them.
 
     Raises:
-      ConfigError: a value of the wrong type, or one that the class refuses.
+      ConfigError: for a value of the wrong type, or one that the class refuses.
     """
     if _classes.get(cls.__name__) is not cls:
         register(cls)
@@ -152,7 +152,7 @@ def build(cls: type[T], **overrides: Any) -> T:
 
 
 def operative() -> str:
-    """Returns gin text that rebuilds every dataclass built or bound so far."""
+    """Returns the operative configuration: gin text of every dataclass built or bound."""
     instances = dict(_built)
     for name in _bound_classes():
         if _classes[name] not in instances:
@@ -176,17 +176,17 @@ def operative() -> str:
 
 
 def unused() -> list[str]:
-    """Returns the keys that were bound, but whose class nothing has built.
+    """Returns the bound keys whose class was never built.
 
     In a trainer that has built all it needs, these had no effect: sizes of another
-    model than the one trained, say.
+    model, say.
     """
     idle = [name for name in _bound_classes() if _classes[name] not in _built]
     return sorted({b.key for b in _bindings if b.parameter and b.short_name in idle})
 
 
 def reset() -> None:
-    """Forgets all that was loaded and built; registered classes stay known."""
+    """Clears all bindings and built instances; classes stay registered."""
     with gin.unlock_config():
         gin.clear_config()
     _bindings.clear()
@@ -205,7 +205,7 @@ def _bind(found: Sequence[gin_files_lib.Binding]) -> None:
 
 
 def import_configurables() -> None:
-    """Makes known every frozen dataclass of the framework's settings modules."""
+    """Imports the framework's settings modules, which registers their dataclasses."""
     for name in _MODULES:
         module = importlib.import_module(name)
         for value in vars(module).values():
@@ -255,9 +255,9 @@ def _construct(cls: type[T], overrides: dict[str, Any]) -> T:
 
 
 def _evaluated(cls: type, field: str, value: Any) -> Any:
-    """Returns a bound value with what its references and macros stand for."""
+    """Returns a bound value with references and macros evaluated."""
     try:
-        return copy.deepcopy(value)  # by which gin evaluates them
+        return copy.deepcopy(value)  # gin evaluates them on a deep copy
     except errors.UserError:
         raise
     except Exception as error:
@@ -270,7 +270,7 @@ def _evaluated(cls: type, field: str, value: Any) -> Any:
 
 
 def _place(cls: type, field: str) -> str:
-    """Returns where the value of a field was bound last."""
+    """Returns the place of a field's last binding."""
     places = [b.place for b in _bindings if (b.short_name, b.parameter) == (cls.__name__, field)]
     return places[-1] if places else ""
 
@@ -289,7 +289,7 @@ def _bound_classes() -> list[str]:
 
 
 def _macros_in(bindings: list[gin_files_lib.Binding]) -> set[str]:
-    """Returns the macros that these bindings need, also through other macros."""
+    """Returns the macros that these bindings use, directly or through other macros."""
     definitions = {b.key: b for b in _bindings if not b.parameter}
     found: set[str] = set()
     queue = [m for b in bindings for m in b.macros]

@@ -1,4 +1,4 @@
-"""Finds bindings that would have no effect, before any of them is made."""
+"""Checks bindings for unknown names and other mistakes that gin accepts silently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from t2t_mm.config import gin_files, value_types
 
 
 def check(bindings: Sequence[gin_files.Binding], classes: Mapping[str, type]) -> None:
-    """Raises for unknown names, idle or missing macros, and values still to be given.
+    """Raises for unknown names, unused or undefined macros, and required values.
 
     Args:
       bindings: in the order in which they will be made.
@@ -61,9 +61,9 @@ def _check_name(binding: gin_files.Binding, classes: Mapping[str, type]) -> None
 
 
 def _foreign_parameters(binding: gin_files.Binding, classes: Mapping[str, type]) -> list[str]:
-    """Returns the parameters of a function or class that a plugin gave to gin itself.
+    """Returns the parameters of a function or class that a plugin registered with gin.
 
-    Only those that it spells out: a `**kwargs` takes any misspelling.
+    Only the named ones: a `**kwargs` would accept any misspelling.
     """
     try:
         function = gin.get_configurable(binding.name)
@@ -91,7 +91,7 @@ def _check_defined(bindings: Sequence[gin_files.Binding]) -> None:
 
 
 def _check_cycles(bindings: Sequence[gin_files.Binding]) -> None:
-    """Raises for a macro that is defined by way of itself."""
+    """Raises for a macro whose definition refers to itself."""
     definitions = {b.key: b for b in bindings if not b.parameter}
     for key, binding in definitions.items():
         queue, seen = list(binding.macros), set()

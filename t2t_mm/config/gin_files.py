@@ -1,12 +1,12 @@
-"""Finds gin files and reads them into statements, each with its place.
+"""Finds gin files and parses them into bindings, each with its place.
 
-gin's own reader binds while it reads: of two bindings of one key the last wins
-in silence, and a file that fails half-way leaves half a configuration. Here all
-files are read and checked first, and bound only when nothing is wrong.
+gin's own parser binds while it reads: the last of two bindings of a key silently wins,
+and an error half-way leaves half a configuration. Here all files are parsed and checked
+first, and bound only without errors.
 
-A gin file that is given by hand can hold `import module`, which runs that module: it is
-code, to be trusted like code. The configuration that a run folder holds is data:
-`read_data` takes values and nothing else from it.
+A gin file named by the user may `import module`, which runs that module: it is code, and
+must be trusted like code. The configuration in a run folder is data: `read_data` accepts
+only values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from t2t_mm.files import paths
 
 _PARSER = gin.config_parser
 _OF_GIN = ("constant", "macro", "singleton")
-"""What gin itself lets be called; macros as such, `%NAME`, are no call."""
+"""gin's own configurables that a file could call; a macro `%NAME` is no call."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Binding:
 
     Attributes:
       scope: gin scope, mostly empty.
-      name: the configurable as it was written, or the macro's name.
+      name: the configurable as written, or the macro's name.
       parameter: empty for a macro.
-      value: literal, or a structure that holds gin references.
-      macros: names of the macros that the value uses.
+      value: a literal, or a structure with gin references.
+      macros: names of the macros in the value.
       place: "FILE, line N", or "--gin_param".
-      source: the file, to tell repeats within one file from overrides.
+      source: the file, to distinguish repeats in one file from overrides.
     """
 
     scope: str
@@ -80,9 +80,9 @@ def names() -> list[str]:
 def find(name: str, *, beside: pathlib.Path | None = None, place: str = "") -> pathlib.Path:
     """Returns the file that `name` stands for.
 
-    Looked for as a path (beside the including file, then, unless that is one of the
-    framework's, from the working directory), then under `gin/`, with or without
-    `.gin`; the subfolder may be left out where only one file has the name.
+    It is first tried as a path: relative to the including file, then to the working
+    directory (not for files of the framework). Then it is searched under `gin/`, with or
+    without `.gin`; the subfolder may be left out if only one file has the name.
 
     Raises:
       ConfigError: no such file, or several.
@@ -90,7 +90,7 @@ def find(name: str, *, beside: pathlib.Path | None = None, place: str = "") -> p
     given = paths.expanded(name)
     roots = [pathlib.Path.cwd(), folder()]
     if beside:
-        # Our own files include our own, whatever the working directory holds.
+        # The framework's files include only its own, whatever the working directory holds.
         ours = beside.resolve().is_relative_to(folder().resolve())
         roots = [beside, folder()] if ours else [beside, *roots]
     for root in roots:
@@ -117,9 +117,9 @@ def read(name: str) -> Iterator[Binding]:
 
 
 def read_data(path: pathlib.Path) -> Iterator[Binding]:
-    """Yields the bindings of a run's own configuration, which may be anyone's.
+    """Yields the bindings of a run folder's configuration, which is not trusted.
 
-    Nothing in it is imported or included, and no part of gin itself is called.
+    Nothing is imported, included or called.
 
     Raises:
       ConfigError: for a line that would do so, or is no binding.
@@ -220,7 +220,7 @@ def _statement(parser: Any, place: str) -> Any:
     try:
         return parser.parse_statement()
     except (RecursionError, MemoryError, ValueError) as error:
-        is_number = isinstance(error, ValueError)  # of thousands of digits
+        is_number = isinstance(error, ValueError)  # a number of thousands of digits
         raise errors.ConfigError(
             f"Not a gin statement ({place})",
             received=error if is_number else "brackets too deep within each other",
@@ -229,7 +229,7 @@ def _statement(parser: Any, place: str) -> Any:
 
 
 def _check_data(statement: Any, configurables: list[str], place: str) -> None:
-    """Raises for a statement that does more than to give a value."""
+    """Raises for a statement that does more than bind a value."""
     received = None
     if isinstance(statement, _PARSER.ImportStatement):
         received = f"import {statement.module}"
@@ -263,7 +263,7 @@ class _UnknownReferenceError(Exception):
 
 
 class _Delegate(gin.config.ParserDelegate):
-    """Makes gin's references, and keeps the names of the macros met."""
+    """Creates gin's references, and collects the names of macros."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What values the fields of a configurable dataclass may have, declared once.
+"""Allowed ranges for the fields of configurable dataclasses, declared in annotations.
 
     @dataclasses.dataclass(frozen=True)
     class TrainSettings:
@@ -7,7 +7,7 @@
         def __post_init__(self) -> None:
             config_ranges.check(self)
 
-The checks, their messages and the page of all gin parameters are made from it.
+The checks, their messages and the reference of gin parameters are generated from them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Range:
     """The values that a field may have.
 
     Args:
-      words: which they are.
-      holds: says whether a value, of the field's type, is one of them; its second argument
-        holds the other fields as attributes.
+      words: describes the values.
+      holds: says whether a value, of the field's type, is allowed; its second argument
+        has the other fields as attributes.
     """
 
     words: str
@@ -49,11 +49,11 @@ def numbers(
 
     Args:
       least: the smallest.
-      most: the largest; None for any.
-      above: whether `least` itself is left out.
-      below: whether `most` itself is left out.
-      also: a number beside them.
-      words: that say it better than those made of the numbers.
+      most: the largest; None for no limit.
+      above: whether `least` itself is excluded.
+      below: whether `most` itself is excluded.
+      also: one more allowed number.
+      words: a description instead of the one made from the numbers.
     """
 
     def holds(value: float, _: Any = None) -> bool:
@@ -73,13 +73,13 @@ def numbers(
 
 
 def rule(words: str, holds: Callable[[Any], bool]) -> Range:
-    """Returns the range of a field whose values are no single numbers."""
+    """Returns the range of a field whose values are not numbers."""
     return Range(words, lambda value, _: holds(value))
 
 
 @functools.cache
 def of(cls: type) -> Mapping[str, Range]:
-    """Returns the ranges of a dataclass's fields that declare one, in their order."""
+    """Returns the ranges that a dataclass's fields declare, in the order of the fields."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
         field.name: held
@@ -90,10 +90,10 @@ def of(cls: type) -> Mapping[str, Range]:
 
 
 def check(settings: Any) -> None:
-    """Raises for the first field of a dataclass's instance that is out of its range.
+    """Raises for the first field of an instance that is out of its range.
 
     Raises:
-      ConfigError: names the field, its value and what it may be.
+      ConfigError: names the field, its value and its range.
     """
     cls: type = type(settings)
     for name, allowed in of(cls).items():

@@ -1,7 +1,7 @@
-"""Checks gin values against the annotations of the dataclass they are meant for.
+"""Checks gin values against the annotations of dataclass fields.
 
-gin passes anything on: a string in place of a number would surface minutes
-later, deep inside. Here it is an error that names the key, the value and the type.
+gin accepts values of any type: a string instead of a number would fail minutes later,
+deep inside. Here it is an error that names the key, the value and the type.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def field_types(cls: type) -> dict[str, Any]:
 
 
 def convert(key: str, value: Any, annotation: Any, *, place: str = "") -> Any:
-    """Returns `value` as `annotation` wants it.
+    """Returns `value` in the type of `annotation`.
 
-    An int serves as a float, a list as a tuple; nothing else is converted.
+    An int may become a float, and a list a tuple; nothing else is converted.
 
     Raises:
       ConfigError: the value does not fit.
@@ -61,7 +61,7 @@ def describe(annotation: Any) -> str:
 
 
 def _fit(value: Any, annotation: Any) -> tuple[bool, Any]:
-    """Returns whether the value fits, and the value to use."""
+    """Returns whether the value has the type, and the converted value."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is Any or isinstance(annotation, typing.TypeVar):
         return True, value

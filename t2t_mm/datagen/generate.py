@@ -62,28 +62,28 @@ def generate(
 
     Args:
       problems: names or globs.
-      data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`; if None, that of
+      data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`; if None, the value of
         T2T_MM_DATA_DIR, or `data`.
-      source: `sample`, `manual` or `tfds`; if None, `manual` where there is a folder of
-        raw files, that of the data that is there, or `tfds`. `sample` must be asked for.
-      manual_dir: for `manual`: a folder of corpora, or of this corpus's files; if None, that
-        of T2T_MM_MANUAL_DIR, or `corpora` where it holds the corpus. For `tfds` that of
-        the prepared data sets, if it is not TFDS's own.
-      workers: processes; as many as there are processors if None. With 1, or
-        without shared memory, all is done in this process. With more, a script must call
+      source: `sample`, `manual` or `tfds`. None stands for `manual` if there is a folder of
+        raw files, else the source of existing data, else `tfds`; never for `sample`.
+      manual_dir: for `manual`, a folder of corpora, or of this corpus's files; if None, the
+        value of T2T_MM_MANUAL_DIR, or `corpora` if it holds the corpus. For `tfds`, the
+        folder of prepared data sets, if it is not TFDS's own.
+      workers: number of processes; None for the number of processors. With 1, or without
+        shared memory, all work is done in this process. With more, a script must call
         this under `if __name__ == "__main__":`.
-      max_examples: at most so many of each split, the first that the problem gives.
-      max_bad_examples: a problem may have so many that cannot be used; they are
+      max_examples: of each split; the first ones of the generator are taken.
+      max_bad_examples: how many unusable examples of a problem are allowed; they are
         left out and counted in the manifest.
-      follow_links: read what symbolic links in the folder of a corpus lead to outside of it,
-        too; otherwise they are refused.
+      follow_links: follow symbolic links that lead out of a corpus's folder; otherwise they
+        are refused.
       sample_size: training examples of `sample`.
       seed: of the order of the records, and of samples.
-      overwrite: make data anew that is there; until that is done, the old one stays.
-      verify: only compare what is there with its manifests.
+      overwrite: generate existing data again; the old data stays until that is done.
+      verify: only check existing data by its manifests.
       vocabulary_size: tokens at most of a new vocabulary; 8,192 if None.
-      rebuild_vocabulary: build vocabularies that are there anew, from `problems`.
-      progress: is told how far things are.
+      rebuild_vocabulary: build existing vocabularies again, from `problems`.
+      progress: is called with the progress of the work.
 
     Returns:
       `problems: {NAME: {status, splits: {SPLIT: {examples, shards, bytes}}, seconds}}`

@@ -38,16 +38,16 @@ class _StoppedError(Exception):
 
 
 class Workers:
-    """A pool of workers, started when first needed; a context manager.
+    """A pool of workers, started on first use; a context manager.
 
     Args:
-      count: of workers; 1 runs everything in a thread of this process, as does a machine
-        without shared memory.
-      problems: names that the workers must know; with none there is no work.
-      say: told of that.
+      count: requested number of workers; with 1, or on a machine without shared memory,
+        jobs run in a thread of this process.
+      problems: names of the problems that the workers must know; empty if there is no work.
+      say: called with a message if shared memory is missing.
 
     Attributes:
-      count: of workers that there are.
+      count: the number of workers in use.
     """
 
     def __init__(self, count: int, problems: Sequence[str], *, say: Callable[[str], None]) -> None:

@@ -1,1 +1,1 @@
-"""Paths, bounds on what is read, and files that are written whole or not at all."""
+"""Paths, limits on the size of files, and atomic writing."""

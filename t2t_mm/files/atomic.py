@@ -1,9 +1,8 @@
-"""Files that are either whole or not there.
+"""Atomic writing of files and folders.
 
-Everything is written under a temporary name in the same folder, flushed to the
-disk and renamed. Whoever reads a final name therefore reads a finished file, no
-matter when the writer was killed. Symbolic links are followed and stay; what is no
-plain file, such as a pipe or a device, is written to as it stands.
+Everything is written under a temporary name in the same folder, synced to disk and
+renamed. So a file under its final name is always complete, no matter when the writer was
+killed. Symbolic links are followed and kept; a pipe or device is written to directly.
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ _CLOSED = (  # by what the path is; nothing else is mended by another one
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes `data` to `path` in one step, making its folder where needed.
+    """Writes `data` to `path` atomically, creating its folder if needed.
 
-    A file that is there keeps its permissions.
+    An existing file keeps its permissions.
 
     Raises:
-      DataError: when the disk is full or the place cannot be written to.
+      DataError: when the disk is full or the path cannot be written to.
     """
     with writing(path):
         opened = _as_it_stands(path)
@@ -65,7 +64,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         try:
             with temporary.open("wb") as file:
                 with contextlib.suppress(OSError):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no leftover while we live
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # marks the file as in use
                 file.write(data)
                 flush(file)
             if path.exists():
@@ -81,8 +80,8 @@ def remove_leftovers(folder: pathlib.Path, name: str = "") -> None:
 
     Args:
       folder: need not exist.
-      name: of the file that they wrote; any file of ours when left out, for folders that
-        hold nobody else's.
+      name: of the file that they wrote; by default all, for folders that hold only files
+        of this library.
     """
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
@@ -92,11 +91,11 @@ def remove_leftovers(folder: pathlib.Path, name: str = "") -> None:
 
 
 def _is_left(path: pathlib.Path) -> bool:
-    """Says whether no process is at work on a temporary file any more."""
+    """Says whether a temporary file is a leftover: no process is writing it any more."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _NEW_S:
-            return False  # it may be about to be locked
+            return False  # its writer may be about to lock it
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -110,21 +109,20 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Writes `value` as indented JSON that ends in a line end, like `write_bytes`."""
+    """Writes `value` as indented JSON with a final line end, like `write_bytes`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    # The name of a file may hold bytes that are no UTF-8, which Python keeps as surrogates.
+    # File names may hold bytes that are not UTF-8, which Python keeps as surrogates.
     text = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     write_text(path, f"{text}\n")
 
 
 @contextlib.contextmanager
 def folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
-    """Yields an empty folder that becomes `path` when the block ends well.
+    """Yields an empty folder that becomes `path` if the block succeeds.
 
-    A folder that already has this name stays whole until then. What a killed
-    process left behind is removed, or, where it died between the two renames,
-    finished; `recover` does the same without making anything new. One process at
-    a time: hold a `lock`.
+    An existing folder of this name stays intact until then. Leftovers of a killed process
+    are removed, or renamed if it died between the two renames; `recover` does only that.
+    Only one process at a time may do this: hold a `lock`.
     """
     with writing(path):
         path = real(path)
@@ -142,10 +140,10 @@ def folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
 
 
 def replace_folder(path: pathlib.Path) -> None:
-    """Puts the finished folder beside `path` in its place, the old one to the side first."""
+    """Renames the old folder at `path` aside, then the finished one to `path`."""
     making, old = _beside(path, "making"), _beside(path, "old")
     flush_folder(making)
-    # The mark says that the folder is whole, should we die between the renames.
+    # The mark says that the folder is complete, in case we die between the renames.
     done = _beside(path, "done")
     done.touch()
     if path.exists():
@@ -158,7 +156,7 @@ def replace_folder(path: pathlib.Path) -> None:
 
 
 def recover(path: str | os.PathLike[str]) -> None:
-    """Tidies up after a process that was killed while it made or replaced `path`."""
+    """Cleans up after a process that was killed while it created or replaced `path`."""
     path = real(path)
     making, old, done = (_beside(path, state) for state in _STATES)
     if not path.exists():
@@ -172,7 +170,7 @@ def recover(path: str | os.PathLike[str]) -> None:
 
 
 def unfinished(parent: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the folders within `parent` that a process was making when it was killed."""
+    """Returns the unfinished folders in `parent` that killed processes left."""
     left = [path for state in _STATES for path in parent.glob(f".*.{state}")]
     return sorted({parent / path.name.removeprefix(".").rpartition(".")[0] for path in left})
 
@@ -181,15 +179,15 @@ def unfinished(parent: pathlib.Path) -> list[pathlib.Path]:
 def lock(
     path: str | os.PathLike[str], what: str, *, waiting: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Holds the file `path` for this process; the system frees it if we are killed.
+    """Holds a lock file; the system releases it if the process is killed.
 
     Args:
       path: of the file.
-      what: it is about, for messages.
-      waiting: if given, another process is waited for, and this is told so once.
+      what: is locked, for messages.
+      waiting: if given, waits for another process, and is called once with a message.
 
     Raises:
-      DataError: when another process holds it, and is not to be waited for.
+      DataError: when another process holds it and `waiting` is not given.
     """
     path = pathlib.Path(path)
     made = [parent for parent in path.parents if not parent.exists()]
@@ -210,7 +208,7 @@ def lock(
     finally:
         path.unlink(missing_ok=True)
         file.close()
-        # What came to nothing shall leave nothing, not even an empty folder.
+        # A failure leaves nothing behind, not even an empty folder.
         with contextlib.suppress(OSError):
             for parent in made:
                 parent.rmdir()
@@ -229,14 +227,14 @@ def _locked(path: pathlib.Path) -> IO[str] | None:
     except BlockingIOError:
         pass
     except OSError:
-        return file  # A file system without locks: go on as if alone.
+        return file  # a file system without locks
     file.close()
     return None
 
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turns a full disk, or whatever else the system refuses, into a DataError."""
+    """Converts an OSError of writing, such as a full disk, to a DataError."""
     try:
         yield
     except OSError as error:
@@ -255,13 +253,13 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def flush(file: Any) -> None:
-    """Sends what was written to `file` on to the disk."""
+    """Flushes and syncs a file to disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def flush_folder(path: pathlib.Path) -> None:
-    """Sends the names in a folder to the disk, where the system can do that."""
+    """Syncs a folder's entries to disk, if the system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -271,16 +269,16 @@ def flush_folder(path: pathlib.Path) -> None:
 
 
 def real(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Returns a path without symbolic links: where something has to be to be found at `path`."""
+    """Returns a path with all symbolic links resolved, also if it does not exist."""
     return pathlib.Path(os.path.realpath(path))
 
 
 def _as_it_stands(path: str | os.PathLike[str]) -> int | None:
-    """Opens a pipe, a device, or what is open already; None for what can be replaced."""
+    """Opens a pipe, a device or an open descriptor for writing; None for a plain file."""
     name = os.fspath(path)
     number = _STREAMS.get(name) or ((found := _OPEN.fullmatch(name)) and int(found[1]))
     if number:
-        return os.dup(number)  # to go on where the shell's other writers have ended
+        return os.dup(number)  # shares the shell's file position
     try:
         mode = pathlib.Path(path).stat().st_mode
     except OSError:
@@ -290,7 +288,7 @@ def _as_it_stands(path: str | os.PathLike[str]) -> int | None:
 
 
 def _remove(path: pathlib.Path) -> None:
-    """Removes a folder, or a link to one, where there is any."""
+    """Removes a folder, or a link to one, if it exists."""
     if path.is_symlink():
         path.unlink()
     elif path.exists():

@@ -1,4 +1,4 @@
-"""Limits of what is read into memory at once, which an environment variable may raise."""
+"""Limits on what is read into memory at once, which environment variables may raise."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from t2t_mm import errors
 
 LARGEST_FILE_BYTES = 1 << 30
 FILE_VARIABLE = "T2T_MM_MAX_FILE_BYTES"
-"""A file that is read whole, as pictures, sounds and JSON are, may have so many bytes, or as
-many as this variable says."""
+"""Environment variable for the largest file in bytes that is read whole (pictures, sounds,
+JSON), instead of that number."""
 
 
 def largest_file() -> int:
-    """Returns how many bytes a file that is read whole may have."""
+    """Returns the largest size in bytes of a file that is read whole."""
     return most(FILE_VARIABLE, LARGEST_FILE_BYTES, "bytes")
 
 
 def most(variable: str, default: int, unit: str) -> int:
-    """Returns a limit: what the environment says, or else the default.
+    """Returns a limit from an environment variable, or the default.
 
     Args:
       variable: of the environment.
-      default: the limit where that is not set.
-      unit: what is counted, for errors.
+      default: the limit if that is not set.
+      unit: of the limit, for errors.
 
     Raises:
-      ConfigError: the variable holds no whole number from 1 on.
+      ConfigError: the variable is not a positive whole number.
     """
     text = os.environ.get(variable, "").strip()
     if not text:

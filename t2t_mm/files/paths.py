@@ -1,4 +1,4 @@
-"""Paths as a user gives them, and as TensorFlow can take them."""
+"""Expansion of users' paths, and paths that TensorFlow accepts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import tempfile
 from t2t_mm import errors
 
 _PATTERN = re.compile(r"[*?\[\]\\\ud800-\udfff]")
-"""What TensorFlow takes for a pattern, or cannot take: bytes that are no UTF-8."""
+"""Characters that TensorFlow takes for a pattern, or does not accept (not UTF-8)."""
 
 
 def expanded(path: str | os.PathLike[str]) -> pathlib.Path:
-    """Returns a path in which a leading `~` or `~NAME` is that user's home folder.
+    """Returns a path with a leading `~` or `~NAME` expanded to the user's home folder.
 
     Raises:
-      ConfigError: when there is no such user, or none whose home folder is known.
+      ConfigError: for an unknown user, or one without a known home folder.
     """
     given = pathlib.Path(path)
     try:
@@ -36,10 +36,10 @@ def expanded(path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def for_tensorflow(folder: str | os.PathLike[str]) -> str:
-    """Returns a path by which TensorFlow reaches a folder whatever its name.
+    """Returns a path of a folder that TensorFlow accepts, whatever the folder's name.
 
-    It reads the paths of checkpoints as patterns, in which `[`, `*`, `?` and a backslash mean
-    something else. Such a folder gets a symbolic link, for as long as this process lives.
+    TensorFlow takes paths of checkpoints for patterns, in which `[`, `*`, `?` and backslash
+    are special. For such a folder a symbolic link is created, until this process ends.
 
     Raises:
       ConfigError: there is no place for the link.

@@ -1,1 +1,1 @@
-"""This process: its streams, signals, memory, processors and what it imports quietly."""
+"""The process: standard streams, signals, memory, processors, and TensorFlow's log lines."""

@@ -1,4 +1,4 @@
-"""The streams of commands: JSON on standard output, and what a stream is able to show."""
+"""The standard streams of commands: JSON output, encodings, and terminals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def to_json(value: Any) -> str:
     NaN and infinities become null, paths text, NumPy scalars numbers.
     """
     text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
-    # The name of a file may hold bytes that are no UTF-8, which Python keeps as surrogates.
+    # File names may hold bytes that are not UTF-8, which Python keeps as surrogates.
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -45,11 +45,11 @@ def _finite(value: Any) -> Any:
 
 
 def open_streams() -> None:
-    """Makes the standard streams fit for a command, whatever started it.
+    """Prepares the standard streams for a command.
 
-    They are UTF-8, as all files are, whatever the locale says. One that is closed is
-    /dev/null: its number must not become that of a file. What standard error cannot take
-    (its reader is gone, or its disk full) is dropped: no work is to end for a message.
+    They become UTF-8, whatever the locale. A closed one is opened as /dev/null, so that no
+    file gets its number. Failed writes to standard error (a closed pipe, a full disk) are
+    ignored: no work should end because of a message.
     """
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
@@ -62,14 +62,14 @@ def open_streams() -> None:
         ):
             stream.reconfigure(encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may be any bytes
     if isinstance(sys.stderr, io.TextIOWrapper) and _number(sys.stderr) == STDERR:
         buffer = io.BufferedWriter(_Unheard(STDERR, "w", closefd=False))
         sys.stderr = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True)
 
 
 class _Unheard(io.FileIO):
-    """A file that drops what cannot be written to it."""
+    """A file whose failed writes are ignored."""
 
     def write(self, data: Any) -> int:
         with contextlib.suppress(OSError):
@@ -79,9 +79,10 @@ class _Unheard(io.FileIO):
 
 @contextlib.contextmanager
 def answers_only() -> Iterator[TextIO]:
-    """Yields standard output, to which nothing else is written within the block.
+    """Yields standard output for the command's answer alone.
 
-    What other code prints, below Python and in other processes too, goes to standard error.
+    Within the block, output of other code (C libraries and subprocesses too) goes to
+    standard error.
     """
     stream = sys.stdout
     kept = os.dup(STDOUT) if _number(stream) == STDOUT else None
@@ -108,7 +109,7 @@ def _number(stream: Any) -> int | None:
 
 
 def _open_null(number: int) -> None:
-    """Opens /dev/null under a number that is free."""
+    """Opens /dev/null as a closed file descriptor."""
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != number:
         os.dup2(opened, number)
@@ -123,7 +124,7 @@ def can_redraw(stream: IO[str]) -> bool:
 
 
 def fits(table: Any, console: Any) -> bool:
-    """Returns whether a table is no wider than a terminal, its texts wrapped where they may be.
+    """Returns whether a table fits the width of a terminal, with its texts wrapped.
 
     Args:
       table: one of rich's.
@@ -136,7 +137,7 @@ def fits(table: Any, console: Any) -> bool:
 
 
 def reader_is_gone() -> bool:
-    """Tells a closed pipe at standard output from a pipe that broke elsewhere."""
+    """Says whether a broken pipe is that of standard output."""
     with contextlib.suppress(OSError, ValueError):
         poll = select.poll()
         poll.register(STDOUT, select.POLLOUT)
@@ -145,5 +146,5 @@ def reader_is_gone() -> bool:
 
 
 def silence() -> None:
-    """Keeps the interpreter from complaining at exit about what it could not write."""
+    """Keeps the interpreter from reporting unwritten output at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)

@@ -6,5 +6,5 @@ import os
 
 
 def count() -> int:
-    """Returns how many there are, by the affinity mask where the system has one."""
+    """Returns their number, by the affinity mask if the system has one."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""How much memory this process holds, so that a run's log shows whether it grows."""
+"""Resident memory of this process, for the log of a run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _STATM = pathlib.Path("/proc/self/statm")
 
 
 def peak_bytes() -> int:
-    """Returns the most that was resident at any time since the process began."""
+    """Returns the peak resident memory of the process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def resident_bytes() -> int:
-    """Returns what is resident now; where the system does not tell, the peak."""
+    """Returns the current resident memory; the peak if the system reports only that."""
     try:
         pages = int(_STATM.read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

@@ -1,8 +1,9 @@
 """Signals: Ctrl-C, SIGTERM and a lost terminal end a command with one line and exit code 130.
 
-At any time: while Python still imports (`end_at_once`), while it works (`as_interrupts`),
-and, where that would be too early, at the next good moment (`held_back`; a training's steps
-have `training.guards.Interrupt`). A SIGHUP that is ignored, as `nohup` has it, stays so.
+While Python still imports, they end the process (`end_at_once`); in the work they raise
+KeyboardInterrupt (`as_interrupts`); in critical sections they wait for the section's end
+(`held_back`; training has `training.guards.Interrupt`). A SIGHUP ignored by `nohup` stays
+ignored.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def heeded() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def handled(handler: Handler) -> Iterator[None]:
-    """Has `handler` called for each of them within the block; SIG_DFL ends the process."""
+    """Installs `handler` for these signals within the block; SIG_DFL ends the process."""
     before = {number: signal.signal(number, handler) for number in heeded()}
     try:
         yield
@@ -43,7 +44,7 @@ def handled(handler: Handler) -> Iterator[None]:
 
 
 def end_at_once(command: str) -> None:
-    """Lets a signal end the process, with a line, where there is nothing to be tidied up."""
+    """Lets a signal end the process with a line, while there is nothing to clean up."""
 
     def end(number: int, frame: types.FrameType | None) -> None:
         del frame
@@ -67,7 +68,7 @@ def as_interrupts() -> contextlib.AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Has what comes within the block come at its end: half an import cannot be undone."""
+    """Delays signals to the end of the block: half an import cannot be undone."""
     came: list[int] = []
     try:
         with handled(lambda number, _: came.append(number)):
@@ -78,5 +79,5 @@ def held_back() -> Iterator[None]:
 
 
 def words(number: int) -> str:
-    """Returns what a signal did to a command: "interrupted", "ended by SIGTERM"."""
+    """Describes the effect of a signal: "interrupted", "ended by SIGTERM"."""
     return _WORDS.get(signal.Signals(number), f"ended by {signal.Signals(number).name}")

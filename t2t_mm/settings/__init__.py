@@ -1,1 +1,1 @@
-"""The dataclasses that gin files set, and nothing else."""
+"""The frozen dataclasses that gin files configure."""

@@ -1,4 +1,4 @@
-"""How examples become batches."""
+"""The sizes of batches."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ _COUNT = ranges.numbers(1)
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Batching:
-    """Sizes of batches and of what is read ahead.
+    """Sizes of batches and of the shuffle buffer.
 
     Args:
-      batch_tokens: padded positions of the longer side in one batch; of problems with
-        text or sounds.
-      batch_examples: examples in a batch of other problems.
-      batch_seconds: padded seconds of sound in one batch at most: they decide the memory
-        that an audio net takes.
-      eval_times: how many times as large batches are in evaluation and decoding, which keep
-        nothing for gradients. Larger ones write more sentences a second.
-      max_length: tokens of one text at most, end token included, where the text's own
-        declaration (`Language.max_length`) says nothing.
-      too_long: what training does with an example that has a longer text: "cut" leaves the
-        end of the text out, its end token too; "drop" leaves out the example. Evaluation and
-        decoding always cut.
-      length_multiple: padded lengths are multiples of this, so shapes are few.
-      shuffle_buffer: records that are shuffled among each other.
+      batch_tokens: padded positions of the longer side (inputs or targets) in a batch, for
+        problems with text or sounds.
+      batch_examples: examples in a batch, for other problems.
+      batch_seconds: padded seconds of sound in a batch at most, which limit the memory of
+        the audio net.
+      eval_times: factor of the batch size in evaluation and decoding, which store nothing
+        for gradients. Larger batches decode more sentences a second.
+      max_length: tokens of a text at most, end token included, unless its declaration
+        (`Language.max_length`) sets another limit.
+      too_long: how training treats a longer text: "cut" truncates it, without an end token;
+        "drop" leaves out the example. Evaluation and decoding always truncate.
+      length_multiple: padded lengths are multiples of this, so that there are few shapes.
+      shuffle_buffer: records in the shuffle buffer.
     """
 
     batch_tokens: Annotated[int, _COUNT] = 1024

@@ -1,4 +1,4 @@
-"""How outputs are searched for. Free of TensorFlow: commands check flags with it."""
+"""The settings of decoding. Without TensorFlow, since commands check flags with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from t2t_mm.config import ranges, value_types
 
 LARGEST_SEED = 2**63 - 1
 LEAST_TEMPERATURE = 0.001
-"""Below it, logits over the temperature leave the range of float32 sooner or later."""
+"""With a lower one, logits divided by it may overflow float32."""
 
 _LIMITS = ("max_length", "length_factor", "length_constant")
 _COUNT = ranges.numbers(1)
@@ -23,7 +23,7 @@ _TEMPERATURE = ranges.numbers(
 )
 
 USUAL_LENGTH = 256
-"""Pieces of an output at most where neither settings nor targets have a limit."""
+"""Tokens of an output at most, if neither settings nor targets have a limit."""
 
 
 @config.register
@@ -31,27 +31,27 @@ USUAL_LENGTH = 256
 class DecodeSettings:
     """The search and its limits; the defaults are greedy decoding.
 
-    There are three ways to search: greedy (the defaults), a beam (`beam_size` above 1) and
-    sampling (`temperature` above 0). What has no effect on the one that is asked for is
-    refused. Classes are not searched for: their `n_best` are the likeliest ones.
+    There are three searches: greedy (the default), beam search (`beam_size` above 1) and
+    sampling (`temperature` above 0). A setting without effect on the chosen search is an
+    error. For a class there is no search: the outputs are the `n_best` likeliest classes.
 
     An output ends with the end token, or after
     `min(max_length, length_factor * source + length_constant)` tokens, where `source`
-    is the number of tokens of the row's own inputs (end tokens included). The limit is
-    the row's, not the batch's, so that no output depends on its neighbours. Where not
-    every input is text (but a picture, say), `max_length` alone holds.
+    is the number of tokens of the row's own inputs (end tokens included). So no output
+    depends on others of its batch. If an input is not text (a picture, say), only
+    `max_length` applies.
 
     Args:
       beam_size: hypotheses kept; 1 is greedy.
-      alpha: strength of the length penalty on a beam's scores; 0 is none.
+      alpha: exponent of the length penalty of beam search; 0 for none.
       temperature: of sampling, 0.001 or more; 0 takes the likeliest token.
-      top_k: sample from the k likeliest tokens only; 0 is no such limit.
-      top_p: sample from the likeliest tokens that hold this share of probability.
-      n_best: outputs given for an input: the best of a beam, or so many samples.
-      max_length: tokens at most, end token included; None for as many as the problem's
-        targets may have, beyond which it never goes.
-      length_factor: tokens of output allowed for a token of source text.
-      length_constant: tokens of output allowed beyond that.
+      top_k: sample from the k likeliest tokens only; 0 for no such limit.
+      top_p: nucleus sampling, from the likeliest tokens with this total probability.
+      n_best: outputs for each input: the best of a beam, or so many samples.
+      max_length: tokens at most, end token included; at most as many as the problem's
+        targets may have, which is also the default.
+      length_factor: tokens of output allowed for each token of source text.
+      length_constant: tokens of output allowed in addition.
       seed: of sampling.
     """
 
@@ -63,7 +63,7 @@ class DecodeSettings:
     n_best: Annotated[int, _COUNT] = 1
     max_length: Annotated[int | None, _COUNT] = None
     length_factor: Annotated[float, ranges.numbers(0, 1_000)] = 2.5
-    # Parse trees have some 2.1 symbols a token of their sentence.
+    # Parse trees have some 2.1 symbols for each token of their sentence.
     length_constant: Annotated[int, ranges.numbers(1, 1_000_000)] = 20
     seed: Annotated[int, ranges.numbers(0, LARGEST_SEED)] = 0
 
@@ -101,34 +101,34 @@ class DecodeSettings:
 
     @property
     def samples(self) -> bool:
-        """Whether tokens are drawn."""
+        """Whether the search samples."""
         return self.temperature > 0
 
     def longest(self, declared: int | None = None, usual: int = USUAL_LENGTH) -> int:
-        """Returns the tokens of an output at most: `max_length`, and what targets may have.
+        """Returns the tokens of an output at most: the smaller of `max_length` and `declared`.
 
         Args:
-          declared: the latter; None where nothing is declared.
-          usual: what holds where neither is known.
+          declared: the limit of the targets; None without one.
+          usual: the limit if there is neither.
         """
         limits = [limit for limit in (self.max_length, declared) if limit is not None]
         return min(limits, default=usual)
 
     def within(self, targets: Any, usual: int) -> DecodeSettings:
-        """Returns the settings with a limit, for such targets.
+        """Returns the settings with `max_length` set by the limit of targets.
 
         Args:
           targets: the modality.
-          usual: the tokens that targets which declare no limit have at most.
+          usual: the limit of targets that declare none.
         """
         longest = self.longest(getattr(targets, "max_length", None), usual)
         return dataclasses.replace(self, max_length=longest)
 
     def check(self, task: Any) -> None:
-        """Raises ConfigError where the search of a task cannot give what is wanted.
+        """Raises ConfigError if the search of a task cannot return `n_best` outputs.
 
         Args:
-          task: the problem; of a class there are as many best ones as are asked for.
+          task: the problem; for a class, any `n_best` is possible.
         """
         if task.targets.autoregressive and self.n_best > self.beam_size and not self.samples:
             raise errors.ConfigError(
@@ -168,17 +168,16 @@ class DecodeSettings:
         return "_".join(parts)
 
     def override(self, given: Mapping[str, Any]) -> DecodeSettings:
-        """Returns the settings with some that were given on top.
+        """Returns the settings with `given` on top.
 
-        They win over those that are here, and where they ask for another way to search,
-        what is here for the old way alone gives way.
+        If these choose another search, settings of the old search are reset.
 
         Args:
           given: fields and their values.
 
         Raises:
-          ConfigError: for names that are no settings, and for values of another type, out
-            of range, or that contradict each other.
+          ConfigError: for unknown names, and for values of a wrong type, out of range, or
+            that contradict each other.
         """
         types = value_types.field_types(DecodeSettings)
         for name in given:

@@ -1,6 +1,6 @@
 """The sizes of the models, as frozen dataclasses that gin binds.
 
-The defaults are the size `small`: what two processor cores train in half an hour.
+The defaults are the size `small`, which two processor cores train in half an hour.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SELECTED = ranges.Range(
 
 
 def _widths(count: int, words: str) -> ranges.Range:
-    """Returns the range of so many widths."""
+    """Returns the range of a tuple of `count` widths."""
     return ranges.rule(words, lambda widths: len(widths) == count and min(widths) >= 1)
 
 
@@ -45,13 +45,13 @@ class MultiModelConfig:
       mixer_blocks: conv blocks of the I/O mixer.
       decoder_blocks: conv and attention blocks of the decoder; experts in the middle.
       experts: E, in each of the two mixture-of-experts layers; 0 leaves them out.
-      selected: K, experts chosen for each position.
+      selected: K, experts chosen for each token.
       expert_filter: F, hidden width of an expert.
       gate_loss: weight of the importance and load losses.
-      attention: without it the decoder sees the source through the mixer alone.
-      dropout: on what attention, experts and the class's net add, in training.
-      block_dropout: at the end of every conv block, where the paper has it (its rate
-        is 0.4). It thins out all that went before: six blocks at 0.1 leave half.
+      attention: whether decoder blocks attend to the source; if not, only the mixer does.
+      dropout: on the outputs of attention, experts and the classification head, in training.
+      block_dropout: at the end of every conv block, as in the paper (whose rate is 0.4). It
+        drops from the whole signal, not from a residual branch: six blocks at 0.1 keep half.
       label_smoothing: share of the target's probability spread over the vocabulary.
       tie_embeddings: the language net's output uses its input embedding.
       entry_widths: of the image net before its last block of width D.
@@ -86,15 +86,15 @@ class MultiModelConfig:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class TransformerConfig:
-    """The Transformer of Vaswani et al. 2017, normalised before each part: the baseline.
+    """The pre-norm Transformer of Vaswani et al. 2017, as a baseline.
 
     Args:
       width: D, channels of the body.
-      filter_width: F, hidden width of the feed-forward parts.
+      filter_width: F, hidden width of the feed-forward layers.
       heads: of dot-product attention.
-      encoder_layers: self-attention and feed-forward, without mask on time.
-      decoder_layers: causal self-attention, source attention and feed-forward.
-      dropout: on the sum of embeddings and on every part's output, in training.
+      encoder_layers: of bidirectional self-attention and feed-forward.
+      decoder_layers: of causal self-attention, source attention and feed-forward.
+      dropout: on the embeddings and on the output of every sublayer, in training.
       label_smoothing: share of the target's probability spread over the vocabulary.
       tie_embeddings: the language net's output uses its input embedding.
       entry_widths: of the image net before its last block of width D.

@@ -9,7 +9,7 @@ from t2t_mm import config
 from t2t_mm.config import ranges
 
 _LEAST_FLOAT, _MOST_FLOAT = 1.1754944e-38, 3.4028234e38
-"""Of float32, in which the optimizer computes: less is 0 there, more is infinite."""
+"""The normal range of float32, in which the optimizer computes."""
 
 _COUNT = ranges.numbers(1)
 _COUNT_OR_NONE = ranges.numbers(0)
@@ -26,26 +26,26 @@ def _is_metric(text: str) -> bool:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class TrainSettings:
-    """What to train, for how long, and what to keep.
+    """The model, the length of training, checkpoints and evaluations.
 
     Args:
       model: name of a registered model.
-      train_steps: the step to reach.
-      train_seconds: or the time to train in this call, in seconds; 0 for no limit.
-      eval_every: steps between evaluations; 0 for none but the last.
+      train_steps: the last step.
+      train_seconds: or the time limit of this call, in seconds; 0 for none.
+      eval_every: steps between evaluations; 0 for one at the end only.
       save_every: steps between checkpoints.
-      keep_checkpoints: newest ones that are kept, which `mm-avg` can average; the best
-        one is kept besides.
+      keep_checkpoints: how many of the newest are kept, which `mm-avg` can average; the
+        best one is kept too.
       log_every: steps between lines of metrics.
       eval_examples: examples of a problem in one evaluation; 0 for all.
       seed: of weights, data order, mixture and dropout.
-      precision: arithmetic of the large products; "auto" measures this machine.
-      schedule: which problem a step trains, as in "temperature:2.0".
-      best_metric: "PROBLEM/METRIC" that picks the best checkpoint and stops early;
-        empty for the mean log-perplexity over problems.
-      patience: evaluations (of every `eval_every` steps) without a better metric before training
-        ends; 0 for never.
-      strategy: how several devices share the work.
+      precision: of matrix products and convolutions; "auto" measures this machine.
+      schedule: the sampling rates of the mixture, as in "temperature:2.0".
+      best_metric: "PROBLEM/METRIC" for the best checkpoint and early stopping; empty for
+        the mean log-perplexity over problems.
+      patience: early stopping after so many evaluations (one every `eval_every` steps)
+        without a better metric; 0 for never.
+      strategy: of distribution over several devices.
     """
 
     model: str = "multi_model"
@@ -70,18 +70,18 @@ class TrainSettings:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class OptimizerSettings:
-    """The optimizer, its rate over the steps, and clipping; the same for all problems.
+    """The optimizer, its learning rate schedule, and gradient clipping.
 
     Args:
       optimizer: name of a registered one; `mm-list` shows them.
       learning_rate: the highest rate, reached at the end of the warm-up.
-      warmup_steps: over which the rate grows linearly from 0.
-      decay: of the rate after the warm-up: "rsqrt" (with the inverse square root
+      warmup_steps: of the linear warm-up from 0.
+      decay: of the learning rate after the warm-up: "rsqrt" (with the inverse square root
         of the step), "cosine" and "linear" (to 0 at the last step), "constant".
       beta_1: of Adam, decay of the running mean of gradients.
       beta_2: of Adam, decay of the running mean of squared gradients.
       epsilon: of Adam, added to the root of the latter.
-      clip_norm: norm at most of all gradients together; 0 for no clipping.
+      clip_norm: largest global norm of the gradients; 0 for no clipping.
     """
 
     optimizer: str = "adam"
@@ -100,17 +100,17 @@ class OptimizerSettings:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class NotFiniteSettings:
-    """What is done where the loss or a gradient of a step is infinite, or no number.
+    """The policy for a step whose loss or gradient is infinite or NaN.
 
-    Such a step is never trained: weights, moments and counts stay as they were before it.
+    Such an update is never applied: weights, moments and counters keep their values.
 
     Args:
-      policy: "stop" ends the training and leaves `crash/` in the run folder, with which the
-        step can be repeated. "skip" leaves the step out and goes on. "go_back" restores the
-        last checkpoint and goes on from there with other examples, those that come next.
-      most_in_a_row: steps that "skip" leaves out one after the other; one more stops.
-      most_in_all: steps that "skip" leaves out in a run; one more stops.
-      most_returns: how often "go_back" goes back in a run; once more stops.
+      policy: "stop" ends the training and writes `crash/` to the run folder, with which the
+        step can be repeated. "skip" skips the update and continues. "go_back" restores the
+        last checkpoint and continues from there with the next examples of the data.
+      most_in_a_row: consecutive steps that "skip" may skip; one more stops.
+      most_in_all: steps that "skip" may skip in a run; one more stops.
+      most_returns: how often "go_back" may go back in a run; once more stops.
     """
 
     policy: Literal["stop", "skip", "go_back"] = "stop"
@@ -125,13 +125,13 @@ class NotFiniteSettings:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class WarmStartSettings:
-    """What `--warm_start` may put up with. New problems are no misfit and need nothing.
+    """The differences that `--warm_start` accepts. New problems are always accepted.
 
     Args:
-      allow: "vocabulary": another one of the same name; tokens are matched by their
-        text, so that what was learnt of a token is kept under its new number.
-        "classes": another list of classes for a label set, matched by their names.
-        "sizes": another shape of the model; whatever has another shape begins anew.
+      allow: "vocabulary": a different vocabulary of the same name; embeddings are copied by
+        the text of tokens. "classes": different classes of a label set; weights are copied
+        by the names of classes. "sizes": a model of other sizes; variables of another shape
+        are initialised.
     """
 
     allow: tuple[Literal["vocabulary", "classes", "sizes"], ...] = ()
