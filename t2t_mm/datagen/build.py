@@ -36,18 +36,18 @@ def build(
     """
     with atomic.folder(folder) as making:
         shards: dict[str, tuple[manifest.Shard, ...]] = {}
-        shares: dict[str, list[encode.Share]] = {}
+        parts: dict[str, list[encode.EncodedPart]] = {}
         known: dict[str, frozenset[str]] = {}
         for split in problem.splits:
             report.start(f"{problem.name} {split}", options.max_examples)
-            spilt = making / ".spill"
-            with atomic.writing(spilt):
-                spilt.mkdir()
-            shares[split] = _encode(problem, split, source, spilt, options, known, pool, report)
-            known = known or _known(problem, shares[split], options)
-            _check_bad([s for done in shares.values() for s in done], options.max_bad_examples)
-            shards[split] = _sort(split, spilt, making, shares[split], pool)
-            shutil.rmtree(spilt)
+            buckets = making / ".buckets"
+            with atomic.writing(buckets):
+                buckets.mkdir()
+            parts[split] = _encode(problem, split, source, buckets, options, known, pool, report)
+            known = known or _known(problem, parts[split], options)
+            _check_bad([s for done in parts.values() for s in done], options.max_bad_examples)
+            shards[split] = _sort(split, buckets, making, parts[split], pool)
+            shutil.rmtree(buckets)
             count = sum(shard.examples for shard in shards[split])
             if not count and split in problem.optional_splits:
                 del shards[split]
@@ -57,7 +57,7 @@ def build(
             if not count:
                 raise errors.DataError(
                     f"The split {split!r} of {problem.name} is empty",
-                    received=f"no example in {_files_read(shares[split]) or source.root}",
+                    received=f"no example in {_files_read(parts[split]) or source.root}",
                     expected=problem.layout or None,
                 )
             report.finish(count)
@@ -69,7 +69,7 @@ def build(
             seed=options.seed,
             shards=shards,
             details=options_lib.settings(problem, source, options)
-            | _found(problem, source, shares)
+            | _found(problem, source, parts)
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
                 "code_version": version.__version__,
@@ -77,7 +77,7 @@ def build(
             },
         )
         made.save()
-    _tell_skipped(problem.name, shares, report)
+    _tell_skipped(problem.name, parts, report)
     for split, reasons in made.details["filtered"].items():
         listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
         report.say(f"left out of {problem.name} {split}: {listed}")
@@ -86,7 +86,7 @@ def build(
         report.say(f"{said} have {name} that {problem.splits[0]} has not: no answer is right")
     placed = dataclasses.replace(made, folder=folder)
     keys, contents = (
-        {split: b"".join(getattr(one, which) for one in done) for split, done in shares.items()}
+        {split: b"".join(getattr(one, which) for one in done) for split, done in parts.items()}
         for which in ("keys", "contents")
     )
     for line in overlaps.warnings(placed, keys, contents):
@@ -98,19 +98,19 @@ def _encode(
     problem: Any,
     split: str,
     source: sources.Source,
-    spilt: pathlib.Path,
+    buckets: pathlib.Path,
     options: options_lib.Options,
     known: Mapping[str, frozenset[str]],
     pool: workers.Workers,
     report: progress.Progress,
-) -> list[encode.Share]:
+) -> list[encode.EncodedPart]:
     """Encodes a split in all workers into the buckets of the external shuffle."""
-    requests = [
-        encode.Request(
+    assignments = [
+        encode.Assignment(
             problem=problem.name,
             split=split,
             root=source.root,
-            spill=spilt,
+            buckets=buckets,
             worker=worker,
             workers=pool.count,
             seed=options.seed,
@@ -122,11 +122,11 @@ def _encode(
         )
         for worker in range(pool.count)
     ]
-    return pool.run(encode.make, requests, watch=report.update)
+    return pool.run(encode.encode_part, assignments, watch=report.update)
 
 
 def _known(
-    problem: Any, training: Sequence[encode.Share], options: options_lib.Options
+    problem: Any, training: Sequence[encode.EncodedPart], options: options_lib.Options
 ) -> dict[str, frozenset[str]]:
     """Returns the classes of training by feature, if examples of other classes are bad.
 
@@ -142,20 +142,20 @@ def _known(
 
 def _sort(
     split: str,
-    spilt: pathlib.Path,
+    buckets: pathlib.Path,
     making: pathlib.Path,
-    shares: Sequence[encode.Share],
+    parts: Sequence[encode.EncodedPart],
     pool: workers.Workers,
 ) -> tuple[manifest.Shard, ...]:
     """Sorts the buckets of a split into its shards."""
-    count = shuffle.shard_count(sum(s.bytes for s in shares))
-    plans = [shuffle.ShardPlan(spilt, making, split, index, count) for index in range(count)]
+    count = shuffle.shard_count(sum(s.bytes for s in parts))
+    plans = [shuffle.ShardPlan(buckets, making, split, index, count) for index in range(count)]
     return tuple(pool.run(shuffle.write_shard, plans))
 
 
-def _check_bad(shares: Sequence[encode.Share], most: int) -> None:
+def _check_bad(parts: Sequence[encode.EncodedPart], most: int) -> None:
     """Raises the first bad example if there are more than the user allows."""
-    bad = _in_order(shares)
+    bad = _in_order(parts)
     if len(bad) > most:
         raise errors.BadExampleError(
             bad[0].message,
@@ -164,28 +164,26 @@ def _check_bad(shares: Sequence[encode.Share], most: int) -> None:
         )
 
 
-def _in_order(shares: Sequence[encode.Share]) -> list[encode.BadExample]:
+def _in_order(parts: Sequence[encode.EncodedPart]) -> list[encode.BadExample]:
     """Returns the bad examples of all workers, in the order of the raw data."""
-    return sorted((bad for one in shares for bad in one.bad), key=lambda bad: bad.index)
+    return sorted((bad for one in parts for bad in one.bad), key=lambda bad: bad.index)
 
 
 def _found(
-    problem: Any, source: sources.Source, shares: Mapping[str, Sequence[encode.Share]]
+    problem: Any, source: sources.Source, parts: Mapping[str, Sequence[encode.EncodedPart]]
 ) -> dict[str, Any]:
     """Returns facts of the data for the manifest: class names, skipped examples, files read."""
-    every = [s for done in shares.values() for s in done]
+    every = [s for done in parts.values() for s in done]
     skipped = collections.Counter(bad.reason for s in every for bad in s.bad)
     found: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
-    filtered = {split: done[0].filtered for split, done in shares.items()}
+    filtered = {split: done[0].filtered for split, done in parts.items()}
     found["filtered"] = {split: counts for split, counts in filtered.items() if counts}
     features = options_lib.features(problem)
-    classes = {
-        name: _classes(problem, name, shares) for name in encode.undeclared_classes(features)
-    }
+    classes = {name: _classes(problem, name, parts) for name in encode.undeclared_classes(features)}
     if classes:
         found["classes"] = classes
     unseen = {
-        name: _unseen(shares, name, frozenset(names))
+        name: _unseen(parts, name, frozenset(names))
         for name, names in classes.items()
         if features[name].allow_unseen
     }
@@ -196,20 +194,22 @@ def _found(
     return found
 
 
-def _files_read(shares: Sequence[encode.Share]) -> str:
+def _files_read(parts: Sequence[encode.EncodedPart]) -> str:
     """Returns the names of the texts and archives read; of many, the first few."""
-    names = sorted({name for one in shares for name in one.used})
+    names = sorted({name for one in parts for name in one.used})
     more = len(names) - _FILES_SHOWN
     return ", ".join(names[:_FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _classes(problem: Any, name: str, shares: Mapping[str, Sequence[encode.Share]]) -> list[str]:
+def _classes(
+    problem: Any, name: str, parts: Mapping[str, Sequence[encode.EncodedPart]]
+) -> list[str]:
     """Returns the sorted class names of the training split.
 
     A part of the data may lack some there; then those of all splits are taken.
     """
-    seen: list[encode.Share] = []
-    for split, done in shares.items():
+    seen: list[encode.EncodedPart] = []
+    for split, done in parts.items():
         # Of whole data, no other split has more classes: such examples were refused.
         if split == problem.splits[0] or not options_lib.features(problem)[name].allow_unseen:
             seen += done
@@ -217,20 +217,20 @@ def _classes(problem: Any, name: str, shares: Mapping[str, Sequence[encode.Share
 
 
 def _unseen(
-    shares: Mapping[str, Sequence[encode.Share]], name: str, known: frozenset[str]
+    parts: Mapping[str, Sequence[encode.EncodedPart]], name: str, known: frozenset[str]
 ) -> dict[str, int]:
     """Returns how many examples of each split have a class that is not `known`."""
     counts = {
         split: sum(n for s in done for label, n in s.classes[name].items() if label not in known)
-        for split, done in shares.items()
+        for split, done in parts.items()
     }
     return {split: count for split, count in counts.items() if count}
 
 
 def _tell_skipped(
-    name: str, shares: Mapping[str, Sequence[encode.Share]], report: progress.Progress
+    name: str, parts: Mapping[str, Sequence[encode.EncodedPart]], report: progress.Progress
 ) -> None:
-    bad = [b for done in shares.values() for b in _in_order(done)]
+    bad = [b for done in parts.values() for b in _in_order(done)]
     for example in bad[:_BAD_SHOWN]:
         report.say(f"skipped: {example.message}")
     if len(bad) > _BAD_SHOWN:

@@ -29,14 +29,14 @@ _QUOTED = re.compile(r"'[^']*'|(?<![-\w])\d+")  # but not the 8 of UTF-8
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class Assignment:
     """The job of one worker.
 
     Args:
       problem: its name.
       split: to be generated.
       root: the folder of the corpus, or of all corpora.
-      spill: the folder for the buckets.
+      buckets: the folder for the buckets.
       worker: index of the worker.
       workers: number of workers.
       seed: of the order.
@@ -50,7 +50,7 @@ class Request:
     problem: str
     split: str
     root: pathlib.Path
-    spill: pathlib.Path
+    buckets: pathlib.Path
     worker: int
     workers: int
     seed: int
@@ -72,7 +72,7 @@ class BadExample:
 
 
 @dataclasses.dataclass
-class Share:
+class EncodedPart:
     """A worker's results: counts, sizes, bad examples, class names, files read.
 
     Attributes:
@@ -93,52 +93,54 @@ class Share:
     contents: bytearray = dataclasses.field(default_factory=bytearray)
 
 
-def make(request: Request, count: Callable[[int], None]) -> Share:
+def encode_part(assignment: Assignment, count: Callable[[int], None]) -> EncodedPart:
     """Encodes a worker's part of a split into its buckets.
 
     Args:
-      request: the job.
+      assignment: the job.
       count: called often with the number of examples so far; may raise to end the job.
 
     Raises:
       UserError: for errors in raw files, keys, features or the generator.
     """
-    problem = registry.problems.get(request.problem)()
+    problem = registry.problems.get(assignment.problem)()
     files = raw.RawFiles.of(
-        request.root, problem.corpus, problem.layout, follow_links=request.follow_links
+        assignment.root, problem.corpus, problem.layout, follow_links=assignment.follow_links
     )
-    features = {**problem.declared_inputs(request.source), "targets": problem.targets}
-    share = Share(classes={name: collections.Counter() for name in undeclared_classes(features)})
-    out = shuffle.Spill(request.spill, request.worker)
+    features = {**problem.declared_inputs(assignment.source), "targets": problem.targets}
+    part = EncodedPart(
+        classes={name: collections.Counter() for name in undeclared_classes(features)}
+    )
+    out = shuffle.BucketWriter(assignment.buckets, assignment.worker)
     try:
-        for index, whole in _items(problem, request, files):
+        for index, whole in _items(problem, assignment, files):
             item = _without_blanks(whole, files)
             if index % _TELL_EVERY == 0:
-                count(share.examples)
-            if index % request.workers != request.worker:
+                count(part.examples)
+            if index % assignment.workers != assignment.worker:
                 continue
             key, values = _checked(item, features, problem.name, index)
             try:
                 encoded = _encode(key, values, features, files)
-                _check_classes(encoded, request.known)
+                _check_classes(encoded, assignment.known)
             except errors.BadExampleError as error:
-                share.bad.append(_bad(index, key, request, files.damage.explain(values) or error))
-                if len(share.bad) > request.max_bad_examples:
+                part.bad.append(_bad(index, key, assignment, files.damage.explain(values) or error))
+                if len(part.bad) > assignment.max_bad_examples:
                     break
                 continue
-            for name, found in share.classes.items():
+            for name, found in part.classes.items():
                 found[encoded[name][0].decode("utf-8")] += 1
-            digest = shuffle.hash_key(encoded["key"][0], request.seed)
-            share.bytes += out.add(digest, records.encode_example(encoded))
-            share.keys += overlaps.key_print(encoded)
-            share.contents += overlaps.content_print(encoded)
-            share.examples += 1
+            digest = shuffle.hash_key(encoded["key"][0], assignment.seed)
+            part.bytes += out.add(digest, records.encode_example(encoded))
+            part.keys += overlaps.key_print(encoded)
+            part.contents += overlaps.content_print(encoded)
+            part.examples += 1
     finally:
         out.close()
-    count(share.examples)
-    share.used = files.used
-    share.filtered = files.skipped
-    return share
+    count(part.examples)
+    part.used = files.used
+    part.filtered = files.skipped
+    return part
 
 
 def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
@@ -165,12 +167,12 @@ def plugin_failure(what: str, problem: Any, error: Exception) -> errors.PluginEr
     )
 
 
-def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tuple[int, Any]]:
+def _items(problem: Any, assignment: Assignment, files: raw.RawFiles) -> Iterator[tuple[int, Any]]:
     """Yields the generator's examples, numbered; its exceptions become PluginErrors."""
     number = 0
     try:
-        found = problem.generate_examples(request.split, files)
-        for number, item in enumerate(itertools.islice(found, request.max_examples)):
+        found = problem.generate_examples(assignment.split, files)
+        for number, item in enumerate(itertools.islice(found, assignment.max_examples)):
             yield number, item
     except errors.UserError:
         raise
@@ -182,7 +184,7 @@ def _items(problem: Any, request: Request, files: raw.RawFiles) -> Iterator[tupl
         ) from error
     except Exception as error:  # A plugin's code may raise anything; the user must know whose.
         raise plugin_failure(
-            f"generate_examples of {problem.name!r} failed in the split {request.split!r} "
+            f"generate_examples of {problem.name!r} failed in the split {assignment.split!r} "
             f"after example {number:,}",
             problem,
             error,
@@ -295,9 +297,11 @@ def _check_classes(
             )
 
 
-def _bad(index: int, key: str, request: Request, error: errors.BadExampleError) -> BadExample:
+def _bad(index: int, key: str, assignment: Assignment, error: errors.BadExampleError) -> BadExample:
     reason = _QUOTED.sub("...", str(error).split(". ", 1)[0])
     name, _, rest = reason.partition(": ")
     what = rest.split(": ", 1)[0].rstrip(".")
-    message = f"The example {key!r} of {request.problem}, split {request.split}, is bad: {error}"
+    message = (
+        f"The example {key!r} of {assignment.problem}, split {assignment.split}, is bad: {error}"
+    )
     return BadExample(index, key, message, f"{name}: {what}")

@@ -35,7 +35,7 @@ def hash_key(key: bytes, seed: int) -> bytes:
     return hashlib.blake2b(key, digest_size=HASH_BYTES, key=salt).digest()
 
 
-class Spill:
+class BucketWriter:
     """The bucket files of one worker.
 
     Args:
@@ -79,14 +79,14 @@ class ShardPlan:
     """One shard to be written.
 
     Args:
-      spill: the folder of the workers' bucket files.
+      buckets: the folder of the workers' bucket files.
       folder: of the shard.
       split: its split.
       index: its number.
       count: number of the split's shards, a power of two.
     """
 
-    spill: pathlib.Path
+    buckets: pathlib.Path
     folder: pathlib.Path
     split: str
     index: int
@@ -142,7 +142,7 @@ def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
     maps = []
     found: list[tuple[bytes, int, int, int]] = []
     try:
-        for path in sorted(plan.spill.glob(f"{bucket:02d}-*")):
+        for path in sorted(plan.buckets.glob(f"{bucket:02d}-*")):
             if not path.stat().st_size:
                 continue
             with path.open("rb") as file:

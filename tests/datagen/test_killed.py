@@ -69,8 +69,8 @@ def slow(toys, toy_raw, tmp_path):
             preexec_fn=_heed_interrupts,
         )
         started.append(process)
-        spill = data / "toy_slow" / ".1.0.0.making" / ".spill"
-        _until(lambda: len({p.name[3:] for p in spill.glob("??-*")}) > 1)
+        buckets = data / "toy_slow" / ".1.0.0.making" / ".buckets"
+        _until(lambda: len({p.name[3:] for p in buckets.glob("??-*")}) > 1)
         return process
 
     yield start
