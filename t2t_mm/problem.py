@@ -112,7 +112,7 @@ class Problem:
         return None
 
     @classmethod
-    def fingerprint(cls) -> str:
+    def declaration_digest(cls) -> str:
         """Returns a digest of what decides the data beside version, splits and modalities.
 
         For problems that are declared, not programmed: of code, `datagen.code` keeps a digest.

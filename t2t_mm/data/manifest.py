@@ -146,7 +146,7 @@ class Manifest:
         """Returns how many bytes a split's files have."""
         return sum(shard.bytes for shard in self._split(split))
 
-    def fingerprint(self, split: str) -> str:
+    def split_digest(self, split: str) -> str:
         """Returns a hash of the content of a split, without reading its files."""
         return hashlib.sha256(" ".join(s.sha256 for s in self._split(split)).encode()).hexdigest()
 

@@ -73,7 +73,7 @@ def build(
             | {
                 "bytes": sum(s.bytes for split in shards.values() for s in split),
                 "code_version": version.__version__,
-                "code_sha256": code.fingerprint(problem, source=source.name),
+                "code_sha256": code.digest(problem, source=source.name),
             },
         )
         made.save()

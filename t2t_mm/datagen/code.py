@@ -1,4 +1,4 @@
-"""Code: a fingerprint of the source code that generates a problem's examples.
+"""Code: a digest of the source code that generates a problem's examples.
 
 When the generator changes, its author should raise the problem's version, but may forget.
 So the manifest keeps a hash of the code too: of the problem's class and its bases, and of
@@ -23,7 +23,7 @@ _OF_NO_RECORD = frozenset({"command", "layout", "metric_tokenizer", "metrics"})
 """Attributes of a problem that do not change its records."""
 
 
-def fingerprint(problem: type, *, source: str) -> str | None:
+def digest(problem: type, *, source: str) -> str | None:
     """Returns the sha256, in hex, of the code that generates a problem's examples.
 
     It covers the class and its bases outside the framework, and all they refer to in their
@@ -41,10 +41,10 @@ def fingerprint(problem: type, *, source: str) -> str | None:
         is_in_function = "<locals>" in cls.__qualname__
         search.add(cls.__module__, () if is_in_function else (cls.__name__,))
     digests = search.digests()
-    digest = hashlib.sha256()
+    joined = hashlib.sha256()
     for each in sorted(digests):
-        digest.update(each)  # without module names: those of a user's folder depend on its path
-    return digest.hexdigest() if digests else None
+        joined.update(each)  # without module names: those of a user's folder depend on its path
+    return joined.hexdigest() if digests else None
 
 
 class _Search:

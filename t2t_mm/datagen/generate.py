@@ -238,7 +238,7 @@ def _plan(
 def _is_of_other_code(existing: manifest.Manifest, problem: Any) -> bool:
     """Says whether the problem's code has changed; False for older data without a hash."""
     was = existing.details.get("code_sha256")
-    return was is not None and was != code.fingerprint(problem, source=existing.source)
+    return was is not None and was != code.digest(problem, source=existing.source)
 
 
 def _verify(names: Sequence[str], data_dir: pathlib.Path, workers: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Options:
 
 def settings(problem: Any, source: sources.Source, options: Options) -> dict[str, Any]:
     """Returns the request as the manifest keeps it, besides source and seed."""
-    declaration = problem.fingerprint()
+    declaration = problem.declaration_digest()
     return {
         "max_examples": options.max_examples,
         "sample_size": source.sample_size,

@@ -81,7 +81,11 @@ def _reuse(
     """Returns the existing vocabulary, unless the data it was built from has changed."""
     about = vocabulary.read_json(folder)
     built_from = about.get("fingerprints", {})
-    changed = [p for p in problems if built_from.get(p, _text(manifests[p])) != _text(manifests[p])]
+    changed = [
+        p
+        for p in problems
+        if built_from.get(p, _text_digest(manifests[p])) != _text_digest(manifests[p])
+    ]
     if changed and set(built_from) <= set(problems):
         built = _build(name, problems, manifests, folder, size or about.get("asked"))
         say(f"vocabulary {name}: built anew, since {', '.join(changed)} changed")
@@ -140,7 +144,7 @@ def _build(
             asked=asked,
             problems=list(problems),
             symbols=symbols,
-            fingerprints={problem: _text(manifests[problem]) for problem in problems},
+            fingerprints={problem: _text_digest(manifests[problem]) for problem in problems},
             sentences=sentences,
         )
     return built
@@ -164,9 +168,9 @@ def _symbols(problems: Sequence[str]) -> list[str]:
     return sorted({word for name in problems for word in registry.problems.get(name).symbols})
 
 
-def _text(data: manifest.Manifest) -> str:
-    """Returns the fingerprint of a problem's training text."""
-    return data.fingerprint(data.splits[0])
+def _text_digest(data: manifest.Manifest) -> str:
+    """Returns the digest of a problem's training text."""
+    return data.split_digest(data.splits[0])
 
 
 def _features(problem: str) -> dict[str, str]:

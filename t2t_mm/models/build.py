@@ -39,7 +39,7 @@ def build(
         return model(config.build(model.config_class), tasks)
 
 
-def fingerprint(name: str, model: base.Model) -> dict[str, Any]:
+def model_fingerprint(name: str, model: base.Model) -> dict[str, Any]:
     """Returns what a checkpoint must agree with to be restored into this model, as JSON."""
     sizes = dataclasses.asdict(model.config)
     for size, kind in _OF_NETS.items():

@@ -43,7 +43,7 @@ class Checkpoints:
       keep: newest checkpoints that are kept; the best one is kept besides.
       fingerprint: JSON values of what a checkpoint must fit: the model and its
         configuration, vocabularies' sha256, problems' versions.
-      data: fingerprints of the training records, by problem: a place in the data is of
+      data: digests of the training records, by problem: a place in the data is of
         no use among others. What is restored in parts, as for evaluation, need not fit.
       is_chief: under several workers every one must call `save` (variables that
         are summed on reading need all), but only the chief's files are published.

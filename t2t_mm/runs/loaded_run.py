@@ -174,7 +174,7 @@ def _restore(
     found = checkpoint.Checkpoints(
         run.checkpoints,
         {"model": model},
-        fingerprint=build.fingerprint(run.model_name, model),
+        fingerprint=build.model_fingerprint(run.model_name, model),
     ).restore(which, objects={"model": model})
     if found is None:
         lost.check(run)

@@ -156,7 +156,7 @@ def repeat(output_dir: str | os.PathLike[str], *, gin_params: Sequence[str] = ()
     checkpoints = checkpoint.Checkpoints(
         place / "checkpoints",
         {"model": model},
-        fingerprint=build.fingerprint(folder.model_name, model),
+        fingerprint=build.model_fingerprint(folder.model_name, model),
     )
     if checkpoints.restore(objects={"model": model}) is None:
         raise _damaged(place, "there are no weights in checkpoints/")
@@ -218,7 +218,7 @@ def _save_weights(place: pathlib.Path, step: int, made: session.Session) -> None
     checkpoint.Checkpoints(
         place / "checkpoints",
         {"model": made.model},
-        fingerprint=build.fingerprint(made.settings.model, made.model),
+        fingerprint=build.model_fingerprint(made.settings.model, made.model),
         is_chief=made.is_chief,
         worker=strategy.worker_index(made.strategy),
     ).save(step - 1)

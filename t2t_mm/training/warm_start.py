@@ -64,7 +64,7 @@ def begin(
     found = load(
         origin_lib.find(given),
         model,
-        fingerprint=build.fingerprint(name, model),
+        fingerprint=build.model_fingerprint(name, model),
         allow=config.build(training.WarmStartSettings).allow,
     )
     found.show(line)

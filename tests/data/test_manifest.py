@@ -43,7 +43,7 @@ def test_saved_and_loaded(made, tmp_path):
         "train-00001.tfrecord",
     ]
     assert loaded.classes == {"targets": ("a", "b")}
-    assert loaded.fingerprint("train") != loaded.fingerprint("test")
+    assert loaded.split_digest("train") != loaded.split_digest("test")
     loaded.check_sizes()
     loaded.verify()
 

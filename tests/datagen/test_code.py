@@ -133,7 +133,7 @@ def test_a_change_of_the_code_is_said(folder, tmp_path):
 
 
 def digest(source="manual"):
-    return code.fingerprint(registry.problems.get("changing"), source=source)
+    return code.digest(registry.problems.get("changing"), source=source)
 
 
 def edit(folder, file, old, new):
@@ -190,9 +190,9 @@ def test_of_samples_what_makes_them_counts(folder):
 
 def test_of_a_class_made_in_a_function_the_whole_module_counts(folder):
     problem = registry.problems.get("made_x")
-    before = code.fingerprint(problem, source="manual")
+    before = code.digest(problem, source="manual")
     edit(folder, "made.py", "made('x', 1)", "made('x', 2)")
-    assert code.fingerprint(problem, source="manual") != before
+    assert code.digest(problem, source="manual") != before
 
 
 def test_code_that_does_not_parse_any_more_counts(folder):
@@ -214,7 +214,7 @@ def test_the_place_of_the_code_does_not_matter(folder, tmp_path, registries, mon
 def test_the_framework_is_not_a_problem_s_code():
     from t2t_mm import problem
 
-    assert code.fingerprint(problem.Problem, source="manual") is None
+    assert code.digest(problem.Problem, source="manual") is None
 
 
 def test_shared_contents_are_said(folder, tmp_path):

@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
         root / "run", model="transformer", schedule="uniform", tasks=tasks
     )
     run.write_config()
-    fingerprint = build.fingerprint("transformer", model)
+    fingerprint = build.model_fingerprint("transformer", model)
     checkpoint.Checkpoints(run.checkpoints, {"model": model}, fingerprint=fingerprint).save(3)
     config.reset()
     yield run.path

@@ -10,10 +10,10 @@ from tests.models.conftest import make_model
 
 def test_weights_of_a_model_that_computed_otherwise_are_refused(monkeypatch):
     model = make_model("multi_model")
-    now = build.fingerprint("multi_model", model)
-    fingerprint.check(held=now, wanted=build.fingerprint("multi_model", model), place="here")
+    now = build.model_fingerprint("multi_model", model)
+    fingerprint.check(held=now, wanted=build.model_fingerprint("multi_model", model), place="here")
     monkeypatch.setattr(type(model), "version", model.version - 1)
-    before = build.fingerprint("multi_model", model)
+    before = build.model_fingerprint("multi_model", model)
     with pytest.raises(
         errors.CheckpointError, match="model is multi_model there, multi_model, version 2 here"
     ):

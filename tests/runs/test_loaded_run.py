@@ -93,7 +93,7 @@ def folder(tmp_path_factory):
         root / "run", model="transformer", schedule="uniform", tasks=tasks
     )
     run.write_config()
-    fingerprint = build.fingerprint("transformer", model)
+    fingerprint = build.model_fingerprint("transformer", model)
     saved = checkpoint.Checkpoints(run.checkpoints, {"model": model}, fingerprint=fingerprint)
     best = {"of": f"{TEXT}/bleu", "value": 12.5, "step": 7, "waited": 0, "seen": 7}
     saved.save(7, {"selection": best})

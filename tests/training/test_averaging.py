@@ -71,7 +71,7 @@ def trained(tmp_path_factory):
     saved = checkpoint.Checkpoints(
         folder.checkpoints,
         {"model": model, "optimizer": moment},
-        fingerprint=build.fingerprint("transformer", model),
+        fingerprint=build.model_fingerprint("transformer", model),
     )
     draw = np.random.default_rng(1)
     for step in STEPS:
@@ -208,7 +208,7 @@ def test_it_decodes_and_begins_a_new_training(run):
     assert answer.score != other.score
     model = make_model(seed=5)
     found = warm_start.load(
-        origin.find(to), model, fingerprint=build.fingerprint("transformer", model)
+        origin.find(to), model, fingerprint=build.model_fingerprint("transformer", model)
     )
     assert all(part.fresh == [] for part in found.parts.values())
     for one, two in zip(model.variables, averaged.model.variables, strict=True):

@@ -70,7 +70,7 @@ def run(make, tmp_path):
             tmp_path / "run", model="transformer", schedule="uniform", tasks=tasks
         )
         folder.write_config()
-        fingerprint = build.fingerprint("transformer", model)
+        fingerprint = build.model_fingerprint("transformer", model)
         checkpoint.Checkpoints(folder.checkpoints, {"model": model}, fingerprint=fingerprint).save(
             5
         )
@@ -83,7 +83,7 @@ def load(folder, model, allow=()):
     return warm_start.load(
         origin.find(folder),
         model,
-        fingerprint=build.fingerprint("transformer", model),
+        fingerprint=build.model_fingerprint("transformer", model),
         allow=allow,
     )
 

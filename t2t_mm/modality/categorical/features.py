@@ -27,14 +27,14 @@ class CategoricalFeatures(features.Features):
                 expected="one or more, declared or found in the training split",
             )
         with tf.init_scope():
-            prints = _fingerprints(tf.constant(classes)).numpy()
-        order = np.argsort(prints, kind="stable")
-        if len(np.unique(prints)) != len(prints):
+            hashes = _name_hashes(tf.constant(classes)).numpy()
+        order = np.argsort(hashes, kind="stable")
+        if len(np.unique(hashes)) != len(hashes):
             raise errors.DataError(
                 f"Two class names of {task.name!r} have the same 63-bit fingerprint",
                 hint="Rename one of the classes",
             )
-        self._sorted_prints = prints[order]
+        self._sorted_hashes = hashes[order]
         self._sorted_ids = order.astype(np.int32)
 
     def featurize(
@@ -46,7 +46,7 @@ class CategoricalFeatures(features.Features):
           InvalidArgumentError: with the first unknown class, where that is not allowed.
         """
         del training, seed
-        place = tf.searchsorted(tf.constant(self._sorted_prints), _fingerprints(raw))
+        place = tf.searchsorted(tf.constant(self._sorted_hashes), _name_hashes(raw))
         place = tf.minimum(place, len(self._sorted_ids) - 1)
         ids = tf.gather(tf.constant(self._sorted_ids), place)
         known = tf.equal(tf.gather(tf.constant(self.declaration.classes), ids), raw)
@@ -68,6 +68,6 @@ class CategoricalFeatures(features.Features):
         return 1
 
 
-def _fingerprints(names: tf.Tensor) -> tf.Tensor:
+def _name_hashes(names: tf.Tensor) -> tf.Tensor:
     """Returns a non-negative int64 for each name."""
     return tf.strings.to_hash_bucket_fast(names, num_buckets=2**63 - 1)

@@ -77,7 +77,7 @@ class TableProblem(problem_lib.Problem):
     table: ClassVar[Table]
 
     @classmethod
-    def fingerprint(cls) -> str:
+    def declaration_digest(cls) -> str:
         return hashlib.sha256(repr(cls.table).encode()).hexdigest()[:12]
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem_lib.Example]:

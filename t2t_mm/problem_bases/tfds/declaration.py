@@ -65,7 +65,7 @@ class TfdsProblem(problem.Problem):
             cls.layout = f"{cls.tfds_name}, as `tfds build {cls.tfds_name}` prepares it"
 
     @classmethod
-    def fingerprint(cls) -> str:
+    def declaration_digest(cls) -> str:
         read = (cls.tfds_name, dict(cls.tfds_splits), dict(cls.tfds_features))
         held = repr((read, cls.sample_rate, cls.sample_bits))
         return hashlib.sha256(held.encode()).hexdigest()[:12]
