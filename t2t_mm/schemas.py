@@ -253,7 +253,7 @@ class Sums(TypedDict):
     lengths: dict[str, Count]
 
 
-class Tally(TypedDict):
+class RunningStatistics(TypedDict):
     """The sums of a training since the last line of the log."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
@@ -293,7 +293,7 @@ class Extra(TypedDict):
     problem_steps: NotRequired[dict[Name, Count]]
     selection: NotRequired[Selected]
     evaluated: NotRequired[dict[Name, dict[Name, Number]]]
-    tally: NotRequired[Tally]
+    tally: NotRequired[RunningStatistics]
     not_finite: NotRequired[LeftOut]
     divergence: NotRequired[dict[Name, Followed]]
     averaged: NotRequired[list[Count]]

@@ -2,7 +2,7 @@
 
 Evaluation runs again and again within training; tracing a decoding loop takes longer
 than running it. So each function is kept by model and settings, for all problems that
-compute alike (`Model.twin`), and has a signature with open batch and length axes: no
+compute alike (`Model.traced_as`), and has a signature with open batch and length axes: no
 batch shape traces it again. Weights are read at every call, so the functions always see
 the model as it is. Autograph is off, for rewriting a deep model's source takes longer
 than tracing it: a model branches on tensors by `tf.cond` and `tf.where`.
@@ -60,14 +60,14 @@ class Compiled:
         if any(modality.kind != "language" for modality in task.inputs.values()):
             texts = []  # a question's length says nothing of how much there is in a picture
         longest = settings.longest(getattr(task.targets, "max_length", None))
-        twin = self._live().twin(task.name)
+        traced = self._live().traced_as(task.name)
         # Another seed is not traced again.
         unseeded = dataclasses.replace(settings, seed=0, max_length=longest)
 
         def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
             inputs = given["inputs"]
             asked = hypotheses.Asked(
-                task_name=twin,
+                task_name=traced,
                 inputs=inputs,
                 limits=hypotheses.length_limits(inputs, texts, unseeded, longest),
                 prefix=None if task.inputs else inputs[task_lib.PREFIX],
@@ -79,7 +79,7 @@ class Compiled:
                 return beam.search(self._live(), asked, unseeded)
             return writer.greedy(self._live(), asked)
 
-        key = ("search", twin, unseeded)
+        key = ("search", traced, unseeded)
         both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
         function = self._function(key, run, both, task)
 
@@ -97,25 +97,25 @@ class Compiled:
         self, task: task_lib.Task, spec: Spec
     ) -> Callable[[Mapping[str, tf.Tensor]], tf.Tensor]:
         """Returns a function of a batch's inputs to float32 [B, C]."""
-        twin = self._live().twin(task.name)
+        traced = self._live().traced_as(task.name)
 
         def run(inputs: dict[str, tf.Tensor], command: tf.Tensor) -> tf.Tensor:
-            logits = self._live().class_logits(twin, inputs, command)
+            logits = self._live().class_logits(traced, inputs, command)
             return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
-        return self._function(("class_log_probs", twin), run, spec, task)
+        return self._function(("class_log_probs", traced), run, spec, task)
 
     def sums(self, task: task_lib.Task, spec: Spec) -> Callable[[Mapping[str, Any]], Sums]:
         """Returns a function of a batch (`inputs` and `targets`) to `Sums`."""
-        twin = self._live().twin(task.name)
+        traced = self._live().traced_as(task.name)
 
         def run(batch: dict[str, Any], command: tf.Tensor) -> Sums:
-            _, means = self._live().loss(twin, batch, training=False, command=command)
+            _, means = self._live().loss(traced, batch, training=False, command=command)
             tokens = tf.cast(means["tokens"], tf.float32)
             nats, correct = (tf.cast(means[k], tf.float32) for k in ("log_perplexity", "accuracy"))
             return Sums(nats=nats * tokens, correct=correct * tokens, tokens=tokens)
 
-        return self._function(("sums", twin), run, spec, task)
+        return self._function(("sums", traced), run, spec, task)
 
     def traces(self) -> int:
         """Returns how often anything was traced; a test holds it still."""

@@ -132,7 +132,7 @@ class Mixture:
                 received=f"{self.examples_a_step} a step for {', '.join(self.names)}",
                 expected="a number above 0 for each problem",
             )
-        for step in self.schedule.knots():
+        for step in self.schedule.breakpoints():
             self.probs(step)
 
     def probs(self, step: int) -> np.ndarray:

@@ -61,7 +61,7 @@ class Schedule:
         """
         raise NotImplementedError(f"{type(self).__name__}.__call__")
 
-    def knots(self) -> tuple[int, ...]:
+    def breakpoints(self) -> tuple[int, ...]:
         """Returns the breakpoints: the steps at which the schedule is checked."""
         return (0,)
 
@@ -176,7 +176,7 @@ class _Points(Schedule):
         for _, weights in self.points:
             _check(weights, example)
 
-    def knots(self) -> tuple[int, ...]:
+    def breakpoints(self) -> tuple[int, ...]:
         return tuple(step for step, _ in self.points)
 
     @classmethod
@@ -207,7 +207,9 @@ class Linear(_Points):
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         rates = np.stack([_rates(weights, sizes, names) for _, weights in self.points])
-        return _normalised(np.array([np.interp(step, self.knots(), column) for column in rates.T]))
+        return _normalised(
+            np.array([np.interp(step, self.breakpoints(), column) for column in rates.T])
+        )
 
 
 @config.register
@@ -222,7 +224,7 @@ class Step(_Points):
     points: tuple[tuple[int, Weights], ...] = ()
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
-        place = int(np.searchsorted(self.knots(), step, side="right")) - 1
+        place = int(np.searchsorted(self.breakpoints(), step, side="right")) - 1
         return _rates(self.points[max(place, 0)][1], sizes, names)
 
 

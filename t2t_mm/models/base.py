@@ -197,7 +197,7 @@ class Model(base.Layer):
         logits = net.logits(tf.reshape(hidden, [-1, self.config.width]))
         return tf.reshape(logits, tf.concat([tf.shape(hidden)[:2], [-1]], 0))
 
-    def twin(self, task_name: str) -> str:
+    def traced_as(self, task_name: str) -> str:
         """Returns the task whose traced function this one shares, which may be itself.
 
         Tasks with the same inputs and nets differ only in their command, which is an

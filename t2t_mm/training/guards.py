@@ -14,7 +14,7 @@ from t2t_mm.process import signals
 
 
 class Interrupt:
-    """Turns Ctrl-C, SIGTERM and SIGHUP into a wish that the loop grants between two steps.
+    """Turns Ctrl-C, SIGTERM and SIGHUP into a stop request, which the loop heeds between two steps.
 
         with guards.Interrupt() as interrupt:
             while step < total and not interrupt.is_requested:

@@ -148,8 +148,8 @@ class _Training:
         self.vote = strategy.Vote(made.strategy)
         steps = extra.get("problem_steps", {})
         self.outcomes = outcomes.Outcomes(made, screen, self.vote, steps)
-        self.tally = self.outcomes.tally
-        self.reporter = reporter.Reporter(made, screen, self.tally)
+        self.statistics = self.outcomes.statistics
+        self.reporter = reporter.Reporter(made, screen, self.statistics)
         if restored:
             self.step = restored[0]
             self._restore(extra)
@@ -206,7 +206,7 @@ class _Training:
                     self._save()
             if not self.outcomes.read(self.folder):
                 self._go_back()
-            seconds, active_s = time.perf_counter() - start, self.tally.active_s
+            seconds, active_s = time.perf_counter() - start, self.statistics.active_s
             is_interrupted = self.vote.any(interrupt.is_requested)
             if self.made.selection.is_over and not is_interrupted:
                 self.screen.line(self.made.selection.ending())
@@ -230,8 +230,8 @@ class _Training:
             "seconds": round(seconds, 3),
             "steps_per_s": round(taken / active_s, 4) if taken else 0.0,
             "problems": {
-                name: {"steps": count, "loss": self.tally.losses.get(name)}
-                for name, count in self.tally.steps.items()
+                name: {"steps": count, "loss": self.statistics.losses.get(name)}
+                for name, count in self.statistics.steps.items()
             },
             "eval": self.evaluated,
             **{n: int(count) for n, count in self.outcomes.left_out.metrics().items()},
@@ -274,7 +274,7 @@ class _Training:
         """Restores the last checkpoint, all but the places in the data: others come next."""
         made = self.made
         parts = {"model": made.model, "optimizer": made.optimizer}
-        with self.tally.paused():
+        with self.statistics.paused():
             restored = made.checkpoints.restore(objects=parts)
         if restored is None:
             raise errors.CheckpointError(
@@ -307,7 +307,7 @@ class _Training:
 
         An interrupt ends it at the next batch, and leaves things as they were.
         """
-        with self.tally.paused(), contextlib.suppress(_LeftError):
+        with self.statistics.paused(), contextlib.suppress(_LeftError):
             self._measure(interrupt)
 
     def _measure(self, interrupt: guards.Interrupt) -> None:
@@ -339,7 +339,7 @@ class _Training:
             # JSON has no number for the others; then the step is evaluated again.
             "evaluated": self.evaluated if all(map(math.isfinite, values)) else {},
         }
-        with self.tally.paused():
+        with self.statistics.paused():
             self.made.checkpoints.save(self.step, state)
             if self.made.is_chief:
                 lost.mark(self.folder, self.step)

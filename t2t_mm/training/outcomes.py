@@ -42,7 +42,7 @@ class Outcomes:
         vote: strategy.Vote,
         steps: Mapping[str, int],
     ) -> None:
-        self.tally = statistics.Tally(made.tasks, steps)
+        self.statistics = statistics.RunningStatistics(made.tasks, steps)
         self.left_out = finite.Counts(made.not_finite)
         self._divergence = divergence.Divergence(made.tasks)
         self._made, self._screen, self._vote = made, screen, vote
@@ -79,21 +79,21 @@ class Outcomes:
                 continue
             action = self.left_out.bad()
             if action is finite.Action.STOP:
-                with self.tally.paused():
+                with self.statistics.paused():
                     raise crash.leave(done, self._made, folder, self._vote)
             is_skipped = action is finite.Action.SKIP
             what = "left out" if is_skipped else "going back to the last checkpoint"
             self._screen.line(f"Warning: {done}: {what} ({self.left_out.describe()}).")
             if not is_skipped:
                 return False  # of the steps after it none has changed a weight
-            self.tally.skip(done.problem)
+            self.statistics.skip(done.problem)
         return True
 
     def state(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps."""
         return {
-            "problem_steps": self.tally.steps,
-            "tally": self.tally.state(),
+            "problem_steps": self.statistics.steps,
+            "tally": self.statistics.state(),
             "not_finite": self.left_out.state(),
             "divergence": self._divergence.state(),
         }
@@ -106,8 +106,8 @@ class Outcomes:
           is_return: a training goes back to it, and keeps count of how often.
         """
         if "tally" in state:
-            self.tally.restore(state["tally"])
-        self.tally.steps.update(state["problem_steps"])
+            self.statistics.restore(state["tally"])
+        self.statistics.steps.update(state["problem_steps"])
         self._divergence.restore(state.get("divergence", {}))
         if is_return:
             self.left_out.good()
@@ -122,7 +122,7 @@ class Outcomes:
         warning = self._divergence.see(done.problem, done.step, loss, done.rate)
         if warning is not None:
             self._screen.line(warning)
-        self.tally.add(
+        self.statistics.add(
             done.problem,
             metrics,
             seconds=done.seconds,

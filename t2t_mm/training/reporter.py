@@ -28,7 +28,7 @@ class Reporter:
     """
 
     def __init__(
-        self, made: session.Session, screen: console.Console, counts: statistics.Tally
+        self, made: session.Session, screen: console.Console, counts: statistics.RunningStatistics
     ) -> None:
         self.log: metrics_log.MetricsLog | None = None
         self._made, self._screen, self._tally = made, screen, counts

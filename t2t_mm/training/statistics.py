@@ -48,7 +48,7 @@ class _Sums:
         return means
 
 
-class Tally:
+class RunningStatistics:
     """Gathers the metrics of steps and gives means and rates.
 
     A checkpoint keeps its `state`, so that a line of the log is the same, its times left

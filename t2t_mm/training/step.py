@@ -73,8 +73,8 @@ class Steps:
         """Returns whether a step of this problem needs no tracing any more."""
         if task_name in self._of_task:
             return True
-        twin = self._model.twin(task_name)
-        return any(name == twin for name, _ in self._functions)
+        traced = self._model.traced_as(task_name)
+        return any(name == traced for name, _ in self._functions)
 
     @property
     def traced(self) -> int:
@@ -82,14 +82,14 @@ class Steps:
         return len(self._functions)
 
     def _prepare(self, task_name: str, spec: Mapping[str, Any]) -> tuple[StepFunction, tf.Tensor]:
-        twin = self._model.twin(task_name)
-        key = (twin, str(spec))
+        traced = self._model.traced_as(task_name)
+        key = (traced, str(spec))
         if key not in self._functions:
             self._functions[key] = make(
                 self._model,
                 self._optimizer,
                 self._strategy,
-                twin,
+                traced,
                 spec,
                 self._warn,
                 admit=self._admit,

@@ -168,20 +168,20 @@ class Vote:
         if worker_count(strategy) > 1:
             self._sum = tf.function(self._total, autograph=False)
 
-    def any(self, wish: bool) -> bool:
-        """Returns whether any worker has the wish."""
+    def any(self, is_requested: bool) -> bool:
+        """Returns whether any worker has a request, such as one to stop."""
         if self._sum is None:
-            return wish
-        return bool(self._sum(tf.constant(float(wish))) > 0)
+            return is_requested
+        return bool(self._sum(tf.constant(float(is_requested))) > 0)
 
-    def _total(self, wish: tf.Tensor) -> tf.Tensor:
-        def on_replica(wish: tf.Tensor) -> tf.Tensor:
+    def _total(self, request: tf.Tensor) -> tf.Tensor:
+        def on_replica(request: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
             # A copy has the replica's device, without which nothing can be reduced.
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(wish))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(request))
 
         return self._strategy.experimental_local_results(
-            self._strategy.run(on_replica, args=(wish,))
+            self._strategy.run(on_replica, args=(request,))
         )[0]
 
 

@@ -14,7 +14,7 @@ from t2t_mm.training import statistics
 def make(steps=()):
     text = types.SimpleNamespace(name="ende", targets=Language())
     pictures = types.SimpleNamespace(name="pictures", targets=Categorical())
-    return statistics.Tally([text, pictures], dict(steps))
+    return statistics.RunningStatistics([text, pictures], dict(steps))
 
 
 def metrics(loss, tokens, load=((1.0, 3.0), (1.0, 1.0))):

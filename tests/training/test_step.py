@@ -77,8 +77,8 @@ def test_problems_that_compute_alike_share_a_trace_and_keep_their_commands():
     batch = conftest.text_batch()
     spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
     rows = {task.name: model.command_row(task.name) for task in conftest.TASKS}
-    assert (model.twin("ende"), model.twin("fren")) == ("ende", "ende")
-    assert (model.twin("stars"), model.twin("pictures")) == ("stars", "pictures")
+    assert (model.traced_as("ende"), model.traced_as("fren")) == ("ende", "ende")
+    assert (model.traced_as("stars"), model.traced_as("pictures")) == ("stars", "pictures")
     assert rows["ende"] != rows["fren"]
     for name in ("ende", "fren"):
         before = model.command_embedding.numpy()
@@ -103,7 +103,7 @@ def test_a_twin_gives_each_task_its_own_answer():
     for name in ("ende", "fren"):
         own, _ = model.loss(name, batch, training=False)
         row = tf.constant(model.command_row(name))
-        shared, _ = model.loss(model.twin(name), batch, training=False, command=row)
+        shared, _ = model.loss(model.traced_as(name), batch, training=False, command=row)
         np.testing.assert_allclose(own, shared, rtol=1e-6)
     german, english = (model.loss(n, batch, training=False)[0] for n in ("ende", "fren"))
     assert float(german) != float(english)
