@@ -2,7 +2,8 @@
 
 Every command is a thin shell over one function of this module: `list_problems`,
 `generate`, `inspect`, `train`, `average`, `evaluate`, `decode`; `load_run` gives back a
-trained model with its problems and vocabularies, `dataset` the batches of a problem.
+trained model with its problems and vocabularies, `dataset` the batches of a problem and
+`keras_model` a `keras.Model` of it.
 `register_problem` and its siblings add parts by name. All are imported on first use, so
 that `import t2t_mm` does not import TensorFlow.
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from t2t_mm.evaluation.base import Metric
     from t2t_mm.evaluation.evaluate import evaluate
     from t2t_mm.keras_api.dataset import dataset
+    from t2t_mm.keras_api.model import KerasModel
+    from t2t_mm.keras_api.opening import keras_model
     from t2t_mm.mixture.schedules import Schedule
     from t2t_mm.modality.base import Modality
     from t2t_mm.models.base import Model
@@ -55,6 +58,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # would put it in the place of the function.
 _PUBLIC = {
     "DecodeSettings": "t2t_mm.settings.decoding",
+    "KerasModel": "t2t_mm.keras_api.model",
     "LoadedRun": "t2t_mm.runs.loaded_run",
     "Metric": "t2t_mm.evaluation.base",
     "Modality": "t2t_mm.modality.base",
@@ -69,6 +73,7 @@ _PUBLIC = {
     "evaluate": "t2t_mm.evaluation.evaluate",
     "generate": "t2t_mm.datagen.generate",
     "inspect": "t2t_mm.report.inspection",
+    "keras_model": "t2t_mm.keras_api.opening",
     "list_problems": "t2t_mm.report.registered",
     "load_run": "t2t_mm.runs.loaded_run",
     "register_metric": "t2t_mm.registration",
@@ -82,6 +87,7 @@ _PUBLIC = {
 
 __all__ = [
     "DecodeSettings",
+    "KerasModel",
     "LoadedRun",
     "Metric",
     "Modality",
@@ -96,6 +102,7 @@ __all__ = [
     "evaluate",
     "generate",
     "inspect",
+    "keras_model",
     "list_problems",
     "load_run",
     "register_metric",

@@ -83,6 +83,7 @@ def load(
     gin_params: Sequence[str] = (),
     *,
     of_run: pathlib.Path | None = None,
+    text: str = "",
 ) -> None:
     """Reads, checks and binds a configuration, in place of the one loaded before.
 
@@ -91,6 +92,7 @@ def load(
       gin_params: single bindings (`"TrainSettings.seed = 1"`), which override files.
       of_run: the configuration of a run folder, which all these override; only values are
         read from it, and nothing is imported or included.
+      text: what `operative` returned, read in the same way.
 
     Raises:
       ConfigError: for a binding without effect, or with an invalid value.
@@ -98,6 +100,7 @@ def load(
     reset()
     import_configurables()
     found = [] if of_run is None else list(gin_files_lib.read_data(of_run))
+    found += gin_files_lib.read_text(text)
     found += [binding for name in gin_files for binding in gin_files_lib.read(name)]
     found += gin_files_lib.read_params(list(gin_params))
     gin_checks.check(found, _classes)
@@ -112,6 +115,7 @@ def only(
     gin_params: Sequence[str] = (),
     *,
     of_run: pathlib.Path | None = None,
+    text: str = "",
 ) -> Iterator[None]:
     """Loads a configuration for the block; afterwards the previous one is restored.
 
@@ -119,13 +123,14 @@ def only(
       gin_files: as of `load`.
       gin_params: as of `load`.
       of_run: as of `load`.
+      text: as of `load`.
 
     Raises:
       ConfigError: as of `load`.
     """
     bindings, built = list(_bindings), dict(_built)
     try:
-        load(gin_files, gin_params, of_run=of_run)
+        load(gin_files, gin_params, of_run=of_run, text=text)
         yield
     finally:
         reset()

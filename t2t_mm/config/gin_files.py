@@ -127,6 +127,11 @@ def read_data(path: pathlib.Path) -> Iterator[Binding]:
     yield from _read_file(path, including=(), is_data=True)
 
 
+def read_text(text: str) -> Iterator[Binding]:
+    """Yields the bindings of a text that `config.operative` gave, read as `read_data` reads."""
+    yield from _parse(text, source="the saved configuration", path=None, including=(), is_data=True)
+
+
 def read_params(params: list[str]) -> Iterator[Binding]:
     """Yields the bindings given one by one on a command line."""
     for param in params:

@@ -166,7 +166,7 @@ def _restore(
     from t2t_mm.runs import best, checkpoint, lost
     from t2t_mm.settings import training
 
-    with _dtype_policy_kept():
+    with dtype_policy_kept():
         # Not chosen anew: what a run answers must not depend on how busy a machine is.
         chosen = config.build(training.TrainSettings).precision
         precision.use("float32" if chosen == "auto" else chosen)
@@ -188,7 +188,7 @@ def _restore(
 
 
 @contextlib.contextmanager
-def _dtype_policy_kept() -> Iterator[None]:
+def dtype_policy_kept() -> Iterator[None]:
     """Gives the process its own policy back: loading a run must not change a notebook's."""
     import keras
 
