@@ -96,7 +96,7 @@ class T2TBody(models.Body):
 
     def __init__(self, config: MultiModelT2TConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.width, self.rate = config.width, config.dropout
+        self.width, self.dropout_rate = config.width, config.dropout
         self.encoder = [
             EncoderLayer(config, name=f"encoder_{i}") for i in range(config.encoder_layers)
         ]
@@ -128,7 +128,7 @@ class T2TBody(models.Body):
         target_mask: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, models.Stats]:
         x = shifted + tf.cast(timing.signal(tf.shape(shifted)[1], self.width), shifted.dtype)
-        x = base.dropout(x, self.rate, rng)
+        x = base.dropout(x, self.dropout_rate, rng)
         stats: models.Stats = []
         for block in self.decoder:
             x, more = block(x, encoded, mask, rng, target_mask)
@@ -159,7 +159,7 @@ class EncoderLayer(base.Layer):
 
     def __init__(self, config: MultiModelT2TConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        width, filter_width, self.rate = config.width, config.filter_width, config.dropout
+        width, filter_width, self.dropout_rate = config.width, config.filter_width, config.dropout
         shapes = (
             ("short_1", width, filter_width, SHORT, 1),
             ("short_2", filter_width, filter_width, SHORT, 1),
@@ -178,10 +178,10 @@ class EncoderLayer(base.Layer):
     ) -> tuple[tf.Tensor, moe.MoeStats]:
         """Maps `[B, S, D]` to `[B, S, D]`; positions where `mask` is 0 take no part."""
         first, second, third, fourth = self.steps
-        h = base.dropout(second(first(x, mask), mask), self.rate, rng)
+        h = base.dropout(second(first(x, mask), mask), self.dropout_rate, rng)
         h = fourth(third(h, mask), mask)
         y, stats = _route(self.experts, x, mask, rng)
-        h, y = base.dropout(h, self.rate, rng), base.dropout(y, self.rate, rng)
+        h, y = base.dropout(h, self.dropout_rate, rng), base.dropout(y, self.dropout_rate, rng)
         return self.norm(x + y + h), stats
 
 
@@ -192,7 +192,7 @@ class DecoderLayer(base.Layer):
         self, config: MultiModelT2TConfig, *, experts: bool, name: str | None = None
     ) -> None:
         super().__init__(name=name)
-        width, self.rate = config.width, config.dropout
+        width, self.dropout_rate = config.width, config.dropout
         self.self_attention = attention.SelfAttention(
             width, config.heads, causal=True, name="self_attention"
         )
@@ -217,10 +217,10 @@ class DecoderLayer(base.Layer):
         """Maps `[B, T, D]` and a source `[B, S, D]` with mask `[B, S]` to `[B, T, D]`."""
         y = self.self_attention(x)
         z = self.source_attention(y, self.source_attention.read_source(source), mask)
-        y, z = base.dropout(y, self.rate, rng), base.dropout(z, self.rate, rng)
+        y, z = base.dropout(y, self.dropout_rate, rng), base.dropout(z, self.dropout_rate, rng)
         h = self.attention_norm(x + y + z)
         y, stats = self._think(h, target_mask, rng)
-        return self.norm(h + base.dropout(y, self.rate, rng)), stats
+        return self.norm(h + base.dropout(y, self.dropout_rate, rng)), stats
 
     def step(
         self,
@@ -241,7 +241,7 @@ class DecoderLayer(base.Layer):
     ) -> tuple[tf.Tensor, models.Stats]:
         """Runs the experts, or the feed-forward part: `[..., D]` to `[..., D]`."""
         if self.experts is None:
-            return self.outer(base.dropout(tf.nn.relu(self.inner(h)), self.rate, rng)), []
+            return self.outer(base.dropout(tf.nn.relu(self.inner(h)), self.dropout_rate, rng)), []
         y, stats = _route(self.experts, h, mask, rng)
         return y, [stats]
 

@@ -94,7 +94,7 @@ class AsIs:
         batch, seed = next(self._batches), tf.constant([0, self._number], tf.int32)
         begin = time.perf_counter()
         with self._as_taken():
-            metrics = self._steps.take(self._task, self._spec, batch, seed=seed, rate=1e-4)
+            metrics = self._steps.take(self._task, self._spec, batch, seed=seed, learning_rate=1e-4)
         float(metrics["loss"])
         return time.perf_counter() - begin
 

@@ -134,7 +134,9 @@ def _stepper(model: Any, task: Any, sizes: Any) -> Callable[[], None]:
         nonlocal number
         number += 1
         seed = tf.constant([0, number], tf.int32)
-        metrics = taken.take(task.name, data.element_spec, next(batches), seed=seed, rate=1e-4)
+        metrics = taken.take(
+            task.name, data.element_spec, next(batches), seed=seed, learning_rate=1e-4
+        )
         float(metrics["loss"])
 
     return run

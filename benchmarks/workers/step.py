@@ -98,7 +98,7 @@ class Trained:
         """Takes one step and waits for its loss."""
         self._number += 1
         metrics = self._steps.take(
-            self._task, self._spec, next(self._batches), seed=self._seed(), rate=1e-4
+            self._task, self._spec, next(self._batches), seed=self._seed(), learning_rate=1e-4
         )
         self.loss = float(metrics["loss"])
 

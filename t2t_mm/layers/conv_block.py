@@ -121,7 +121,7 @@ class ConvBlock(base.Layer):
         self, width: int, *, causal: bool, dropout: float, name: str | None = None
     ) -> None:
         super().__init__(name=name)
-        self.rate = dropout
+        self.dropout_rate = dropout
         shapes = (
             ("short_1", SHORT, 1, 1.0),
             ("short_2", SHORT, 1, BRANCH_SCALE),
@@ -150,7 +150,7 @@ class ConvBlock(base.Layer):
         h2 = x + second(h1, mask)
         h3 = third(h2, mask)
         h4 = x + fourth(h3, mask)
-        return base.dropout(h4, self.rate, rng)
+        return base.dropout(h4, self.dropout_rate, rng)
 
     def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> tuple[history.Ring, ...]:
         """Returns the initial states of the four steps, for at most `longest` positions."""

@@ -1,1 +1,1 @@
-"""Mixtures of problems and their sampling rates over the steps of a training."""
+"""Mixtures of problems and their shares of the steps of a training."""

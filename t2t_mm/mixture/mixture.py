@@ -3,7 +3,7 @@
 The problems are those that a command names, or else those of a gin file
 (`MixtureSettings.problems`), so data generation and training can share a list.
 
-A schedule may give rates of examples instead of steps. These are divided by the mean number
+A schedule may give shares of examples instead of steps. These are divided by the mean number
 of examples in a problem's batches, which `data/sample.py` estimates.
 
 The draw depends only on the seed, the step and these numbers, which come from data and
@@ -60,7 +60,7 @@ def problem_names(asked: str | Sequence[str] | None) -> list[str]:
 
 
 _LOOKED_AT = 1000
-"""A schedule's mean rates over a run are computed from so many of its steps."""
+"""A schedule's mean shares over a run are computed from so many of its steps."""
 
 
 class MixtureRow(NamedTuple):
@@ -70,7 +70,7 @@ class MixtureRow(NamedTuple):
       problem: its name.
       examples: training examples.
       examples_a_step: the mean.
-      rate: sampling rate at the first step, 0 to 1.
+      first_share: of the steps at the first step, 0 to 1.
       share: fraction of all steps of the run.
       epochs: how often the run sees each example.
     """
@@ -78,13 +78,13 @@ class MixtureRow(NamedTuple):
     problem: str
     examples: int
     examples_a_step: float
-    rate: float
+    first_share: float
     share: float
     epochs: float
 
 
 class Mixture:
-    """Several problems, sampled at the rates of a schedule.
+    """Several problems, sampled by the shares of a schedule.
 
     Args:
       names: of the problems.
@@ -136,17 +136,17 @@ class Mixture:
             self.probs(step)
 
     def probs(self, step: int) -> np.ndarray:
-        """Returns each problem's sampling rate at `step`: float64 `[P]` that sums to one.
+        """Returns each problem's share of the steps at `step`: float64 `[P]` that sums to one.
 
         Raises:
-          ConfigError: when the schedule returns no such rates.
+          ConfigError: when the schedule returns no such shares.
         """
-        rates = np.asarray(self.schedule(step, self.sizes, self.names), np.float64)
-        good = rates.shape == (len(self.names),) and np.all(rates >= 0)
-        if not (good and abs(rates.sum() - 1.0) < 1e-6):
+        shares = np.asarray(self.schedule(step, self.sizes, self.names), np.float64)
+        good = shares.shape == (len(self.names),) and np.all(shares >= 0)
+        if not (good and abs(shares.sum() - 1.0) < 1e-6):
             raise errors.ConfigError(
                 f"The schedule {type(self.schedule).__name__} does not give rates at step {step}",
-                received=rates.tolist(),
+                received=shares.tolist(),
                 expected=f"{len(self.names)} numbers of 0 or more that sum to 1",
             )
         unit = getattr(self.schedule, "shares_of", "steps")
@@ -157,9 +157,9 @@ class Mixture:
                 expected="'steps' or 'examples'",
             )
         if unit == "examples":
-            steps = rates / np.asarray(self.examples_a_step)
+            steps = shares / np.asarray(self.examples_a_step)
             return steps / steps.sum()
-        return rates
+        return shares
 
     def pick(self, step: int) -> int:
         """Returns the index of the problem that `step` trains, drawn by (seed, step)."""
@@ -176,7 +176,7 @@ class Mixture:
         Args:
           train_steps: of the whole run, over which shares and epochs are told.
         """
-        # In the middle of equally many steps each: exact where rates are straight lines.
+        # In the middle of equally many steps each: exact where shares are straight lines.
         parts = min(train_steps, _LOOKED_AT)
         steps = [int((part + 0.5) * train_steps / parts) for part in range(parts)]
         shares = np.mean([self.probs(step) for step in steps], axis=0)
@@ -186,7 +186,7 @@ class Mixture:
                 name,
                 self.sizes[place],
                 self.examples_a_step[place],
-                rate=float(self.probs(0)[place]),
+                first_share=float(self.probs(0)[place]),
                 share=float(shares[place]),
                 epochs=float(seen[place]) / self.sizes[place],
             )

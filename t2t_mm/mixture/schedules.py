@@ -1,4 +1,4 @@
-"""Schedules: the sampling rates of a mixture's problems at each step.
+"""Schedules: the shares of a mixture's problems at each step.
 
 A schedule is written as `name` or `name:arguments`:
 
@@ -6,7 +6,7 @@ A schedule is written as `name` or `name:arguments`:
     temperature:2.0                 examples to the power 1/2: small problems more often
     temperature:2.0,cap=100000      ... and no problem counts as more than 100,000 examples
     uniform                         all problems in equally many steps
-    constant:0.7,0.3                these rates of steps, in the order of the problems
+    constant:0.7,0.3                these shares of steps, in the order of the problems
     constant:wmt_ende=0.7,imagenet=0.3
     linear:0=0.9,0.1;10000=0.5,0.5  weights at breakpoints, linear between them
     step:0=1,0;5000=0.5,0.5         weights that hold from each breakpoint on
@@ -15,8 +15,8 @@ What the string leaves out comes from gin (`Temperature.temperature = 5.0`). Wei
 need not sum to one.
 
 Batches of different problems hold different numbers of examples: 32 pictures, or 12 long
-texts. `proportional` and `temperature` give rates of examples, as T5 and seqio do, which the
-mixture converts to rates of steps; all others give rates of steps. (`temperature:1e9` takes
+texts. `proportional` and `temperature` give shares of examples, as T5 and seqio do, which the
+mixture converts to shares of steps; all others give shares of steps. (`temperature:1e9` takes
 equally many examples of every problem, `uniform` equally many steps.)
 """
 
@@ -41,13 +41,13 @@ class Schedule:
     """The base of all schedules: frozen dataclasses without state."""
 
     shares_of: ClassVar[Literal["steps", "examples"]] = "steps"
-    """Are the rates fractions of steps or of examples?
+    """Are the shares fractions of steps or of examples?
 
-    The mixture divides rates of examples by the examples in a batch of each problem.
+    The mixture divides shares of examples by the examples in a batch of each problem.
     """
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
-        """Returns the rate of each problem at `step`: float64 `[P]` that sums to one.
+        """Returns the share of each problem at `step`: float64 `[P]` that sums to one.
 
         They are fractions of steps or examples, as `shares_of` says.
 
@@ -129,7 +129,7 @@ class Temperature(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Uniform(Schedule):
-    """Equal rates of steps for all problems."""
+    """Equal shares of steps for all problems."""
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         return np.full(len(sizes), 1.0 / len(sizes))
@@ -138,7 +138,7 @@ class Uniform(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Constant(Schedule):
-    """Constant rates of steps.
+    """Constant shares of steps.
 
     Args:
       weights: one for each problem, in their order or by their names; need not sum to 1.
@@ -150,7 +150,7 @@ class Constant(Schedule):
         _check(self.weights, "constant:0.7,0.3")
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
-        return _rates(self.weights, sizes, names)
+        return _shares(self.weights, sizes, names)
 
     @classmethod
     def from_arguments(cls, text: str) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class _Points(Schedule):
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Linear(_Points):
-    """Piecewise linear rates of steps, constant before the first and after the last point.
+    """Piecewise linear shares of steps, constant before the first and after the last point.
 
     Args:
       points: `(step, weights)`, in ascending order of steps.
@@ -206,16 +206,16 @@ class Linear(_Points):
     points: tuple[tuple[int, Weights], ...] = ()
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
-        rates = np.stack([_rates(weights, sizes, names) for _, weights in self.points])
+        shares = np.stack([_shares(weights, sizes, names) for _, weights in self.points])
         return _normalised(
-            np.array([np.interp(step, self.breakpoints(), column) for column in rates.T])
+            np.array([np.interp(step, self.breakpoints(), column) for column in shares.T])
         )
 
 
 @config.register
 @dataclasses.dataclass(frozen=True)
 class Step(_Points):
-    """Piecewise constant rates of steps; before the first point those of the first.
+    """Piecewise constant shares of steps; before the first point those of the first.
 
     Args:
       points: `(step, weights)`, in ascending order of steps.
@@ -225,7 +225,7 @@ class Step(_Points):
 
     def __call__(self, step: int, sizes: Sequence[int], names: Sequence[str] = ()) -> np.ndarray:
         place = int(np.searchsorted(self.breakpoints(), step, side="right")) - 1
-        return _rates(self.points[max(place, 0)][1], sizes, names)
+        return _shares(self.points[max(place, 0)][1], sizes, names)
 
 
 def parse(text: str) -> Schedule:
@@ -282,7 +282,7 @@ def _check(weights: Weights, example: str) -> None:
         )
 
 
-def _rates(weights: Weights, sizes: Sequence[int], names: Sequence[str]) -> np.ndarray:
+def _shares(weights: Weights, sizes: Sequence[int], names: Sequence[str]) -> np.ndarray:
     """Returns the weights in the order of the problems, summing to one."""
     if isinstance(weights, Mapping):
         for name in weights:

@@ -118,7 +118,7 @@ class Experts(base.Layer):
 
     def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.rate = config.dropout
+        self.dropout_rate = config.dropout
         self.norm = normalization.LayerNorm(config.width, name="norm")
         self.mixture = moe.MixtureOfExperts(
             width=config.width,
@@ -135,7 +135,7 @@ class Experts(base.Layer):
         seed = None if rng is None else rng.next()
         real = None if mask is None else mask > 0
         y, stats = self.mixture(self.norm(x), mask=real, training=rng is not None, seed=seed)
-        return x + base.dropout(y, self.rate, rng), stats
+        return x + base.dropout(y, self.dropout_rate, rng), stats
 
 
 class Encoder(base.Layer):
@@ -233,7 +233,7 @@ class Decoder(base.Layer):
 
     def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        width, self.rate = config.width, config.dropout
+        width, self.dropout_rate = config.width, config.dropout
         count = config.decoder_blocks
         self.blocks = [
             conv_block.ConvBlock(
@@ -264,7 +264,7 @@ class Decoder(base.Layer):
                 stats.append(stat)
             x = block(x, rng=rng)
             if self.attentions:
-                x += base.dropout(self.attentions[i](x, encoded, mask), self.rate, rng)
+                x += base.dropout(self.attentions[i](x, encoded, mask), self.dropout_rate, rng)
         return self.norm(x), stats
 
     def read_source(self, encoded: tf.Tensor) -> tuple:

@@ -42,7 +42,7 @@ class TransformerBody(models.Body):
 
     def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.width, self.rate = config.width, config.dropout
+        self.width, self.dropout_rate = config.width, config.dropout
         self.encoder = Encoder(config, name="encoder")
         self.decoder = Decoder(config, name="decoder")
 
@@ -82,7 +82,7 @@ class TransformerBody(models.Body):
 
     def _timed(self, x: tf.Tensor, rng: base.Rng | None) -> tf.Tensor:
         x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
-        return base.dropout(x, self.rate, rng)
+        return base.dropout(x, self.dropout_rate, rng)
 
 
 class FeedForward(base.Layer):
@@ -127,7 +127,7 @@ class EncoderLayer(base.Layer):
 
     def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.rate = config.dropout
+        self.dropout_rate = config.dropout
         self.norm = normalization.LayerNorm(config.width, name="norm")
         self.attention = attention.SelfAttention(
             config.width, config.heads, causal=False, name="attention"
@@ -138,8 +138,8 @@ class EncoderLayer(base.Layer):
         self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
     ) -> tf.Tensor:
         """Maps `[B, S, D]` to `[B, S, D]`."""
-        x += base.dropout(self.attention(self.norm(x), mask), self.rate, rng)
-        return x + base.dropout(self.feed_forward(x), self.rate, rng)
+        x += base.dropout(self.attention(self.norm(x), mask), self.dropout_rate, rng)
+        return x + base.dropout(self.feed_forward(x), self.dropout_rate, rng)
 
 
 class Decoder(base.Layer):
@@ -193,7 +193,7 @@ class DecoderLayer(base.Layer):
 
     def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        width, self.rate = config.width, config.dropout
+        width, self.dropout_rate = config.width, config.dropout
         self.self_norm = normalization.LayerNorm(width, name="self_norm")
         self.self_attention = attention.SelfAttention(
             width, config.heads, causal=True, name="self_attention"
@@ -212,11 +212,11 @@ class DecoderLayer(base.Layer):
         rng: base.Rng | None = None,
     ) -> tf.Tensor:
         """Maps `[B, T, D]` to `[B, T, D]`."""
-        x += base.dropout(self.self_attention(self.self_norm(x)), self.rate, rng)
+        x += base.dropout(self.self_attention(self.self_norm(x)), self.dropout_rate, rng)
         read = self.source_attention.read_source(source)
         y = self.source_attention(self.source_norm(x), read, mask)
-        x += base.dropout(y, self.rate, rng)
-        return x + base.dropout(self.feed_forward(x), self.rate, rng)
+        x += base.dropout(y, self.dropout_rate, rng)
+        return x + base.dropout(self.feed_forward(x), self.dropout_rate, rng)
 
     def step(
         self,

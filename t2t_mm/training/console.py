@@ -30,7 +30,7 @@ class ProblemRow:
       loss: nats a target token, running mean; None before its first step.
       metric: of the last evaluation, as (name, value); None before it.
       share: fraction of recent steps that trained this problem.
-      rate: units a second while training it, or over all time; None before its first
+      throughput: units a second while training it, or over all time; None before its first
         step, which tells its unit.
       unit: "tokens" or "pictures", say.
       expert_load: [E] share of positions of each expert; empty without experts.
@@ -40,7 +40,7 @@ class ProblemRow:
     loss: float | None = None
     metric: tuple[str, float] | None = None
     share: float = 0.0
-    rate: float | None = None
+    throughput: float | None = None
     unit: str = "tokens"
     expert_load: Sequence[float] = ()
 
@@ -161,7 +161,7 @@ def plain_lines(progress: RunProgress, rows: Sequence[ProblemRow]) -> list[str]:
         if row.metric is not None:
             parts.append(f"{row.metric[0]} {format_metric(*row.metric)}")
         parts.append(f"{row.share:.0%} of steps")
-        if row.rate is not None:
+        if row.throughput is not None:
             parts.append(_pace(row))
         if len(row.expert_load):
             parts.append(f"experts {load_range(row.expert_load)}")
@@ -279,7 +279,7 @@ def _clip(text: str, columns: int) -> str:
 
 
 def _pace(row: ProblemRow) -> str:
-    return "-" if row.rate is None else f"{row.rate:,.0f} {row.unit}/s"
+    return "-" if row.throughput is None else f"{row.throughput:,.0f} {row.unit}/s"
 
 
 def _loss(row: ProblemRow) -> str:

@@ -60,14 +60,14 @@ class Divergence:
         self._chances = {task.name: chance(task) for task in tasks}
         self._states: dict[str, dict[str, Any]] = {}
 
-    def see(self, name: str, step: int, loss: float, rate: float) -> str | None:
+    def see(self, name: str, step: int, loss: float, learning_rate: float) -> str | None:
         """Takes the loss of a step; returns a warning where one is due.
 
         Args:
           name: of the problem.
           step: its number.
           loss: nats a target token; finite.
-          rate: the learning rate.
+          learning_rate: of the step.
         """
         state = self._states.setdefault(
             name, {"mean": 0.0, "weight": 0.0, "best": loss, "best_step": step, "is_up": False}
@@ -90,8 +90,8 @@ class Divergence:
         return (
             f"Warning: the training diverges: the loss of {name} is {loss:.3g} at step {step}, "
             f"and was {state['best']:.3g} on average at step {state['best_step']}{guess}. The "
-            f"learning rate is {rate:.3g}: try a lower OptimizerSettings.learning_rate, or a "
-            "longer warmup_steps."
+            f"learning rate is {learning_rate:.3g}: try a lower OptimizerSettings.learning_rate, "
+            "or a longer warmup_steps."
         )
 
     def state(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class KerasOptimizer(optimizer_lib.Optimizer):
     def apply(
         self,
         gradients: Sequence[optimizer_lib.Gradient],
-        rate: tf.Tensor,
+        learning_rate: tf.Tensor,
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
     ) -> tf.Tensor:
@@ -67,7 +67,7 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         shares = [self._multipliers.get(id(variable), 1.0) for variable in (*held, *self.kept)]
         before = [tf.identity(variable) for variable in changed]
         if isinstance(self._made.learning_rate, keras.Variable):
-            self._made.learning_rate.assign(rate)
+            self._made.learning_rate.assign(learning_rate)
         self._made.apply(dense, held)
 
         def finish(

@@ -26,8 +26,8 @@ from t2t_mm.training import (
     console,
     divergence,
     guards,
+    optimizer,
     outcomes,
-    rates,
     reporter,
     request,
     session,
@@ -253,13 +253,17 @@ class _Training:
             self.screen.line(f"Step {self.step + 1:,}, the first of {name}: tracing its graph.")
         begin = time.perf_counter()
         batch, counts = made.feed.next(name)
-        rate = rates.learning_rate(made.optimizer_settings, self.step, made.settings.train_steps)
+        learning_rate = optimizer.learning_rate(
+            made.optimizer_settings, self.step, made.settings.train_steps
+        )
         seed = tf.constant([made.settings.seed, self.step], tf.int32)
-        metrics = self.steps.take(name, made.feed.specs[name], batch, seed=seed, rate=rate)
+        metrics = self.steps.take(
+            name, made.feed.specs[name], batch, seed=seed, learning_rate=learning_rate
+        )
         taken_s = time.perf_counter() - begin
         self.step += 1
         self.outcomes.add(
-            taken_lib.Taken(self.step, name, taken_s, counts, metrics, batch, seed, rate)
+            taken_lib.Taken(self.step, name, taken_s, counts, metrics, batch, seed, learning_rate)
         )
         self.evaluated = {}
 

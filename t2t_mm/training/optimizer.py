@@ -7,6 +7,7 @@ and all, and each variable's bias correction counts its own updates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
 
@@ -48,7 +49,7 @@ class Optimizer(tf.Module):
     def apply(
         self,
         gradients: Sequence[Gradient],
-        rate: tf.Tensor,
+        learning_rate: tf.Tensor,
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
     ) -> tf.Tensor:
@@ -61,7 +62,7 @@ class Optimizer(tf.Module):
         Args:
           gradients: one for each variable, None for those that the loss leaves out; of
             several replicas, each one's part of the sum.
-          rate: the learning rate, a scalar.
+          learning_rate: a scalar.
           admit: says, given the global norm, whether the update is made, a bool scalar; it
             must be false where the norm is not finite.
 
@@ -88,6 +89,27 @@ def make(
         made = registered(learning_rate=settings.learning_rate)
         return keras_optimizer.KerasOptimizer(variables, settings, multipliers, made=made)
     return registered(variables, settings, multipliers)
+
+
+def learning_rate(settings: training.OptimizerSettings, step: int, total_steps: int) -> float:
+    """Returns the learning rate of `step`, the first being 0.
+
+    It grows linearly over the warm-up and then decays: with the inverse square root
+    of the step, linearly or as half a cosine to 0 at `total_steps`, or not at all.
+    """
+    warmup, peak = settings.warmup_steps, settings.learning_rate
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    left = max(0.0, 1 - (step - warmup) / max(1, total_steps - warmup))
+    match settings.decay:
+        case "rsqrt":
+            return peak * math.sqrt(max(1, warmup) / (step + 1))
+        case "linear":
+            return peak * left
+        case "cosine":
+            return peak * 0.5 * (1 - math.cos(math.pi * left))
+        case _:
+            return peak
 
 
 class Adam(Optimizer):
@@ -124,7 +146,7 @@ class Adam(Optimizer):
     def apply(
         self,
         gradients: Sequence[Gradient],
-        rate: tf.Tensor,
+        learning_rate: tf.Tensor,
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
     ) -> tf.Tensor:
@@ -157,7 +179,7 @@ class Adam(Optimizer):
             for beta in (self._settings.beta_1, self._settings.beta_2)
         ]
         shared = (
-            tf.where(is_made, rate, 0.0),
+            tf.where(is_made, learning_rate, 0.0),
             tf.where(is_made, self._settings.beta_1, 1.0),
             tf.where(is_made, self._settings.beta_2, 1.0),
         )
@@ -165,19 +187,19 @@ class Adam(Optimizer):
         def update(strategy: tf.distribute.Strategy, *scaled: tf.Tensor) -> None:
             rest, shared = scaled[: 3 * len(touched)], scaled[3 * len(touched) :]
             third = len(touched)
-            rate, *decays = shared
-            rates = {1.0: rate}
+            learning_rate, *decays = shared
+            scaled_rates = {1.0: learning_rate}
             for place, i in enumerate(touched):
                 multiplier = self._multipliers[i]
-                if multiplier not in rates:
-                    rates[multiplier] = rate * multiplier
+                if multiplier not in scaled_rates:
+                    scaled_rates[multiplier] = learning_rate * multiplier
                 arguments = (
                     self.means[i],
                     self.squares[i],
                     rest[place],
                     rest[third + place],
                     rest[2 * third + place],
-                    rates[multiplier],
+                    scaled_rates[multiplier],
                     *decays,
                 )
                 strategy.extended.update(
@@ -203,7 +225,7 @@ class Adam(Optimizer):
         gradient: tf.Tensor,
         power_1: tf.Tensor,
         power_2: tf.Tensor,
-        rate: tf.Tensor,
+        learning_rate: tf.Tensor,
         beta_1: tf.Tensor,
         beta_2: tf.Tensor,
     ) -> None:
@@ -213,7 +235,7 @@ class Adam(Optimizer):
             v=square.handle,
             beta1_power=power_1,
             beta2_power=power_2,
-            lr=rate,
+            lr=learning_rate,
             beta1=beta_1,
             beta2=beta_2,
             epsilon=self._settings.epsilon,

@@ -119,7 +119,7 @@ class Outcomes:
         """Takes a step that is finite."""
         self.left_out.good()
         loss = float(metrics["loss"])
-        warning = self._divergence.see(done.problem, done.step, loss, done.rate)
+        warning = self._divergence.see(done.problem, done.step, loss, done.learning_rate)
         if warning is not None:
             self._screen.line(warning)
         self.statistics.add(

@@ -12,7 +12,7 @@ from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
-from t2t_mm.training import console, rates, session, statistics
+from t2t_mm.training import console, optimizer, session, statistics
 
 _WARNING = "warning: "
 """Begins a note of a metric that says more than how it was computed."""
@@ -31,7 +31,7 @@ class Reporter:
         self, made: session.Session, screen: console.Console, counts: statistics.RunningStatistics
     ) -> None:
         self.log: metrics_log.MetricsLog | None = None
-        self._made, self._screen, self._tally = made, screen, counts
+        self._made, self._screen, self._statistics = made, screen, counts
         self._pace = 0.0
         self._warned: set[str] = set()
 
@@ -52,24 +52,26 @@ class Reporter:
           is_last: the training ends between two reports; the sums are kept for one that
             goes on from here.
         """
-        means, pace = self._tally.means() if is_last else self._tally.flush()
+        means, pace = self._statistics.means() if is_last else self._statistics.flush()
         if not means and not counted:
             return
         self._pace = pace
         for name, mean in means.items():
             self.write(step, metrics_log.TRAINING, name, mean)
         held = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
-        rate = self._rate(step)
+        learning_rate = self._learning_rate(step)
         self.write(
             step,
             metrics_log.TRAINING,
             "",
-            {"steps_per_s": pace, "learning_rate": rate, **counted, **held},
+            {"steps_per_s": pace, "learning_rate": learning_rate, **counted, **held},
         )
         left = (self._made.settings.train_steps - step) / pace if pace else math.inf
         if seconds_left is not None:
             left = min(left, max(0.0, seconds_left))
-        self._screen.update(self._progress(step, left if pace else None), self._tally.rows(means))
+        self._screen.update(
+            self._progress(step, left if pace else None), self._statistics.rows(means)
+        )
 
     def evaluate(self, step: int, heed: Callable[[int], None]) -> dict[str, dict[str, float]]:
         """Measures every problem, and reports and returns its metrics.
@@ -105,7 +107,7 @@ class Reporter:
         """Takes the metrics of a problem for the table."""
         own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
         if own in values:
-            self._tally.evaluated[task.name] = (own, values[own])
+            self._statistics.evaluated[task.name] = (own, values[own])
 
     def _warn(self, problem: str, notes: Mapping[str, str]) -> None:
         """Says once what makes a metric of a problem misleading."""
@@ -127,7 +129,7 @@ class Reporter:
 
     def end(self, step: int, seconds: float, folder: str | os.PathLike[str]) -> None:
         """Shows the last table, where the run lies, and what to do next."""
-        self._screen.update(self._progress(step, None), self._tally.rows({}))
+        self._screen.update(self._progress(step, None), self._statistics.rows({}))
         where = os.fspath(folder)
         self._screen.line(
             f"Done: step {step:,} after {console.format_seconds(seconds)}. The run is in {where}."
@@ -143,11 +145,11 @@ class Reporter:
         if self.log is not None:
             self.log.write(step, split, problem, metrics)
 
-    def _rate(self, step: int) -> float:
+    def _learning_rate(self, step: int) -> float:
         """Returns the learning rate of the last step."""
         settings: Any = self._made.optimizer_settings
-        return rates.learning_rate(settings, max(0, step - 1), self._made.settings.train_steps)
+        return optimizer.learning_rate(settings, max(0, step - 1), self._made.settings.train_steps)
 
     def _progress(self, step: int, left: float | None) -> console.RunProgress:
         total = self._made.settings.train_steps
-        return console.RunProgress(step, total, self._pace, left, self._rate(step))
+        return console.RunProgress(step, total, self._pace, left, self._learning_rate(step))

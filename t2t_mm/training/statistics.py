@@ -49,7 +49,7 @@ class _Sums:
 
 
 class RunningStatistics:
-    """Gathers the metrics of steps and gives means and rates.
+    """Gathers the metrics of steps and gives means and throughput.
 
     A checkpoint keeps its `state`, so that a line of the log is the same, its times left
     out, whether a training was interrupted in the middle of its steps or not.
@@ -76,7 +76,7 @@ class RunningStatistics:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Leaves the time within the block out of the rates: an evaluation, a checkpoint.
+        """Leaves the time within the block out of the throughput: an evaluation, a checkpoint.
 
         A pause within a pause is a part of it.
         """
@@ -176,7 +176,7 @@ class RunningStatistics:
             if task.targets.unit:
                 amounts[task.targets.unit] = mean["tokens"] * sums.steps
             for unit, amount in amounts.items():
-                mean[_rate_name(unit)] = amount / max(sums.seconds * stretch, 1e-9)
+                mean[_throughput_name(unit)] = amount / max(sums.seconds * stretch, 1e-9)
             means[task.name] = mean
             self.losses[task.name] = mean["loss"]
             self._units[task.name] = next(iter(sums.amounts), task.targets.unit or "examples")
@@ -199,7 +199,7 @@ class RunningStatistics:
                     task.name,
                     loss=mean["loss"],
                     share=mean["share"],
-                    rate=mean[_rate_name(unit)],
+                    throughput=mean[_throughput_name(unit)],
                     unit=unit,
                     expert_load=max(mean.get("expert_load", [()]), key=_peak),
                 )
@@ -212,6 +212,6 @@ def _peak(load: Sequence[float]) -> float:
     return max(load, default=0.0)
 
 
-def _rate_name(unit: str) -> str:
-    """Returns the name of a rate in the log: "sound_seconds_per_s"."""
+def _throughput_name(unit: str) -> str:
+    """Returns the name of a throughput in the log: "sound_seconds_per_s"."""
     return f"{unit.replace(' ', '_')}_per_s"

@@ -52,7 +52,13 @@ class Steps:
         self._of_task: dict[str, tuple[StepFunction, tf.Tensor]] = {}
 
     def take(
-        self, task_name: str, spec: Mapping[str, Any], batch: Any, *, seed: tf.Tensor, rate: float
+        self,
+        task_name: str,
+        spec: Mapping[str, Any],
+        batch: Any,
+        *,
+        seed: tf.Tensor,
+        learning_rate: float,
     ) -> Metrics:
         """Trains one batch of a problem; see `make`.
 
@@ -61,13 +67,13 @@ class Steps:
           spec: of its batches, the same at every call.
           batch: one for each replica.
           seed: int32 `[2]`, of this step's randomness.
-          rate: the learning rate.
+          learning_rate: of the step.
         """
         if task_name not in self._of_task:
             self._of_task[task_name] = self._prepare(task_name, spec)
         function, command = self._of_task[task_name]
         with gradients_lib.in_order():
-            return function(batch, seed, tf.constant(rate, tf.float32), command)
+            return function(batch, seed, tf.constant(learning_rate, tf.float32), command)
 
     def is_ready(self, task_name: str) -> bool:
         """Returns whether a step of this problem needs no tracing any more."""
@@ -135,8 +141,8 @@ def make(
     """
     on_replica = replica_step(model, optimizer, task_name, warn, admit=admit)
 
-    def step(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
-        per_replica = strategy.run(on_replica, args=(batch, seed, rate, command))
+    def step(batch: Any, seed: tf.Tensor, learning_rate: tf.Tensor, command: tf.Tensor) -> Metrics:
+        per_replica = strategy.run(on_replica, args=(batch, seed, learning_rate, command))
         return {
             name: strategy.reduce("MEAN" if name in ("norm", FINITE) else "SUM", value, axis=None)
             for name, value in per_replica.items()
@@ -176,7 +182,9 @@ def replica_step(
     variables = [variable.value for variable in model.trainable_variables]
     unwarned = [warn] if warn is not None else []
 
-    def on_replica(batch: Any, seed: tf.Tensor, rate: tf.Tensor, command: tf.Tensor) -> Metrics:
+    def on_replica(
+        batch: Any, seed: tf.Tensor, learning_rate: tf.Tensor, command: tf.Tensor
+    ) -> Metrics:
         context = tf.distribute.get_replica_context()
         own = replica_seed(seed, tf.cast(context.replica_id_in_sync_group, tf.int32))
         loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
@@ -197,7 +205,7 @@ def replica_step(
             made.append(tf.logical_and(admit(is_finite), is_finite))
             return made[0]
 
-        metrics["norm"] = optimizer.apply(gradients, rate, admit=admit_finite)
+        metrics["norm"] = optimizer.apply(gradients, learning_rate, admit=admit_finite)
         if updates:
             _write(context, updates, made[0])
         return metrics

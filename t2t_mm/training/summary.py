@@ -49,7 +49,7 @@ def show(made: session.Session, line: Line, *, columns: int | None = None) -> di
     return {
         "parameters": parts,
         "shapes": shapes,
-        "rates": {row.problem: row.rate for row in rows},
+        "rates": {row.problem: row.first_share for row in rows},
         "examples_a_step": {row.problem: row.examples_a_step for row in rows},
         "epochs": {row.problem: row.epochs for row in rows},
         "lengths": {
@@ -87,8 +87,8 @@ def mixture_lines(rows: Sequence[mixture.MixtureRow], *, columns: int | None = N
         "of steps": [f"{row.share:.1%}" for row in rows],
         "epochs": [_epochs(row.epochs) for row in rows],
     }
-    if any(abs(row.share - row.rate) >= 5e-4 for row in rows):
-        texts_of["at first"] = [f"{row.rate:.1%}" for row in rows]
+    if any(abs(row.share - row.first_share) >= 5e-4 for row in rows):
+        texts_of["at first"] = [f"{row.first_share:.1%}" for row in rows]
     aligned = [
         [f"{text:>{max(map(len, (head, *texts)))}}" for text in (head, *texts)]
         for head, texts in texts_of.items()

@@ -23,7 +23,7 @@ class Taken:
       metrics: what the step function returned.
       batch: one for each replica.
       seed: int32 `[2]`.
-      rate: the learning rate.
+      learning_rate: of the step.
     """
 
     step: int
@@ -33,11 +33,11 @@ class Taken:
     metrics: steps.Metrics
     batch: Any
     seed: tf.Tensor
-    rate: float
+    learning_rate: float
 
     def __str__(self) -> str:
         loss, norm = float(self.metrics["loss"]), float(self.metrics["norm"])
         return (
             f"step {self.step:,}, of {self.problem}, is not finite: loss {loss:.4g}, gradients of "
-            f"norm {norm:.4g}, learning rate {self.rate:.4g}"
+            f"norm {norm:.4g}, learning rate {self.learning_rate:.4g}"
         )

@@ -92,7 +92,7 @@ def test_proportional_sees_every_problem_equally_often():
 
 def test_the_table_of_a_schedule_that_moves_tells_of_the_whole_run():
     rows = make("linear:0=1,0,0;1000=0,0,1", examples_a_step=A_STEP).table(1000)
-    assert [row.rate for row in rows] == pytest.approx([1, 0, 0])
+    assert [row.first_share for row in rows] == pytest.approx([1, 0, 0])
     assert [row.share for row in rows] == pytest.approx([0.5, 0, 0.5], abs=1e-3)
     assert [row.epochs for row in rows] == pytest.approx([10, 0, 50], rel=2e-3)
     later = make("step:0=1,0,0;3=0,1,0").table(4)

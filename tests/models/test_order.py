@@ -63,6 +63,6 @@ def test_a_long_text_of_few_symbols_is_copied():
         rate = 2e-3 * min(1.0, (number + 1) / 100)
         seed = tf.constant([0, number], tf.int32)
         spec = {"inputs": {"inputs": ids}, "targets": ids}
-        steps.take("texts", spec, batch(), seed=seed, rate=rate)
+        steps.take("texts", spec, batch(), seed=seed, learning_rate=rate)
     _, metrics = model.loss("texts", batch(), training=False)
     assert float(metrics["accuracy"]) > 0.98

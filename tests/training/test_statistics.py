@@ -58,7 +58,7 @@ def test_rows_keep_what_a_problem_had_last():
     assert (ende.loss, ende.unit, ende.share) == (4.0, "tokens", 1.0)
     assert ende.expert_load == [0.25, 0.75]  # of the layer that is the least even
     assert (pictures.loss, pictures.unit) == (1.0, "pictures")
-    assert ende.rate > 0 and pictures.rate > 0
+    assert ende.throughput > 0 and pictures.throughput > 0
     assert (pictures.share, pictures.metric) == (0.0, ("accuracy", 0.5))
 
 
@@ -87,8 +87,8 @@ def test_the_pace_is_told_by_the_first_input_of_a_unit_of_its_own():
         }
     )
     ende, pictures = counts.rows(means)
-    assert (ende.rate, ende.unit) == (means["ende"]["sound_seconds_per_s"], "sound seconds")
-    assert (pictures.rate, pictures.unit) == (means["pictures"]["examples_per_s"], "examples")
+    assert (ende.throughput, ende.unit) == (means["ende"]["sound_seconds_per_s"], "sound seconds")
+    assert (pictures.throughput, pictures.unit) == (means["pictures"]["examples_per_s"], "examples")
 
 
 def test_a_pause_within_a_pause_counts_once(monkeypatch):

@@ -82,7 +82,7 @@ def test_problems_that_compute_alike_share_a_trace_and_keep_their_commands():
     assert rows["ende"] != rows["fren"]
     for name in ("ende", "fren"):
         before = model.command_embedding.numpy()
-        metrics = steps.take(name, spec, batch, seed=tf.constant([1, 2]), rate=0.01)
+        metrics = steps.take(name, spec, batch, seed=tf.constant([1, 2]), learning_rate=0.01)
         moved = (model.command_embedding.numpy() != before).any(axis=1)
         # The other command's row still moves a little where Adam remembers a gradient.
         assert moved[rows[name]]

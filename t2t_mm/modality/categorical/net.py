@@ -38,7 +38,7 @@ class CategoricalNet(base.Layer):
         super().__init__(name=name)
         del task
         width, (one, two) = config.width, config.exit_widths
-        self.rate, self.smoothing = config.dropout, config.label_smoothing
+        self.dropout_rate, self.smoothing = config.dropout, config.label_smoothing
         self.skip = conv_2d.PlaneConvStep(width, width, stride=2, name="skip")
         self.first = conv_2d.PlaneConvStep(width, width, name="first")
         self.second = conv_2d.PlaneConvStep(width, width, name="second")
@@ -71,7 +71,7 @@ class CategoricalNet(base.Layer):
         else:
             count = tf.maximum(tf.reduce_sum(mask, [1, 2]), 1.0)
             mean = tf.reduce_sum(h * mask, [1, 2]) / count
-        return tf.cast(self.classes(base.dropout(mean, self.rate, rng)), tf.float32)
+        return tf.cast(self.classes(base.dropout(mean, self.dropout_rate, rng)), tf.float32)
 
     def loss(self, logits: tf.Tensor, labels: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `labels` `[B]` under `logits` `[B, C]`."""
