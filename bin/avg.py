@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _average() -> dict[str, Any]:
     from t2t_mm.training import averaging
 
-    output_dir = folders.trained_run(_OUTPUT_DIR.value, averages=False, say=_COMMAND.say)
-    answer = averaging.average(output_dir, checkpoints=_CHECKPOINTS.value, to=_TO.value, warn=_warn)
+    run = folders.trained_run(_OUTPUT_DIR.value, averages=False, say=_COMMAND.say)
+    answer = averaging.average(run, checkpoints=_CHECKPOINTS.value, to=_TO.value, warn=_warn)
     if not _COMMAND.json:
         print(f"The mean of {averaging.named(answer['averaged'])} is in {answer['to']}")
     return answer

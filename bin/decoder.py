@@ -9,7 +9,7 @@ from t2t_mm import cli, errors
 from t2t_mm.cli import decoding_flags, stream
 from t2t_mm.decoding import answers as answers_lib
 from t2t_mm.decoding import limits, requests
-from t2t_mm.runs import folders
+from t2t_mm.runs import folders, opened_run
 
 _COMMAND = cli.Command(
     "mm-decoder",
@@ -55,9 +55,10 @@ def _decode() -> None:
         raise errors.ConfigError("mm-decoder takes one problem", received=", ".join(names))
     if _SPLIT.value and _INPUT.value:
         raise errors.ConfigError("Give --input or --split, not both")
-    output_dir = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
-    settings = decoding_flags.of_run(output_dir, given, names)
-    task = requests.task_of_run(output_dir, names[0] if names else None)
+    folder = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
+    run = opened_run.open_run(folder, data_dir=folders.known_data_dir(_DATA_DIR.value))
+    settings = decoding_flags.settings(run, given, names)
+    task = run.task(names[0] if names else None)
     named = _INPUT.value or "-"
     asks = not _SPLIT.value and named == "-" and sys.stdin is not None and sys.stdin.isatty()
     lines: Iterable[list[requests.Line]] = ()
@@ -67,11 +68,7 @@ def _decode() -> None:
     from t2t_mm.decoding import decode
     from t2t_mm.runs import loaded_run
 
-    loaded = loaded_run.load_run(
-        output_dir,
-        checkpoint=_CHECKPOINT.value,
-        data_dir=folders.known_data_dir(_DATA_DIR.value),
-    )
+    loaded = loaded_run.restore(run, _CHECKPOINT.value)
     if loaded.chosen_by:
         _COMMAND.say(f"checkpoint best: {loaded.chosen_by}")
     if asks:

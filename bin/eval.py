@@ -12,7 +12,7 @@ from t2t_mm import cli
 from t2t_mm.cli import decoding_flags
 from t2t_mm.evaluation import table
 from t2t_mm.process import command_output
-from t2t_mm.runs import folders
+from t2t_mm.runs import folders, opened_run
 
 _COMMAND = cli.Command(
     "mm-eval",
@@ -45,23 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _eval() -> dict[str, Any]:
     given, problems = _decoding(), _COMMAND.problem_patterns()
-    output_dir = folders.trained_run(_OUTPUT_DIR.value, problems=problems, say=_COMMAND.say)
-    settings = decoding_flags.of_run(output_dir, given, problems)
+    folder = folders.trained_run(_OUTPUT_DIR.value, problems=problems, say=_COMMAND.say)
+    run = opened_run.open_run(folder, data_dir=folders.known_data_dir(_DATA_DIR.value))
+    settings = decoding_flags.settings(run, given, problems)
     from t2t_mm.evaluation import evaluate
     from t2t_mm.runs import loaded_run
 
-    loaded = loaded_run.load_run(
-        output_dir,
-        checkpoint=_CHECKPOINT.value,
-        data_dir=folders.known_data_dir(_DATA_DIR.value),
-    )
+    loaded = loaded_run.restore(run, _CHECKPOINT.value)
     with contextlib.ExitStack() as stack:
         status = None
         if command_output.can_redraw(sys.stderr):
             status = stack.enter_context(cli.console(stderr=True).status("Evaluating"))
         answer = evaluate.evaluate(
             loaded,
-            problems=_COMMAND.problem_patterns(),
+            problems=problems,
             split=_SPLIT.value,
             settings=settings,
             max_examples=_MAX_EXAMPLES.value,

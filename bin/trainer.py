@@ -96,19 +96,19 @@ def _train() -> dict[str, Any]:
     }
     settings = {name: flag.value for name, flag in _SETTINGS.items()}
     problems = _COMMAND.problem_patterns()
-    request.check(problems, **asked, settings=settings)
-    import t2t_mm  # `train` imports TensorFlow, so not before all is known to be right
+    job = request.check(problems, **asked, settings=settings)
+    from t2t_mm.training import loop  # TensorFlow comes with it: not before all is known right
 
-    return t2t_mm.train(problems, **asked, dry_run=_DRY_RUN.value, **settings)
+    return loop.carry_out(job, dry_run=_DRY_RUN.value)
 
 
 def _repeat_crash() -> dict[str, Any]:
     from t2t_mm.training import crash
 
-    output_dir = folders.trained_run(
+    run = folders.trained_run(
         _OUTPUT_DIR.value, problems=_COMMAND.problem_patterns(), say=_COMMAND.say
     )
-    found = crash.repeat(output_dir, gin_params=_GIN_PARAMS.value)
+    found = crash.repeat(run, gin_params=_GIN_PARAMS.value)
     if not _COMMAND.json:
         cli.info(
             f"Step {found['step']:,}, of {found['problem']}, is finite now: loss "

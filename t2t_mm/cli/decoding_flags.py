@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from t2t_mm import cli, config, plugins
+from t2t_mm import cli
+from t2t_mm.runs import opened_run
 from t2t_mm.settings import decoding
 
 CHECKPOINT = (
@@ -22,7 +21,7 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
 
     Returns:
       A function that gives, once flags are parsed, those that were given, as fields of
-      `DecodeSettings`; others are left to the run's configuration (see `of_run`). It
+      `DecodeSettings`; others are left to the run's configuration (see `settings`). It
       raises ConfigError for values that are out of range.
     """
     defaults = decoding.DecodeSettings()  # shown; a run's configuration may say otherwise
@@ -66,25 +65,20 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
     return given
 
 
-def of_run(
-    folder: str | os.PathLike[str], given: Mapping[str, Any], problems: Sequence[str] = ()
+def settings(
+    run: opened_run.OpenedRun, given: Mapping[str, Any], problems: Sequence[str] = ()
 ) -> decoding.DecodeSettings:
     """Returns a run's decoding settings with flags on top, before its model is loaded.
 
     Args:
-      folder: of the run.
+      run: the run.
       given: fields of `DecodeSettings`.
       problems: of the run, names or globs, that the settings must fit; all when left out.
 
     Raises:
-      ConfigError: when there is no such run, or the settings contradict each other.
+      ConfigError: when the run has no such problem, or the settings contradict each other.
     """
-    from t2t_mm.runs import loaded_run, run_folder
-
-    plugins.load_all()
-    run = run_folder.RunFolder.open(pathlib.Path(folder))
-    run.load_config()
-    settings = config.build(decoding.DecodeSettings).override(given)
-    for task in loaded_run.matching({task.name: task for task in run.tasks()}, problems):
-        settings.check(task)
-    return settings
+    chosen = run.decode_settings.override(given)
+    for task in run.matching(problems):
+        chosen.check(task)
+    return chosen

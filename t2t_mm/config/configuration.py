@@ -22,7 +22,7 @@ import dataclasses
 import importlib
 import inspect
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import gin
@@ -82,7 +82,7 @@ def load(
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
     *,
-    of_run: pathlib.Path | None = None,
+    of_run: Iterable[gin_files_lib.Binding] = (),
     text: str = "",
 ) -> None:
     """Reads, checks and binds a configuration, in place of the one loaded before.
@@ -90,23 +90,43 @@ def load(
     Args:
       gin_files: paths, or names under `gin/`; later ones override earlier ones.
       gin_params: single bindings (`"TrainSettings.seed = 1"`), which override files.
-      of_run: the configuration of a run folder, which all these override; only values are
-        read from it, and nothing is imported or included.
-      text: what `operative` returned, read in the same way.
+      of_run: the configuration of a run folder, as of `read_run`, which all these override.
+      text: what `operative` returned; only values are read from it.
 
     Raises:
       ConfigError: for a binding without effect, or with an invalid value.
     """
     reset()
     import_configurables()
-    found = [] if of_run is None else list(gin_files_lib.read_data(of_run))
-    found += gin_files_lib.read_text(text)
-    found += [binding for name in gin_files for binding in gin_files_lib.read(name)]
-    found += gin_files_lib.read_params(list(gin_params))
-    gin_checks.check(found, _classes)
-    _bind(found)
-    for name in _bound_classes():
-        _construct(_classes[name], {})
+    read = [binding for name in gin_files for binding in gin_files_lib.read(name)]
+    read += gin_files_lib.read_params(list(gin_params))
+    _load([*of_run, *gin_files_lib.read_text(text), *read])
+
+
+def load_below(of_run: Iterable[gin_files_lib.Binding]) -> None:
+    """Adds the configuration of a run, which all that is loaded already overrides.
+
+    Args:
+      of_run: as of `load`.
+
+    Raises:
+      ConfigError: as of `load`.
+    """
+    above = list(_bindings)
+    reset()
+    _load([*of_run, *above])
+
+
+def read_run(path: pathlib.Path) -> tuple[gin_files_lib.Binding, ...]:
+    """Reads the configuration that a run folder holds, to be bound by `load` or `only`.
+
+    It is data: only values are read from it, and nothing is imported or included.
+
+    Raises:
+      ConfigError: it is no such file.
+    """
+    import_configurables()
+    return tuple(gin_files_lib.read_data(path))
 
 
 @contextlib.contextmanager
@@ -114,7 +134,7 @@ def only(
     gin_files: Sequence[str] = (),
     gin_params: Sequence[str] = (),
     *,
-    of_run: pathlib.Path | None = None,
+    of_run: Iterable[gin_files_lib.Binding] = (),
     text: str = "",
 ) -> Iterator[None]:
     """Loads a configuration for the block; afterwards the previous one is restored.
@@ -196,6 +216,14 @@ def reset() -> None:
         gin.clear_config()
     _bindings.clear()
     _built.clear()
+
+
+def _load(bindings: Sequence[gin_files_lib.Binding]) -> None:
+    """Checks and binds what was read, where nothing is bound yet."""
+    gin_checks.check(list(bindings), _classes)
+    _bind(bindings)
+    for name in _bound_classes():
+        _construct(_classes[name], {})
 
 
 def _bind(found: Sequence[gin_files_lib.Binding]) -> None:

@@ -24,6 +24,8 @@ KEY = "key"
 PREFIX = "prefix"
 """Input name of the text to continue, for a task without inputs."""
 VOCABULARIES = "vocabularies"
+Vocabularies = dict[str, vocabulary_lib.Vocabulary]
+"""By name; problems of one data folder share them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +57,20 @@ class Task:
     metric_tokenizer: str = ""
 
     @classmethod
-    def from_data(cls, problem_name: str, data_dir: str | os.PathLike[str]) -> Task:
+    def from_data(
+        cls,
+        problem_name: str,
+        data_dir: str | os.PathLike[str],
+        *,
+        shared: Vocabularies | None = None,
+    ) -> Task:
         """Binds the registered problem to its records in `data_dir`.
+
+        Args:
+          problem_name: as registered.
+          data_dir: of the generated data.
+          shared: vocabularies of this folder that are loaded already; those that the problem
+            adds are put in.
 
         Raises:
           ConfigError: for an unknown problem.
@@ -81,6 +95,7 @@ class Task:
             vocabularies=_load_vocabularies(
                 [*inputs.values(), targets],
                 folder / VOCABULARIES,
+                {} if shared is None else shared,
                 hint=f"Run: {manifest.command}",
             ),
             data_dir=folder,
@@ -94,6 +109,7 @@ class Task:
         vocabularies: str | pathlib.Path,
         *,
         data_dir: str | os.PathLike[str] | None = None,
+        shared: Vocabularies | None = None,
     ) -> Task:
         """Rebuilds a task from what `describe` returned.
 
@@ -101,13 +117,18 @@ class Task:
           description: an entry of a run folder's `problems.json`.
           vocabularies: the folder with a folder for each vocabulary.
           data_dir: where records are, if they are needed.
+          shared: as of `from_data`.
 
         Raises:
           CheckpointError: when a vocabulary has another hash than described.
         """
         inputs = {n: modality.from_description(m) for n, m in description["inputs"].items()}
         targets = modality.from_description(description[TARGETS])
-        loaded = _load_vocabularies([*inputs.values(), targets], pathlib.Path(vocabularies))
+        loaded = _load_vocabularies(
+            [*inputs.values(), targets],
+            pathlib.Path(vocabularies),
+            {} if shared is None else shared,
+        )
         for name, expected in description[VOCABULARIES].items():
             if name in loaded and loaded[name].sha256 != expected["sha256"]:
                 raise errors.CheckpointError(
@@ -207,7 +228,8 @@ def tasks_from_data(names: Sequence[str], data_dir: str | os.PathLike[str]) -> l
     Raises:
       DataError: when a vocabulary or a shared label set differs between them.
     """
-    tasks = [Task.from_data(name, data_dir) for name in names]
+    shared: Vocabularies = {}
+    tasks = [Task.from_data(name, data_dir, shared=shared) for name in names]
     check_agreement(tasks)
     return tasks
 
@@ -256,11 +278,21 @@ def _resolve(
 
 
 def _load_vocabularies(
-    modalities: Sequence[modality.Modality], folder: pathlib.Path, *, hint: str | None = None
-) -> dict[str, vocabulary_lib.Vocabulary]:
-    """Loads the vocabularies of the modalities; `hint` says how to build a missing one."""
+    modalities: Sequence[modality.Modality],
+    folder: pathlib.Path,
+    shared: Vocabularies,
+    *,
+    hint: str | None = None,
+) -> Vocabularies:
+    """Returns the vocabularies that are used, and adds to `shared` those that are not in it.
+
+    `hint` says how to make one that is missing.
+    """
     names = dict.fromkeys(m.vocab for m in modalities if hasattr(m, "vocab"))
     for name in names:
+        if name in shared:
+            continue
         if not vocabulary_lib.exists(folder / name):
             raise errors.DataError(f"There is no vocabulary in {folder / name}", hint=hint)
-    return {name: vocabulary_lib.Vocabulary.load(folder / name) for name in names}
+        shared[name] = vocabulary_lib.Vocabulary.load(folder / name)
+    return {name: shared[name] for name in names}

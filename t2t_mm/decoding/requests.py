@@ -88,18 +88,6 @@ def is_of_one_input(error: errors.UserError) -> bool:
     return is_of_input and not isinstance(error, errors.MachineError)
 
 
-def task_of_run(folder: str | os.PathLike[str], problem: str | None) -> task_lib.Task:
-    """Returns a problem of a run without loading its model.
-
-    Raises:
-      ConfigError: when there is no such run or problem, or several to choose from.
-    """
-    from t2t_mm.runs import loaded_run, run_folder
-
-    tasks = run_folder.RunFolder.open(pathlib.Path(folder)).tasks()
-    return loaded_run.pick({task.name: task for task in tasks}, problem)
-
-
 def open_file(task: task_lib.Task, name: str) -> tuple[BinaryIO, str]:
     """Opens a file of inputs, and returns it with its name for errors; `-` is standard input.
 

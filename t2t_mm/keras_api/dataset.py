@@ -13,7 +13,7 @@ from tensorflow.python.eager import context
 from t2t_mm import config, errors, plugins
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.runs import folders, loaded_run, run_folder
+from t2t_mm.runs import folders, loaded_run, opened_run
 from t2t_mm.settings import batching as batching_lib
 
 
@@ -106,9 +106,7 @@ def _of_run(
 ) -> tuple[task_lib.Task, batching_lib.Batching]:
     """Returns a problem of a run and the sizes of its batches; the model is not needed."""
     if isinstance(run, loaded_run.LoadedRun):
-        loaded = loaded_run.as_loaded(run, data_dir=data_dir)
-        return loaded.task(problem), loaded.batching
-    folder = run_folder.RunFolder.open(run)
-    tasks = {task.name: task for task in folder.tasks(data_dir)}
-    with config.only(of_run=folder.config_path):
-        return loaded_run.pick(tasks, problem), config.build(batching_lib.Batching)
+        opened: opened_run.OpenedRun = loaded_run.as_loaded(run, data_dir=data_dir)
+    else:
+        opened = opened_run.open_run(run, data_dir=data_dir)
+    return opened.task(problem), opened.batching

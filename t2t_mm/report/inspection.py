@@ -10,13 +10,13 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from t2t_mm import errors, plugins, registry
 from t2t_mm import vocabulary as vocabulary_lib
 from t2t_mm.data import manifest as manifest_lib
-from t2t_mm.data import records
+from t2t_mm.data import records, task
 from t2t_mm.modality import base as modality
 from t2t_mm.report import histogram, pictures, sounds
 from t2t_mm.runs import folders
@@ -140,7 +140,8 @@ def inspect(
     modalities = {**declared.inputs, "targets": declared.targets}
     files = manifest.files(split)
     manifest.check_sizes(split)
-    measures = {name: _Measure(m, folder) for name, m in modalities.items()}
+    vocabularies = _vocabularies(modalities.values(), folder)
+    measures = {name: _Measure(m, vocabularies) for name, m in modalities.items()}
     kept: list[Example] = []
     read = 0
     for read, example in enumerate(_read(files, list(modalities)), start=1):
@@ -177,15 +178,16 @@ def inspect(
 class _Measure:
     """Gathers the lengths, or the classes, of one feature."""
 
-    def __init__(self, declaration: modality.Modality, data_dir: pathlib.Path) -> None:
+    def __init__(
+        self,
+        declaration: modality.Modality,
+        vocabularies: Mapping[str, vocabulary_lib.Vocabulary],
+    ) -> None:
         self.kind = declaration.kind
         self.limit: int | None = getattr(declaration, "max_length", None)
         self.values: list[int] = []
         self.classes: collections.Counter[str] = collections.Counter()
-        self.vocabulary: vocabulary_lib.Vocabulary | None = None
-        folder = data_dir / "vocabularies" / getattr(declaration, "vocab", "")
-        if self.kind == "language" and vocabulary_lib.exists(folder):
-            self.vocabulary = vocabulary_lib.Vocabulary.load(folder)
+        self.vocabulary = vocabularies.get(getattr(declaration, "vocab", ""))
 
     def add(self, data: bytes) -> None:
         if self.kind == "categorical":
@@ -214,6 +216,19 @@ class _Measure:
         decimals = 2 if self.kind == "audio" else 0
         unit = units.get(self.kind, "bytes")
         return histogram.Histogram.of(self.values, unit=unit, decimals=decimals)
+
+
+def _vocabularies(
+    modalities: Iterable[modality.Modality], data_dir: pathlib.Path
+) -> dict[str, vocabulary_lib.Vocabulary]:
+    """Returns the vocabularies of some modalities, as far as they have been made."""
+    names = dict.fromkeys(m.vocab for m in modalities if hasattr(m, "vocab"))
+    folders_of = {name: data_dir / task.VOCABULARIES / name for name in names}
+    return {
+        name: vocabulary_lib.Vocabulary.load(folder)
+        for name, folder in folders_of.items()
+        if vocabulary_lib.exists(folder)
+    }
 
 
 def _read(files: list[pathlib.Path], names: list[str]) -> Iterator[Example]:

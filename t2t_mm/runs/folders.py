@@ -80,8 +80,8 @@ def trained_run(
     problems: Sequence[str] = (),
     averages: bool = True,
     say: Callable[[str], None],
-) -> pathlib.Path:
-    """Returns the folder of the run that is meant: the one named, or the only one that fits.
+) -> run_folder.RunFolder:
+    """Opens the run that is meant: the one named, or the only one that fits.
 
     In `runs/` those fit that were trained on all of `problems`. Where that holds for
     several, the one that was trained on nothing else is meant, if it is the only such.
@@ -93,21 +93,21 @@ def trained_run(
       say: is told in a line which run was chosen, where none was named.
 
     Raises:
-      ConfigError: no run fits, or several do.
+      ConfigError: there is no such run, none fits, or several do.
     """
     named = known_output_dir(given)
     if named is not None:
-        return named
-    held = {run.path: run.problem_names for run in _runs() if averages or not run.averaged}
-    fitting = [path for path, names in held.items() if _fits(names, problems)]
-    exact = [path for path in fitting if set(held[path]) == set(problems)]
+        return run_folder.RunFolder.open(named)
+    runs = [run for run in _runs() if averages or not run.averaged]
+    fitting = [run for run in runs if _fits(run.problem_names, problems)]
+    exact = [run for run in fitting if set(run.problem_names) == set(problems)]
     chosen = exact if len(exact) == 1 else fitting
     if len(chosen) == 1:
-        say(f"the run is {chosen[0]}")
+        say(f"the run is {chosen[0].path}")
         return chosen[0]
     wanted = f" with {', '.join(problems)}" if problems else ""
     if chosen:
-        shown = [f"--output_dir={path}" for path in chosen[:_SHOWN]]
+        shown = [f"--output_dir={run.path}" for run in chosen[:_SHOWN]]
         more = f" and {len(chosen) - _SHOWN:,} more" if len(chosen) > _SHOWN else ""
         raise errors.ConfigError(
             f"There are several runs{wanted} in {RUNS}",
@@ -115,7 +115,7 @@ def trained_run(
         )
     raise errors.ConfigError(
         f"There is no run{wanted} in {RUNS}",
-        received=", ".join(str(path) for path in list(held)[:_SHOWN]) or None,
+        received=", ".join(str(run.path) for run in runs[:_SHOWN]) or None,
         expected="--output_dir= the folder of a training",
         hint=f"mm-trainer --problems={','.join(problems) or 'NAMES'} trains one",
     )

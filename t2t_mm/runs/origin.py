@@ -24,11 +24,13 @@ class Origin:
       folder: of the checkpoint's files.
       step: of the checkpoint.
       run: says what the rows of the checkpoint's tables stand for.
+      is_named: whether this very checkpoint was named, and not the run that it is of.
     """
 
     folder: pathlib.Path
     step: int
     run: run_folder.RunFolder
+    is_named: bool = False
 
     def __str__(self) -> str:
         return f"{self.folder}, step {self.step}"
@@ -51,7 +53,8 @@ def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
     Args:
       given: a run folder, or a folder of checkpoints (the newest whole one is taken), or
         one of a checkpoint's files, or their common beginning (`checkpoints/ckpt-500`).
-      hashed: whether to read all of it for damage; if not, it is only known to be there.
+      hashed: whether to read all of it for damage; if not, it is only known to be there,
+        and `whole` makes sure of it later.
 
     Raises:
       CheckpointError: there is none, it is damaged, or it lies in no run.
@@ -59,19 +62,31 @@ def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
     place = paths.expanded(given).absolute()
     named = _FILE.fullmatch(place.name)
     if named and not place.is_dir():
-        folder, step = place.parent, int(named[1])
+        folder, step, is_named = place.parent, int(named[1]), True
         _check(folder, step, hashed=hashed)
     else:
         folder = place / "checkpoints" if (place / "checkpoints").is_dir() else place
-        step = _newest(folder, hashed=hashed)
+        step, is_named = _newest(folder, hashed=hashed), False
     for parent in (folder, *folder.parents):
         if (parent / run_folder.PROBLEMS).is_file():
-            return Origin(folder, step, run_folder.RunFolder.open(parent))
+            return Origin(folder, step, run_folder.RunFolder.open(parent), is_named)
     raise errors.CheckpointError(
         f"The run of the checkpoint in {folder} is not at hand: no folder above it holds "
         f"{run_folder.PROBLEMS}, which says what its weights stand for",
         expected=_EXPECTED,
     )
+
+
+def whole(origin: Origin) -> Origin:
+    """Returns the origin once its files were read for damage: of a run the newest that is whole.
+
+    Raises:
+      CheckpointError: there is none, or the one that was named is damaged.
+    """
+    if origin.is_named:
+        _check(origin.folder, origin.step, hashed=True)
+        return origin
+    return dataclasses.replace(origin, step=_newest(origin.folder, hashed=True))
 
 
 def check_outside(given: str | os.PathLike[str], output_dir: str | os.PathLike[str]) -> None:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from t2t_mm import config, errors, version
+from t2t_mm.config import gin_files
 from t2t_mm.data import task as task_lib
 from t2t_mm.files import atomic, paths
 from t2t_mm.modality import base as modality
@@ -55,7 +56,10 @@ _FREE = frozenset(("splits", "metrics", "metric_tokenizer"))
 
 
 class RunFolder:
-    """The folder of one run; made by `create`, read by `open`."""
+    """The folder of one run, which need not exist: written by `create`, read by `open`.
+
+    A command makes one and hands it on: what is in its files is read once.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = paths.expanded(path)
@@ -70,17 +74,10 @@ class RunFolder:
         self.export = self.path / "export"
         self.report_path = self.path / "report.html"
         self._description: dict[str, Any] | None = None
+        self._bindings: tuple[gin_files.Binding, ...] | None = None
 
-    @classmethod
-    def create(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        model: str,
-        schedule: str,
-        tasks: Sequence[task_lib.Task],
-    ) -> RunFolder:
-        """Makes the folder of a new run, or opens it again to resume that run.
+    def create(self, *, model: str, schedule: str, tasks: Sequence[task_lib.Task]) -> RunFolder:
+        """Makes the folder of a new run, or resumes the run in it; returns itself.
 
         `config.gin` is left to `write_config`, to be called once the checkpoint
         has been found to fit.
@@ -88,18 +85,17 @@ class RunFolder:
         Raises:
           ConfigError: the folder holds another run, or files that are no run's.
         """
-        run = cls(path)
-        run.check(model=model, tasks=tasks)
+        self.check(model=model, tasks=tasks)
         try:
-            run.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise errors.ConfigError(
-                f"Cannot make the output folder {run.path}", received=error.strerror
+                f"Cannot make the output folder {self.path}", received=error.strerror
             ) from error
-        atomic.remove_leftovers(run.path)
-        for task in tasks:
-            for name, vocabulary in task.vocabularies.items():
-                run._keep_vocabulary(name, vocabulary)
+        atomic.remove_leftovers(self.path)
+        used = {name: one for task in tasks for name, one in task.vocabularies.items()}
+        for name, vocabulary in used.items():
+            self._keep_vocabulary(name, vocabulary)
         description = {
             "format": FORMAT,
             "code_version": version.__version__,
@@ -108,19 +104,21 @@ class RunFolder:
             "data_dir": _data_dir(tasks),
             "problems": [task.describe() for task in tasks],
         }
-        old = run._read() if run.exists() else None
+        old = self._described() if self.exists() else None
         if old is None or _without_version(old) != _without_version(description):
-            atomic.write_json(run.problems_path, description)
-        run._description = json.loads(json.dumps(description))
-        return run
+            atomic.write_json(self.problems_path, description)
+        self._description = json.loads(json.dumps(description))
+        return self
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
-        """Opens the folder of a run that has been started.
+    def open(cls, path: str | os.PathLike[str] | RunFolder) -> RunFolder:
+        """Opens the folder of a run that has been started; one that is opened is given back.
 
         Raises:
           ConfigError: there is no run, or not a whole one.
         """
+        if isinstance(path, RunFolder):
+            return path
         run = cls(path)
         if not run.path.is_dir():
             raise errors.ConfigError(
@@ -133,7 +131,7 @@ class RunFolder:
                     received=_listing(run.path),
                     expected="the --output_dir of a training",
                 )
-        run._description = run._read()
+        run._described()
         return run
 
     @property
@@ -174,8 +172,9 @@ class RunFolder:
           data_dir: where records are; the folder that the training read when left out.
         """
         folder = pathlib.Path(data_dir) if data_dir else self.data_dir
+        shared: task_lib.Vocabularies = {}
         return [
-            self._task(number, problem, folder)
+            self._task(number, problem, folder, shared)
             for number, problem in enumerate(self._described()["problems"])
         ]
 
@@ -200,13 +199,24 @@ class RunFolder:
         """Returns a copy of what `problems.json` holds."""
         return copy.deepcopy(self._described())
 
+    def bindings(self) -> tuple[gin_files.Binding, ...]:
+        """Returns what `config.gin` binds, for `config.load` and `config.only`.
+
+        Raises:
+          ConfigError: it is not there, or no configuration of a run.
+        """
+        if self._bindings is None:
+            self._bindings = config.read_run(self.config_path)
+        return self._bindings
+
     def load_config(self, gin_params: Iterable[str] = ()) -> None:
         """Loads the run's configuration as data, with single bindings on top."""
-        config.load([], list(gin_params), of_run=self.config_path)
+        config.load([], list(gin_params), of_run=self.bindings())
 
     def write_config(self) -> None:
         """Writes the operative configuration."""
         atomic.write_text(self.config_path, config.operative())
+        self._bindings = None
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Holds the run for this process: two trainers in one folder would spoil it.
@@ -235,7 +245,7 @@ class RunFolder:
                     expected="an empty or new folder, or that of a run to go on with",
                 )
             return
-        held = self._read()
+        held = self._described()
         differences = _differences(held, model, [task.describe() for task in tasks])
         if differences:
             raise errors.ConfigError(
@@ -278,11 +288,17 @@ class RunFolder:
         return self._description
 
     def _task(
-        self, number: int, problem: dict[str, Any], data_dir: pathlib.Path | None
+        self,
+        number: int,
+        problem: dict[str, Any],
+        data_dir: pathlib.Path | None,
+        shared: task_lib.Vocabularies,
     ) -> task_lib.Task:
         """Returns one problem; what is wrong with it is said with its place in the file."""
         try:
-            return task_lib.Task.from_description(problem, self.vocabularies, data_dir=data_dir)
+            return task_lib.Task.from_description(
+                problem, self.vocabularies, data_dir=data_dir, shared=shared
+            )
         except errors.ConfigError as error:
             raise errors.ConfigError(
                 f"Cannot use {self.problems_path}, problems[{number}] ({problem['name']}): {error}"

@@ -33,7 +33,7 @@ Warn = Callable[[str], None]
 
 
 def average(
-    output_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str] | run_folder.RunFolder,
     *,
     checkpoints: int | None = None,
     to: str | os.PathLike[str] | None = None,
@@ -49,7 +49,7 @@ def average(
         t2t_mm.evaluate(answer["to"], split="test")
 
     Args:
-      output_dir: the run folder of a training.
+      output_dir: the run folder of a training, opened or not.
       checkpoints: how many of the newest to take; all that are kept when left out, which
         `TrainSettings.keep_checkpoints` decides. Damaged ones are passed over.
       to: the folder of the result; `averaged` within `output_dir` when left out.
@@ -172,11 +172,11 @@ def _too_few(
 
 def _write(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) -> None:
     """Writes the run folder of the mean, whole or not at all."""
-    from t2t_mm.runs import checkpoint, loaded_run
+    from t2t_mm.runs import checkpoint, loaded_run, opened_run
     from t2t_mm.training import mean
 
     # What is no weight, such as a count, is as the newest checkpoint has it.
-    model = loaded_run.load_run(run.path, checkpoint=steps[-1]).model
+    model = loaded_run.restore(opened_run.open_run(run), steps[-1]).model
     mean.take(model, run.checkpoints, steps)
     with atomic.folder(target) as making:
         made = run_folder.RunFolder(making)

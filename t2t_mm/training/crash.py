@@ -126,11 +126,13 @@ def command(folder: str | os.PathLike[str]) -> str:
     return shlex.join([*words, *([f"--usr_dir={users}"] if users else [])])
 
 
-def repeat(output_dir: str | os.PathLike[str], *, gin_params: Sequence[str] = ()) -> dict[str, Any]:
+def repeat(
+    output_dir: str | os.PathLike[str] | run_folder.RunFolder, *, gin_params: Sequence[str] = ()
+) -> dict[str, Any]:
     """Takes the step again that left `crash/` in a run folder. It needs no data but that.
 
     Args:
-      output_dir: of the run.
+      output_dir: of the run, opened or not.
       gin_params: bindings over its configuration, to see whether they help.
 
     Returns:

@@ -18,9 +18,8 @@ from typing import Any
 import tensorflow as tf
 
 from t2t_mm import config, errors, plugins
-from t2t_mm.mixture import mixture
 from t2t_mm.modality.pretrained import nets
-from t2t_mm.runs import folders, lost, metrics_log, origin, run_folder
+from t2t_mm.runs import lost, metrics_log, origin
 from t2t_mm.settings import training
 from t2t_mm.training import (
     console,
@@ -85,38 +84,49 @@ def train(
       KeyboardInterrupt: after Ctrl-C, with the state saved.
     """
     plugins.load_all()
-    is_named = folders.known_output_dir(output_dir) is not None
-    output_dir = request.output_folder(
-        output_dir, problems, gin_files=gin_files, gin_params=gin_params, settings=settings
+    job = request.check(
+        problems,
+        data_dir=data_dir,
+        output_dir=output_dir,
+        gin_files=gin_files,
+        gin_params=gin_params,
+        warm_start=warm_start,
+        settings=settings,
     )
-    if warm_start is not None:
-        origin.check_outside(warm_start, output_dir)
-    chosen = request.configure(
-        output_dir, gin_files=gin_files, gin_params=gin_params, settings=settings
-    )
-    names = mixture.problem_names(problems)
-    data = request.data_folder(data_dir, output_dir)
+    return carry_out(job, dry_run=dry_run)
+
+
+def carry_out(job: request.Job, *, dry_run: bool = False) -> dict[str, Any]:
+    """Trains what was asked for and checked, as `train` does.
+
+    Args:
+      job: of `request.check`, whose configuration is loaded.
+      dry_run: as of `train`.
+
+    Returns:
+      the answer of `train`.
+
+    Raises:
+      UserError: as of `train`.
+    """
     with console.Console() as screen:
-        if not is_named:
-            screen.line(f"The run is in {output_dir}.")
-        made = session.open_session(
-            names, data_dir=data, output_dir=output_dir, settings=chosen, warn=screen.line
-        )
-        if warm_start is not None or made.checkpoints.steps():
+        if not job.is_named:
+            screen.line(f"The run is in {job.folder.path}.")
+        made = session.open_session(job, screen.line)
+        if job.origin is not None or made.checkpoints.steps():
             # It is read where a run begins; a run that goes on must not be told that its own
             # configuration has no effect.
             config.build(training.WarmStartSettings)
         for binding in config.unused():
             screen.line(f"Without effect in this run: {binding}")
         if dry_run:
-            if warm_start is not None and not made.checkpoints.steps():
-                weights.begin(made.settings.model, made.model, warm_start, screen.line)
+            if job.origin is not None:
+                weights.begin(made.settings.model, made.model, job.origin, screen.line)
             return summary.show(made, screen.line, columns=screen.columns)
-        guards.check_disk(output_dir, summary.checkpoint_bytes(made))
-        folder = run_folder.RunFolder(output_dir)
-        lock = folder.lock() if made.is_chief else contextlib.nullcontext()
+        guards.check_disk(job.folder.path, summary.checkpoint_bytes(made))
+        lock = job.folder.lock() if made.is_chief else contextlib.nullcontext()
         with lock, strategy.explaining(made.strategy):
-            return _Training(made, folder, screen, warm_start).run()
+            return _Training(made, screen, job.origin).run()
 
 
 class _LeftError(Exception):
@@ -124,16 +134,19 @@ class _LeftError(Exception):
 
 
 class _Training:
-    """One call of `train`, once everything is made."""
+    """One call of `train`, once everything is made.
+
+    Args:
+      made: its parts.
+      screen: for people.
+      start: the checkpoint with whose weights a run without checkpoints begins, if any.
+    """
 
     def __init__(
-        self,
-        made: session.Session,
-        folder: run_folder.RunFolder,
-        screen: console.Console,
-        warm_start: str | os.PathLike[str] | None,
+        self, made: session.Session, screen: console.Console, start: origin.Origin | None
     ) -> None:
         self.made = made
+        self.folder = made.folder
         self.screen = screen
         self.step = 0
         self.evaluated: dict[str, dict[str, float]] = {}
@@ -153,7 +166,7 @@ class _Training:
         if restored:
             self.step = restored[0]
             self._restore(extra)
-            gone = lost.newer(folder, self.step)
+            gone = lost.newer(self.folder, self.step)
             if gone:
                 screen.line(gone)
             screen.line(f"Going on from step {self.step}.")
@@ -163,17 +176,13 @@ class _Training:
                     f"No step is left to train: the run is at step {self.step:,}, and "
                     f"--train_steps is {most:,}. A larger one goes on."
                 )
-        elif warm_start is not None:
+        elif start is not None:
             name = made.settings.model
-            self.begun = weights.begin(name, made.model, warm_start, screen.line)
+            self.begun = weights.begin(name, made.model, start, screen.line)
         self.saved_step = self.step if restored else -1
-        self.folder = folder
         if made.is_chief:
-            self.folder = run_folder.RunFolder.create(
-                folder.path,
-                model=made.settings.model,
-                schedule=made.settings.schedule,
-                tasks=made.tasks,
+            self.folder.create(
+                model=made.settings.model, schedule=made.settings.schedule, tasks=made.tasks
             )
             lost.mark(self.folder, self.step)
         self.first_step = self.step

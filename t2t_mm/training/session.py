@@ -14,8 +14,6 @@ The order in which things are made matters, and is this:
 from __future__ import annotations
 
 import dataclasses
-import os
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +21,6 @@ import keras
 import tensorflow as tf
 
 from t2t_mm import config
-from t2t_mm.config import gin_files
 from t2t_mm.data import sample
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluator
@@ -33,13 +30,14 @@ from t2t_mm.models import base, build, precision
 from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding, training
-from t2t_mm.training import feed, finite, optimizer, selection, strategy
+from t2t_mm.training import feed, finite, optimizer, request, selection, strategy
 
 
 @dataclasses.dataclass
 class Session:
     """All the parts of one training; see `open_session`."""
 
+    folder: run_folder.RunFolder
     settings: training.TrainSettings
     optimizer_settings: training.OptimizerSettings
     batching: batching_lib.Batching
@@ -62,28 +60,26 @@ class Session:
         return strategy.is_chief(self.strategy)
 
 
-def open_session(
-    problems: Sequence[str],
-    *,
-    data_dir: str | os.PathLike[str],
-    output_dir: str | os.PathLike[str],
-    settings: training.TrainSettings,
-    warn: Callable[[str], None],
-) -> Session:
+def open_session(job: request.Job, warn: Callable[[str], None]) -> Session:
     """Makes everything that training needs; the run folder is not written to.
+
+    Args:
+      job: what was asked for, with its configuration loaded.
+      warn: takes a line for people.
 
     Raises:
       ConfigError: what was asked for does not go together.
       DataError: data or vocabularies are missing or damaged.
     """
+    folder, settings = job.folder, job.settings
     optimizer_settings = config.build(training.OptimizerSettings)
     not_finite = config.build(training.NotFiniteSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy, say=warn)
-    tasks = task_lib.tasks_from_data(problems, pathlib.Path(data_dir))
+    tasks = task_lib.tasks_from_data(job.problems, job.data_dir)
     count = f"{len(tasks)} problem{'s' if len(tasks) > 1 else ''}"
-    warn(f"Opening the data of {count} in {data_dir}.")
+    warn(f"Opening the data of {count} in {job.data_dir}.")
     samples = _samples(tasks, batching, devices, warn)
     mixture = mixtures.Mixture(
         list(samples),
@@ -97,9 +93,9 @@ def open_session(
     for task in tasks:
         evaluator.metrics_of(task)  # raises for a metric that does not fit
     chosen = selection.Selection.make(settings, tasks)
-    run_folder.RunFolder(output_dir).check(model=settings.model, tasks=tasks)
+    folder.check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
-    arithmetic = _recorded_precision(output_dir) or precision.choose(
+    arithmetic = _recorded_precision(folder) or precision.choose(
         settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
     )
     is_exact = strategy.Vote(devices).any(arithmetic == "float32")
@@ -110,18 +106,18 @@ def open_session(
     where = strategy.describe(devices)
     warn(f"Building {settings.model}, computed in {arithmetic}, on {where}.")
     with devices.scope():
-        model = build.build(settings.model, tasks, kept=run_folder.RunFolder(output_dir).nets())
+        model = build.build(settings.model, tasks, kept=folder.nets())
         updater = optimizer.make(
             model.trainable_variables, optimizer_settings, model.learning_rate_multipliers()
         )
         gate = finite.Gate(not_finite)
-    if not checkpoint_files.steps(run_folder.RunFolder(output_dir).checkpoints):
+    if not checkpoint_files.steps(folder.checkpoints):
         nets.load(model.nets, warn)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
     objects: dict[str, Any] = {"model": model, "optimizer": updater}
     places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
-        run_folder.RunFolder(output_dir).checkpoints,
+        folder.checkpoints,
         {**objects, **places},
         keep=settings.keep_checkpoints,
         fingerprint=build.model_fingerprint(settings.model, model),
@@ -133,6 +129,7 @@ def open_session(
         warn=warn,
     )
     return Session(
+        folder=folder,
         settings=settings,
         optimizer_settings=optimizer_settings,
         batching=batching,
@@ -176,16 +173,15 @@ def _fields(settings: training.TrainSettings, **changes: Any) -> dict[str, Any]:
     return {**dataclasses.asdict(settings), **changes}
 
 
-def _recorded_precision(output_dir: str | os.PathLike[str]) -> str | None:
-    """Returns what the run in `output_dir` has computed in so far, if there is one.
+def _recorded_precision(folder: run_folder.RunFolder) -> str | None:
+    """Returns what the run in a folder has computed in so far, if there is one.
 
     A busy machine might measure otherwise than before, and the run would go on in
     another arithmetic.
     """
-    path = run_folder.RunFolder(output_dir).config_path
-    if not path.is_file():
+    if not folder.config_path.is_file():
         return None
-    for binding in gin_files.read_data(path):
+    for binding in folder.bindings():
         if (binding.name, binding.parameter) == ("TrainSettings", "precision"):
             return None if binding.value == "auto" else str(binding.value)
     return None

@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +46,7 @@ class _Misfit:
 def begin(
     name: str,
     model: base.Model,
-    given: str | os.PathLike[str],
+    origin: origin_lib.Origin,
     line: Callable[[str], None],
 ) -> restored.Restored:
     """Gives a model another run's weights, as `WarmStartSettings` allows, and shows which.
@@ -55,14 +54,14 @@ def begin(
     Args:
       name: the registered one of the model.
       model: with all its variables.
-      given: a run or a checkpoint.
+      origin: a checkpoint, which may still be damaged.
       line: takes a line for people.
 
     Raises:
       CheckpointError: as of `load`, or when there is no whole checkpoint.
     """
     found = load(
-        origin_lib.find(given),
+        origin_lib.whole(origin),
         model,
         fingerprint=build.model_fingerprint(name, model),
         allow=config.build(training.WarmStartSettings).allow,

@@ -40,7 +40,7 @@ def test_the_configuration_of_a_run_is_data(tmp_path, line, received):
     file = tmp_path / "config.gin"
     file.write_text(f"TrainSettings.train_steps = 3\n{line}\n")
     with pytest.raises(errors.ConfigError) as raised:
-        config.load(of_run=file)
+        config.load(of_run=config.read_run(file))
     assert "config.gin, line 2" in str(raised.value)
     assert f"Received: {received}" in str(raised.value)
 
@@ -51,7 +51,7 @@ def test_an_import_in_a_runs_configuration_runs_nothing(tmp_path, monkeypatch):
     file = tmp_path / "config.gin"
     file.write_text("import evil_of_a_run\n")
     with pytest.raises(errors.ConfigError, match="data, but this would run code"):
-        config.load(of_run=file)
+        config.load(of_run=config.read_run(file))
     assert not (tmp_path / "ran").exists()
     config.load([str(file)])  # given by hand it is code
     assert (tmp_path / "ran").exists()
@@ -60,7 +60,7 @@ def test_an_import_in_a_runs_configuration_runs_nothing(tmp_path, monkeypatch):
 def test_values_macros_and_a_users_own_bindings_go_over_a_runs_configuration(tmp_path):
     file = tmp_path / "config.gin"
     file.write_text("STEPS = 3\nTrainSettings.train_steps = %STEPS\nTrainSettings.seed = 1\n")
-    config.load([], ["TrainSettings.seed = 2"], of_run=file)
+    config.load([], ["TrainSettings.seed = 2"], of_run=config.read_run(file))
     built = config.build(training.TrainSettings)
     assert (built.train_steps, built.seed) == (3, 2)
 

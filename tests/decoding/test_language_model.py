@@ -51,8 +51,8 @@ def folder(tmp_path_factory):
     keras.utils.set_random_seed(0)  # a model by chance may write line ends
     tasks = task_lib.tasks_from_data([NAME], root / "data")
     model = build.build("transformer", tasks)
-    run = run_folder.RunFolder.create(
-        root / "run", model="transformer", schedule="uniform", tasks=tasks
+    run = run_folder.RunFolder(root / "run").create(
+        model="transformer", schedule="uniform", tasks=tasks
     )
     run.write_config()
     fingerprint = build.model_fingerprint("transformer", model)
@@ -94,7 +94,7 @@ def test_a_split_is_measured_and_answered(loaded):
 
 
 def test_the_command_takes_beginnings_line_by_line(loaded, folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("t2t_mm.runs.loaded_run.load_run", lambda *_, **__: loaded)
+    monkeypatch.setattr("t2t_mm.runs.loaded_run.restore", lambda run, which: loaded)
     (tmp_path / "in.txt").write_text("the dog\n\n")
     flags = [f"--output_dir={folder}", f"--input={tmp_path / 'in.txt'}", "--json"]
     assert decoder_command.main(flags) == 0

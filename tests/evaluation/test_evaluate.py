@@ -36,7 +36,14 @@ def two(registries, write_data, monkeypatch):
     tasks = {name: task.Task.from_data(name, data_dir) for name in ("here", "gone")}
     (data_dir / "gone" / tasks["gone"].version / "manifest.json").unlink()
     chosen = decoding.DecodeSettings()
-    return loaded_run.LoadedRun(None, None, tasks, 7, batching.Batching(), chosen)
+    return loaded_run.LoadedRun(
+        folder=None,
+        model=None,
+        tasks=tasks,
+        step=7,
+        batching=batching.Batching(),
+        decode_settings=chosen,
+    )
 
 
 def test_problems_without_data_are_left_out_with_a_warning(two, capsys):

@@ -49,7 +49,7 @@ def make_run(path, problems, *, at=1_000, averaged=None):
 def find(given=None, **options):
     said = []
     found = folders.trained_run(given, say=said.append, **options)
-    return str(found), said
+    return str(found.path), said
 
 
 def test_a_flag_wins_over_a_variable_and_that_over_the_default(monkeypatch):
@@ -85,6 +85,8 @@ def test_the_only_run_is_taken_and_told():
 
 
 def test_a_named_run_is_not_looked_for(monkeypatch):
+    make_run("elsewhere", ["wmt_ende"])
+    make_run("by/variable", ["fsdd"])
     assert find("elsewhere") == ("elsewhere", [])
     monkeypatch.setenv("T2T_MM_OUTPUT_DIR", "by/variable")
     assert find() == ("by/variable", [])

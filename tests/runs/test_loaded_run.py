@@ -89,8 +89,8 @@ def folder(tmp_path_factory):
     config.load([], CONFIG)
     tasks = task_lib.tasks_from_data([TEXT, PICTURES], root / "data")
     model = build.build("transformer", tasks)
-    run = run_folder.RunFolder.create(
-        root / "run", model="transformer", schedule="uniform", tasks=tasks
+    run = run_folder.RunFolder(root / "run").create(
+        model="transformer", schedule="uniform", tasks=tasks
     )
     run.write_config()
     fingerprint = build.model_fingerprint("transformer", model)
@@ -111,7 +111,7 @@ def run(folder):
 @pytest.fixture
 def loaded_once(run, monkeypatch):
     """Lets commands share one restored model, whose functions are compiled already."""
-    monkeypatch.setattr(loaded_run, "load_run", lambda folder, **_: run)
+    monkeypatch.setattr(loaded_run, "restore", lambda opened, which: run)
 
 
 @pytest.fixture
@@ -360,7 +360,7 @@ def test_mm_decoder_prints_what_is_ready_before_it_fails(
 
 
 def test_mm_decoder_misses_no_file_once_it_is_at_work(folder, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(loaded_run, "load_run", None)  # nothing is loaded before this is known
+    monkeypatch.setattr(loaded_run, "restore", None)  # nothing is loaded before this is known
     good, paths = tmp_path / "good.png", tmp_path / "paths.txt"
     good.write_bytes(png(1))
     paths.write_text(f"{good}\n{tmp_path / 'nowhere.png'}\n")
@@ -502,7 +502,7 @@ def test_mm_decoder_refuses_in_one_line(folder, loaded_once, capsys, flags, said
 
 
 def test_mm_eval_refuses_in_one_line_before_a_model_is_loaded(folder, monkeypatch, capsys):
-    monkeypatch.delattr(loaded_run, "load_run")
+    monkeypatch.delattr(loaded_run, "restore")
     for flags in (["--alpha=0.6"], ["--temperature=1", "--beam_size=2"], ["--n_best=2"]):
         assert eval_command.main([f"--output_dir={folder}", *flags]) == 2
         (line,) = (li for li in capsys.readouterr().err.splitlines() if "mm-eval: " in li)

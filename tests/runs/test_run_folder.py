@@ -50,7 +50,7 @@ def path(tmp_path):
 
 
 def _create(path, tasks, model="multi_model", schedule="uniform"):
-    run = run_folder.RunFolder.create(path, model=model, schedule=schedule, tasks=tasks)
+    run = run_folder.RunFolder(path).create(model=model, schedule=schedule, tasks=tasks)
     config.load([], ["TrainSettings.seed = 7"])
     config.build(training.TrainSettings)
     run.write_config()
@@ -86,9 +86,9 @@ def test_the_same_run_may_go_on(path, tasks):
     _create(path, tasks)
     (path / "checkpoints").mkdir()
     before = (path / "problems.json").stat().st_mtime_ns
-    run_folder.RunFolder.create(path, model="multi_model", schedule="uniform", tasks=tasks)
+    run_folder.RunFolder(path).create(model="multi_model", schedule="uniform", tasks=tasks)
     assert (path / "problems.json").stat().st_mtime_ns == before
-    run_folder.RunFolder.create(path, model="multi_model", schedule="temperature", tasks=tasks)
+    run_folder.RunFolder(path).create(model="multi_model", schedule="temperature", tasks=tasks)
     assert run_folder.RunFolder.open(path).schedule == "temperature"
 
 
@@ -112,7 +112,7 @@ def test_another_run_is_refused_with_the_difference(path, tasks, change, phrase)
     before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
     model, others = change("multi_model", tasks)
     with pytest.raises(errors.ConfigError) as raised:
-        run_folder.RunFolder.create(path, model=model, schedule="uniform", tasks=others)
+        run_folder.RunFolder(path).create(model=model, schedule="uniform", tasks=others)
     assert "another run" in str(raised.value)
     assert phrase in str(raised.value)
     assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
@@ -123,8 +123,8 @@ def test_another_vocabulary_is_refused(path, tasks):
     other = vocabulary.build("mm_8k", [text.upper() for text in TEXTS], size=300, seed=0)
     changed = dataclasses.replace(tasks[0], vocabularies={"mm_8k": other})
     with pytest.raises(errors.ConfigError, match="vocabularies of to_german"):
-        run_folder.RunFolder.create(
-            path, model="multi_model", schedule="uniform", tasks=[changed, tasks[1]]
+        run_folder.RunFolder(path).create(
+            model="multi_model", schedule="uniform", tasks=[changed, tasks[1]]
         )
 
 
@@ -204,7 +204,7 @@ def test_one_process_at_a_time(path, tasks, python):
         assert done.returncode != 0
         assert "Another process is at work on the run in" in done.stderr
     assert python("-c", other).returncode == 0
-    run_folder.RunFolder.create(path, model="multi_model", schedule="uniform", tasks=tasks)
+    run_folder.RunFolder(path).create(model="multi_model", schedule="uniform", tasks=tasks)
 
 
 @pytest.mark.parametrize("missing", ["vocabulary.json", "sentencepiece.model"])

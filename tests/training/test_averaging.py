@@ -65,7 +65,7 @@ def trained(tmp_path_factory):
     """A run with checkpoints of steps 10, 20 and 30, each with weights of its own."""
     path = tmp_path_factory.mktemp("averaging") / "run"
     model = make_model()
-    folder = run_folder.RunFolder.create(path, model="transformer", schedule="uniform", tasks=TASKS)
+    folder = run_folder.RunFolder(path).create(model="transformer", schedule="uniform", tasks=TASKS)
     folder.write_config()
     moment = tf.Variable(tf.zeros([3]))
     saved = checkpoint.Checkpoints(
@@ -93,7 +93,7 @@ def run(trained, tmp_path):
 def loaded(trained, monkeypatch):
     """Lets many averages share one model; what it holds is overwritten by each."""
     once = loaded_run.load_run(trained, checkpoint=30)
-    monkeypatch.setattr(loaded_run, "load_run", lambda folder, **_: once)
+    monkeypatch.setattr(loaded_run, "restore", lambda run, which: once)
     return once
 
 

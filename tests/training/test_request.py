@@ -39,9 +39,10 @@ def output_dir(tmp_path):
 
 
 def test_the_data_is_that_given_or_that_of_the_run_or_beside_us(output_dir, tmp_path):
-    assert request.data_folder("given", output_dir) == pathlib.Path("given")
-    assert request.data_folder(None, output_dir) == tmp_path / "elsewhere"
-    assert request.data_folder(None, tmp_path / "new") == pathlib.Path("data")
+    run, new = run_folder.RunFolder(output_dir), run_folder.RunFolder(tmp_path / "new")
+    assert request.data_folder("given", run) == pathlib.Path("given")
+    assert request.data_folder(None, run) == tmp_path / "elsewhere"
+    assert request.data_folder(None, new) == pathlib.Path("data")
 
 
 def test_a_run_is_gone_on_with_by_its_folder_alone(output_dir, tmp_path):

@@ -66,8 +66,8 @@ def run(make, tmp_path):
 
     def run_of(tasks, **changes):
         model = make(tasks, **changes)
-        folder = run_folder.RunFolder.create(
-            tmp_path / "run", model="transformer", schedule="uniform", tasks=tasks
+        folder = run_folder.RunFolder(tmp_path / "run").create(
+            model="transformer", schedule="uniform", tasks=tasks
         )
         folder.write_config()
         fingerprint = build.model_fingerprint("transformer", model)
