@@ -19,6 +19,10 @@ JOINED = ("bin", "problems")
 _ROW = re.compile(
     r"^\| `(?P<name>\w+)/?` \| (?P<holds>[^|]+) \| (?P<lacks>[^|]+) \|$", re.MULTILINE
 )
+_JOURNEY = re.compile(
+    r"^## The journey of (?P<title>[^\n]+)\n(?P<stations>(?:(?!## ).*\n?)*)", re.MULTILINE
+)
+_STATION = re.compile(r"^\d+\. `([\w.]+)`", re.MULTILINE)
 
 
 class Floor(NamedTuple):
@@ -41,6 +45,13 @@ def floors(page: str) -> list[Floor]:
     return [
         Floor(**{k: v.strip() for k, v in row.groupdict().items()}) for row in _ROW.finditer(page)
     ]
+
+
+def journeys(page: str) -> dict[str, list[str]]:
+    """Returns, by title, the functions at the stations of each journey that the page tells."""
+    return {
+        found["title"]: _STATION.findall(found["stations"]) for found in _JOURNEY.finditer(page)
+    }
 
 
 def modules(root: pathlib.Path = REPOSITORY) -> dict[str, pathlib.Path]:

@@ -1,6 +1,10 @@
 """Folders import one way: down the floors of docs/architecture.md."""
 
 import ast
+import functools
+import importlib
+
+import pytest
 
 from tests import architecture
 
@@ -76,3 +80,16 @@ def test_modules_within_a_folder_do_not_import_in_circles():
 
 def test_the_picture_is_drawn_from_the_table():
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture(storeys())
+
+
+@pytest.mark.parametrize(("title", "most"), [("an example", 8), ("a step", 10), ("an answer", 8)])
+def test_the_stations_of_a_journey_are_functions(title, most):
+    journeys = architecture.journeys(architecture.PAGE.read_text(encoding="utf-8"))
+    assert set(journeys) == {"an example", "a step", "an answer"}
+    assert 0 < len(journeys[title]) <= most
+    files = architecture.modules()
+    for station in journeys[title]:
+        folder, module, *names = station.split(".")
+        assert f"{architecture.PACKAGE}.{folder}.{module}" in files
+        found = importlib.import_module(f"{architecture.PACKAGE}.{folder}.{module}")
+        assert callable(functools.reduce(getattr, names, found)), station
