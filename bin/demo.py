@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2t_mm import cli, errors
-from t2t_mm.config import gin_files
 from t2t_mm.process import signals
 from t2t_mm.runs import run_folder
 
@@ -104,7 +103,7 @@ def _note(run: pathlib.Path, step: int) -> str:
     """Returns what is to be said of values that are lower than those of a whole training."""
     wanted = {
         binding.parameter: binding.value
-        for binding in gin_files.read_data(run_folder.RunFolder(run).config_path)
+        for binding in run_folder.RunFolder(run).bindings()
         if binding.name == "TrainSettings"
     }
     if step >= wanted["train_steps"] or not wanted["train_seconds"]:

@@ -7,7 +7,7 @@ import pytest
 
 import t2t_mm
 from t2t_mm import Problem, config, register_problem, registry
-from t2t_mm.bin import avg, decoder, inspect, trainer
+from t2t_mm.bin import avg, datagen, decoder, inspect, trainer
 from t2t_mm.bin import eval as eval_command
 from t2t_mm.config import gin_files
 from t2t_mm.modality import Language
@@ -159,6 +159,13 @@ def test_mm_avg(trained, openings, tmp_path):
     assert avg.main([f"--output_dir={trained[0]}", f"--to={tmp_path / 'mean'}"]) == 0
     assert openings.again() == {}
     assert openings.kinds() == ALL
+
+
+def test_mm_datagen_of_data_that_is_there(data_dir, openings):
+    flags = [f"--problems={','.join(NAMES)}", f"--data_dir={data_dir}", "--source=manual"]
+    assert datagen.main([*flags, f"--manual_dir={data_dir.parent}", "--json"]) == 0
+    assert openings.again() == {}
+    assert openings.kinds() == {"vocabulary loaded"}
 
 
 def test_mm_inspect(data_dir, openings):

@@ -103,10 +103,10 @@ def _of_run(
     loaded: loaded_run.LoadedRun, problem: str | None, gin_params: Sequence[str]
 ) -> models.KerasModel:
     task = loaded.task(problem)
-    path = loaded.folder.config_path
-    with config.only(of_run=path):
+    bindings = loaded.folder.bindings()
+    with config.only(of_run=bindings):
         trained = _makes_model(loaded)
-    with config.only(gin_params=gin_params, of_run=path):
+    with config.only(gin_params=gin_params, of_run=bindings):
         changed = [
             f"{name} was {trained[name]!r}, not {value!r}"
             for name, value in _makes_model(loaded).items()

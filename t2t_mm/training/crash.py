@@ -147,8 +147,7 @@ def repeat(
     folder = run_folder.RunFolder.open(output_dir)
     place = folder.path / run_folder.CRASH
     held = _read(place, folder)
-    folder.config_path = place / run_folder.CONFIG
-    folder.load_config(gin_params)
+    config.load([], gin_params, of_run=config.read_run(place / run_folder.CONFIG))
     settings = config.build(training.TrainSettings)
     precision.use("float32" if settings.precision == "auto" else settings.precision)
     tasks = folder.tasks()

@@ -134,7 +134,7 @@ class _LeftError(Exception):
 
 
 class _Training:
-    """One call of `train`, once everything is made.
+    """One call of `train`, once everything is made: what `keras.Model.fit` and its callbacks do.
 
     Args:
       made: its parts.
@@ -148,50 +148,25 @@ class _Training:
         self.made = made
         self.folder = made.folder
         self.screen = screen
-        self.step = 0
-        self.evaluated: dict[str, dict[str, float]] = {}
+        self.start = start
         self.steps = step.Steps(
             made.model, made.optimizer, made.strategy, screen.line, gate=made.gate
         )
-        self.begun: restored_lib.Restored | None = None
-        if made.checkpoints.steps():
-            screen.line(f"Restoring a checkpoint of {made.checkpoints.folder}.")
-        restored = made.checkpoints.restore()
-        extra = restored[1] if restored else {}
         self.vote = strategy.Vote(made.strategy)
-        steps = extra.get("problem_steps", {})
-        self.outcomes = outcomes.Outcomes(made, screen, self.vote, steps)
+        self.outcomes = outcomes.Outcomes(made, screen, self.vote)
         self.statistics = self.outcomes.statistics
         self.reporter = reporter.Reporter(made, screen, self.statistics)
-        if restored:
-            self.step = restored[0]
-            self._restore(extra)
-            gone = lost.newer(self.folder, self.step)
-            if gone:
-                screen.line(gone)
-            screen.line(f"Going on from step {self.step}.")
-            most = made.settings.train_steps
-            if self.step >= most:
-                screen.line(
-                    f"No step is left to train: the run is at step {self.step:,}, and "
-                    f"--train_steps is {most:,}. A larger one goes on."
-                )
-        elif start is not None:
-            name = made.settings.model
-            self.begun = weights.begin(name, made.model, start, screen.line)
-        self.saved_step = self.step if restored else -1
-        if made.is_chief:
-            self.folder.create(
-                model=made.settings.model, schedule=made.settings.schedule, tasks=made.tasks
-            )
-            lost.mark(self.folder, self.step)
-        self.first_step = self.step
+        self.step = self.first_step = 0
+        self.saved_step = -1
+        self.start_s = 0.0
+        self.begun: restored_lib.Restored | None = None
+        self.evaluated: dict[str, dict[str, float]] = {}
 
     def run(self) -> dict[str, Any]:
         """Trains until a limit is reached, evaluates, and returns the answer."""
-        settings = self.made.settings
+        self._begin()
         summary.show_mixture(self.made, self.screen.line, columns=self.screen.columns)
-        start = time.perf_counter()
+        self.start_s = time.perf_counter()
         with contextlib.ExitStack() as stack:
             if self.made.is_chief:
                 self.folder.write_config()
@@ -200,38 +175,94 @@ class _Training:
                 self.reporter.log = stack.enter_context(log)
                 self._rewind()
             interrupt = stack.enter_context(guards.Interrupt())
-            if self.made.not_finite.policy == "go_back":
-                self._save()  # so that there is something to go back to
-            while not self.vote.any(self._should_stop(start) or interrupt.is_requested):
-                self._take_step()
-                if self._must_read() and not self.outcomes.read(self.folder):
-                    self._go_back()
-                    continue
-                if self.step % settings.log_every == 0:
-                    self._report(start)
-                if settings.eval_every and self.step % settings.eval_every == 0:
-                    self._evaluate(interrupt)
-                if self.step % settings.save_every == 0:
-                    self._save()
-            if not self.outcomes.read(self.folder):
+            self._fit(interrupt)
+            seconds, active_s = self._seconds(), self.statistics.active_s
+            self._end(interrupt)
+        return self._answer(seconds, active_s)
+
+    def _begin(self) -> None:
+        """Restores the newest checkpoint, or begins a run, with another's weights if asked for."""
+        made = self.made
+        if made.checkpoints.steps():
+            self.screen.line(f"Restoring a checkpoint of {made.checkpoints.folder}.")
+        with self.statistics.paused():
+            restored = made.checkpoints.restore()
+        if restored:
+            self.step = self.saved_step = restored[0]
+            self._restore(restored[1])
+            self._tell_of_restored()
+        elif self.start is not None:
+            name = made.settings.model
+            self.begun = weights.begin(name, made.model, self.start, self.screen.line)
+        self.first_step = self.step
+        if made.is_chief:
+            self.folder.create(
+                model=made.settings.model, schedule=made.settings.schedule, tasks=made.tasks
+            )
+            lost.mark(self.folder, self.step)
+
+    def _tell_of_restored(self) -> None:
+        gone = lost.newer(self.folder, self.step)
+        if gone:
+            self.screen.line(gone)
+        self.screen.line(f"Going on from step {self.step}.")
+        most = self.made.settings.train_steps
+        if self.step >= most:
+            self.screen.line(
+                f"No step is left to train: the run is at step {self.step:,}, and "
+                f"--train_steps is {most:,}. A larger one goes on."
+            )
+
+    def _fit(self, interrupt: guards.Interrupt) -> None:
+        """Takes steps until a limit is reached, and does what is due after each."""
+        settings = self.made.settings
+        if self.made.not_finite.policy == "go_back":
+            self._save()  # so that there is something to go back to
+        while not self.vote.any(self._should_stop() or interrupt.is_requested):
+            self._take_step()
+            if self._must_read() and not self.outcomes.read(self.folder):
                 self._go_back()
-            seconds, active_s = time.perf_counter() - start, self.statistics.active_s
-            is_interrupted = self.vote.any(interrupt.is_requested)
-            if self.made.selection.is_over and not is_interrupted:
-                self.screen.line(self.made.selection.ending())
-            is_whole = self.step >= settings.train_steps or self.made.selection.is_over
-            if settings.train_seconds and not (is_whole or is_interrupted):
-                self.screen.line(self.reporter.time_is_over(self.step))
-            if not is_interrupted and self.step % settings.log_every:
-                self._report(start, is_last=True)
-            self._save()
-            if not (self.evaluated or is_interrupted):
+                continue
+            if self.step % settings.log_every == 0:
+                self._report()
+            if settings.eval_every and self.step % settings.eval_every == 0:
                 self._evaluate(interrupt)
-            if is_interrupted or interrupt.is_requested:
-                raise KeyboardInterrupt(
-                    f"interrupted: step {self.step} is saved; the same command goes on from there"
-                )
-            self.reporter.end(self.step, time.perf_counter() - start, self.folder.path)
+            if self.step % settings.save_every == 0:
+                self._save()
+        if not self.outcomes.read(self.folder):
+            self._go_back()
+
+    def _end(self, interrupt: guards.Interrupt) -> None:
+        """Says why the training has ended, saves it, and evaluates what has not been yet.
+
+        Raises:
+          KeyboardInterrupt: it was interrupted.
+        """
+        settings = self.made.settings
+        is_interrupted = self.vote.any(interrupt.is_requested)
+        if self.made.selection.is_over and not is_interrupted:
+            self.screen.line(self.made.selection.ending())
+        is_whole = self.step >= settings.train_steps or self.made.selection.is_over
+        if settings.train_seconds and not (is_whole or is_interrupted):
+            self.screen.line(self.reporter.time_is_over(self.step))
+        if not is_interrupted and self.step % settings.log_every:
+            self._report(is_last=True)
+        self._save()
+        if not (self.evaluated or is_interrupted):
+            self._evaluate(interrupt)
+        if is_interrupted or interrupt.is_requested:
+            raise KeyboardInterrupt(
+                f"interrupted: step {self.step} is saved; the same command goes on from there"
+            )
+        self.reporter.end(self.step, self._seconds(), self.folder.path)
+
+    def _answer(self, seconds: float, active_s: float) -> dict[str, Any]:
+        """Returns what `train` does.
+
+        Args:
+          seconds: from the first step of this call to the last.
+          active_s: of these, those that were spent on steps.
+        """
         taken = self.step - self.first_step
         return {
             "output_dir": str(self.folder.path),
@@ -247,10 +278,14 @@ class _Training:
             **({"warm_start": self.begun.describe()} if self.begun else {}),
         }
 
-    def _should_stop(self, start: float) -> bool:
+    def _seconds(self) -> float:
+        """Returns how long this call has trained so far."""
+        return time.perf_counter() - self.start_s
+
+    def _should_stop(self) -> bool:
         """Is a limit reached: of steps, of seconds, of patience?"""
         settings = self.made.settings
-        is_late = settings.train_seconds and time.perf_counter() - start > settings.train_seconds
+        is_late = settings.train_seconds and self._seconds() > settings.train_seconds
         is_done = self.step >= settings.train_steps
         return bool(is_done or is_late or self.made.selection.is_over)
 
@@ -308,10 +343,10 @@ class _Training:
                 with_evaluation=bool(self.evaluated),
             )
 
-    def _report(self, start: float, *, is_last: bool = False) -> None:
+    def _report(self, *, is_last: bool = False) -> None:
         """Writes the means since the last report to the log and the screen."""
         limit = self.made.settings.train_seconds
-        left = limit - (time.perf_counter() - start) if limit else None
+        left = limit - self._seconds() if limit else None
         counted = self.outcomes.left_out.metrics()
         self.reporter.steps(self.step, counted=counted, seconds_left=left, is_last=is_last)
 

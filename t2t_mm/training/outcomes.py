@@ -32,17 +32,10 @@ class Outcomes:
       made: the training.
       screen: gets warnings.
       vote: by which workers wait for each other.
-      steps: how many steps each problem has had so far, by name.
     """
 
-    def __init__(
-        self,
-        made: session.Session,
-        screen: console.Console,
-        vote: strategy.Vote,
-        steps: Mapping[str, int],
-    ) -> None:
-        self.statistics = statistics.RunningStatistics(made.tasks, steps)
+    def __init__(self, made: session.Session, screen: console.Console, vote: strategy.Vote) -> None:
+        self.statistics = statistics.RunningStatistics(made.tasks, {})
         self.left_out = finite.Counts(made.not_finite)
         self._divergence = divergence.Divergence(made.tasks)
         self._made, self._screen, self._vote = made, screen, vote
