@@ -1,4 +1,4 @@
-"""What the README promises: the problem it shows works, and its commands exist."""
+"""What the README and the pages promise: the problem shown works, and commands exist."""
 
 import importlib
 import importlib.metadata
@@ -14,6 +14,7 @@ from t2t_mm import config, registry
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+GUIDE = (REPOSITORY / "docs" / "guide.md").read_text(encoding="utf-8")
 PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
 PROBLEM = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
 COMMANDS = {
@@ -66,7 +67,7 @@ def test_the_problem_works_from_an_installed_package(python, reviews, tmp_path):
     info = site / "my_package-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
-    table = re.search(r'```toml\n\[project\.entry-points\."(.*?)"\]\n(.*?)```', README, re.DOTALL)
+    table = re.search(r'```toml\n\[project\.entry-points\."(.*?)"\]\n(.*?)```', GUIDE, re.DOTALL)
     name, module = re.match(r'(\w+) = "(.*)"', table[2]).groups()
     (info / "entry_points.txt").write_text(f"[{table[1]}]\n{name} = {module}\n")
     flags = ["--problem=my_reviews", f"--manual_dir={reviews}", f"--data_dir={tmp_path / 'data'}"]
@@ -120,7 +121,7 @@ def test_every_environment_variable_stands_in_the_table():
     for folder in ("t2t_mm", "problems", "bin"):
         for path in (REPOSITORY / folder).rglob("*.py"):
             read |= set(re.findall(r"\bT2T_MM_\w+", path.read_text(encoding="utf-8")))
-    assert set(re.findall(r"^\| `(T2T_MM_\w+)`", README, re.MULTILINE)) == read
+    assert set(re.findall(r"^\| `(T2T_MM_\w+)`", GUIDE, re.MULTILINE)) == read
 
 
 def test_every_extra_that_users_need_is_named():
