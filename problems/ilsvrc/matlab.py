@@ -4,6 +4,10 @@ The format ("MAT-File Format", MathWorks): a header of 128 bytes, then elements,
 a type, a size and that many bytes, filled up to a multiple of 8. A short element has its
 size in the upper half of the type. A compressed element holds another one. A matrix is
 an element of elements: flags with its class, dimensions, name, content.
+
+`scipy.io.loadmat` is not used: of the 2,392 ways to change one byte of the test's file, 72 end
+the process with a segmentation fault (scipy 1.17.1), where a damaged file has to be one line of
+an error; nor does it bound what a compressed element may unpack to.
 """
 
 from __future__ import annotations
