@@ -45,7 +45,7 @@ class UserError(Exception):
         text = " ".join(" ".join(parts).split())
         text = _LONG_WORD.sub(lambda found: f"{found[0][:97]}...{found[0][-100:]}", text)
         # What a raw file holds must not work the terminal, nor be more than it can print.
-        super().__init__(_UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text))
+        super().__init__(printable(text))
 
 
 class ConfigError(UserError):
@@ -74,6 +74,24 @@ class PluginError(UserError):
 
 class NotFiniteError(UserError):
     """A loss or gradient that is NaN or infinite."""
+
+
+def printable(text: str) -> str:
+    """Returns a text with what could command a terminal as escapes; line ends are such too."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Returns a text of `most` characters at most; dots stand for what is left out."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def first_few(words: Iterable[object], most: int = 5, *, between: str = ", ") -> str:
+    """Returns the first of some words, and how many more there are: "a, b and 3 more"."""
+    every = [str(word) for word in words]
+    shown = between.join(every[:most])
+    left = len(every) - most
+    return shown if left <= 0 else f"{shown}{between.strip(', ')} and {left:,} more"
 
 
 def _sentence(text: str) -> str:

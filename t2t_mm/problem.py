@@ -175,7 +175,7 @@ def _check(name: str, cls: type[Problem], place: str) -> None:
         is_instance = isinstance(cls, Problem)
         raise errors.PluginError(
             f"What is registered as the problem {name!r} ({place}) is no subclass of Problem",
-            received=repr(cls)[:120],
+            received=errors.shortened(repr(cls), 120),
             expected="a class that inherits from t2t_mm.Problem",
             hint=f"Register the class {type(cls).__name__}, not an instance of it"
             if is_instance

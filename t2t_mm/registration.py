@@ -108,7 +108,7 @@ def _register(
             raise errors.PluginError(
                 f"What is registered as the {registered.noun} {name!r} is no subclass of "
                 f"{expected}",
-                received=repr(cls)[:120],
+                received=errors.shortened(repr(cls), 120),
                 expected=f"a class that inherits from {expected}",
                 hint=f"Register the class {made}, not an instance of it"
                 if made and made != "function"

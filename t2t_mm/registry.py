@@ -22,7 +22,6 @@ from t2t_mm import errors
 T = TypeVar("T")
 
 FRAMEWORK = "t2t_mm"
-_PLUGINS_SHOWN = 5
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_WORDS = "small letters, digits and _, a letter first"
 PLAIN_NAME = re.compile(r"\w[\w.-]*")
@@ -77,7 +76,7 @@ class Registry(Generic[T]):
             if not callable(value):
                 raise errors.PluginError(
                     f"What is registered as the {self.noun} {name!r} at {place} is no class",
-                    received=repr(value)[:120],
+                    received=errors.shortened(repr(value), 120),
                     expected="a class, or a function that makes one of its kind",
                     hint=f"Register the class {type(value).__name__} itself, not an instance of it",
                 )
@@ -199,8 +198,7 @@ def _failed_plugins(noun: str) -> str | None:
     names = [name for name in failed if noun == problems.noun or not name.endswith(".toml")]
     if not names:
         return None
-    more = f" and {len(names) - _PLUGINS_SHOWN:,} more" if len(names) > _PLUGINS_SHOWN else ""
-    listed = f"{', '.join(names[:_PLUGINS_SHOWN])}{more}"
+    listed = errors.first_few(names)
     return f"It may be of a plugin that failed to load: {listed} (mm-list says why)"
 
 

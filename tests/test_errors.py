@@ -35,3 +35,21 @@ def test_a_path_of_thousands_of_characters_is_shortened_to_its_ends():
     assert said.endswith("/end.png.")
     assert str(errors.UserError(said)) == said, "an error within another one stays as it is"
     assert str(errors.UserError("No file", received="x" * 200)).endswith("x" * 200 + ".")
+
+
+def test_of_many_words_the_first_few_are_shown():
+    assert errors.first_few([]) == ""
+    assert errors.first_few(["a", 2]) == "a, 2"
+    assert errors.first_few("abcd", 4) == "a, b, c, d"
+    assert errors.first_few("abcd", 2) == "a, b and 2 more"
+    assert errors.first_few(range(2_000), 1, between="; ") == "0; and 1,999 more"
+
+
+def test_a_long_value_is_shortened():
+    assert errors.shortened("x" * 80) == "x" * 80
+    assert errors.shortened("x" * 81) == "x" * 77 + "..."
+    assert errors.shortened("abcdef", 5) == "ab..."
+
+
+def test_what_would_command_a_terminal_is_escaped():
+    assert errors.printable("a\x1b[31m\n\u202e\x9b\u3000b") == "a\\x1b[31m\\n\\u202e\\x9b\u3000b"

@@ -72,7 +72,8 @@ def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
         if not texts or len(texts) < len(given):
             raise errors.DataError(
                 f"A question in {files.root / name} has answers of another form",
-                received=f"question_id {row['question_id']}: {str(row['answers'])[:80]}",
+                received=f"question_id {row['question_id']}: "
+                + errors.shortened(str(row["answers"])),
                 expected='a list of objects such as {"answer": "yes", ...}',
             )
         found[row["question_id"]] = by_frequency(texts)

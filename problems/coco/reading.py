@@ -97,7 +97,7 @@ def lists(
                     raise errors.DataError(
                         f"Entry {number:,} of {entry!r} in {files.root / name} has no usable "
                         f"{field!r}",
-                        received=str(row)[:120],
+                        received=errors.shortened(str(row), 120),
                         expected=", ".join(fields),
                     )
     return [content[entry] for entry in wanted]

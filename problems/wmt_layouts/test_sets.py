@@ -77,7 +77,7 @@ def find(name: str, source: str, target: str, files: raw.RawFiles) -> tuple[str,
         files.missing(f"{name}*", verb="matches")
     raise errors.DataError(
         f"There is no {name} from {source} to {target} in {files.root}",
-        received=", ".join(there[:_NAMES_SHOWN]) + (" ..." if len(there) > _NAMES_SHOWN else ""),
+        received=errors.first_few(there, _NAMES_SHOWN),
         expected=files.layout or None,
     )
 

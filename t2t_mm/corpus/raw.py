@@ -296,11 +296,9 @@ class RawFiles:
         hint = errors.did_you_mean(pathlib.PurePath(name).name, near)
         if hint is None and self._sought is not None:
             hint = f"There is no folder {self._sought} either"
-        shown = ", ".join(near[:_NAMES_SHOWN]) or "nothing"
-        more = len(near) - _NAMES_SHOWN
         raise errors.DataError(
             f"No raw file {verb} {name!r} in {self.root}",
-            received=f"{shown}{f' and {more:,} more' if more > 0 else ''} in {folder}",
+            received=f"{errors.first_few(near, _NAMES_SHOWN) or 'nothing'} in {folder}",
             expected=self.layout or None,
             hint=hint,
         )

@@ -18,10 +18,9 @@ from typing import Any
 
 from t2t_mm import errors
 from t2t_mm.data import records
-from t2t_mm.files import atomic
+from t2t_mm.files import atomic, content
 
 FILE = "manifest.json"
-_BLOCK_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,20 +207,12 @@ class Manifest:
             )
         return self.shards[split]
 
-    def _wrong_size(self, shard: Shard) -> str | None:
-        path = self.folder / shard.file
-        if not path.is_file():
-            return f"{path} is missing"
-        size = path.stat().st_size
-        if size != shard.bytes:
-            return f"{path} has {size:,} bytes instead of {shard.bytes:,}"
-        return None
+    def _wrong_size(self, shard: Shard) -> str:
+        return content.damage(self.folder / shard.file, shard.bytes)
 
-    def _wrong_content(self, shard: Shard) -> str | None:
-        wrong = self._wrong_size(shard)
+    def _wrong_content(self, shard: Shard) -> str:
         path = self.folder / shard.file
-        if wrong is None and file_sha256(path) != shard.sha256:
-            wrong = f"{path} has changed since it was written (its sha256 differs)"
+        wrong = content.damage(path, shard.bytes, shard.sha256)
         if not path.is_file():
             return wrong
         whole = 0
@@ -230,8 +221,8 @@ class Manifest:
                 whole += 1
         except errors.DataError as error:
             wrong = wrong or str(error)
-        if wrong is None and whole == shard.examples:
-            return None
+        if not wrong and whole == shard.examples:
+            return ""
         wrong = wrong or f"{path} does not hold what its manifest says"
         return f"{wrong}; {whole:,} of {shard.examples:,} examples read"
 
@@ -259,15 +250,6 @@ def source_of(data_dir: str | os.PathLike[str], problem: str, version: str) -> s
         return Manifest.load(data_dir, problem, version).source
     except errors.DataError:
         return None
-
-
-def file_sha256(path: pathlib.Path) -> str:
-    """Returns the sha256 of a file in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _other_versions(place: pathlib.Path) -> list[str]:

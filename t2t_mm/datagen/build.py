@@ -196,9 +196,7 @@ def _found(
 
 def _files_read(parts: Sequence[encode.EncodedPart]) -> str:
     """Returns the names of the texts and archives read; of many, the first few."""
-    names = sorted({name for one in parts for name in one.used})
-    more = len(names) - _FILES_SHOWN
-    return ", ".join(names[:_FILES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    return errors.first_few(sorted({name for one in parts for name in one.used}), _FILES_SHOWN)
 
 
 def _classes(

@@ -222,7 +222,7 @@ def _checked(
     if not isinstance(key, str) or not key or not isinstance(values, Mapping):
         raise errors.PluginError(
             f"generate_examples of {problem!r} yielded something odd as example {index:,}",
-            received=repr(item)[:120],
+            received=errors.shortened(repr(item), 120),
             expected="(key, features): a non-empty string and a dict",
         )
     if values.keys() == features.keys():
@@ -264,7 +264,7 @@ def _encode(
     except UnicodeEncodeError as error:
         raise errors.BadExampleError(
             f"{name}: It is not valid Unicode",
-            received=ascii(values.get(name, key))[:80],
+            received=errors.shortened(ascii(values.get(name, key))),
             hint="Where it is the name of a folder or file, rename that, for example with convmv",
         ) from error
     return encoded

@@ -345,7 +345,7 @@ def _object(text: str, place: str) -> Mapping[str, Value]:
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise errors.DataError(
             f"{place} is not an object of strings",
-            received=text if len(text) <= 60 else text[:57] + "...",
+            received=errors.shortened(text, 60),
             expected="values by input name: a text, or the path of a file",
             hint=hint,
         )

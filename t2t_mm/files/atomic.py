@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from t2t_mm import errors
+from t2t_mm.files import content
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -302,4 +303,4 @@ def _beside(path: pathlib.Path, state: str) -> pathlib.Path:
 def _free(path: pathlib.Path) -> str:
     while not path.exists() and path != path.parent:
         path = path.parent
-    return f"{shutil.disk_usage(path).free / 2**20:,.0f} MiB"
+    return content.mebibytes(shutil.disk_usage(path).free)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from t2t_mm import errors
 from t2t_mm.report import histogram, inspection, pictures, sounds
 
 _TEXT_SHOWN = 600
@@ -45,7 +46,9 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
             console.print(
                 text.Text.assemble((name, "bold"), f" ({declaration.kind}): {len(classes)} classes")
             )
-            rows = [(printable(label), n) for label, n in list(classes.items())[:_CLASSES_SHOWN]]
+            rows = [
+                (errors.printable(label), n) for label, n in list(classes.items())[:_CLASSES_SHOWN]
+            ]
             if len(classes) > len(rows):
                 others = sum(classes.values()) - sum(n for _, n in rows)
                 rest = f"  and {len(classes) - len(rows):,} others: {others:,}"
@@ -55,7 +58,9 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
             console.print(text.Text(rest))
     for number, example in enumerate(found.examples, start=1):
         console.print()
-        console.print(text.Text.assemble((f"{number}. ", "bold"), (printable(example.key), "dim")))
+        console.print(
+            text.Text.assemble((f"{number}. ", "bold"), (errors.printable(example.key), "dim"))
+        )
         for name, data in example.values.items():
             _show_value(name, data, found.modalities[name].kind, console)
         for data, count in example.others().items():
@@ -71,7 +76,7 @@ def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
     elif kind == "audio":
         said = sounds.about(data).summary()
     elif kind in ("language", "categorical"):
-        said = printable(data.decode("utf-8", "replace"))
+        said = errors.printable(data.decode("utf-8", "replace"))
         if len(said) > _TEXT_SHOWN:
             said = f"{said[:_TEXT_SHOWN]}… ({len(said):,} characters)"
     else:
@@ -82,14 +87,6 @@ def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
     if kind == "audio":
         levels = sounds.level_bars(data, columns=max(1, min(_LEVELS_SHOWN, console.width - 3)))
         console.print(text.Text(f"   {levels}", "green", no_wrap=True))
-
-
-def printable(text: str) -> str:
-    """Returns `text` with what could command a terminal written as escapes."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
-        for sign in text
-    )
 
 
 def _merged(bins: tuple[histogram.Bin, ...], most: int) -> list[histogram.Bin]:

@@ -285,7 +285,7 @@ class Checkpoints:
                     status.assert_consumed()
                 status.expect_partial()  # Hides nothing: misfit has compared all names.
         except (AssertionError, ValueError, tf.errors.OpError) as error:
-            misfit = _one_line(error)
+            misfit = errors.shortened(str(error), 400)
         if misfit:
             raise errors.CheckpointError(
                 f"The checkpoint of step {sidecar['step']} in {folder} does not fit: {misfit}",
@@ -352,7 +352,8 @@ def verify_tensors(prefix: str | os.PathLike[str]) -> None:
                 )
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise errors.CheckpointError(
-            f"The checkpoint {prefix} does not read back", received=_one_line(error)
+            f"The checkpoint {prefix} does not read back",
+            received=errors.shortened(str(error), 400),
         ) from error
 
 
@@ -364,14 +365,10 @@ def _not_written(folder: pathlib.Path, step: int, error: Exception) -> errors.Ch
     return errors.CheckpointError(
         f"The checkpoint of step {step} could not be written to {folder}"
         + (": the disk is full" if is_full else ""),
-        received=None if is_full else _one_line(error),
+        received=None if is_full else errors.shortened(str(error), 400),
         hint="Earlier checkpoints are untouched."
         + (" Free some space, then give the same command again" if is_full else ""),
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:400]
 
 
 def _to_stderr(line: str) -> None:

@@ -7,7 +7,6 @@ written last: what has no sidecar was never published. No TensorFlow in here.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
 import re
@@ -15,6 +14,7 @@ import shutil
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.files import content
 
 FORMAT = 1
 MARK = "publishing"
@@ -68,13 +68,9 @@ def damage(folder: pathlib.Path, step: int) -> str:
     try:
         files = read_sidecar(folder, step)["files"]
         for name, expected in files.items():
-            path = folder / name
-            if not path.is_file():
-                return f"{name} is missing"
-            if path.stat().st_size != expected["bytes"]:
-                return f"{name} has {path.stat().st_size} bytes instead of {expected['bytes']}"
-            if sha256(path) != expected["sha256"]:
-                return f"{name} has changed since it was written (its sha256 differs)"
+            wrong = content.damage(folder / name, expected["bytes"], expected["sha256"], name=name)
+            if wrong:
+                return wrong
     except errors.CheckpointError as error:
         return str(error).rstrip(".")
     except OSError as error:
@@ -123,7 +119,7 @@ def move_in(scratch: pathlib.Path, folder: pathlib.Path, prefix: str) -> dict[st
     files = {}
     for path in sorted(scratch.glob("ckpt.*")):
         name = prefix + path.name.removeprefix("ckpt")
-        files[name] = {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        files[name] = {"bytes": path.stat().st_size, "sha256": content.sha256(path)}
         flush(path)
         path.replace(folder / name)
     return files
@@ -166,12 +162,6 @@ def flush(path: pathlib.Path) -> None:
     """Sends a written file on to the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def sha256(path: pathlib.Path) -> str:
-    """Returns the hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unpublished(folder: pathlib.Path) -> str | None:

@@ -26,8 +26,8 @@ def check(*, held: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> 
     if not differing:
         return
     raise errors.CheckpointError(
-        f"The checkpoint ({place}) is of another run: {'; '.join(differing[:4])}"
-        + (f"; and {len(differing) - 4} more" if len(differing) > 4 else ""),
+        f"The checkpoint ({place}) is of another run: "
+        + errors.first_few(differing, 4, between="; "),
         hint="Give the configuration, problems and data that it was trained with, or "
         "another --output_dir",
     )
@@ -56,4 +56,4 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     is_hash = len(text) == 64 and all(c in "0123456789abcdef" for c in text)
-    return text[:12] if is_hash else text[:80]
+    return text[:12] if is_hash else errors.shortened(text)

@@ -107,15 +107,14 @@ def trained_run(
         return chosen[0]
     wanted = f" with {', '.join(problems)}" if problems else ""
     if chosen:
-        shown = [f"--output_dir={run.path}" for run in chosen[:_SHOWN]]
-        more = f" and {len(chosen) - _SHOWN:,} more" if len(chosen) > _SHOWN else ""
+        shown = errors.first_few([f"--output_dir={run.path}" for run in chosen], _SHOWN)
         raise errors.ConfigError(
             f"There are several runs{wanted} in {RUNS}",
-            expected=f"one of {', '.join(shown)}{more} (the newest first)",
+            expected=f"one of {shown} (the newest first)",
         )
     raise errors.ConfigError(
         f"There is no run{wanted} in {RUNS}",
-        received=", ".join(str(run.path) for run in runs[:_SHOWN]) or None,
+        received=errors.first_few((run.path for run in runs), _SHOWN) or None,
         expected="--output_dir= the folder of a training",
         hint=f"mm-trainer --problems={','.join(problems) or 'NAMES'} trains one",
     )

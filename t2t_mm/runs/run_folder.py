@@ -376,8 +376,7 @@ def _completed(item: str, value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:117] + "..."
+    return errors.shortened(json.dumps(value, ensure_ascii=False), 120)
 
 
 def _data_dir(tasks: Sequence[task_lib.Task]) -> str | None:
@@ -393,6 +392,4 @@ def _without_version(description: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listing(folder: pathlib.Path) -> str:
-    names = sorted(p.name for p in folder.iterdir())
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (", ".join(names[:5]) or "an empty folder") + more
+    return errors.first_few(sorted(p.name for p in folder.iterdir())) or "an empty folder"

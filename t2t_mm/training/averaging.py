@@ -110,7 +110,7 @@ def _check_target(target: pathlib.Path) -> None:
     if others:
         raise errors.ConfigError(
             f"{target} holds files that are no average's",
-            received=", ".join(others[:5]) + (", ..." if len(others) > 5 else ""),
+            received=errors.first_few(others),
             expected="--to= a new folder, or one with an average",
         )
 

@@ -184,5 +184,5 @@ def _listed(addresses: Any) -> list[str]:
 
 def _unusable(text: str, why: str) -> errors.ConfigError:
     return errors.ConfigError(
-        f"TF_CONFIG cannot be used: {why}", received=text[:200], expected=_EXPECTED
+        f"TF_CONFIG cannot be used: {why}", received=errors.shortened(text, 200), expected=_EXPECTED
     )

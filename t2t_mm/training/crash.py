@@ -61,9 +61,7 @@ class Crash:
 
     def error(self, hint: str) -> errors.NotFiniteError:
         """Returns what is raised; `hint` says what to do."""
-        shown = ", ".join(self.keys[:_SHOWN_KEYS])
-        if len(self.keys) > _SHOWN_KEYS:
-            shown += f" and {len(self.keys) - _SHOWN_KEYS} more"
+        shown = errors.first_few(self.keys, _SHOWN_KEYS)
         return errors.NotFiniteError(
             f"Step {self.step:,}, of {self.problem}, is not finite, first in "
             f"{self.origin or 'what another worker, or arithmetic of another order, computed'}",

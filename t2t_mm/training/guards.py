@@ -10,6 +10,7 @@ import types
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.files import content
 from t2t_mm.process import signals
 
 
@@ -67,15 +68,8 @@ def check_disk(folder: str | os.PathLike[str], needed_bytes: int) -> None:
     if usage.total and usage.free < needed_bytes:
         raise errors.DataError(
             f"The disk that holds {folder} has too little room",
-            received=f"{_size(usage.free)} free",
-            expected=f"{_size(needed_bytes)} for checkpoints",
+            received=f"{content.mebibytes(usage.free)} free",
+            expected=f"{content.mebibytes(needed_bytes)} for checkpoints",
             hint="Free space there, give another --output_dir, or lower "
             "TrainSettings.keep_checkpoints",
         )
-
-
-def _size(count: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"

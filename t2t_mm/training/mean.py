@@ -66,6 +66,6 @@ def _open(held: trackables.Trackables, folder: pathlib.Path, step: int) -> Any:
 def _gone(folder: pathlib.Path, step: int, error: Exception) -> errors.CheckpointError:
     return errors.CheckpointError(
         f"The checkpoint of step {step} in {folder} was whole, and can no longer be read",
-        received=" ".join(str(error).split())[:400],
+        received=errors.shortened(str(error), 400),
         hint="A training that goes on removes its older ones: give the same command again",
     )

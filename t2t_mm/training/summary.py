@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm.files import content
 from t2t_mm.mixture import mixture
 from t2t_mm.training import session
 
@@ -43,8 +44,8 @@ def show(made: session.Session, line: Line, *, columns: int | None = None) -> di
     rows = show_mixture(made, line, columns=columns)
     memory = _memory(made, batches)
     line(
-        f"Memory expected: {_mib(sum(memory.values()))} "
-        f"({', '.join(f'{name} {_mib(size)}' for name, size in memory.items())})."
+        f"Memory expected: {content.mebibytes(sum(memory.values()))} "
+        f"({', '.join(f'{name} {content.mebibytes(size)}' for name, size in memory.items())})."
     )
     return {
         "parameters": parts,
@@ -195,7 +196,3 @@ def _shapes(batch: Any) -> dict[str, list[int]]:
     flat = {**local["inputs"], "targets": local["targets"]}
     # What is of no size stands for inputs that there are none of.
     return {name: list(value.shape) for name, value in flat.items() if 0 not in value.shape}
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:,.0f} MiB"

@@ -264,9 +264,7 @@ def _note(part: restored.Part, what: str) -> None:
 
 
 def _some(phrases: Sequence[str]) -> str:
-    """Returns the first few phrases, and how many more there are."""
-    more = len(phrases) - _SHOWN
-    return "; ".join([*phrases[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])])
+    return errors.first_few(phrases, _SHOWN, between="; ")
 
 
 def _wanted(origin: origin_lib.Origin, kinds: set[str]) -> str:

@@ -67,7 +67,7 @@ def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
     if found is None:
         raise errors.BadExampleError(
             "A sound is neither a path, bytes nor samples",
-            received=f"{type(value).__name__} {str(value)[:60]!r}",
+            received=f"{type(value).__name__} {errors.shortened(str(value), 60)!r}",
             expected="a pathlib.Path, the bytes of a sound file, or (samples, rate)",
         )
     name, data = found

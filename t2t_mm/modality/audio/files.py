@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
-from t2t_mm.files import limits
+from t2t_mm.files import content, limits
 from t2t_mm.modality import media
 from t2t_mm.process import quiet_import
 
@@ -134,7 +134,7 @@ def _check_samples(count: int, name: str) -> None:
         raise errors.BadExampleError(
             f"A sound may have too many samples to be decoded: {name}",
             received=f"{count:,} of all channels",
-            expected=f"{most:,} at most, which take {4 * most / 2**20:,.0f} MiB",
+            expected=f"{most:,} at most, which take {content.mebibytes(4 * most)}",
             hint=f"Take fewer channels, or set {SAMPLES_VARIABLE} in the environment",
         )
 

@@ -59,7 +59,7 @@ class Image(base.Modality):
         if found is None:
             raise errors.BadExampleError(
                 "A picture is neither a path nor encoded bytes",
-                received=f"{type(value).__name__} {str(value)[:60]!r}",
+                received=f"{type(value).__name__} {errors.shortened(str(value), 60)!r}",
                 expected="a pathlib.Path, the bytes of a picture file, or an array of pixels",
             )
         name, data = found

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.files import limits
+from t2t_mm.files import content, limits
 from t2t_mm.modality import media
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
@@ -240,7 +240,7 @@ def _check_pixels(width: int, height: int, name: str) -> None:
         raise errors.BadExampleError(
             f"A picture has too many pixels to be decoded: {name}",
             received=f"{width:,} x {height:,}",
-            expected=f"{most:,} pixels at most, which take {3 * most / 2**20:,.0f} MiB",
+            expected=f"{most:,} pixels at most, which take {content.mebibytes(3 * most)}",
             hint=f"Scale it down, or set {PIXELS_VARIABLE} in the environment",
         )
 

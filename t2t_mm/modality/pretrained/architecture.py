@@ -142,7 +142,7 @@ def _from_architecture(net: declaration.KerasNet, architecture: Architecture) ->
     except Exception as error:  # of whatever layer the file names
         raise errors.ConfigError(
             f"The model of {net.model} cannot be made",
-            received=str(error)[:300],
+            received=errors.shortened(str(error), 300),
             hint="Its own layers need @keras.saving.register_keras_serializable() in a plugin",
         ) from error
 

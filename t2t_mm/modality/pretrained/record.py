@@ -11,7 +11,6 @@ import contextvars
 import dataclasses
 import hashlib
 import json
-import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -65,12 +64,6 @@ def lasting(record: Record) -> dict[str, Any]:
             json.dumps(architecture, sort_keys=True).encode()
         ).hexdigest()
     return {**values, "sha256": (record["weights"] or {}).get("sha256")}
-
-
-def sha256(path: pathlib.Path) -> str:
-    """Returns the hash of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fields(net: declaration.Net) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from t2t_mm import errors
+from t2t_mm.files import content
 from t2t_mm.modality.pretrained import architecture, declaration, encoder, record
 
 _PRESET_WEIGHTS = "model.weights.h5"
@@ -50,7 +51,7 @@ def load(name: str, net: encoder.KerasEncoder, say: Callable[[str], None]) -> No
 
 def note(kept: record.Record, path: pathlib.Path) -> None:
     """Notes where weights came from."""
-    kept["weights"] = {"path": str(path.resolve()), "sha256": record.sha256(path)}
+    kept["weights"] = {"path": str(path.resolve()), "sha256": content.sha256(path)}
 
 
 def _path(declared: declaration.KerasNet) -> pathlib.Path | None:
@@ -74,7 +75,7 @@ def _load_keras(model: keras.Model, path: pathlib.Path) -> None:
             variable.assign(value)
         raise errors.ConfigError(
             f"The weights of {path} do not fit the model {model.name}",
-            received=str(error)[:400],
+            received=errors.shortened(str(error), 400),
             hint="Do its arguments, and the size of the pictures, agree with those of the weights?",
         ) from error
 

@@ -169,6 +169,6 @@ def _wrong(row: rows.Row, column: str, value: Any, expected: str) -> errors.BadE
     said = json.dumps(value, ensure_ascii=False)
     return errors.BadExampleError(
         f"{row.place}, {column!r} is not what it should be",
-        received=said if len(said) <= 80 else f"{said[:77]}...",
+        received=errors.shortened(said),
         expected=expected,
     )

@@ -26,7 +26,6 @@ FOLDER_COLUMNS = ("path", "folder", "stem")
 
 _SUFFIXES = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL}
 _PACKED = (".gz", ".bz2", ".xz")
-_SHOWN = 80
 _COLUMNS_SHOWN = 12
 _DELIMITERS = {CSV: ",", TSV: "\t"}
 _FIELD_LIMIT = 1 << 24
@@ -93,7 +92,7 @@ class Reader:
             try:
                 values = json.loads(line, object_pairs_hook=_with_each_key_once)
                 wrong = None if isinstance(values, dict) else "is not a JSON object"
-                said: object = _short(line)
+                said: object = errors.shortened(line)
             except json.JSONDecodeError as error:
                 wrong, said = "is not JSON", f"{error.msg} at character {error.pos + 1}"
             except (ValueError, RecursionError) as error:  # what is beyond all measure, too
@@ -116,7 +115,7 @@ class Reader:
             raise errors.DataError(
                 f"{path} is JSON, but no JSON Lines",
                 received=f"{'an array' if is_array else 'an object'} over many lines, or all rows "
-                f"in one: {_short(start)}",
+                f"in one: {errors.shortened(start)}",
                 expected=f"one object a line, with {', '.join(self.needed)}",
                 hint=f"Convert it: jq -c '{'.[]' if is_array else '.'}' FILE > FILE.jsonl",
             )
@@ -133,8 +132,8 @@ class Reader:
             if len(fields) != len(columns):
                 bad = errors.BadExampleError(
                     f"{place}, has {len(fields)} field{'s' if len(fields) > 1 else ''}",
-                    received=_short(str(fields)),
-                    expected=f"{len(columns)}: {_listed(columns)}",
+                    received=errors.shortened(str(fields)),
+                    expected=f"{len(columns)}: {errors.first_few(columns, _COLUMNS_SHOWN)}",
                     hint="A field that holds the delimiter stands in quotes"
                     if self.quotes
                     else None,
@@ -184,7 +183,8 @@ class Reader:
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
             raise errors.DataError(
-                f"{files.root / name} has two columns {twice[0]!r}", received=_listed(columns)
+                f"{files.root / name} has two columns {twice[0]!r}",
+                received=errors.first_few(columns, _COLUMNS_SHOWN),
             )
         missing = [column for column in self.needed if column not in columns]
         if missing:
@@ -196,7 +196,7 @@ class Reader:
                 )
             raise errors.DataError(
                 f"{files.root / name} has no column {missing[0]!r}",
-                received=f"the columns {_listed(columns)}",
+                received=f"the columns {errors.first_few(columns, _COLUMNS_SHOWN)}",
                 expected=", ".join(self.needed),
                 hint=hint,
             )
@@ -239,14 +239,5 @@ def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         twice = collections.Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the key {_short(repr(twice))} twice")
+        raise ValueError(f"the key {errors.shortened(repr(twice))} twice")
     return values
-
-
-def _listed(columns: Sequence[str]) -> str:
-    more = len(columns) - _COLUMNS_SHOWN
-    return ", ".join(columns[:_COLUMNS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
