@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -19,7 +20,11 @@ from typing import Any
 Handler = Callable[[int, types.FrameType | None], Any] | signal.Handlers
 
 EXIT_CODE = 130
+AGAIN_S = 1.0
+"""Seconds until an exception that was lost is raised again."""
+
 _WORDS = {signal.SIGINT: "interrupted"}
+_came: list[int] = []
 
 
 def heeded() -> list[signal.Signals]:
@@ -44,7 +49,16 @@ def handled(handler: Handler) -> Iterator[None]:
 
 
 def end_at_once(command: str) -> None:
-    """Lets a signal end the process with a line, while there is nothing to clean up."""
+    """Lets a signal end the process with a line, while there is nothing to clean up.
+
+    After a signal, Python prints no exceptions of destructors any more: they follow from it.
+    """
+
+    def tell(unraisable: Any, /) -> None:
+        if not _came:
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = tell
 
     def end(number: int, frame: types.FrameType | None) -> None:
         del frame
@@ -56,14 +70,43 @@ def end_at_once(command: str) -> None:
         signal.signal(number, end)
 
 
-def as_interrupts() -> contextlib.AbstractContextManager[None]:
-    """Raises KeyboardInterrupt within the block, for each of the signals."""
+@contextlib.contextmanager
+def as_interrupts() -> Iterator[None]:
+    """Raises KeyboardInterrupt within the block, for each of the signals.
+
+    A destructor, and code in C that calls Python, may lose an exception: TensorFlow did so
+    with one of twenty while it traced functions. So it is raised again until it is on its way.
+    """
+    repeats = hasattr(signal, "setitimer") and bool(heeded())
 
     def interrupt(number: int, frame: types.FrameType | None) -> None:
         del frame
+        _came.append(number)
+        if repeats:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
         raise KeyboardInterrupt(words(number))
 
-    return handled(interrupt)
+    def again(number: int, frame: types.FrameType | None) -> None:
+        del number, frame
+        if not _is_on_its_way():
+            raise KeyboardInterrupt(words(_came[-1]))
+
+    before = signal.signal(signal.SIGALRM, again) if repeats else None
+    try:
+        with handled(interrupt):
+            yield
+    finally:
+        if repeats:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def _is_on_its_way() -> bool:
+    """Returns whether the main thread is cleaning up after a KeyboardInterrupt."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """Signals end a command with one line and exit code 130, whenever they come."""
 
+import contextlib
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -25,6 +27,60 @@ def test_at_work(command, capsys, number, words):
     assert command.run(lambda: signal.raise_signal(number), []) == 130
     assert capsys.readouterr().err == f"mm-wait: {words}\n"
     assert signal.getsignal(number) is before
+
+
+def test_an_interrupt_that_is_lost_comes_again(command, capsys, monkeypatch):
+    monkeypatch.setattr(signals, "AGAIN_S", 0.02)
+
+    def work():
+        with contextlib.suppress(KeyboardInterrupt):  # as C code does that clears errors
+            signal.raise_signal(signal.SIGTERM)
+        time.sleep(30)
+
+    assert command.run(work, []) == 130
+    assert capsys.readouterr().err == "mm-wait: ended by SIGTERM\n"
+
+
+def test_an_interrupt_that_is_on_its_way_does_not_disturb_the_tidying_up(command, monkeypatch):
+    monkeypatch.setattr(signals, "AGAIN_S", 0.01)
+    done = []
+
+    def work():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            with contextlib.suppress(ValueError):
+                raise ValueError
+            time.sleep(0.1)
+            done.append("tidied up")
+
+    assert command.run(work, []) == 130
+    assert done == ["tidied up"]
+
+
+def test_what_a_destructor_drops_is_not_shown(tmp_path):
+    program = tmp_path / "mm-drop"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import signal, time
+            import t2t_mm.bin
+            from t2t_mm import cli
+
+            class Dropping:
+                def __del__(self):
+                    signal.raise_signal(signal.SIGINT)
+
+            def work():
+                Dropping()
+                time.sleep(30)
+
+            raise SystemExit(cli.Command("mm-drop", "Drops.", example="mm-drop").run(work))
+            """
+        )
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "mm-drop: interrupted\n")
 
 
 def test_a_hangup_that_is_ignored_stays_so(command):
