@@ -84,7 +84,10 @@ class Audio(base.Modality):
         from t2t_mm.modality.audio import encoding
 
         return encoding.encode(
-            value, rate=self.sample_rate, shortest_s=self.min_seconds, longest_s=self.max_seconds
+            value,
+            sample_rate=self.sample_rate,
+            shortest_s=self.min_seconds,
+            longest_s=self.max_seconds,
         )
 
     def amount(self, features: Any) -> float:

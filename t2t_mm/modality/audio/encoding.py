@@ -25,13 +25,13 @@ LOUDEST = 4.0
 """Samples beyond -1 and 1 are clipped; beyond this they were not meant to be of that scale."""
 
 
-def encode(value: Any, *, rate: int, shortest_s: float, longest_s: float) -> bytes:
-    """Returns 16-bit mono WAV bytes at `rate`.
+def encode(value: Any, *, sample_rate: int, shortest_s: float, longest_s: float) -> bytes:
+    """Returns 16-bit mono WAV bytes at `sample_rate`.
 
     Args:
       value: something with `read_bytes()`, the bytes of a sound file, or
         `(samples, rate)`: `[n]` or `[n, channels]`, float or int16.
-      rate: samples a second of the result.
+      sample_rate: samples a second of the result.
       shortest_s: seconds that the sound must last.
       longest_s: seconds that it may last.
 
@@ -46,9 +46,9 @@ def encode(value: Any, *, rate: int, shortest_s: float, longest_s: float) -> byt
         raise files.too_short_or_long(name, seconds, shortest_s, longest_s)
     _check_values(name, samples)
     mono = samples.mean(axis=1)
-    if given != rate:
+    if given != sample_rate:
         soxr = files.package("soxr")
-        mono = soxr.resample(mono, given, rate, quality="HQ")
+        mono = soxr.resample(mono, given, sample_rate, quality="HQ")
     levels = (mono * FULL_SCALE).round().clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2")
     if levels.min() == levels.max():
         raise errors.BadExampleError(
@@ -56,7 +56,7 @@ def encode(value: Any, *, rate: int, shortest_s: float, longest_s: float) -> byt
             received=f"{seconds:.2f} s, in 16 bits every sample is {levels[0]}",
             expected="a sound",
         )
-    return _to_wav(levels.tobytes(), rate)
+    return _to_wav(levels.tobytes(), sample_rate)
 
 
 def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
@@ -74,7 +74,7 @@ def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
     return name, *files.read(data, name, longest_s=longest_s)
 
 
-def _from_array(samples: Any, rate: Any) -> tuple[np.ndarray, int]:
+def _from_array(samples: Any, sample_rate: Any) -> tuple[np.ndarray, int]:
     """Checks samples given from Python; returns them as float32 `[n, channels]`."""
     import numpy as np
 
@@ -93,12 +93,12 @@ def _from_array(samples: Any, rate: Any) -> tuple[np.ndarray, int]:
             expected=f"[n, channels], at most {MOST_CHANNELS} of them",
             hint="samples.T where the channels come first" if given.shape[0] <= 32 else None,
         )
-    if not isinstance(rate, numbers.Real) or not float(rate).is_integer():
+    if not isinstance(sample_rate, numbers.Real) or not float(sample_rate).is_integer():
         raise errors.BadExampleError(
-            "The rate of a sound is not a whole number", received=repr(rate)
+            "The rate of a sound is not a whole number", received=repr(sample_rate)
         )
-    whole = int(float(rate))
-    files.check_rate("an array", whole)
+    whole = int(float(sample_rate))
+    files.check_sample_rate("an array", whole)
     scale = FULL_SCALE if given.dtype == np.int16 else 1
     wide = given.astype(np.float32) / np.float32(scale)
     return wide.reshape(len(given), -1) if given.size else wide.reshape(0, 1), whole
@@ -125,12 +125,12 @@ def _check_values(name: str, samples: np.ndarray) -> None:
         )
 
 
-def _to_wav(levels: bytes, rate: int) -> bytes:
+def _to_wav(levels: bytes, sample_rate: int) -> bytes:
     """Returns 16-bit mono samples, little-endian, behind a head of 44 bytes."""
     made = io.BytesIO()
     with wave.open(made, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(rate)
+        file.setframerate(sample_rate)
         file.writeframes(levels)
     return made.getvalue()

@@ -50,13 +50,17 @@ class AudioFeatures(features.Features):
         heads = self._heads(raw)
         samples, length = wav.read_samples(raw, heads), heads.length
         if not self.from_records:
-            samples, length = resampling.resample(samples, length, heads.rate, declared.sample_rate)
+            samples, length = resampling.resample(
+                samples, length, heads.sample_rate, declared.sample_rate
+            )
         cells = self._cells(length)
         step = declared.cells_a_position * self.length_multiple
         size = features.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)
         real = tf.sequence_mask(cells, size, tf.float32)[:, :, None]
         if self.is_spectral:
-            x = spectrum.log_mel(samples, size, rate=declared.sample_rate, bands=declared.bands)
+            x = spectrum.log_mel(
+                samples, size, sample_rate=declared.sample_rate, bands=declared.bands
+            )
         else:
             x = samples[:, :size, None]
             x = tf.pad(x, [[0, 0], [0, size - tf.shape(x)[1]], [0, 0]])
@@ -72,7 +76,7 @@ class AudioFeatures(features.Features):
         heads = self._heads(raw)
         length = heads.length
         if not self.from_records:
-            length = resampling.length_at(length, heads.rate, self.declaration.sample_rate)
+            length = resampling.length_at(length, heads.sample_rate, self.declaration.sample_rate)
         step = self.declaration.cells_a_position
         return (self._cells(length) + step - 1) // step
 
@@ -87,8 +91,10 @@ class AudioFeatures(features.Features):
         return min(batching.batch_tokens, max(cells // declared.cells_a_position, 1))
 
     def _heads(self, raw: tf.Tensor) -> wav.Heads:
-        rates = (self.declaration.sample_rate,) if self.from_records else audio.RATES
-        return wav.read_heads(raw, longest_s=self.declaration.max_seconds, rates=rates)
+        sample_rates = (self.declaration.sample_rate,) if self.from_records else audio.RATES
+        return wav.read_heads(
+            raw, longest_s=self.declaration.max_seconds, sample_rates=sample_rates
+        )
 
     def _cells(self, length: tf.Tensor) -> tf.Tensor:
         """Returns frames, or samples, of sounds of `length` samples: int32 `[B]`."""

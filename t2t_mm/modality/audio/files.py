@@ -66,14 +66,14 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     _check_coding(data, name)
     claimed = _claimed_rate(data)
     if claimed is not None:
-        check_rate(name, claimed)  # libsndfile says nothing of one of 0, or beyond 2**31
+        check_sample_rate(name, claimed)  # libsndfile says nothing of one of 0, or beyond 2**31
     missing = _missing(data)
     if missing:
         raise _truncated(name, missing)
     data = _with_size(data)
     try:
         with _without_notices(data), soundfile.SoundFile(io.BytesIO(data)) as file:
-            check_rate(name, int(file.samplerate))
+            check_sample_rate(name, int(file.samplerate))
             is_mpeg = file.format == "MP3"
             frames = _claimed_frames(data, file, is_mpeg=is_mpeg)
             if frames is not None and frames > longest_s * file.samplerate:
@@ -81,10 +81,12 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
         # Of an MP3 libsndfile guesses the length, and reads no further, unless it is a stream.
         opened = _piped(data) if is_mpeg else contextlib.nullcontext(io.BytesIO(data))
         with _without_notices(data), opened as source, _stream(soundfile, source) as file:
-            rate = int(file.samplerate)
-            length = longest_s * rate if frames is None else min(frames, longest_s * rate)
+            sample_rate = int(file.samplerate)
+            length = (
+                longest_s * sample_rate if frames is None else min(frames, longest_s * sample_rate)
+            )
             _check_samples(int(length) * int(file.channels), name)
-            samples = _to_end(file, most=longest_s * rate)
+            samples = _to_end(file, most=longest_s * sample_rate)
     except soundfile.SoundFileError as error:
         said = str(getattr(error, "error_string", error)).rstrip(".")
         if "SF_INFO" in said:  # libsndfile's word for numbers in a head that it did not expect
@@ -96,11 +98,11 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
             expected="a whole WAV, FLAC, Ogg, MP3 or NIST SPHERE file",
             hint=foreign and f"It is {foreign}. Convert it: ffmpeg -i {name} OUT.wav",
         ) from error
-    if len(samples) > longest_s * rate:
-        raise too_short_or_long(name, len(samples) / rate, 0.0, longest_s, at_least=True)
+    if len(samples) > longest_s * sample_rate:
+        raise too_short_or_long(name, len(samples) / sample_rate, 0.0, longest_s, at_least=True)
     if frames is not None and len(samples) < frames - (_MPEG_DELAY if is_mpeg else 0):
         raise _truncated(name, f"{len(samples):,} of {frames:,} samples")
-    return samples, rate
+    return samples, sample_rate
 
 
 @contextlib.contextmanager
@@ -117,12 +119,12 @@ def _without_notices(data: bytes) -> Iterator[None]:
         yield
 
 
-def check_rate(name: str, rate: int) -> None:
+def check_sample_rate(name: str, sample_rate: int) -> None:
     """Raises for samples a second that no recording has: a damaged or wrong head."""
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
         raise errors.BadExampleError(
             f"A sound claims a rate that it cannot have: {name}",
-            received=f"{rate:,} samples a second",
+            received=f"{sample_rate:,} samples a second",
             expected=f"{LOWEST_RATE:,} to {HIGHEST_RATE:,}",
         )
 

@@ -35,15 +35,15 @@ BLOCK = 256
 """Samples in of one block, at least: shorter ones would repeat the filter's reach too often."""
 
 
-def length_at(length: tf.Tensor, given: tf.Tensor, rate: int) -> tf.Tensor:
-    """Returns int32 `[B]`, samples that `length` samples at rates `given` are at `rate`."""
-    exact = tf.cast(length, tf.int64) * rate
+def length_at(length: tf.Tensor, given: tf.Tensor, sample_rate: int) -> tf.Tensor:
+    """Returns int32 `[B]`, samples that `length` samples at rates `given` are at `sample_rate`."""
+    exact = tf.cast(length, tf.int64) * sample_rate
     given = tf.cast(given, tf.int64)
     return tf.maximum(tf.cast((exact + given // 2) // given, tf.int32), 1)
 
 
 def resample(
-    samples: tf.Tensor, length: tf.Tensor, given: tf.Tensor, rate: int
+    samples: tf.Tensor, length: tf.Tensor, given: tf.Tensor, sample_rate: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Brings every sound of a batch to one rate.
 
@@ -51,43 +51,45 @@ def resample(
       samples: float32 `[B, N]`, zeros behind each sound.
       length: int32 `[B]`, samples of each.
       given: int32 `[B]`, their rates, of `declaration.RATES`.
-      rate: samples a second wanted.
+      sample_rate: samples a second wanted.
 
     Returns:
       samples float32 `[B, M]` on the grid of 16 bits, as records hold them, with zeros
       behind each sound; and int32 `[B]`, samples of each.
     """
-    wanted = length_at(length, given, rate)
+    wanted = length_at(length, given, sample_rate)
 
     def by_rate() -> tf.Tensor:
         width = tf.reduce_max(wanted)
         made = tf.zeros([tf.shape(samples)[0], width])
         for source in declaration.RATES:
             rows = tf.where(given == source)
-            put = functools.partial(_put, made, samples, rows, source, rate)
+            put = functools.partial(_put, made, samples, rows, source, sample_rate)
             made = tf.cond(tf.size(rows) > 0, put, functools.partial(tf.identity, made))
         return made * tf.sequence_mask(wanted, width, tf.float32)
 
-    is_right = tf.reduce_all(given == rate)
+    is_right = tf.reduce_all(given == sample_rate)
     made = tf.cond(is_right, lambda: tf.identity(samples), by_rate)
     levels = tf.clip_by_value(tf.round(made * wav.FULL_SCALE), -wav.FULL_SCALE, 32_767.0)
     return levels / wav.FULL_SCALE, wanted
 
 
-def _put(made: tf.Tensor, samples: tf.Tensor, rows: tf.Tensor, source: int, rate: int) -> tf.Tensor:
+def _put(
+    made: tf.Tensor, samples: tf.Tensor, rows: tf.Tensor, source: int, sample_rate: int
+) -> tf.Tensor:
     """Returns `made` `[B, M]` with the rows `[R, 1]`, which are at `source`, filled in."""
     found = tf.gather(samples, rows[:, 0])
     width = tf.shape(made)[1]
-    if source != rate:
-        found = _convolve(found, source, rate, width)
+    if source != sample_rate:
+        found = _convolve(found, source, sample_rate, width)
     found = tf.pad(found[:, :width], [[0, 0], [0, tf.maximum(width - tf.shape(found)[1], 0)]])
     return tf.tensor_scatter_nd_update(made, rows, found)
 
 
-def _convolve(x: tf.Tensor, source: int, rate: int, width: tf.Tensor) -> tf.Tensor:
+def _convolve(x: tf.Tensor, source: int, sample_rate: int, width: tf.Tensor) -> tf.Tensor:
     """Returns `[R, width]` or a little more, from `x` `[R, N]` at `source`."""
-    kernel = polyphase(source, rate)
-    taken, given = block(source, rate)
+    kernel = polyphase(source, sample_rate)
+    taken, given = block(source, sample_rate)
     before = (kernel.shape[0] - taken) // 2
     blocks = (width + given - 1) // given
     needed = (blocks - 1) * taken + kernel.shape[0]
@@ -97,24 +99,24 @@ def _convolve(x: tf.Tensor, source: int, rate: int, width: tf.Tensor) -> tf.Tens
     return tf.reshape(y, [tf.shape(x)[0], blocks * given])
 
 
-def block(source: int, rate: int) -> tuple[int, int]:
+def block(source: int, sample_rate: int) -> tuple[int, int]:
     """Returns samples in and samples out of one block."""
-    common = math.gcd(source, rate)
+    common = math.gcd(source, sample_rate)
     times = math.ceil(BLOCK * common / source)
-    return times * source // common, times * rate // common
+    return times * source // common, times * sample_rate // common
 
 
 @functools.cache
-def polyphase(source: int, rate: int) -> np.ndarray:
+def polyphase(source: int, sample_rate: int) -> np.ndarray:
     """Returns the filter, float32 `[block in + 2 reach, block out]`.
 
     Row `i` belongs to the sample `i - reach` of the block; column `j` to the output that
     lies `j * source / rate` samples behind the block's start.
     """
-    taken, given = block(source, rate)
-    lower = min(source, rate)
+    taken, given = block(source, sample_rate)
+    lower = min(source, sample_rate)
     reach = math.ceil(REACH * source / lower)
-    apart = np.arange(-reach, taken + reach)[:, None] - np.arange(given) * source / rate
+    apart = np.arange(-reach, taken + reach)[:, None] - np.arange(given) * source / sample_rate
     apart *= lower / source  # in samples at the lower rate
     inside = np.sqrt(np.clip(1.0 - (apart / REACH) ** 2, 0.0, None))
     window = np.where(np.abs(apart) <= REACH, np.i0(BETA * inside) / np.i0(BETA), 0.0)

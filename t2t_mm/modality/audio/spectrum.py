@@ -24,57 +24,57 @@ BAND_MASKS, MASKED_BANDS = 2, 27 / 80
 _SUB_BINS = 32
 
 
-def window_and_hop(rate: int) -> tuple[int, int]:
+def window_and_hop(sample_rate: int) -> tuple[int, int]:
     """Returns the samples of a frame, and those from one frame to the next."""
-    return rate * 25 // 1000, rate // declaration.FRAMES_A_SECOND
+    return sample_rate * 25 // 1000, sample_rate // declaration.FRAMES_A_SECOND
 
 
-def frame_count(length: tf.Tensor, rate: int) -> tf.Tensor:
+def frame_count(length: tf.Tensor, sample_rate: int) -> tf.Tensor:
     """Returns int32 `[B]`, frames of sounds of `length` samples, at least 1."""
-    window, hop = window_and_hop(rate)
+    window, hop = window_and_hop(sample_rate)
     return 1 + tf.maximum(length - window, 0) // hop
 
 
-def log_mel(samples: tf.Tensor, frames: tf.Tensor, *, rate: int, bands: int) -> tf.Tensor:
+def log_mel(samples: tf.Tensor, frames: tf.Tensor, *, sample_rate: int, bands: int) -> tf.Tensor:
     """Returns the logarithms of band energies, float32 `[B, frames, bands]`.
 
     Args:
       samples: float32 `[B, N]` in -1 to 1, zeros behind each sound.
       frames: scalar; those behind the end of a sound are of silence.
-      rate: samples a second.
+      sample_rate: samples a second.
       bands: how many.
     """
-    window, hop = window_and_hop(rate)
+    window, hop = window_and_hop(sample_rate)
     needed = (frames - 1) * hop + window
     samples = samples[:, :needed]
     samples = tf.pad(samples, [[0, 0], [0, needed - tf.shape(samples)[1]]])
     cut = tf.signal.frame(samples, window, hop) * tf.constant(_hann(window))
-    points = fft_points(rate)
+    points = fft_points(sample_rate)
     waves = tf.signal.rfft(cut, [points])
     power = tf.square(tf.math.real(waves)) + tf.square(tf.math.imag(waves))
     energy = tf.matmul(
-        tf.reshape(power, [-1, points // 2 + 1]), tf.constant(mel_weights(rate, bands))
+        tf.reshape(power, [-1, points // 2 + 1]), tf.constant(mel_weights(sample_rate, bands))
     )
     found = tf.reshape(tf.math.log(energy + FLOOR), [-1, frames, bands])
     return tf.ensure_shape(found, [None, None, bands])
 
 
-def fft_points(rate: int) -> int:
+def fft_points(sample_rate: int) -> int:
     """Returns the size of the Fourier transform: the power of 2 that a frame fits into."""
-    return 1 << (window_and_hop(rate)[0] - 1).bit_length()
+    return 1 << (window_and_hop(sample_rate)[0] - 1).bit_length()
 
 
 @functools.cache
-def mel_weights(rate: int, bands: int) -> np.ndarray:
+def mel_weights(sample_rate: int, bands: int) -> np.ndarray:
     """Returns what each bin adds to each band, float32 `[bins, bands]`.
 
     A bin's energy counts as spread evenly over the bin's width. A triangle narrower than
     that, as the lowest are, then still has its share, where one that is only looked up at
     the bins' centres may catch none.
     """
-    points = fft_points(rate)
-    width = rate / points
-    mels = np.linspace(_mel(LOWEST_HZ), _mel(rate / 2), bands + 2)
+    points = fft_points(sample_rate)
+    width = sample_rate / points
+    mels = np.linspace(_mel(LOWEST_HZ), _mel(sample_rate / 2), bands + 2)
     low, middle, high = (700.0 * np.expm1(m / 1127.0) for m in (mels[:-2], mels[1:-1], mels[2:]))
     within = (np.arange(_SUB_BINS) + 0.5) / _SUB_BINS - 0.5
     hertz = (np.arange(points // 2 + 1)[:, None] + within).reshape(-1, 1) * width

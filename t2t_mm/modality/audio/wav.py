@@ -27,27 +27,27 @@ class Heads(NamedTuple):
     """What the heads of a batch of WAV files say; all int32 `[B]`.
 
     Attributes:
-      rate: samples a second.
+      sample_rate: samples a second.
       channels: 1 or 2.
       start: place of the first byte of samples.
       length: samples of each channel.
     """
 
-    rate: tf.Tensor
+    sample_rate: tf.Tensor
     channels: tf.Tensor
     start: tf.Tensor
     length: tf.Tensor
 
 
 def read_heads(
-    raw: tf.Tensor, *, longest_s: float, rates: Sequence[int] = declaration.RATES
+    raw: tf.Tensor, *, longest_s: float, sample_rates: Sequence[int] = declaration.RATES
 ) -> Heads:
     """Returns where the samples are, without touching them.
 
     Args:
       raw: string `[B]`, whole WAV files.
       longest_s: seconds that a sound may last.
-      rates: those that it may have, in samples a second.
+      sample_rates: those that it may have, in samples a second.
 
     Raises:
       InvalidArgumentError: says which of these a file is not: WAV, whole, 16-bit PCM of
@@ -60,15 +60,17 @@ def read_heads(
     code, bits = _number(raw, form, 2), _number(raw, form + 14, 2)
     code = tf.where(code == _EXTENSIBLE, _number(raw, form + 24, 2), code)
     channels = _number(raw, form + 2, 2)
-    rate = _number(raw, form + 4, 4)
+    sample_rate = _number(raw, form + 4, 4)
     size = _number(raw, data - 4, 4)
     held = end - data
     is_whole = (size <= held) | (size >= files.UNKNOWN_SIZE)
     length = tf.minimum(size, held) // tf.maximum(2 * channels, 1)
-    has_rate = tf.reduce_any(rate[:, None] == tf.constant(rates, tf.int64), axis=1)
-    longest = tf.cast(longest_s * tf.cast(rate, tf.float64) + 0.5, tf.int64)
+    has_sample_rate = tf.reduce_any(
+        sample_rate[:, None] == tf.constant(sample_rates, tf.int64), axis=1
+    )
+    longest = tf.cast(longest_s * tf.cast(sample_rate, tf.float64) + 0.5, tf.int64)
     values = _checked(
-        (rate, channels, data, length),
+        (sample_rate, channels, data, length),
         [
             ("A sound is not a WAV file", end, "bytes", is_wav),
             ("A WAV file is not 16-bit PCM", bits, "bits", (code == _PCM) & (bits == 16)),
@@ -79,10 +81,10 @@ def read_heads(
                 (channels == 1) | (channels == 2),
             ),
             (
-                f"The rate of a WAV file is not {' or '.join(map(str, rates))}",
-                rate,
+                f"The rate of a WAV file is not {' or '.join(map(str, sample_rates))}",
+                sample_rate,
                 "samples a second",
-                has_rate,
+                has_sample_rate,
             ),
             ("A WAV file is cut short", held, "bytes of samples", is_whole),
             ("A WAV file is empty", length, "samples", length > 0),

@@ -34,11 +34,11 @@ class Sound:
     """What a problem says about sounds, where TFDS does not.
 
     Args:
-      rate: samples a second, or None.
+      sample_rate: samples a second, or None.
       bits: of a sample that is a whole number.
     """
 
-    rate: int | None
+    sample_rate: int | None
     bits: int
 
 
@@ -133,7 +133,7 @@ def _converter(
             return None
         if _is_encoded(feature):
             return bytes
-        return _samples(feature.sample_rate or sound.rate, sound.bits, data, wanted)
+        return _samples(feature.sample_rate or sound.sample_rate, sound.bits, data, wanted)
     if wanted.kind not in _WRITTEN_OUT:
         return None
     if isinstance(feature, tfds.features.ClassLabel):
@@ -170,10 +170,10 @@ def _class(names: Sequence[str], number: int) -> str:
 
 
 def _samples(
-    rate: int | None, bits: int, data: Any, wanted: Wanted
+    sample_rate: int | None, bits: int, data: Any, wanted: Wanted
 ) -> Callable[[Any], tuple[np.ndarray, int]]:
     """Returns what scales samples to -1..1 and sets their rate beside them."""
-    if not rate:
+    if not sample_rate:
         raise errors.DataError(
             f"The feature {wanted.path!r} of {data.info.full_name} does not tell its sample rate",
             hint="Say it in the problem: sample_rate = 16_000",
@@ -183,7 +183,7 @@ def _samples(
     def scaled(samples: Any) -> tuple[np.ndarray, int]:
         values = np.asarray(samples)
         if np.issubdtype(values.dtype, np.floating):
-            return values.astype(np.float32), rate
+            return values.astype(np.float32), sample_rate
         values = (values / largest).astype(np.float32)
         if values.size and np.abs(values).max() > 1:
             raise errors.BadExampleError(
@@ -191,6 +191,6 @@ def _samples(
                 received=int(np.abs(values).max() * largest),
                 hint="Say in the problem how many they are: sample_bits = 24",
             )
-        return values, rate
+        return values, sample_rate
 
     return scaled

@@ -32,7 +32,9 @@ def mel_energies(frame, rate, bands):
 def test_log_mel_against_numpy(rate, bands):
     sounds = np.stack([voice(rate, 0.2, seed=1), tone(rate, 0.2, 1000)]).astype(np.float32)
     frames = int(spectrum.frame_count(tf.constant(sounds.shape[1]), rate))
-    found = spectrum.log_mel(tf.constant(sounds), tf.constant(frames), rate=rate, bands=bands)
+    found = spectrum.log_mel(
+        tf.constant(sounds), tf.constant(frames), sample_rate=rate, bands=bands
+    )
     window, hop = int(0.025 * rate), int(0.010 * rate)
     assert frames == 1 + (sounds.shape[1] - window) // hop
     for row in range(2):
@@ -60,7 +62,7 @@ def test_frames_lie_within_the_sound(samples, frames):
 
 def test_a_tone_is_in_its_band():
     found = spectrum.log_mel(
-        tf.constant(tone(16_000, 0.1, 1000.0)[None]), tf.constant(5), rate=16_000, bands=80
+        tf.constant(tone(16_000, 0.1, 1000.0)[None]), tf.constant(5), sample_rate=16_000, bands=80
     ).numpy()[0]
     mels = np.linspace(1127 * np.log1p(20 / 700), 1127 * np.log1p(8000 / 700), 82)
     nearest = np.abs(mels[1:-1] - 1127 * np.log1p(1000 / 700)).argmin()

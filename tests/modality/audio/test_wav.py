@@ -36,7 +36,11 @@ FILES = {
 def test_every_kind_of_head(kind):
     x = levels(1001)
     heads, samples = read(FILES[kind](x))
-    assert (int(heads.rate[0]), int(heads.channels[0]), int(heads.length[0])) == (16_000, 1, 1001)
+    assert (int(heads.sample_rate[0]), int(heads.channels[0]), int(heads.length[0])) == (
+        16_000,
+        1,
+        1001,
+    )
     np.testing.assert_array_equal(samples[0], x / np.float32(32768))
 
 
@@ -54,7 +58,7 @@ def test_two_channels_are_mixed_beside_one():
     one, two = levels(50), levels(62, seed=1).reshape(31, 2)
     heads, samples = read(wav(one, 8_000), wav(two, 44_100))
     assert heads.channels.numpy().tolist() == [1, 2]
-    assert heads.rate.numpy().tolist() == [8_000, 44_100]
+    assert heads.sample_rate.numpy().tolist() == [8_000, 44_100]
     assert heads.length.numpy().tolist() == [50, 31]
     np.testing.assert_array_equal(samples[0], one / np.float32(32768))
     np.testing.assert_allclose(samples[1, :31], two.astype(float).mean(1) / 32768, atol=1e-7)
