@@ -25,14 +25,14 @@ class About:
     """What there is to say of a sound.
 
     Attributes:
-      sample_rate: samples a second.
+      rate: samples a second.
       channels: of the file.
       seconds: that it lasts.
       peak: of its samples, as a fraction of the greatest.
       size_bytes: of the file.
     """
 
-    sample_rate: int
+    rate: int
     channels: int
     seconds: float
     peak: float
@@ -42,7 +42,7 @@ class About:
         decibels = f"{20 * math.log10(self.peak):.1f} dB" if self.peak else "silent"
         channels = "mono" if self.channels == 1 else f"{self.channels} channels"
         return (
-            f"{self.seconds:.2f} s, {self.sample_rate:,} Hz, {channels}, peak {decibels}, "
+            f"{self.seconds:.2f} s, {self.rate:,} Hz, {channels}, peak {decibels}, "
             f"{self.size_bytes:,} bytes"
         )
 

@@ -24,7 +24,7 @@ def swelling(rate=8_000, seconds=1.0):
 
 def test_what_a_sound_is():
     about = sounds.about(wav(tone(16_000, 0.25, level=0.5), 16_000))
-    assert (about.sample_rate, about.channels, about.seconds) == (16_000, 1, 0.25)
+    assert (about.rate, about.channels, about.seconds) == (16_000, 1, 0.25)
     assert about.peak == pytest.approx(0.5, abs=1e-3)
     assert about.summary() == "0.25 s, 16,000 Hz, mono, peak -6.0 dB, 8,044 bytes"
     assert "2 channels, peak silent" in sounds.about(wav(np.zeros((9, 2)), 8_000)).summary()
