@@ -42,7 +42,7 @@ class Crash:
       step: its number, the first being 1.
       problem: that it trains.
       seed: of the step, two numbers.
-      learning_rate: of the step.
+      rate: the learning rate; `crash.json` keeps this name.
       loss: nats a target token, or no number.
       norm: of the gradients, or no number.
       origin: where the first number comes from that is not finite; None where that was not
@@ -53,7 +53,7 @@ class Crash:
     step: int
     problem: str
     seed: tuple[int, int]
-    learning_rate: float
+    rate: float
     loss: float
     norm: float
     origin: str | None
@@ -66,7 +66,7 @@ class Crash:
             f"Step {self.step:,}, of {self.problem}, is not finite, first in "
             f"{self.origin or 'what another worker, or arithmetic of another order, computed'}",
             received=f"loss {self.loss:.4g}, gradients of norm {self.norm:.4g}, learning rate "
-            f"{self.learning_rate:.4g}, examples {shown}",
+            f"{self.rate:.4g}, examples {shown}",
             hint=hint,
         )
 
@@ -192,7 +192,7 @@ def _examine(taken: taken_lib.Taken, made: session.Session) -> Crash:
         step=taken.step,
         problem=taken.problem,
         seed=(int(taken.seed[0]), int(taken.seed[1])),
-        learning_rate=taken.learning_rate,
+        rate=taken.learning_rate,
         loss=float(taken.metrics["loss"]),
         norm=float(taken.metrics["norm"]),
         origin=found,
@@ -271,7 +271,7 @@ def _read(place: pathlib.Path, folder: run_folder.RunFolder) -> Crash:
         step=held["step"],
         problem=held["problem"],
         seed=(held["seed"][0], held["seed"][1]),
-        learning_rate=float(held["rate"]),
+        rate=float(held["rate"]),
         loss=float(held["loss"]),
         norm=float(held["norm"]),
         origin=held["origin"],
