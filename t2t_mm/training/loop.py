@@ -33,8 +33,8 @@ from t2t_mm.training import (
     step,
     strategy,
     summary,
+    transfer,
 )
-from t2t_mm.training import restored as restored_lib
 from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
 
@@ -159,7 +159,7 @@ class _Training:
         self.step = self.first_step = 0
         self.saved_step = -1
         self.start_s = 0.0
-        self.begun: restored_lib.Restored | None = None
+        self.transfer: transfer.Transfer | None = None
         self.evaluated: dict[str, dict[str, float]] = {}
 
     def run(self) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class _Training:
             self._tell_of_restored()
         elif self.start is not None:
             name = made.settings.model
-            self.begun = weights.begin(name, made.model, self.start, self.screen.line)
+            self.transfer = weights.begin(name, made.model, self.start, self.screen.line)
         self.first_step = self.step
         if made.is_chief:
             self.folder.create(
@@ -275,7 +275,7 @@ class _Training:
             },
             "eval": self.evaluated,
             **{n: int(count) for n, count in self.outcomes.left_out.metrics().items()},
-            **({"warm_start": self.begun.describe()} if self.begun else {}),
+            **({"warm_start": self.transfer.describe()} if self.transfer else {}),
         }
 
     def _seconds(self) -> float:

@@ -25,7 +25,7 @@ from t2t_mm.runs import fingerprint as fingerprint_lib
 from t2t_mm.runs import origin as origin_lib
 from t2t_mm.runs import trackables
 from t2t_mm.settings import training
-from t2t_mm.training import restored
+from t2t_mm.training import transfer
 
 VOCABULARY, CLASSES, SIZES = "vocabulary", "classes", "sizes"
 _NET = ("model", "nets")
@@ -48,7 +48,7 @@ def begin(
     model: base.Model,
     origin: origin_lib.Origin,
     line: Callable[[str], None],
-) -> restored.Restored:
+) -> transfer.Transfer:
     """Gives a model another run's weights, as `WarmStartSettings` allows, and shows which.
 
     Args:
@@ -76,7 +76,7 @@ def load(
     *,
     fingerprint: Mapping[str, Any],
     allow: Sequence[str] = (),
-) -> restored.Restored:
+) -> transfer.Transfer:
     """Gives a model the weights of another run's checkpoint.
 
     Nothing is changed unless all fits, or what does not is allowed.
@@ -108,7 +108,7 @@ def load(
         )
     for variable, value in plan.values:
         variable.assign(value())
-    return restored.Restored(origin, plan.parts, plan.left)
+    return transfer.Transfer(origin, plan.parts, plan.left)
 
 
 class _Plan:
@@ -118,7 +118,7 @@ class _Plan:
         self, origin: origin_lib.Origin, model: base.Model, fingerprint: Mapping[str, Any]
     ) -> None:
         self.misfits = _other_sizes(origin.fingerprint, fingerprint)
-        self.parts: dict[str, restored.Part] = {}
+        self.parts: dict[str, transfer.PartTransfer] = {}
         self.values: list[tuple[tf.Variable, Callable[[], np.ndarray]]] = []
         self._reader = tf.train.load_checkpoint(origin.prefix)
         held = trackables.held_shapes(origin.prefix)
@@ -130,7 +130,7 @@ class _Plan:
         variables = trackables.Trackables({"model": model}).variables()
         old_parts = {_part(name) for name in self.held}
         for name, variable in variables.items():
-            part = self.parts.setdefault(_part(name), restored.Part())
+            part = self.parts.setdefault(_part(name), transfer.PartTransfer())
             part.weights += math.prod(variable.shape)
             if id(variable) in tables:
                 self._take_rows(name, variable, tables[id(variable)], part)
@@ -166,7 +166,7 @@ class _Plan:
             self.misfits.append(_Misfit(kind, f"{what} is another: {sizes}, {common:,} in both"))
 
     def _take_rows(
-        self, name: str, variable: tf.Variable, table: rows_lib.Table, part: restored.Part
+        self, name: str, variable: tf.Variable, table: rows_lib.Table, part: transfer.PartTransfer
     ) -> None:
         """Plans the rows that both tables have, each by its name."""
         old_names, new_names = self._old.get(table.rows, ()), self._new[table.rows]
@@ -201,7 +201,7 @@ class _Plan:
             into[list(new)] = held[list(old)]
         return value
 
-    def _misfit(self, what: str, part: restored.Part) -> None:
+    def _misfit(self, what: str, part: transfer.PartTransfer) -> None:
         self.misfits.append(_Misfit(SIZES, what))
         _note(part, "of another size")
 
@@ -258,7 +258,7 @@ def _short(name: str) -> str:
     return name.removeprefix("model/").removeprefix("nets/")
 
 
-def _note(part: restored.Part, what: str) -> None:
+def _note(part: transfer.PartTransfer, what: str) -> None:
     if what not in part.fresh:
         part.fresh.append(what)
 

@@ -1,4 +1,4 @@
-"""What a warm start has taken over, as a table for people and as JSON. No TensorFlow."""
+"""The weights that a warm start has transferred: a table for people, and JSON. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from t2t_mm.runs import origin as origin_lib
 
 
 @dataclasses.dataclass
-class Part:
+class PartTransfer:
     """A net, a part of the body, or a table of the model.
 
     Attributes:
@@ -25,7 +25,7 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
-class Restored:
+class Transfer:
     """What was taken over, and what was not.
 
     Attributes:
@@ -35,7 +35,7 @@ class Restored:
     """
 
     origin: origin_lib.Origin
-    parts: dict[str, Part]
+    parts: dict[str, PartTransfer]
     left: list[str]
 
     def describe(self) -> dict[str, Any]:
