@@ -47,15 +47,16 @@ if TYPE_CHECKING:
     from t2t_mm.training.loop import train
     from t2t_mm.training.optimizer import Optimizer
 
-# Keras runs on several backends, and the shell or a settings file may name another, or the
-# Keras of before; what else uses Keras in this process has chosen already.
+# Keras has several backends, and an environment variable or a settings file may name
+# another one, or legacy Keras; a process that has imported Keras has chosen already.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
-# TensorFlow leaves its faster kernels off on some processors; a training step gains a tenth.
+# TensorFlow disables its faster kernels on some processors; with them a training step takes
+# a tenth less.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-# No function here may bear the name of a module of this package: importing the module
-# would put it in the place of the function.
+# No function here may have the name of a module of this package: importing the module
+# would replace the function.
 _PUBLIC = {
     "DecodeSettings": "t2t_mm.settings.decoding",
     "KerasModel": "t2t_mm.keras_api.model",
@@ -129,7 +130,7 @@ def __dir__() -> list[str]:
 
 
 def _check_keras() -> None:
-    """Raises where this process has imported Keras for another backend already."""
+    """Raises if this process has already imported Keras with another backend."""
     keras = sys.modules.get("keras")
     backend = keras.config.backend() if keras is not None else "tensorflow"
     if backend != "tensorflow":

@@ -1,8 +1,8 @@
-"""What goes wrong, said once and in one form.
+"""The exceptions, with messages of one form.
 
-Every error that a user can mend is a `UserError`: the commands print it as one
-line and leave with exit code 2. Its text says what happened, what was received,
-what was expected and what to do. Anything else is a fault of ours (exit code 1).
+Every error that a user can fix is a `UserError`: commands print it as one line and exit
+with code 2. Its text says what happened, what was received, what was expected and what to
+do. Any other exception is a bug (exit code 1).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 _LONG_WORD = re.compile(r"\S{221,}")
-"""Of a path of thousands of characters (or what else has no blanks) both ends tell enough."""
+"""A longer word, such as a path of thousands of characters, is shortened to both ends."""
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\ud800-\udfff]")
 
@@ -44,7 +44,7 @@ class UserError(Exception):
             parts.append(_sentence(hint))
         text = " ".join(" ".join(parts).split())
         text = _LONG_WORD.sub(lambda found: f"{found[0][:97]}...{found[0][-100:]}", text)
-        # What a raw file holds must not work the terminal, nor be more than it can print.
+        # Control characters of a raw file must not reach the terminal.
         super().__init__(printable(text))
 
 
@@ -57,11 +57,11 @@ class DataError(UserError):
 
 
 class BadExampleError(DataError):
-    """One example that cannot be used; `--max_bad_examples` lets a run go on."""
+    """One example that cannot be used; `--max_bad_examples` allows some."""
 
 
 class MachineError(DataError):
-    """What the machine lacks, or a disk that fails: the next example would meet it too."""
+    """A missing resource of the machine, or a failing disk, which affects every example."""
 
 
 class CheckpointError(UserError):
@@ -95,12 +95,12 @@ def first_few(words: Iterable[object], most: int = 5, *, between: str = ", ") ->
 
 
 def _sentence(text: str) -> str:
-    """Returns a text with the full stop, or question mark, that it needs."""
+    """Returns a text with a final full stop or question mark."""
     return text if text.endswith("?") else text.rstrip(".") + "."
 
 
 def _stopped(text: str) -> str:
-    """Returns a text with a full stop, unless it is a sentence, or ends in dots, already."""
+    """Returns a text with a final full stop, unless it ends in punctuation already."""
     return text if text.endswith(".") else f"{text}."
 
 

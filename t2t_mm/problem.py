@@ -1,8 +1,8 @@
 """Problem: a declaration of one data set and its task.
 
-A problem is a class with a few attributes and one generator. It names raw files
-of a corpus in their published layout and says which modalities they are; all the
-rest (records, vocabularies, batches, nets, metrics) follows from that.
+A problem is a class with a few attributes and one generator, which reads a corpus in its
+published layout. The attributes declare the modalities of inputs and targets; records,
+vocabularies, batches, nets and metrics follow from these.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ class Problem:
 
     Attributes:
       name: the registered name.
-      version: of the generated data, in letters, digits and dots; a change means
-        that it must be made anew.
-      corpus: folder under `--manual_dir` that holds the raw files.
+      version: of the generated data, in letters, digits and dots; after a change the data
+        must be generated again.
+      corpus: folder under `--manual_dir` with the raw files.
       layout: the files expected there, in one or two lines; shown in errors.
       inputs: modalities by name (`{"image": Image(), "question": Language()}`); `{}`
-        for a language model, whose texts are made from nothing.
-      targets: the modality to be produced.
-      command: the token that tells the decoder what to write ("to-german");
-        problems that want the same share it.
-      metrics: names of registered metrics; the first one is the problem's own.
-      metric_tokenizer: the tokenizer of sacreBLEU that parts the words of its targets for
-        metrics, such as "zh", "ja-mecab", "ko-mecab", "flores200" or "char". Left empty it is
-        "13a", or for texts in a script without spaces one that parts them
-        (`evaluation.words`).
-      splits: what can be generated, two or more; the first is for training, the
-        second for evaluation while training.
-      optional_splits: of `splits` after the second, those that some raw data of the corpus
-        lacks: one for which no example is yielded is left out.
-      sources: where raw files can come from; made-up ones only where they are asked for.
-      sample_inputs: what of `inputs` is declared otherwise for sample data, whose
-        pictures, say, are smaller than the real ones.
+        for an unconditional language model.
+      targets: the modality to be predicted.
+      command: the token that tells the decoder which task to do ("to-german"); problems
+        with the same task share it.
+      metrics: names of registered metrics; the first one is the main metric.
+      metric_tokenizer: the tokenizer of sacreBLEU that splits targets into words for
+        metrics, such as "zh", "ja-mecab", "ko-mecab", "flores200" or "char". If empty, it is
+        "13a", or for scripts without spaces one that splits them
+        (`modality.language.words`).
+      splits: the splits to generate, two or more; the first is for training, the second
+        for evaluation during training.
+      optional_splits: of `splits` after the second, those that some releases of the corpus
+        lack; one without examples is left out.
+      sources: where raw files can come from; "sample" is used only if asked for.
+      sample_inputs: modalities that replace those of `inputs` for sample data, whose
+        pictures, say, are smaller.
       sample_size: training examples of sample data, unless `--sample_size` is given.
-      symbols: words that the vocabularies of its texts keep whole, such as the labelled
-        brackets of parse trees; each gets a token of its own.
-      simple_answer_name: what `simple_answer` does, in a few words ("copy the question").
+      symbols: words that become one token each in the vocabularies of its texts, such as
+        the labelled brackets of parse trees.
+      simple_answer_name: a short description of `simple_answer` ("copy the question").
     """
 
     name: ClassVar[str] = ""
@@ -74,25 +74,23 @@ class Problem:
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[Example]:
         """Yields `(key, features)` for every example of `split`.
 
-        Keys are unique within a split. Features hold one raw value under each
-        name of `inputs` and one under `targets`: text as `str`, a picture as a
-        path or as encoded bytes, a class as its name. Where several targets
-        are right (five captions of a picture), `targets` is a tuple or list of them: the
-        first is the one that losses are of, and metrics see all. Values are checked and
-        encoded by the modality's `encode`, in the worker that needs them. In place
-        of a value that is known to be of no use (a recording that is not there, say)
-        stands the `BadExampleError` that says so. Examples that are left out on purpose are
-        counted by `files.skip(reason)`, and the counts are kept in the manifest.
+        Keys are unique within a split. Features hold one raw value for each name of
+        `inputs` and one for `targets`: text as `str`, a picture as a path or as encoded
+        bytes, a class as its name. With several references (five captions of a picture),
+        `targets` is a tuple or list: losses use the first, metrics all of them. Values are
+        checked and encoded by the modality's `encode`, in a worker. A value known to be
+        unusable (a missing recording, say) is replaced by a `BadExampleError`. Examples
+        skipped on purpose are counted by `files.skip(reason)`, for the manifest.
         """
         raise NotImplementedError(f"{type(self).__name__}.generate_examples")
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
-        """Writes a small made-up corpus in the real one's layout (`--source=sample`).
+        """Writes a small synthetic corpus in the real one's layout (`--source=sample`).
 
         Args:
           folder: an empty folder, to be read like a `--manual_dir`.
-          seed: of all that is drawn.
-          size: training examples; other splits follow in proportion.
+          seed: of all random numbers.
+          size: training examples; other splits are in proportion.
         """
         raise errors.ConfigError(
             f"The problem {self.name!r} has no sample data",
@@ -100,28 +98,28 @@ class Problem:
         )
 
     def simple_answer(self, inputs: Mapping[str, bytes]) -> str | None:
-        """Returns the answer of someone who has learnt nothing, for a model to be measured by.
+        """Returns the output of a baseline that has learnt nothing.
 
-        None, the default, leaves it to what fits the problem's modalities: the most
-        frequent class or text of training, or a copy of the source.
+        None, the default, chooses one by the problem's modalities: the most frequent class
+        or text of training, or a copy of the source.
 
         Args:
-          inputs: values by name, as records hold them.
+          inputs: values by name, as in records.
         """
         del inputs
         return None
 
     @classmethod
     def declaration_digest(cls) -> str:
-        """Returns a digest of what decides the data beside version, splits and modalities.
+        """Returns a hash of other declarations that decide the data, such as columns.
 
-        For problems that are declared, not programmed: of code, `datagen.code` keeps a digest.
+        For problems that are declared, not programmed; `datagen.code` hashes the code.
         """
         return ""
 
     @classmethod
     def wrong_declaration(cls) -> str | None:
-        """Returns what is wrong with attributes that a base class of yours adds, or None."""
+        """Returns an error in the attributes that your own base class adds, or None."""
         return None
 
     @classmethod
@@ -154,11 +152,11 @@ class Problem:
 def register_problem(
     name: str, *, place: str | None = None
 ) -> Callable[[type[Problem]], type[Problem]]:
-    """Files a `Problem` class under `name`, having checked its declaration.
+    """Registers a `Problem` class under `name`, after checking its declaration.
 
     Args:
       name: of the problem.
-      place: `file:line` of the declaration, where that is not the Python caller.
+      place: `file:line` of the declaration, if it is not the Python caller.
     """
     add = registry.problems.register(name, place=place)
 
@@ -264,7 +262,7 @@ def _wrong_tokenizer(cls: type[Problem]) -> str | None:
 
 
 def _wrong_plain_name(cls: type[Problem]) -> str | None:
-    """Of what becomes the name of a file, and is read back as such only."""
+    """Checks names that become file names."""
     used = [m.vocab for m in (*cls.inputs.values(), cls.targets) if hasattr(m, "vocab")]
     for noun, names in (
         ("a split", cls.splits),

@@ -1,4 +1,4 @@
-"""The doors by which a plugin or a notebook adds a part: one decorator a registry.
+"""Decorators that register a plugin's or notebook's parts, one for each registry.
 
     @t2t_mm.register_metric("mean_length")
     class MeanLength(t2t_mm.Metric):
@@ -34,45 +34,45 @@ if TYPE_CHECKING:
 
 
 def register_model(name: str) -> Callable[[Model], Model]:
-    """Files a subclass of `t2t_mm.Model` under `name`, as `TrainSettings.model` takes it.
+    """Registers a subclass of `t2t_mm.Model` under `name`, for `TrainSettings.model`.
 
     Raises:
-      PluginError: for a name that is none or is taken, and for what is no such class.
+      PluginError: for an invalid or taken name, and for any other object.
     """
     return _register(registry.models, name, "t2t_mm.Model", ["t2t_mm.models.base:Model"])
 
 
 def register_modality(name: str) -> Callable[[Modality], Modality]:
-    """Files a subclass of `t2t_mm.Modality` under `name`, which data and runs are told by.
+    """Registers a subclass of `t2t_mm.Modality` under `name`, as stored in data and runs.
 
     Raises:
-      PluginError: for a name that is none or is taken, and for what is no such class.
+      PluginError: for an invalid or taken name, and for any other object.
     """
     bases = ["t2t_mm.modality.base:Modality"]
     return _register(registry.modalities, name, "t2t_mm.Modality", bases)
 
 
 def register_metric(name: str) -> Callable[[Metric], Metric]:
-    """Files a subclass of `t2t_mm.Metric` under `name`, as `Problem.metrics` takes it.
+    """Registers a subclass of `t2t_mm.Metric` under `name`, for `Problem.metrics`.
 
     Raises:
-      PluginError: for a name that is none or is taken, and for what is no such class.
+      PluginError: for an invalid or taken name, and for any other object.
     """
     return _register(registry.metrics, name, "t2t_mm.Metric", ["t2t_mm.evaluation.base:Metric"])
 
 
 def register_schedule(name: str) -> Callable[[Schedule], Schedule]:
-    """Files a subclass of `t2t_mm.Schedule` under `name`, as `--schedule` takes it.
+    """Registers a subclass of `t2t_mm.Schedule` under `name`, for `--schedule`.
 
     Raises:
-      PluginError: for a name that is none or is taken, and for what is no such class.
+      PluginError: for an invalid or taken name, and for any other object.
     """
     bases = ["t2t_mm.mixture.schedules:Schedule"]
     return _register(registry.schedules, name, "t2t_mm.Schedule", bases)
 
 
 def register_optimizer(name: str) -> Callable[[Optimizer], Optimizer]:
-    """Files an optimizer under `name`, as `OptimizerSettings.optimizer` takes it.
+    """Registers an optimizer under `name`, for `OptimizerSettings.optimizer`.
 
     Example:
         t2t_mm.register_optimizer("lion")(keras.optimizers.Lion)
@@ -81,13 +81,12 @@ def register_optimizer(name: str) -> Callable[[Optimizer], Optimizer]:
       name: of the optimizer.
 
     Returns:
-      a decorator of a subclass of `t2t_mm.Optimizer`, which is made with the variables and
-      the `OptimizerSettings`; or of any class of `keras.optimizers`, which is made with its
-      own defaults and follows the rate of the settings, and whose gradients are clipped as
-      they say.
+      a decorator of a subclass of `t2t_mm.Optimizer`, constructed with the variables and
+      the `OptimizerSettings`; or of any class of `keras.optimizers`, constructed with its
+      own defaults, with the learning rate and gradient clipping of the settings.
 
     Raises:
-      PluginError: for a name that is none or is taken, and for what is no such class.
+      PluginError: for an invalid or taken name, and for any other object.
     """
     bases = ["t2t_mm.training.optimizer:Optimizer", "keras.optimizers:Optimizer"]
     expected = "t2t_mm.Optimizer or keras.optimizers.Optimizer"
@@ -97,11 +96,11 @@ def register_optimizer(name: str) -> Callable[[Optimizer], Optimizer]:
 def _register(
     registered: registry.Registry[Any], name: str, expected: str, bases: list[str]
 ) -> Callable[[Any], Any]:
-    """Returns a decorator that files subclasses of one of `bases` ("module:attribute")."""
+    """Returns a decorator that registers subclasses of one of `bases` ("module:attribute")."""
     add = registered.register(name)
 
     def decorate(cls: Any) -> Any:
-        # What a class inherits from is imported; importing the others would bring TensorFlow.
+        # A base of the class is imported already; importing the others would import TensorFlow.
         known = tuple(registry.load(b) for b in bases if b.partition(":")[0] in sys.modules)
         if not (isinstance(cls, type) and issubclass(cls, known)):
             made = getattr(type(cls), "__name__", "") if not isinstance(cls, type) else ""

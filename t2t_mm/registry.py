@@ -25,7 +25,7 @@ FRAMEWORK = "t2t_mm"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_WORDS = "small letters, digits and _, a letter first"
 PLAIN_NAME = re.compile(r"\w[\w.-]*")
-"""Of what becomes the name of a file or folder, but is no registered one: no separators in it."""
+"""A name that becomes that of a file or folder, such as a vocabulary's: without separators."""
 PLAIN_NAME_WORDS = "letters, digits, _, - and dots, no dot first"
 _current_plugin: contextvars.ContextVar[str] = contextvars.ContextVar(
     "current_plugin", default=FRAMEWORK
@@ -60,11 +60,11 @@ class Registry(Generic[T]):
         self._entries: dict[str, Entry] = {}
 
     def register(self, name: str, *, place: str | None = None) -> Callable[[Any], Any]:
-        """Returns a decorator that files a class or function under `name`.
+        """Returns a decorator that registers a class or function under `name`.
 
         Args:
           name: of the value.
-          place: `file:line` that declares it; that of the caller if None.
+          place: `file:line` of its declaration; None for the caller's.
 
         Raises:
           PluginError: for the decorator without a name, as in `@register`.
@@ -86,11 +86,11 @@ class Registry(Generic[T]):
         return decorate
 
     def add(self, name: str, value: T | str) -> None:
-        """Files `value`, or the lazy reference `"module:attribute"`, under `name`."""
+        """Registers `value`, or the lazy reference `"module:attribute"`, under `name`."""
         self._add(name, value, _caller())
 
     def get(self, name: str) -> T:
-        """Returns the value filed under `name`, or raises with a suggestion."""
+        """Returns the value registered under `name`, or raises with a suggestion."""
         if name not in self._entries:
             raise errors.ConfigError(
                 f"Unknown {self.noun} {name!r}",
@@ -106,7 +106,7 @@ class Registry(Generic[T]):
         """Expands names and globs, in order and without repeats.
 
         Raises:
-          ConfigError: for a name that is unknown, or a glob that matches nothing.
+          ConfigError: for an unknown name, or a glob without a match.
         """
         found: dict[str, None] = {}
         for pattern in patterns:
@@ -134,19 +134,19 @@ class Registry(Generic[T]):
         return [self._entries[name] for name in self.names()]
 
     def remove_plugin(self, plugin: str) -> None:
-        """Forgets what `plugin` registered (it failed half-way, or a test ends)."""
+        """Removes all entries of `plugin` (it failed half-way, or a test ends)."""
         kept = {n: e for n, e in self._entries.items() if e.plugin != plugin}
         self._entries = kept
 
     def reassign(self, name: str, plugin: str) -> None:
-        """Credits `plugin` with `name`, whose module another plugin imported first."""
+        """Attributes `name` to `plugin`, if another plugin imported its module first."""
         self._entries[name] = dataclasses.replace(self._entries[name], plugin=plugin)
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
     def _check_name(self, name: object, place: str) -> None:
-        """Raises for what is no name; of a bare decorator it is the class itself."""
+        """Raises for an invalid name; a bare decorator passes the class itself."""
         if callable(name):
             held = getattr(name, "__name__", type(name).__name__)
             raise errors.PluginError(
@@ -174,7 +174,7 @@ class Registry(Generic[T]):
 
 
 def _snake_case(name: str) -> str:
-    """Returns the name that Tensor2Tensor would have made of a class's: `MyReviews`, my_reviews."""
+    """Returns the name that Tensor2Tensor derives from a class: `MyReviews`, my_reviews."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
@@ -189,12 +189,12 @@ def _join(*sentences: str | None) -> str | None:
 
 
 def _failed_plugins(noun: str) -> str | None:
-    """Returns which plugins' failure may be why a name is missing, or None.
+    """Returns a hint naming failed plugins that may define a missing name, or None.
 
-    Why they failed is left to `mm-list`: a plugin that fails for this very error would
-    otherwise hold the reasons of all before it, and so would the next.
+    The reasons of their failure are left to `mm-list`: a plugin that fails by this very
+    error would otherwise repeat the reasons of all before it.
     """
-    # A table declares a problem and nothing else.
+    # A table declares only problems.
     names = [name for name in failed if noun == problems.noun or not name.endswith(".toml")]
     if not names:
         return None
@@ -203,7 +203,7 @@ def _failed_plugins(noun: str) -> str | None:
 
 
 def _caller() -> str:
-    """Returns `file:line` of the first frame outside this module and the public doors."""
+    """Returns `file:line` of the first frame outside the modules of registration."""
     frame = sys._getframe(1)
     doors = (__name__, "t2t_mm.problem", "t2t_mm.registration")
     while frame.f_back is not None and frame.f_globals.get("__name__") in doors:
@@ -212,7 +212,7 @@ def _caller() -> str:
 
 
 failed: dict[str, str] = {}
-"""Plugins that could not be loaded, and why; a name not found may be theirs."""
+"""Plugins that could not be loaded, with the reasons; a missing name may be theirs."""
 
 problems: Registry[Any] = Registry("problem")
 models: Registry[Any] = Registry("model")
@@ -220,7 +220,7 @@ modalities: Registry[Any] = Registry("modality")
 metrics: Registry[Any] = Registry("metric")
 schedules: Registry[Any] = Registry("schedule")
 nets: Registry[Any] = Registry("net")
-"""Functions that return a Keras model, for `KerasNet.model` to name."""
+"""Functions that return a Keras model, by the names for `KerasNet.model`."""
 optimizers: Registry[Any] = Registry("optimizer")
 
 ALL: dict[str, Registry[Any]] = {

@@ -1,10 +1,9 @@
-"""The JSON files that are read back: what each must hold, checked as a whole.
+"""Schemas of the JSON files that are read back, with validation.
 
-Data and run folders come from other people too, so nothing in them is believed before
-it is checked. A key that is not named here is kept as it is, since later versions may
-write more; what is read from a file is named here.
+Data and run folders may come from other people, so they are validated before use. Unknown
+keys are kept, since later versions may write more; every key that is read is declared here.
 
-pydantic is imported with this module, so it is imported where a file is read.
+This module imports pydantic, so it is imported only where a file is read.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ T = TypeVar("T")
 
 
 def _like(pattern: re.Pattern[str], words: str) -> pydantic.AfterValidator:
-    """Returns the check of a text; `words` say what it has to be."""
+    """Returns a validator of texts that match `pattern`; `words` describe it."""
 
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
@@ -113,7 +112,7 @@ class Vocabulary(TypedDict):
 
 
 class Modality(TypedDict):
-    """One declaration; its parameters are checked by the modality's own class."""
+    """The declaration of a modality, whose class checks its parameters."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -124,7 +123,7 @@ class Modality(TypedDict):
 
 
 class UsedVocabulary(TypedDict):
-    """Of a problem of a run."""
+    """A vocabulary of a run's problem."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -148,7 +147,7 @@ class Problem(TypedDict):
 
 
 class Averaged(TypedDict):
-    """Of a run that is the average of another's checkpoints."""
+    """The origin of a run that averages another run's checkpoints."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -157,7 +156,7 @@ class Averaged(TypedDict):
 
 
 class WeightsFile(TypedDict):
-    """Where the weights of a net came from."""
+    """The file of a pretrained net's weights."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -166,7 +165,7 @@ class WeightsFile(TypedDict):
 
 
 class Net(TypedDict):
-    """One net from elsewhere, see modality/pretrained/record.py."""
+    """A pretrained net, see modality/pretrained/record.py."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -187,7 +186,7 @@ class Nets(TypedDict):
 
 
 class Format(TypedDict):
-    """What every format of `problems.json` says."""
+    """The keys that every format of `problems.json` has."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -210,7 +209,7 @@ class Run(TypedDict):
 
 
 class TensorFileSize(TypedDict):
-    """Of a file of a checkpoint."""
+    """The size of a file of a checkpoint."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -219,11 +218,11 @@ class TensorFileSize(TypedDict):
 
 
 class Fingerprint(TypedDict):
-    """What a checkpoint must fit."""
+    """The fingerprint that model and checkpoint must share."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
-    model: NotRequired[str]  # its name, and its version where that is not the first
+    model: NotRequired[str]  # its name, with its version from the second on
     config: NotRequired[dict[str, Any]]
     vocabularies: NotRequired[dict[PlainName, Sha256]]
     versions: NotRequired[dict[Name, PlainName]]
@@ -241,7 +240,7 @@ class Selected(TypedDict):
 
 
 class Sums(TypedDict):
-    """Of one problem since the last line of the log, see training.statistics."""
+    """A problem's sums since the last line of the log, see training.statistics."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -316,7 +315,7 @@ class Sidecar(TypedDict):
 
 
 class Crash(TypedDict):
-    """`crash/crash.json` of a run, see training.crash; numbers may be none: as text."""
+    """`crash/crash.json` of a run, see training.crash; numbers that are not finite are text."""
 
     __pydantic_config__ = _WHOLE  # type: ignore[misc]
 
@@ -363,14 +362,14 @@ def read(
     hint: str | None = None,
     finite: bool = True,
 ) -> T:
-    """Returns what a JSON file holds, once all of it is as its schema says.
+    """Reads and validates a JSON file.
 
     Args:
       path: of the file.
       schema: one of the classes above.
       error: the class of the error to raise.
       hint: what to do about a damaged file.
-      finite: whether all numbers have to be; a loss that is not is no damage.
+      finite: whether NaN and infinities are errors; a loss may be one.
 
     Raises:
       UserError: of the class `error`; it names the file and the field.
@@ -394,10 +393,10 @@ def parse(
     hint: str | None = None,
     finite: bool = True,
 ) -> T:
-    """Returns what a JSON text holds, like `read`; `place` names it in errors."""
+    """Parses and validates a JSON text, like `read`; `place` names it in errors."""
     try:
         text = data.decode("utf-8")
-        pydantic_core.from_json(text, allow_inf_nan=not finite)  # which strict validation lets pass
+        pydantic_core.from_json(text, allow_inf_nan=not finite)  # validation accepts NaN
     except UnicodeDecodeError as reason:
         raise error(
             f"{place} is damaged",
@@ -423,7 +422,7 @@ def _damaged(
     error: Callable[..., errors.UserError],
     hint: str | None,
 ) -> errors.UserError:
-    """Returns the error for the first field that is wrong, and the number of the others."""
+    """Returns the error for the first invalid field, with the number of others."""
     first = wrong[0]
     field = _field(first["loc"])
     more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
@@ -438,7 +437,7 @@ def _damaged(
 
 
 def _field(location: Sequence[str | int]) -> str:
-    """Returns a place in a JSON value as in `problems[0].inputs.image`."""
+    """Returns the path of a field, as in `problems[0].inputs.image`."""
     field = ""
     for part in location:
         if part == "[key]":

@@ -1,4 +1,4 @@
-r"""Helpers for tests of one's own problems; they need nothing but `unittest`.
+r"""Helpers for tests of your own problems; they need only `unittest`.
 
 from t2t_mm import testing
 
@@ -37,17 +37,17 @@ from t2t_mm.modality import base as modality
 
 
 class ProblemTestCase(unittest.TestCase):
-    """Checks that a problem is whole: declaration, raw files, records, features.
+    """Checks a problem: declaration, raw files, records, features.
 
     Attributes:
       problem: its registered name.
       usr_dir: the folder of plugins that defines it, if it is not installed.
       raw_files: contents of raw files by name, written below a `--manual_dir`.
-      manual_dir: a folder that holds raw files, instead of `raw_files`. Where
-        neither is given, the problem's sample data is used.
+      manual_dir: a folder of raw files, instead of `raw_files`. Without either, the
+        problem's sample data is used.
       sample_size: training examples of the sample data.
-      max_examples: of a split, for a corpus that is large; None for all.
-      expected_examples: the number of examples by split, as far as known.
+      max_examples: of a split, for a large corpus; None for all.
+      expected_examples: the number of examples by split; splits may be left out.
     """
 
     problem: ClassVar[str] = ""
@@ -79,7 +79,7 @@ class ProblemTestCase(unittest.TestCase):
         cls._manifest = cls._generate("data", workers=1)
 
     def test_declaration(self) -> None:
-        """The declaration survives the run folder; its metrics exist."""
+        """The declaration can be saved in a run folder and restored; its metrics exist."""
         declared = registry.problems.get(self.problem)
         for one in [*declared.inputs.values(), declared.targets]:
             self.assertEqual(modality.from_description(one.describe()), one)
@@ -107,7 +107,7 @@ class ProblemTestCase(unittest.TestCase):
             self.assertEqual(counts.most_common(1)[0][1], 1, "a key occurs twice")
 
     def test_splits_are_disjoint(self) -> None:
-        """No example of training occurs, whole, among those held out."""
+        """No training example, inputs and targets, occurs in another split."""
         training, *others = self._manifest.splits
         held = {split: self._contents(split) for split in (training, *others)}
         for split in others:
@@ -119,7 +119,7 @@ class ProblemTestCase(unittest.TestCase):
         self.assertEqual(twin.shards, self._manifest.shards)
 
     def test_features(self) -> None:
-        """Every example goes through the pipeline and arrives once."""
+        """Every example passes through the pipeline exactly once."""
         from t2t_mm.data import pipeline
         from t2t_mm.data import task as task_lib
         from t2t_mm.settings import batching
@@ -187,19 +187,19 @@ def tar(files: Mapping[str, str | bytes], *, packing: str = "") -> bytes:
 def generated(
     problem: str, split: str, folder: str | os.PathLike[str]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Returns what a problem's generator yields for raw files in `folder`.
+    """Returns the examples that a problem's generator yields for raw files in `folder`.
 
-    Nothing is encoded or written: the quickest look at how a corpus is read.
+    Nothing is encoded or written: the quickest test of how a corpus is read.
     """
     made = registry.problems.get(problem)()
     return list(made.generate_examples(split, raw.RawFiles.of(folder, made.corpus, made.layout)))
 
 
 def two_devices() -> list[str]:
-    """Splits the processor into two devices, for tests of distributed training.
+    """Splits the CPU into two logical devices, for tests of distributed training.
 
-    To be called before TensorFlow runs its first operation; later, the test is
-    skipped unless that has been done already.
+    Call it before TensorFlow runs its first operation; otherwise the test is skipped,
+    unless the devices exist already.
 
     Returns:
       the names of the two devices, for `tf.distribute.MirroredStrategy`.
@@ -207,7 +207,7 @@ def two_devices() -> list[str]:
     import tensorflow as tf
 
     (processor, *_) = tf.config.list_physical_devices("CPU")
-    # Once TensorFlow has started there are as many devices as there are.
+    # Once TensorFlow has started, the devices cannot change.
     with contextlib.suppress(RuntimeError):
         tf.config.set_logical_device_configuration(
             processor, [tf.config.LogicalDeviceConfiguration()] * 2
@@ -225,23 +225,23 @@ def assert_exact_resume(
     ends: Mapping[int, signal.Signals],
     timeout_s: float = 300.0,
 ) -> None:
-    """Asserts that a training ended by signals and begun again is one that was left alone.
+    """Asserts that an interrupted and resumed training equals an uninterrupted one.
 
-    Compared are all numbers of the last checkpoint, bit for bit, and the lines of
-    metrics.jsonl but for times, speeds and memory.
+    It compares all numbers of the last checkpoint, bit for bit, and the lines of
+    metrics.jsonl without times, speeds and memory.
 
     Example:
         testing.assert_exact_resume(start, tmp_path, ends={12: signal.SIGKILL})
 
     Args:
-      start: begins the training in a run folder, or goes on with it; returns its processes,
-        one a worker, with their standard error piped as text.
-      folder: in which the runs `alone`, `twin` and `ended` are made.
-      ends: what the processes are sent once the log shows that step.
+      start: starts or resumes the training in a run folder; returns its processes, one for
+        each worker, with their standard error piped as text.
+      folder: for the runs `alone`, `twin` and `ended`.
+      ends: by step, the signal that is sent to the processes once the log shows the step.
       timeout_s: seconds for one start of the training.
 
     Raises:
-      AssertionError: names what differs; or a process failed, or was over before it was ended.
+      AssertionError: names the differences; or a process failed, or ended before its signal.
     """
     place = pathlib.Path(folder)
     for name in ("alone", "twin"):
@@ -263,7 +263,7 @@ def assert_exact_resume(
 
 
 def differing_parts(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> list[str]:
-    """Returns what differs between two runs: names of tensors, and lines of the log.
+    """Returns the differences between two runs: names of tensors, and lines of the log.
 
     Args:
       one: a run folder; its last checkpoint is compared.
@@ -283,7 +283,7 @@ _NOT_REPEATED = re.compile(r".*_per_s|(peak_)?memory_bytes")
 
 
 def _log(run: pathlib.Path) -> list[str]:
-    """Returns the lines of a log without what no two runs have in common."""
+    """Returns the lines of a log without times, speeds and memory."""
     lines = []
     for text in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
@@ -295,7 +295,7 @@ def _log(run: pathlib.Path) -> list[str]:
 
 
 def _last_tensors(run: pathlib.Path) -> dict[str, bytes]:
-    """Returns the bytes of all numbers in the last checkpoint: not the iterators' states."""
+    """Returns the bytes of all numbers in the last checkpoint, without iterators' states."""
     import tensorflow as tf
 
     from t2t_mm.runs import checkpoint_files
@@ -310,7 +310,7 @@ def _last_tensors(run: pathlib.Path) -> dict[str, bytes]:
 
 
 def _finish(processes: Sequence[subprocess.Popen[str]], timeout_s: float) -> None:
-    """Waits for the end of all processes, which has to be a good one."""
+    """Waits for all processes, which must succeed."""
     try:
         said = [process.communicate(timeout=timeout_s)[1] for process in processes]
     finally:

@@ -1,3 +1,3 @@
-"""The version, here and nowhere else; CITATION.cff repeats it, which a test checks."""
+"""The version number; CITATION.cff repeats it, which a test checks."""
 
 __version__ = "0.1.0"

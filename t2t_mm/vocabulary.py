@@ -1,9 +1,8 @@
-"""Vocabulary: text to the ids of SentencePiece tokens and back, without TensorFlow.
+"""Vocabulary: a SentencePiece tokenizer, without TensorFlow.
 
-Byte-pair tokens with byte fallback: any text has ids, and decoding gives the
-text back. Text is not normalised (references are not either, and a vocabulary
-that folds characters could never write some of them); only runs of spaces
-become one, and spaces at both ends go.
+Byte-pair encoding with byte fallback: any text can be encoded, and decoding restores it.
+Text is not normalised, since references are not either and some of their characters could
+then never be decoded; only runs of spaces become one, and spaces at both ends are removed.
 """
 
 from __future__ import annotations
@@ -36,11 +35,10 @@ takes several times that in memory."""
 _COVERAGE = 0.9999
 _MAX_SENTENCE_BYTES = 1 << 16
 _SYMBOLS_EVERY = 100  # lines; a word in one of a hundred is far more frequent than the last tokens
-# Fixed, not the processor's count: it is stored in the model, whose bytes must
-# depend on the text alone.
+# Fixed, since the number is stored in the model, whose bytes must depend only on the text.
 _THREADS = 4
 _FIXED_PIECES = 3 + 256
-_SPACE = "\u2581"  # as which SentencePiece writes the space before a word
+_SPACE = "\u2581"  # SentencePiece's mark for the space before a word
 
 
 class Vocabulary:
@@ -51,7 +49,7 @@ class Vocabulary:
       model: the serialised model.
 
     Attributes:
-      size: number of tokens, which may be less than was asked for a small corpus.
+      size: number of tokens, which for a small corpus may be less than requested.
       sha256: of the model's bytes; kept with data, run and checkpoints.
     """
 
@@ -136,7 +134,7 @@ def exists(folder: str | os.PathLike[str]) -> bool:
 
 
 def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Returns what `vocabulary.json` says.
+    """Returns the content of `vocabulary.json`.
 
     Raises:
       DataError: when it, or the model, is missing or damaged.
@@ -160,21 +158,20 @@ def build(
     symbols: Sequence[str] = (),
     seed: int = 0,
 ) -> Vocabulary:
-    """Makes a vocabulary of at most `size` tokens from `texts`.
+    """Trains a vocabulary of at most `size` tokens on `texts`.
 
-    Reads at most `MAX_SENTENCES` lines and `MAX_TEXT_BYTES` bytes of them; give
-    texts in random order where there may be more. The same texts and symbols give
-    the same bytes.
+    Reads at most `MAX_SENTENCES` lines and `MAX_TEXT_BYTES` bytes of them; if there may be
+    more, give texts in random order. The same texts and symbols give the same bytes.
 
     Args:
       name: of the vocabulary.
-      texts: to learn tokens from.
+      texts: to train on.
       size: tokens at most, symbols included.
-      symbols: words that get a token each, however rare they are. One of signs and
-        letters ("(NP") is kept whole wherever a word begins with it; one of either kind
-        alone could be the beginning of many words ("IN"), so it is shown often enough
-        to be learnt.
-      seed: of the training's draws.
+      symbols: words that become one token each, however rare. A mixture of signs and
+        letters ("(NP") is a user-defined symbol, kept wherever a word begins with it. One
+        of only signs or letters ("IN") could begin many words, so it is repeated in the
+        training text often enough to be learnt.
+      seed: of the training.
 
     Raises:
       DataError: for no text at all.
@@ -188,7 +185,7 @@ def build(
         raise errors.DataError(f"There is no text to build the vocabulary {name!r} from")
     sentencepiece.set_random_generator_seed(seed)
     model = io.BytesIO()
-    # Pieces that are learnt hold either signs or letters.
+    # Learnt tokens hold either signs or letters.
     mixed = [s for s in dict.fromkeys(symbols) if not s.isalnum() and any(map(str.isalnum, s))]
     plain = [s for s in dict.fromkeys(symbols) if s not in mixed]
     whole: dict[str, Any] = {}
@@ -238,7 +235,7 @@ def _bounded(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _with(symbols: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
-    """Yields the lines, and now and then one of all symbols."""
+    """Yields the lines, with a line of all symbols among every hundred."""
     for number, line in enumerate(lines):
         if symbols and number % _SYMBOLS_EVERY == 0:
             yield " ".join(symbols)

@@ -1,4 +1,4 @@
-"""Plugins: problems, models, modalities and metrics that come from other packages and folders."""
+"""Plugins: problems, models, modalities and metrics from other packages and folders."""
 
 from t2t_mm.plugins.load import GROUP, USR_DIR_VARIABLE, LoadReport, load_all, reports
 

@@ -1,4 +1,4 @@
-"""What the framework itself registers: all by name, nothing imported yet."""
+"""Registers the framework's own parts by name, without importing them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OPTIMIZERS = {"adam": "t2t_mm.training.optimizer:Adam"}
 
 
 def register() -> None:
-    """Files every built-in under its name, as a reference imported on first use."""
+    """Registers every built-in under its name, as a reference imported on first use."""
     with registry.registering(registry.FRAMEWORK):
         for registered, references in (
             (registry.modalities, _MODALITIES),

@@ -1,15 +1,15 @@
 """Finds and loads plugins: installed packages, and folders of the user's own.
 
-Three doors, in this order, and one way of loading behind them:
+They are loaded in this order:
 
-1. what the framework itself registers (`t2t_mm.plugins.builtins`);
+1. the framework's own parts (`t2t_mm.plugins.builtins`);
 2. the entry-point group `t2t_mm.plugins` of every installed distribution; each
-   entry point names a module or a package. The built-in problems come in here;
-3. folders given as `--usr_dir`, or by the environment variable `T2T_MM_USR_DIR`.
+   entry point names a module or a package. The built-in problems are among these;
+3. folders of `--usr_dir`, or of the environment variable `T2T_MM_USR_DIR`.
 
-Each module of a package or folder is imported on its own, then each table: a
-`.toml` file that declares a problem (`t2t_mm.problem_bases.tables`). One that fails leaves
-nothing behind and is reported; it hurts only those who ask for its problems.
+Each module of a package or folder is imported by itself, then each table: a `.toml` file
+that declares a problem (`t2t_mm.problem_bases.tables`). A failed one is unregistered and
+reported; only requests for its problems fail.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ USR_DIR_VARIABLE = "T2T_MM_USR_DIR"
 
 @dataclasses.dataclass(frozen=True)
 class LoadReport:
-    """What became of one plugin.
+    """The result of loading one plugin.
 
     Attributes:
-      name: of the plugin, as `mm-list` shows it beside what it defines.
-      origin: the distribution and module, or the file, that it came from.
+      name: of the plugin, as `mm-list` shows it beside its parts.
+      origin: its distribution and module, or its file.
       status: "ok" or "failed".
-      error: why it failed, in one line with file and line number; else empty.
-      defines: what it registered, as "problem my_reviews".
+      error: the reason of a failure, in one line with file and line number; else empty.
+      defines: the registered parts, as "problem my_reviews".
     """
 
     name: str
@@ -68,14 +68,14 @@ _done: set[str] = set()
 
 
 def load_all(usr_dir: str | os.PathLike[str] | Iterable[str] | None = None) -> list[LoadReport]:
-    """Loads every plugin that is not loaded yet, and reports on all.
+    """Loads every plugin that is not loaded yet, and returns the reports of all.
 
-    The folders are then kept in `T2T_MM_USR_DIR`, so that a worker process finds
-    the same plugins by calling this function with no argument.
+    The folders are then added to `T2T_MM_USR_DIR`, so that a worker process finds the same
+    plugins by calling this function without an argument.
 
     Args:
-      usr_dir: folders of plugins: one path, a comma list, or several of these;
-        those in `T2T_MM_USR_DIR` are loaded beside them.
+      usr_dir: folders of plugins: one path, a comma-separated list, or several of these;
+        those in `T2T_MM_USR_DIR` are loaded too.
 
     Raises:
       ConfigError: when such a folder does not exist.
@@ -99,12 +99,12 @@ def load_all(usr_dir: str | os.PathLike[str] | Iterable[str] | None = None) -> l
 
 
 def reports() -> list[LoadReport]:
-    """Returns what became of every plugin so far, in the order of loading."""
+    """Returns the reports of all plugins so far, in the order of loading."""
     return list(_reports.values())
 
 
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    """Returns the group's entry points: our own first, so that no other can oust them."""
+    """Returns the group's entry points, our own first, so that no other can take their names."""
 
     def order(point: importlib.metadata.EntryPoint) -> tuple[bool, str, str]:
         name = point.dist.name if point.dist else ""
@@ -157,9 +157,9 @@ def _folders(usr_dir: str | os.PathLike[str] | Iterable[str] | None) -> list[pat
 
 
 def _load_folder(folder: pathlib.Path) -> None:
-    """Loads a folder as a package of a name that no other folder has.
+    """Loads a folder as a package with a unique name.
 
-    The name follows from the path, so that it is the same in every process.
+    The name is made from the path, so it is the same in every process.
     """
     package = f"t2t_mm_usr_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
     label = folder.name or "usr_dir"
@@ -168,7 +168,7 @@ def _load_folder(folder: pathlib.Path) -> None:
     _usr_dirs[folder] = label
     _add_empty_package(package, folder)
     if (folder / "__init__.py").exists():
-        # Run by hand in the empty package's place: should it fail, its modules still load.
+        # Executed in place of the empty package: if it fails, its modules still load.
         spec = importlib.util.spec_from_file_location(
             package, folder / "__init__.py", submodule_search_locations=[str(folder)]
         )
@@ -199,10 +199,10 @@ def _modules(package: types.ModuleType) -> list[str]:
 
 
 def _drop_empty_packages(modules: Mapping[str, str]) -> None:
-    """Forgets the reports of packages that went well and define nothing: mere holders.
+    """Drops the reports of packages that loaded and define nothing: mere containers.
 
     Args:
-      modules: full names of modules by the plugin that each is reported as.
+      modules: full names of modules by the names of their plugins.
     """
     for plugin, module in modules.items():
         report = _reports[plugin]
@@ -219,14 +219,14 @@ def _import(
     origin: str,
     spec: importlib.machinery.ModuleSpec | None = None,
 ) -> bool:
-    """Imports one module as a plugin and reports on it; returns whether it went well.
+    """Imports one module as a plugin and reports on it; returns whether it succeeded.
 
     Args:
       module: its full name.
-      family: the package whose modules are plugins beside it.
-      plugin: the name to report it under.
+      family: the package whose modules are its sibling plugins.
+      plugin: the name for the report.
       origin: for the report.
-      spec: where it is, if not to be found by its name.
+      spec: of the module, if it cannot be found by its name.
     """
     before = set(sys.modules)
     try:
@@ -237,10 +237,10 @@ def _import(
             else:
                 importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        # Whatever a plugin does wrong must not stop the others from loading.
+        # An error of one plugin must not stop the others from loading.
         for name in set(sys.modules) - before:
             if name.startswith(f"{family}.") or name == module:
-                del sys.modules[name]  # siblings it imported are imported anew by themselves
+                del sys.modules[name]  # siblings it imported are imported again by themselves
         _report_failure(plugin, origin, error)
         return False
     if module != family:
@@ -263,7 +263,7 @@ def _load_table(path: pathlib.Path, *, plugin: str, origin: str) -> None:
 
 
 def _report_failure(plugin: str, origin: str, error: BaseException) -> None:
-    """Takes back what a plugin has registered so far, and reports why it failed."""
+    """Unregisters the parts of a failed plugin, and reports the reason."""
     for registered in registry.ALL.values():
         registered.remove_plugin(plugin)
     reason = _one_line(error, origin)
@@ -272,7 +272,7 @@ def _report_failure(plugin: str, origin: str, error: BaseException) -> None:
 
 
 def _credit_siblings(plugin: str, module: str) -> None:
-    """Credits a plugin with what its module defines, whichever sibling imported it first."""
+    """Attributes to a plugin what its module defines, whichever sibling imported it first."""
     file = getattr(sys.modules[module], "__file__", None) or ""
     inside = f"{pathlib.Path(file).parent}{os.sep}" if file.endswith("__init__.py") else f"{file}:"
     for other, registered, entry in list(_entries()):
@@ -292,7 +292,7 @@ def _defined_by(plugin: str) -> tuple[str, ...]:
 
 
 def _one_line(error: BaseException, origin: str) -> str:
-    """Returns "file:line: Kind: message" for the innermost line of the plugin's own."""
+    """Returns "file:line: Kind: message" for the innermost line of the plugin's own code."""
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}"
         text = error.msg
@@ -311,13 +311,13 @@ def _one_line(error: BaseException, origin: str) -> str:
 
 
 def _is_sibling(name: str, place: str) -> bool:
-    """Says whether a module that was not found lies beside the file at `place`."""
+    """Says whether a module that was not found is a sibling of the file at `place`."""
     beside = pathlib.Path(place.rpartition(":")[0]).with_name(name.partition(".")[0] or ".")
     return beside.is_dir() or beside.with_suffix(".py").is_file()
 
 
 def _is_of_plugin(file: str) -> bool:
-    """Tells a plugin's file from the framework's, the standard library's and frozen ones."""
+    """Says whether a file is a plugin's: not the framework's, standard library's, or frozen."""
     path = pathlib.Path(file)
     framework = pathlib.Path(__file__).parents[1]
     if path.is_relative_to(framework):

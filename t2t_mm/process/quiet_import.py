@@ -1,9 +1,9 @@
 """Keeps TensorFlow's own lines off the terminal, unless `--debug` asks for them.
 
-A log level silences what it says at work. What it says while it is imported (whether
-there is a GPU, which kernels it uses) comes before any level can apply, and SentencePiece
-inside tensorflow-text heeds none: what is written then is held back, and passed on
-without those lines.
+A log level silences TensorFlow at work. Its lines during import (whether there is a GPU,
+which kernels it uses) come before any level applies, and SentencePiece inside
+tensorflow-text ignores the level. So standard error is captured during the import, and
+passed on without those lines.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NOTICE = re.compile(
 )
 _STDERR = 2
 _NONE_BUT_FATAL = "3"
-"""TensorFlow raises its errors in Python too: its lines say nothing more."""
+"""TensorFlow raises its errors in Python too, so its log lines add nothing."""
 
 
 _installed = False
@@ -41,7 +41,7 @@ def is_installed() -> bool:
 
 
 def install() -> None:
-    """Makes TensorFlow quiet in this process, whenever it is imported."""
+    """Silences TensorFlow in this process, whenever it is imported."""
     global _installed
     _installed = True
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _NONE_BUT_FATAL)
@@ -74,10 +74,10 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 @contextlib.contextmanager
 def without_notices(notices: re.Pattern[bytes] = _NOTICE) -> Iterator[None]:
-    """Holds back what the process writes to file descriptor 2; passes on all but notices.
+    """Captures file descriptor 2 of the process, and passes on all but notices.
 
     Args:
-      notices: what matches is left out.
+      notices: pattern of the lines to drop.
     """
     with contextlib.ExitStack() as stack:
         try:

@@ -1,1 +1,1 @@
-"""Parse trees: the Penn Treebank's brackets, and trees as sequences of symbols."""
+"""Parse trees: Penn Treebank bracketings, and linearised trees."""

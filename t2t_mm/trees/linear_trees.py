@@ -1,21 +1,20 @@
-"""Linear trees: constituency trees as a decoder writes them, and back from whatever it wrote.
+"""Linearised constituency trees, as decoder outputs, and the trees of arbitrary outputs.
 
     (S (NP DT NN )NP (VP VBZ )VP . )S
 
-is the tree of "The star shines .": each phrase opens and closes with its label, a word
-is its part-of-speech tag, and the words themselves are left out, for the input has
-them. So do Vinyals et al. 2015 (Grammar as a Foreign Language), but for the tags, which
-they made all alike: with their tags the answer is the whole tree, and the tags tell
-punctuation, which scoring leaves out. Why in this way:
+is the tree of "The star shines .": each phrase opens and closes with its label, a word is
+replaced by its part-of-speech tag, and the input has the words. This follows Vinyals et al.
+2015 (Grammar as a Foreign Language), except that they normalise all tags to one. With tags
+the output is the whole tree, and they mark punctuation, which scoring leaves out.
 
-- One token a symbol. `SYMBOLS` (brackets with labels, and tags) are under a hundred and get
-  a token each in a vocabulary (`Problem.symbols`), so a tree costs as many steps as it
-  has words and, twice, phrases: 62 on average of the Wall Street Journal, whose
-  sentences have 24 words. As ordinary text, whose tokens hold either signs or letters,
-  the same would be 100 tokens, and 81 without labels at closing brackets.
-- A closing bracket has its label, which costs nothing then. After `)NP )PP )VP` it is
-  plain where one is; after `) ) )` a net has to count.
-- Nothing is lost: a tree comes back as it was, whatever its labels.
+- One token for each symbol. `SYMBOLS` (labelled brackets, and tags) are fewer than a hundred
+  and become tokens of a vocabulary (`Problem.symbols`). So a tree takes a token for each
+  word and two for each phrase: 62 on average in the Wall Street Journal, whose sentences
+  have 24 words. As ordinary text, whose tokens hold either signs or letters, it would be
+  100 tokens, or 81 without labels at closing brackets.
+- Closing brackets are labelled, which costs no token. After `)NP )PP )VP` the position in
+  the tree is clear; after `) ) )` a net has to count.
+- The tree can be restored exactly, whatever its labels.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SYMBOLS = (
     *(f"){label}" for label in penn.PHRASES),
     *penn.TAGS,
 )
-"""All that linear trees of the Penn Treebank are made of."""
+"""All symbols of linearised trees of the Penn Treebank."""
 _KNOWN = frozenset(SYMBOLS)
 
 Repairs = collections.Counter[str]
@@ -51,29 +50,29 @@ def write(tree: penn.Tree) -> str:
 
 
 def tags(text: str) -> list[str]:
-    """Returns the tags of a linear tree, one a word."""
+    """Returns the tags of a linear tree, one for each word."""
     return [symbol for symbol in text.split() if symbol[0] not in "()"]
 
 
 def read(
     text: str, words: Sequence[str], *, known: Collection[str] = ()
 ) -> tuple[penn.Tree, Repairs]:
-    """Returns a tree over exactly `words`, whatever `text` is, and what had to be mended.
+    """Returns a tree over exactly `words`, whatever `text` is, and the repairs.
 
-    Symbols are taken from left to right:
+    Symbols are read from left to right:
 
-    - An unknown tag becomes the usual one of its word; an unknown bracket is dropped.
-    - A closing bracket closes the nearest phrase of its label, and with it those inside
-      that are still open (their brackets are added); where there is no such phrase, it is
-      dropped. So is one that would close the whole tree before the last word.
-    - Tags beyond the last word are dropped; words without a tag are added at the end of the
+    - An unknown tag is replaced by the usual one of its word; an unknown bracket is dropped.
+    - A closing bracket closes the nearest open phrase of its label, and all open phrases
+      inside it. Without such a phrase it is dropped, and also if it would close the whole
+      tree before the last word.
+    - Tags after the last word are dropped; words without a tag are added at the end of the
       outermost phrase, with their usual tags.
     - Phrases without a word are dropped; several roots, or none, are put under an S.
 
     Args:
-      text: a linear tree, as far as it is one.
+      text: a linear tree, possibly malformed.
       words: of the sentence, one or more.
-      known: symbols that are not unknown, beside `SYMBOLS`.
+      known: known symbols, in addition to `SYMBOLS`.
 
     Raises:
       ValueError: for no words.
@@ -91,19 +90,19 @@ class _Mending:
     """Builds a tree symbol by symbol.
 
     Attributes:
-      repairs: what was mended so far.
+      repairs: the repairs so far.
     """
 
     def __init__(self, words: Sequence[str], known: Collection[str]) -> None:
         self._words = words
         self._known = known
         self._used = 0
-        # Labels and children of the phrases that are open, around them the place of the root.
+        # Labels and children of open phrases; the first entry collects roots.
         self._open: list[tuple[str, list[penn.Tree]]] = [("", [])]
         self.repairs: Repairs = collections.Counter()
 
     def take(self, symbol: str, *, last: bool) -> None:
-        """Takes the next symbol; `last` if none follows."""
+        """Reads the next symbol; `last` if none follows."""
         label = symbol[1:]
         if symbol[0] not in "()":
             self._word(symbol)
@@ -117,7 +116,7 @@ class _Mending:
             self._open.append((label, []))
 
     def finish(self) -> penn.Tree:
-        """Returns the tree, having closed what is open and added the words that are left."""
+        """Closes open phrases, adds the remaining words, and returns the tree."""
         self._close_to(1)
         ((_, found),) = self._open
         if len(found) == 1 and found[0].word is None:
@@ -152,7 +151,7 @@ class _Mending:
         self._end_phrase()
 
     def _close_to(self, depth: int) -> None:
-        """Adds the closing brackets of all phrases but `depth`, the root's place included."""
+        """Closes phrases until `depth` entries are open, that of the roots included."""
         while len(self._open) > depth:
             self.repairs[BRACKETS_ADDED] += 1
             self._end_phrase()

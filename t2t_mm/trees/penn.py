@@ -1,11 +1,11 @@
-r"""Penn Treebank bracketings: constituency trees, as they are read, cleaned and written.
+r"""Penn Treebank bracketings: reads, cleans and writes constituency trees.
 
     ( (S (NP-SBJ-1 (DT The) (NN star) ) (VP (VBZ shines) ) (. .) ))
 
-A tree stands in an outer bracket without a label. A phrase has a label with functions
-and indices after it (`NP-SBJ-1`), a word its part-of-speech tag, and what is not
-spoken the tag `-NONE-`. Brackets in the text are written `-LRB-` and `-RRB-`, a slash
-and an asterisk with a backslash before them.
+A tree has an outer bracket without a label. A phrase has a label with functions and
+indices after it (`NP-SBJ-1`), a word has its part-of-speech tag, and an empty element the
+tag `-NONE-`. Brackets in the text are written `-LRB-` and `-RRB-`, a slash and an asterisk
+with a backslash before them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator
 from t2t_mm import errors
 
 NONE = "-NONE-"
-"""The tag of what is not spoken: traces, left-out words, units."""
+"""The tag of empty elements: traces, omitted words, units."""
 TOP = "TOP"
-"""The label of a tree that is more than one phrase."""
+"""The label of a tree of several phrases."""
 PHRASES = (
     "ADJP", "ADVP", "CONJP", "FRAG", "INTJ", "LST", "NAC", "NP", "NX", "PP", "PRN", "PRT", "QP",
     "RRC", "S", "SBAR", "SBARQ", "SINV", "SQ", TOP, "UCP", "VP", "WHADJP", "WHADVP", "WHNP",
@@ -34,7 +34,7 @@ TAGS = (
 )  # fmt: skip
 """The tags of the words of the Penn Treebank."""
 DEEPEST = 200
-"""Brackets inside each other at most; real trees have some 30."""
+"""Maximal depth of brackets; real trees have some 30."""
 
 _OUTER = ("", TOP, "ROOT", "S1")
 _BRACKETS = {
@@ -66,7 +66,7 @@ class Tree:
     word: str | None = None
 
     def leaves(self) -> Iterator[Tree]:
-        """Yields the words with their tags from left to right, what is not spoken included."""
+        """Yields the words with their tags from left to right, empty elements included."""
         if self.word is not None:
             yield self
         for child in self.children:
@@ -74,11 +74,11 @@ class Tree:
 
     @property
     def words(self) -> list[str]:
-        """The words that are spoken."""
+        """The words, without empty elements."""
         return [leaf.word or "" for leaf in self.leaves() if leaf.label != NONE]
 
     def with_words(self, words: Iterable[str]) -> Tree:
-        """Returns the tree over other words, as many as are spoken."""
+        """Returns the tree over other words, as many as in `words`."""
         return self._over(iter(words))
 
     def _over(self, words: Iterator[str]) -> Tree:
@@ -89,17 +89,17 @@ class Tree:
 
 
 def read(text: str, name: str) -> list[Tree | errors.BadExampleError]:
-    """Returns the trees of a file, in whatever lines they stand.
+    """Returns the trees of a file, whatever its line breaks.
 
-    Where brackets do not come out even, a line that begins with a bracket is taken for
-    the beginning of a tree, so that one broken tree does not cost the others.
+    If brackets do not match, a line that begins with a bracket is taken for the beginning
+    of a tree, so that one broken tree does not spoil the others.
 
     Args:
       text: of the file.
       name: of the file, for errors.
 
     Returns:
-      the trees as they stand there; for one that cannot be read, the error.
+      the trees in order; for one that cannot be read, the error.
     """
     chunks = _even(text)
     if chunks is None:
@@ -120,10 +120,10 @@ def read(text: str, name: str) -> list[Tree | errors.BadExampleError]:
 
 
 def parse(text: str) -> Tree:
-    """Returns the one tree that `text` writes.
+    """Returns the tree of a text with one tree.
 
     Raises:
-      ValueError: for anything else; says what is wrong.
+      ValueError: for anything else, with the reason.
     """
     whole: list[Tree] = []
     inside: list[_Bracket] = []
@@ -152,10 +152,10 @@ def parse(text: str) -> Tree:
 
 
 def clean(tree: Tree) -> Tree | None:
-    """Returns what parsers learn and are measured by; None where no word is left.
+    """Returns the tree in the form that parsers are trained and scored on; None if empty.
 
-    That is the tree without its outer bracket, without functions and indices in the
-    labels, without what is not spoken and the phrases of nothing else.
+    That is without the outer bracket, without functions and indices of labels, and without
+    empty elements and the phrases that hold only these.
     """
     found = _spoken(tree)
     if found is None:
@@ -168,7 +168,7 @@ def clean(tree: Tree) -> Tree | None:
 
 
 def write(tree: Tree) -> str:
-    """Returns the bracketing in one line, without an outer bracket; `parse` inverts it.
+    """Returns the bracketing on one line, without an outer bracket; `parse` inverts it.
 
     Raises:
       ValueError: for a word that is empty or holds white space.
@@ -181,12 +181,12 @@ def write(tree: Tree) -> str:
 
 
 def lay_out(tree: Tree) -> str:
-    """Returns the bracketing over several lines, in the outer bracket, as `.mrg` files have it."""
+    """Returns the bracketing on several lines, with the outer bracket, as in `.mrg` files."""
     return f"( {_laid_out(tree, 4)})\n"
 
 
 def usual_tag(word: str) -> str:
-    """Returns the tag that a word most likely has: that of the sign it is, or of a noun."""
+    """Returns the likeliest tag of a word: that of the punctuation mark, else of a noun."""
     return _USUAL.get(word, "NN")
 
 
@@ -209,7 +209,7 @@ class _Bracket:
 
 
 def _even(text: str) -> list[str] | None:
-    """Cuts a text into its outermost brackets; None where they do not come out even."""
+    """Splits a text into its outermost brackets; None if they do not match."""
     chunks = []
     depth = start = 0
     before = ""
@@ -219,7 +219,7 @@ def _even(text: str) -> list[str] | None:
             if depth == 0:
                 start = found.start()
             elif depth > 1 and before == "(":
-                return None  # Only the outermost has no label: here another tree begins.
+                return None  # Only an outermost bracket has no label, so another tree begins here.
             depth += 1
         elif part == ")":
             depth -= 1
