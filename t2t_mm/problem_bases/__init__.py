@@ -1,1 +1,1 @@
-"""Problems in general, for whoever has pictures in folders, tables, or sets of TFDS."""
+"""Base classes of problems over image folders, tables, and TensorFlow Datasets."""

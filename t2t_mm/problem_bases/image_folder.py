@@ -1,4 +1,4 @@
-"""ImageFolder: the base of problems whose pictures lie in a folder a class.
+"""ImageFolder: the base of problems with one folder of pictures for each class.
 
     from t2t_mm.problem_bases import image_folder
     from t2t_mm import register_problem
@@ -28,20 +28,20 @@ from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"))
-"""Files that are taken for pictures, in upper or lower case; others are left alone."""
+"""Endings of pictures, in upper or lower case; other files are ignored."""
 
 
 class ImageFolder(problem.Problem):
-    """A picture to the name of the folder that it lies in, at any depth.
+    """Classification of pictures by the name of their class folder, at any depth.
 
-    Where the corpus has a folder a split, these are read. Where it has none of them, the
-    class folders lie at its top, and a hash of `CLASS/FILE` says to which split a picture
-    belongs, whatever else lies there; a class never lacks a picture for training. Of a folder so
-    small that a split would be left without any, that gets one of a class that has more.
+    If the corpus has a folder for each split, these are read. Otherwise the class folders are
+    at its top, and a hash of `CLASS/FILE` assigns each picture to a split, independently of
+    other files. Each class has at least one training picture. In a corpus so small that a
+    split would be empty, the split gets a picture of a class with more than one.
 
     Attributes:
-      folders: the names that each split's folder may have.
-      held_out: share of each split but the first, where the corpus has no split folders.
+      folders: the possible names of each split's folder.
+      held_out: fraction of each split but the first, if the corpus has no split folders.
     """
 
     layout = "SPLIT/CLASS/*.{jpg,jpeg,png,bmp,gif,webp}, or CLASS/* to be split by a hash"
@@ -60,15 +60,15 @@ class ImageFolder(problem.Problem):
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         (name,) = self.inputs
         top, classes = self._classes(split, files)
-        # The classes take turns, so that the first examples (--max_examples) are of all.
+        # Round-robin, so that the first examples (--max_examples) are of all classes.
         for label, picture in round_robin.take_turns(classes):
             path = files.root / top / label / picture
             yield f"{split}/{label}/{picture}", {name: path, "targets": label}
 
     def _classes(self, split: str, files: raw.RawFiles) -> tuple[str, dict[str, list[str]]]:
-        """Returns the folder that holds the class folders, and the pictures of each.
+        """Returns the folder of the class folders, and the names of each class's pictures.
 
-        Names alone: paths to a million pictures would take gigabytes.
+        Full paths of a million pictures would take gigabytes.
         """
         tops = {one: self._folder(one, files) for one in self.splits}
         there = [top for top in tops.values() if top is not None]
@@ -89,7 +89,7 @@ class ImageFolder(problem.Problem):
         return top, classes
 
     def _folder(self, split: str, files: raw.RawFiles) -> str | None:
-        """Returns a split's folder; a class of that name has pictures, not folders, in it."""
+        """Returns a split's folder, or None; one with pictures in it is a class of that name."""
         for folder in self.folders.get(split, (split,)):
             if files.glob(f"{folder}/*/", optional=True):
                 return folder
@@ -101,7 +101,7 @@ class ImageFolder(problem.Problem):
         """Returns the pictures of each class by split.
 
         Raises:
-          DataError: where there are too few for a picture in every split.
+          DataError: when there are too few for a picture in every split.
         """
         divided: dict[str, dict[str, list[str]]] = {split: {} for split in self.splits}
         for label, pictures in classes.items():
@@ -132,7 +132,7 @@ class ImageFolder(problem.Problem):
         return divided
 
     def _homes(self, label: str, pictures: list[str]) -> dict[str, str]:
-        """Returns the split that each picture of a class belongs to, by its hash."""
+        """Returns the split of each picture of a class, by its hash."""
         first, *later = self.splits
         if not 0 < self.held_out * len(later) < 1:
             raise errors.PluginError(
@@ -153,13 +153,13 @@ class ImageFolder(problem.Problem):
 
 
 def _pictures(folder: str, files: raw.RawFiles) -> list[str]:
-    """Returns the pictures below a folder, by their names from there."""
+    """Returns the pictures below a folder, by their relative paths."""
     top = files.root / folder
     found = files.glob(f"{glob.escape(folder)}/**/*", endings=tuple(SUFFIXES), optional=True)
     return [path.relative_to(top).as_posix() for path in found]
 
 
 def _place(name: str) -> float:
-    """Returns where a name falls between 0 and 1, evenly and always the same; UTF-8 or not."""
+    """Returns a uniform hash of a name in [0, 1), also of one that is not UTF-8."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -1,1 +1,1 @@
-"""Sounds, as spectra or as waveforms."""
+"""Sounds, as log-mel spectrograms or as waveforms."""

@@ -12,31 +12,31 @@ from t2t_mm.modality import base
 SPECTRAL, WAVEFORM = "spectral", "waveform"
 
 RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-"""Samples a second that the graph knows; files at any rate can be made into records."""
+"""Sample rates that the graph supports; files of any rate can be converted to records."""
 
 FRAMES_A_SECOND = 100
-"""Of the spectral form: one every 10 ms."""
+"""Of a spectrogram: one every 10 ms."""
 
 STRIDES = {
     SPECTRAL: (2, 2, 2, 1, 1, 1, 1, 1, 1),
     WAVEFORM: (2, 2, 2, 2, 2, 2, 2, 2, 2),
 }
-"""Along time, of the net's nine blocks, by representation; `net.py` says why."""
+"""Strides along time of the net's nine blocks, by representation; see `net.py`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Audio(base.Modality):
     """A sound; only as an input.
 
-    Records keep one channel at `sample_rate` in 16 bits, whatever the files were.
+    Records hold one channel of 16 bits at `sample_rate`, whatever the files' format.
 
     Args:
       sample_rate: samples a second, one of `RATES`.
       representation: "spectral", a log-mel spectrum every 10 ms; or "waveform".
       bands: of the spectrum, from 20 Hz to half the sample rate.
-      min_seconds: a sound shorter than this is a bad example.
-      max_seconds: so is one that is longer: an hour would not fit into memory.
-      spec_augment: in training, masks in time and frequency over the spectrum.
+      min_seconds: a shorter sound is a bad example.
+      max_seconds: a longer sound is a bad example, since it would not fit into memory.
+      spec_augment: in training, mask the spectrum in time and frequency (SpecAugment).
     """
 
     kind: ClassVar[str] = "audio"
@@ -67,16 +67,16 @@ class Audio(base.Modality):
 
     @property
     def cells_a_position(self) -> int:
-        """Frames, or samples, that become one position of the body."""
+        """Frames, or samples, of one position of the body: the product of the strides."""
         return math.prod(STRIDES[self.representation])
 
     @property
     def cells_a_second(self) -> int:
-        """Frames, or samples, in a second of sound."""
+        """Frames, or samples, of a second of sound."""
         return FRAMES_A_SECOND if self.representation == SPECTRAL else self.sample_rate
 
     def encode(self, value: Any) -> bytes:
-        """Takes a sound file's path or bytes, or samples with their rate.
+        """Encodes a sound file's path or bytes, or samples with their rate.
 
         A path may be anything that has `read_bytes()`; samples are a pair of an array
         `[n]` or `[n, channels]` (float from -1 to 1, or int16) and samples a second.
@@ -91,18 +91,18 @@ class Audio(base.Modality):
         )
 
     def amount(self, features: Any) -> float:
-        """Returns how many seconds of sound a batch holds.
+        """Returns the seconds of sound in a batch, without padding.
 
         Args:
           features: float32 `[B, T, F]`, of which the last channel is the mask.
         """
         import numpy as np
 
-        # Summed on the host: on a GPU it would wait for the step before.
+        # Summed on the host: on a GPU it would wait for the previous step.
         return float(np.asarray(features)[:, :, -1].sum()) / self.cells_a_second
 
     def net_name(self, problem: str) -> str:
-        """Shares a net between sounds that mean the same by a sample, or by a band."""
+        """Shares a net between sounds of the same sample rate, representation and bands."""
         del problem
         name = f"{self.kind}_{self.representation}_{self.sample_rate}"
         name = f"{name}_{self.bands}" if self.representation == SPECTRAL else name

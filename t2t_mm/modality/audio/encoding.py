@@ -1,8 +1,8 @@
-"""From a sound, in whatever form, to the bytes that a record holds; no TensorFlow.
+"""Encodes sounds for records, as 16-bit mono WAV bytes; without TensorFlow.
 
-One channel (the mean of all), resampled by soxr at its setting "HQ", rounded to 16 bits,
-behind a WAV head of 44 bytes: the same bytes for the same sound. A 16-bit mono sound at
-the right rate keeps its samples to the last bit.
+The channels are averaged, resampled by soxr with quality "HQ", rounded to 16 bits, and
+written after a WAV header of 44 bytes. The result is deterministic, and a 16-bit mono
+sound at the right rate keeps its samples exactly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FULL_SCALE = 32_768
 MOST_CHANNELS = 256
 LOUDEST = 4.0
-"""Samples beyond -1 and 1 are clipped; beyond this they were not meant to be of that scale."""
+"""Samples beyond -1 and 1 are clipped; beyond this, their scale is wrong."""
 
 
 def encode(value: Any, *, sample_rate: int, shortest_s: float, longest_s: float) -> bytes:
@@ -32,11 +32,11 @@ def encode(value: Any, *, sample_rate: int, shortest_s: float, longest_s: float)
       value: something with `read_bytes()`, the bytes of a sound file, or
         `(samples, rate)`: `[n]` or `[n, channels]`, float or int16.
       sample_rate: samples a second of the result.
-      shortest_s: seconds that the sound must last.
-      longest_s: seconds that it may last.
+      shortest_s: least duration in seconds.
+      longest_s: greatest duration in seconds.
 
     Raises:
-      BadExampleError: for what is no sound, or none that can be used.
+      BadExampleError: for anything but a usable sound.
     """
     name, samples, given = _read(value, longest_s)
     seconds = len(samples) / given
@@ -75,7 +75,7 @@ def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
 
 
 def _from_array(samples: Any, sample_rate: Any) -> tuple[np.ndarray, int]:
-    """Checks samples given from Python; returns them as float32 `[n, channels]`."""
+    """Checks an array of samples; returns it as float32 `[n, channels]`."""
     import numpy as np
 
     given = np.asarray(samples)
@@ -105,7 +105,7 @@ def _from_array(samples: Any, sample_rate: Any) -> tuple[np.ndarray, int]:
 
 
 def _check_values(name: str, samples: np.ndarray) -> None:
-    """Raises for samples that are no numbers, or of another scale than -1 to 1."""
+    """Raises for samples that are not finite, or of another scale than -1 to 1."""
     import numpy as np
 
     wrong = ~np.isfinite(samples)
@@ -126,7 +126,7 @@ def _check_values(name: str, samples: np.ndarray) -> None:
 
 
 def _to_wav(levels: bytes, sample_rate: int) -> bytes:
-    """Returns 16-bit mono samples, little-endian, behind a head of 44 bytes."""
+    """Returns a WAV header of 44 bytes and the 16-bit mono samples, little-endian."""
     made = io.BytesIO()
     with wave.open(made, "wb") as file:
         file.setnchannels(1)

@@ -1,4 +1,4 @@
-"""Audio features: 16-bit WAV bytes to spectra or waveforms, padded, with their mask."""
+"""Audio features: 16-bit WAV bytes to padded spectrograms or waveforms, with a mask."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from t2t_mm.settings import batching as batching_lib
 
 
 class AudioFeatures(features.Features):
-    """Decodes, resamples and analyses the sounds of a batch together.
+    """Decodes and resamples the sounds of a batch, and computes their spectra.
 
-    A record is at the declared rate already, and nothing is built to resample it; what
-    comes from elsewhere may be at any usual rate, mono or stereo. Both forms are
-    standardised sound by sound, so how loud a recording is does not matter.
+    Records have the declared rate already, so no resampling is built for them; other inputs
+    may have any usual rate, mono or stereo. Each sound is standardised, so its loudness
+    does not matter.
 
-    The last channel of the features is 1 within a sound and 0 behind its end: one tensor
-    holds the values and how much of them is real.
+    The last channel of the features is the mask: 1 within a sound and 0 after its end.
     """
 
     ragged = True
@@ -35,8 +34,8 @@ class AudioFeatures(features.Features):
     ) -> tf.Tensor:
         """Returns `[B, T, bands + 1]` for a spectrum, `[B, N, 2]` for a waveform: float32.
 
-        `T` frames, or `N` samples, make up a whole number of positions of the body, a
-        multiple of `length_multiple`.
+        `T` frames, or `N` samples, are padded to a number of positions of the body that is
+        a multiple of `length_multiple`.
 
         Args:
           raw: string `[B]`, WAV bytes.
@@ -72,7 +71,7 @@ class AudioFeatures(features.Features):
         return tf.concat([x, real], axis=2)
 
     def lengths(self, raw: tf.Tensor) -> tf.Tensor:
-        """Returns positions of the body, int32 `[B]`, from the heads of the files alone."""
+        """Returns positions of the body, int32 `[B]`, from the headers of the files alone."""
         heads = self._heads(raw)
         length = heads.length
         if not self.from_records:
@@ -83,8 +82,8 @@ class AudioFeatures(features.Features):
     def most_positions(self, batching: batching_lib.Batching) -> int:
         """Returns how many padded positions of sound a batch may hold.
 
-        The first blocks of the net work on every frame, or sample: what bounds their
-        memory is the seconds of a batch, whatever a position costs the body.
+        The first blocks of the net work on every frame or sample, so their memory is
+        limited by the seconds of a batch (`Batching.batch_seconds`).
         """
         declared = self.declaration
         cells = batching.batch_seconds * declared.cells_a_second
@@ -97,7 +96,7 @@ class AudioFeatures(features.Features):
         )
 
     def _cells(self, length: tf.Tensor) -> tf.Tensor:
-        """Returns frames, or samples, of sounds of `length` samples: int32 `[B]`."""
+        """Returns the frames, or samples, of sounds of `length` samples: int32 `[B]`."""
         if self.is_spectral:
             return spectrum.frame_count(length, self.declaration.sample_rate)
         return length

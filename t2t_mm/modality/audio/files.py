@@ -1,9 +1,8 @@
-"""Sound files: what libsndfile reads, and what it would let pass.
+"""Sound files: reads them by libsndfile, and detects truncated ones.
 
-A head may say how long the sound is, or may not: that of a stream, of a recording that
-was not closed, of an MP3 without a table. So every file is read to its end, and what was
-read is compared with what the head does say: of most files that were cut short
-libsndfile reads what is left without a word.
+A header may lack the length: of a stream, of a recording that was not closed, of an MP3
+without a table. So every file is read to its end, and the number of samples is compared
+with the header's, if it has one: libsndfile reads most truncated files without an error.
 """
 
 from __future__ import annotations
@@ -27,27 +26,28 @@ if TYPE_CHECKING:
     import numpy as np
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
-"""Samples a second that a real recording can have."""
+"""The range of plausible sample rates."""
 
 MOST_SAMPLES = 1 << 26
 SAMPLES_VARIABLE = "T2T_MM_MAX_SAMPLES"
-"""More samples of all channels than that, or than this variable says, are not decoded: a file
-of some kB may claim enough to fill the memory. They are over an hour of stereo at 8 kHz."""
+"""Environment variable for the largest number of samples of all channels, instead of that
+number (over an hour of stereo at 8 kHz): a file of some kB may claim enough to fill the
+memory."""
 
 UNKNOWN_SIZE = 0x7FFF0000
-"""A program that writes into a pipe cannot know the size; it says so much or more, or 0."""
+"""A program that writes to a pipe does not know the size, and writes this or more, or 0."""
 
 _OGG_HEAD = struct.Struct("<4sBBqIIIB")
 _BLOCK = 1 << 20  # samples read at a time, of all channels
-_MPEG_DELAY = 4_096  # samples that decoders of MP3 may give more or fewer than a table says
-_MPEG_TABLES = (b"Xing", b"Info", b"VBRI")  # each tells how many frames follow
+_MPEG_DELAY = 4_096  # MP3 decoders may return so many samples more or fewer than the table says
+_MPEG_TABLES = (b"Xing", b"Info", b"VBRI")  # tables with the number of frames
 _MPEG_HEAD = 4_096  # bytes after the tags in which such a table begins
 _MPEG_NOTICE = re.compile(
     rb"^(\[src/libmpg123/|Note: (Illegal Audio|Trying to resync|Skipped |Hit end|Found )|"
     rb"Warning: (Xing stream|Encountered|Big change))[^\n]*\n|^\n",
     re.MULTILINE,
 )
-_ONE_AT_A_TIME = threading.Lock()  # there is one standard error to be held back
+_ONE_AT_A_TIME = threading.Lock()  # standard error is captured, and there is only one
 _OTHER_SIZE = re.compile(r"(\w+)\s*: (\d+) \(should be (\d+)\)")  # in libsndfile's log
 
 
@@ -55,18 +55,18 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     """Returns the samples of a sound file, float32 `[n, channels]`, and their rate.
 
     Args:
-      data: the file: WAV, FLAC, Ogg, NIST SPHERE, or what else libsndfile reads.
+      data: the file: WAV, FLAC, Ogg, NIST SPHERE, or another format of libsndfile.
       name: of the file, for errors.
       longest_s: seconds; a longer sound is not decoded.
 
     Raises:
-      BadExampleError: for what is no sound, cut short, or too long.
+      BadExampleError: for a file that is no sound, truncated, or too long.
     """
     soundfile = package("soundfile")
     _check_coding(data, name)
     claimed = _claimed_rate(data)
     if claimed is not None:
-        check_sample_rate(name, claimed)  # libsndfile says nothing of one of 0, or beyond 2**31
+        check_sample_rate(name, claimed)  # libsndfile accepts 0, and more than 2**31
     missing = _missing(data)
     if missing:
         raise _truncated(name, missing)
@@ -78,7 +78,7 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
             frames = _claimed_frames(data, file, is_mpeg=is_mpeg)
             if frames is not None and frames > longest_s * file.samplerate:
                 raise too_short_or_long(name, frames / file.samplerate, 0.0, longest_s)
-        # Of an MP3 libsndfile guesses the length, and reads no further, unless it is a stream.
+        # libsndfile estimates the length of an MP3 and stops there, unless it is a stream.
         opened = _piped(data) if is_mpeg else contextlib.nullcontext(io.BytesIO(data))
         with _without_notices(data), opened as source, _stream(soundfile, source) as file:
             sample_rate = int(file.samplerate)
@@ -89,7 +89,7 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
             samples = _to_end(file, most=longest_s * sample_rate)
     except soundfile.SoundFileError as error:
         said = str(getattr(error, "error_string", error)).rstrip(".")
-        if "SF_INFO" in said:  # libsndfile's word for numbers in a head that it did not expect
+        if "SF_INFO" in said:  # libsndfile's word for unexpected numbers in a header
             said = "its head claims a rate or a number of channels that no sound has"
         foreign = media.foreign(data)
         raise errors.BadExampleError(
@@ -107,9 +107,9 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
 
 @contextlib.contextmanager
 def _without_notices(data: bytes) -> Iterator[None]:
-    """Keeps what libmpg123 says of a damaged MP3 off the terminal, unless `--debug` asks for it.
+    """Keeps libmpg123's lines about a damaged MP3 off the terminal, except under `--debug`.
 
-    What cannot be heard becomes an error of ours, with the file's name; the rest is heard.
+    An undecodable file becomes an error of ours, with its name; lesser damage is tolerated.
     """
     may_be_mpeg = data[:4] not in (b"RIFF", b"fLaC", b"OggS", b"NIST")
     if not (may_be_mpeg and quiet_import.is_installed()):
@@ -120,7 +120,7 @@ def _without_notices(data: bytes) -> Iterator[None]:
 
 
 def check_sample_rate(name: str, sample_rate: int) -> None:
-    """Raises for samples a second that no recording has: a damaged or wrong head."""
+    """Raises for an implausible sample rate, from a damaged or wrong header."""
     if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
         raise errors.BadExampleError(
             f"A sound claims a rate that it cannot have: {name}",
@@ -130,7 +130,7 @@ def check_sample_rate(name: str, sample_rate: int) -> None:
 
 
 def _check_samples(count: int, name: str) -> None:
-    """Raises for a sound that would take too much memory to decode, by its head alone."""
+    """Raises for a sound too large to decode, by its header alone."""
     most = limits.most(SAMPLES_VARIABLE, MOST_SAMPLES, "samples")
     if count > most:
         raise errors.BadExampleError(
@@ -148,10 +148,10 @@ def too_short_or_long(
 
     Args:
       name: of the file.
-      seconds: that it lasts.
-      shortest_s: seconds that it must last.
-      longest_s: seconds that it may last.
-      at_least: whether it was not read further than `seconds`.
+      seconds: its duration.
+      shortest_s: least duration in seconds.
+      longest_s: greatest duration in seconds.
+      at_least: whether reading stopped at `seconds`.
     """
     which = "short" if seconds < shortest_s else "long"
     return errors.BadExampleError(
@@ -179,7 +179,7 @@ def package(name: str) -> Any:
 
 
 def _check_coding(data: bytes, name: str) -> None:
-    """Raises for a SPHERE file that is compressed, as those of the LDC often are."""
+    """Raises for a compressed SPHERE file, which is common in LDC corpora."""
     head = _sphere_head(data)
     coding = head.get("sample_coding", "")
     if "embedded-" not in coding:
@@ -193,7 +193,7 @@ def _check_coding(data: bytes, name: str) -> None:
 
 
 def _sphere_head(data: bytes) -> dict[str, str]:
-    """Returns the fields of a NIST SPHERE file's head; none for other files."""
+    """Returns the fields of a NIST SPHERE header; empty for other files."""
     if not data.startswith(b"NIST_1A"):
         return {}
     lines = data[:65_536].split(b"\nend_head")[0].decode("latin-1").splitlines()
@@ -210,7 +210,7 @@ def _is_wav(data: bytes) -> bool:
 
 
 def _claimed_rate(data: bytes) -> int | None:
-    """Returns the samples a second that the head of a WAV file claims; None of other files."""
+    """Returns the sample rate in the header of a WAV file; None for other files."""
     for name, place, _ in _wav_chunks(data) if _is_wav(data) else ():
         if name == b"data":
             return None
@@ -220,7 +220,7 @@ def _claimed_rate(data: bytes) -> int | None:
 
 
 def _stream(soundfile: Any, source: Any) -> Any:
-    """Opens a sound to be read on and on: soundfile would read no further than a head says."""
+    """Opens a sound as a stream, since soundfile otherwise stops at the header's length."""
 
     class Stream(soundfile.SoundFile):  # type: ignore[name-defined, misc]
         def seekable(self) -> bool:
@@ -231,7 +231,7 @@ def _stream(soundfile: Any, source: Any) -> Any:
 
 @contextlib.contextmanager
 def _piped(data: bytes) -> Iterator[int]:
-    """Yields a file descriptor from which `data` can be read, but for which nothing seeks."""
+    """Yields the descriptor of a pipe with `data`, which cannot seek."""
     outlet, inlet = os.pipe()
 
     def feed() -> None:
@@ -248,7 +248,7 @@ def _piped(data: bytes) -> Iterator[int]:
 
 
 def _to_end(file: Any, *, most: float) -> np.ndarray:
-    """Returns what is left of an open sound, `[n, channels]`, up to a block beyond `most`."""
+    """Reads the rest of an open sound, `[n, channels]`, up to a block beyond `most`."""
     import numpy as np
 
     blocks: list[np.ndarray] = []
@@ -263,10 +263,9 @@ def _to_end(file: Any, *, most: float) -> np.ndarray:
 
 
 def _claimed_frames(data: bytes, file: Any, *, is_mpeg: bool) -> int | None:
-    """Returns how many samples a channel an open file's head tells; None where it does not.
+    """Returns the samples of each channel by the header, or None.
 
-    Where libsndfile has found less than that, its log says so: "Data Size : 160000
-    (should be 79988)".
+    If libsndfile found less data, its log says so: "Data Size : 160000 (should be 79988)".
     """
     frames = int(file.frames)
     if is_mpeg:
@@ -280,7 +279,7 @@ def _claimed_frames(data: bytes, file: Any, *, is_mpeg: bool) -> int | None:
 
 
 def _after_tags(data: bytes) -> int:
-    """Returns where the first frame of an MP3 begins: behind an ID3 tag, if it has one."""
+    """Returns the offset of an MP3's first frame: after an ID3 tag, if it has one."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0
     size = 0
@@ -290,7 +289,7 @@ def _after_tags(data: bytes) -> int:
 
 
 def _with_size(data: bytes) -> bytes:
-    """Returns a WAV or AU file whose head says that no samples follow as one that is unknown."""
+    """Returns a WAV or AU file with a length of 0 in its header replaced by "unknown"."""
     if _is_wav(data):
         chunks = list(_wav_chunks(data))
         ends = [place + size + size % 2 for _, place, size in chunks]
@@ -304,7 +303,7 @@ def _with_size(data: bytes) -> bytes:
 
 
 def _missing(data: bytes) -> str | None:
-    """Returns what a file holds of what it should hold, or None where it is whole."""
+    """Describes how much of a truncated file is there; None if it is complete."""
     if _is_wav(data):
         held, size = _wav_data(data)
     elif data.startswith(b"NIST_1A"):
@@ -317,7 +316,7 @@ def _missing(data: bytes) -> str | None:
 
 
 def _wav_data(data: bytes) -> tuple[int, int]:
-    """Returns how many bytes of samples a WAV file holds, and should hold."""
+    """Returns the bytes of samples that a WAV file has, and that it should have."""
     for name, place, size in _wav_chunks(data):
         if name == b"data":
             held = len(data) - place
@@ -326,7 +325,7 @@ def _wav_data(data: bytes) -> tuple[int, int]:
 
 
 def _wav_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yields name, place of the first byte and size of every chunk of a WAV file."""
+    """Yields name, offset and size of every chunk of a WAV file."""
     place = 12
     while place + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, place)
@@ -335,7 +334,7 @@ def _wav_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _sphere_data(data: bytes) -> tuple[int, int]:
-    """As `_wav_data`, of a SPHERE file; what its head does not say is not missed."""
+    """As `_wav_data`, for a SPHERE file; without a length in the header nothing is missing."""
     head = _sphere_head(data)
     try:
         count = int(head["sample_count"]) * int(head.get("channel_count", "1"))
@@ -346,7 +345,7 @@ def _sphere_data(data: bytes) -> tuple[int, int]:
 
 
 def _ogg_page_ends(data: bytes) -> bool:
-    """Says whether the last page of an Ogg file is there in full; it need not be marked as last."""
+    """Says whether the last page of an Ogg file is complete; it need not be marked as last."""
     place = data.rfind(b"OggS")
     if place + _OGG_HEAD.size > len(data):
         return False

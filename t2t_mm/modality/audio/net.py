@@ -1,4 +1,4 @@
-"""The audio net: a stack of ConvRes blocks over a spectrum or a waveform.
+"""The audio net: a stack of ConvRes blocks over a spectrogram or a waveform.
 
 (Kaiser et al. 2017, section 2.5.4: eight blocks, the i-th of width 2^i; a ninth of width
 D comes from the authors' first code.) `layers/conv_2d.py` has the block.
@@ -7,27 +7,27 @@ D comes from the authors' first code.) `layers/conv_2d.py` has the block.
     spectrum  [B, T, bands]  8 blocks, the first three with stride 2 along time, none along
                              frequency; bands and channels to D; a ninth block over time
 
-Strides. All nine at 2 make one position of 512 samples, 32 ms at 16 kHz. Of a spectrum,
-which has a frame every 10 ms, they would make one of 5 s: too little of a sentence to
-write it down from, and nothing of a spoken digit. With three, a position is 80 ms, about a
-sound of speech: 2 to 12 of them in a digit of 0.15 to 1 s, 190 in a sentence of 15 s, three
-for each token of text to come. The first blocks have them, so that the wide ones work on an
-eighth of the frames; all nine still see 1.6 s to either side.
+Strides. Nine strides of 2 make a position of 512 samples, 32 ms at 16 kHz. Over frames
+of 10 ms they would make a position of 5 s, too coarse for a transcript or a spoken digit.
+With three strides a position is 80 ms, about a phoneme: 2 to 12 positions for a digit of
+0.15 to 1 s, 190 for a sentence of 15 s, three for each text token. The first blocks have the
+strides, so the wide blocks work on an eighth of the frames. The receptive field is still
+1.6 s to either side.
 
-From frequency to D. The eighth block's plane is `[T / 8, bands, C]`, and a linear map
-with weights for each band makes one vector of it for each time: what lies at which frequency
-is what tells vowels apart, and a mean over bands would lose it. A position of the body is
-then a stretch of time, as a token of text is, and not a band of one; so what is handed on is
-a sequence, which a class's exit flow reads as a plane one wide. The ninth block, of width D,
-works after the map: before it, on every band, it would cost several times all the rest.
+From frequency to D. The eighth block's output is `[T / 8, bands, C]`. A linear map with
+weights for each band makes a vector for each time; a mean over bands would lose the
+frequencies, which distinguish vowels. So a position of the body is a span of time, and the
+output is a sequence, which the exit flow of a class reads as a plane of width 1. The ninth
+block, of width D, comes after the map: before it, on every band, it would cost several times
+as much as all others.
 
-Norms. Two or four channels normalised by themselves leave little but signs, so the eight
-narrow blocks normalise over all of a sound (`normalization.PlaneNorm`). The input is
-standardised already and goes through no ReLU before the first block.
+Norms. Layer norm over two or four channels leaves little but signs, so the eight narrow
+blocks normalise over the whole sound (`normalization.PlaneNorm`). The input is standardised
+already, and there is no ReLU before the first block.
 
-What the net costs is in the widths. With those of the paper a position of a spectrum of 80
-bands takes 20 million multiplications (D = 256); with the default ones, which stop at 32,
-2 million; the body of that width takes about 5 million.
+Cost. With the paper's widths a position of a spectrogram of 80 bands takes 20 million
+multiplications (D = 256); with the default widths, which stop at 32, 2 million. The body of
+that width takes about 5 million.
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ class AudioNet(base.Layer):
             config.width,
             strides=(self.strides[-1], 1),
             size=(3, 1),
-            relu=not is_spectral,  # on what a linear map gives it would lose half
+            relu=not is_spectral,  # after a linear map it would lose half
             name=f"res_{len(self.strides)}",
         )
 
     def bottom(
         self, features: tf.Tensor, rng: base.Rng | None = None
     ) -> representation.Representation:
-        """Maps what `AudioFeatures` gives to positions.
+        """Maps the output of `AudioFeatures` to positions.
 
         Args:
           features: `[B, T, bands + 1]` or `[B, N, 2]`; the last channel is the mask.

@@ -1,8 +1,8 @@
-"""The log-mel spectrum of a batch of sounds, and masks over it, in the graph.
+"""Log-mel spectrograms of a batch of sounds, and SpecAugment, in the graph.
 
-A frame is 25 ms under a Hann window, one every 10 ms; frames lie wholly within the sound
-(one that is shorter than a frame is one frame). Band energies are triangles over the
-power spectrum, their corners evenly spaced on the mel scale `1127 ln(1 + f / 700)`.
+A frame is 25 ms under a Hann window, one every 10 ms. Frames lie wholly within the sound;
+a sound shorter than a frame has one. The mel filters are triangles over the power spectrum,
+with corners evenly spaced on the mel scale `1127 ln(1 + f / 700)`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from t2t_mm.modality.audio import declaration
 
 LOWEST_HZ = 20.0
 FLOOR = 1e-6
-"""Added to energies before the logarithm: about what the rounding to 16 bits adds, so that
-an empty band is quiet, and the same whichever way a sound was resampled."""
+"""Added to energies before the logarithm: about the noise of rounding to 16 bits, so that
+an empty band has the same value however a sound was resampled."""
 
 TIME_MASKS, LONGEST_MASK, MASKED_SHARE = 2, 100, 0.2
 BAND_MASKS, MASKED_BANDS = 2, 27 / 80
@@ -25,7 +25,7 @@ _SUB_BINS = 32
 
 
 def window_and_hop(sample_rate: int) -> tuple[int, int]:
-    """Returns the samples of a frame, and those from one frame to the next."""
+    """Returns the length of a frame and the hop between frames, in samples."""
     return sample_rate * 25 // 1000, sample_rate // declaration.FRAMES_A_SECOND
 
 
@@ -39,10 +39,10 @@ def log_mel(samples: tf.Tensor, frames: tf.Tensor, *, sample_rate: int, bands: i
     """Returns the logarithms of band energies, float32 `[B, frames, bands]`.
 
     Args:
-      samples: float32 `[B, N]` in -1 to 1, zeros behind each sound.
-      frames: scalar; those behind the end of a sound are of silence.
+      samples: float32 `[B, N]` in -1 to 1, zeros after each sound.
+      frames: scalar; frames after the end of a sound are silence.
       sample_rate: samples a second.
-      bands: how many.
+      bands: number of bands.
     """
     window, hop = window_and_hop(sample_rate)
     needed = (frames - 1) * hop + window
@@ -60,17 +60,17 @@ def log_mel(samples: tf.Tensor, frames: tf.Tensor, *, sample_rate: int, bands: i
 
 
 def fft_points(sample_rate: int) -> int:
-    """Returns the size of the Fourier transform: the power of 2 that a frame fits into."""
+    """Returns the size of the Fourier transform: the least power of 2 for a frame."""
     return 1 << (window_and_hop(sample_rate)[0] - 1).bit_length()
 
 
 @functools.cache
 def mel_weights(sample_rate: int, bands: int) -> np.ndarray:
-    """Returns what each bin adds to each band, float32 `[bins, bands]`.
+    """Returns the mel filters, float32 `[bins, bands]`.
 
-    A bin's energy counts as spread evenly over the bin's width. A triangle narrower than
-    that, as the lowest are, then still has its share, where one that is only looked up at
-    the bins' centres may catch none.
+    A bin's energy is taken as spread evenly over the bin's width. So a triangle narrower
+    than a bin, as the lowest are, still has weight; evaluated at the bins' centres only it
+    may have none.
     """
     points = fft_points(sample_rate)
     width = sample_rate / points
@@ -84,10 +84,10 @@ def mel_weights(sample_rate: int, bands: int) -> np.ndarray:
 
 
 def standardize(x: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
-    """Returns `x` with mean 0 and variance 1 over each sound, and 0 behind its end.
+    """Returns `x` with mean 0 and variance 1 over each sound, and 0 after its end.
 
-    One mean and one deviation for all bands: with its own mean taken from each, a steady
-    vowel in a short word would be nothing at all.
+    Mean and deviation are over all bands: with a mean for each band, a steady vowel in a
+    short word would vanish.
 
     Args:
       x: float32 `[B, T, bands]`.
@@ -100,14 +100,14 @@ def standardize(x: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
 
 
 def spec_augment(x: tf.Tensor, frames: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Masks stretches of time and of bands (Park et al. 2019, SpecAugment).
+    """Masks ranges of time and of bands (Park et al. 2019, SpecAugment).
 
-    Two of each, as in its policy LD, each of a width drawn from 0 on: at most 27 of 80 bands;
-    at most 100 frames and a fifth of the sound. Time is not warped, which brought little.
+    Two of each, as in the policy LD, with random widths: at most 27 of 80 bands, and at most
+    100 frames and a fifth of the sound. Without time warping, which gains little.
 
     Args:
-      x: standardised, float32 `[B, T, bands]`; what is masked becomes 0, the mean.
-      frames: int32 `[B]`, those within each sound.
+      x: standardised, float32 `[B, T, bands]`; masked values become 0, the mean.
+      frames: int32 `[B]`, the length of each sound.
       seed: int64 `[2]`; each sound has masks of its own.
     """
     rows, bands = tf.shape(x)[0], x.shape[2]
@@ -122,12 +122,12 @@ def spec_augment(x: tf.Tensor, frames: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _kept(draws: tf.Tensor, length: tf.Tensor, most: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
-    """Returns float32 `[B, size]`, 0 in one stretch of each row.
+    """Returns float32 `[B, size]`, 1 except for 0 in one random range of each row.
 
     Args:
-      draws: float32 `[2, B]` in [0, 1), of width and place.
-      length: int32 `[B]`, within which the stretch lies.
-      most: float32 `[B]`, its greatest width.
+      draws: float32 `[2, B]` in [0, 1), for width and start.
+      length: int32 `[B]`, the part of the row that may be masked.
+      most: float32 `[B]`, the greatest width.
       size: of the result.
     """
     width = tf.floor(draws[0] * (tf.floor(most) + 1.0))
@@ -138,7 +138,7 @@ def _kept(draws: tf.Tensor, length: tf.Tensor, most: tf.Tensor, size: tf.Tensor 
 
 
 def _hann(size: int) -> np.ndarray:
-    """Returns the window, float32 `[size]`; TensorFlow's is of one less where `size` is odd."""
+    """Returns a Hann window, float32 `[size]`; TensorFlow's differs for odd sizes."""
     return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)).astype(np.float32)
 
 

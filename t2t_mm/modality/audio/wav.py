@@ -1,9 +1,9 @@
-"""WAV bytes to samples, a batch at a time, in the graph.
+"""Decodes a batch of WAV files in the graph.
 
-TensorFlow's own decoder takes one file a call, and stops at a head with more in it than
-the least. Here the heads of all files of a batch are walked through together and the
-samples of all are decoded by one operation, at an eighth of the cost; what is read is 16-bit
-PCM of one or two channels, in plain or extensible heads, with other chunks anywhere.
+TensorFlow's decoder takes one file a call, and fails on headers with additional chunks.
+Here the headers of a batch are parsed together, and all samples are decoded by one
+operation, at an eighth of the cost. Supported is 16-bit PCM of one or two channels, with
+plain or extensible headers, and other chunks anywhere.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from t2t_mm.modality.audio import declaration, files
 
 FULL_SCALE = 32_768.0
 MOST_CHUNKS = 64
-"""Chunks that are walked through to find the samples: no file of bytes that only look
-like chunks keeps a server busy."""
+"""The samples must be among the first so many chunks, so that a malicious file cannot keep a
+server busy."""
 
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 
 
 class Heads(NamedTuple):
-    """What the heads of a batch of WAV files say; all int32 `[B]`.
+    """The headers of a batch of WAV files; all int32 `[B]`.
 
     Attributes:
       sample_rate: samples a second.
       channels: 1 or 2.
-      start: place of the first byte of samples.
+      start: offset of the first sample, in bytes.
       length: samples of each channel.
     """
 
@@ -42,16 +42,16 @@ class Heads(NamedTuple):
 def read_heads(
     raw: tf.Tensor, *, longest_s: float, sample_rates: Sequence[int] = declaration.RATES
 ) -> Heads:
-    """Returns where the samples are, without touching them.
+    """Parses the headers, without reading the samples.
 
     Args:
-      raw: string `[B]`, whole WAV files.
-      longest_s: seconds that a sound may last.
-      sample_rates: those that it may have, in samples a second.
+      raw: string `[B]`, complete WAV files.
+      longest_s: greatest duration in seconds.
+      sample_rates: the allowed ones, in samples a second.
 
     Raises:
-      InvalidArgumentError: says which of these a file is not: WAV, whole, 16-bit PCM of
-        one or two channels, at one of the rates, not empty, not too long.
+      InvalidArgumentError: for the first condition that a file violates: WAV, complete,
+        16-bit PCM of one or two channels, at one of the rates, not empty, not too long.
     """
     end = tf.cast(tf.strings.length(raw), tf.int64)
     is_wav = (_text(raw, 0 * end) == b"RIFF") & (_text(raw, 0 * end + 8) == b"WAVE")
@@ -95,7 +95,7 @@ def read_heads(
 
 
 def read_samples(raw: tf.Tensor, heads: Heads) -> tf.Tensor:
-    """Returns one channel of each sound, float32 `[B, N]` in -1 to 1, zeros behind it."""
+    """Returns the mean channel of each sound, float32 `[B, N]` in -1 to 1, zeros after it."""
     size = 2 * heads.channels * heads.length
     most = tf.maximum(tf.reduce_max(size), 4)
     body = tf.strings.substr(raw, heads.start, size)
@@ -113,7 +113,7 @@ def read_samples(raw: tf.Tensor, heads: Heads) -> tf.Tensor:
 
 
 def _find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns where the bodies of the chunks "fmt " and "data" begin: int64 `[B]`, 0 for none."""
+    """Returns the offsets of the bodies of chunks "fmt " and "data": int64 `[B]`, 0 for none."""
 
     def looks_on(place: tf.Tensor, _: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
         return tf.reduce_any((data == 0) & (place + 8 <= end))
@@ -135,14 +135,14 @@ def _find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _text(raw: tf.Tensor, place: tf.Tensor, count: int = 4) -> tf.Tensor:
-    """Returns `count` bytes from `place` on, int64 `[B]`; fewer where the string ends."""
+    """Returns `count` bytes from `place` on; fewer at the end of the string."""
     end = tf.cast(tf.strings.length(raw), tf.int64)
     place = tf.clip_by_value(place, tf.zeros_like(end), end)
     return tf.strings.substr(raw, place, tf.zeros_like(place) + count)
 
 
 def _number(raw: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
-    """Returns the unsigned number, little-endian, in `count` bytes: int64 `[B]`."""
+    """Returns the unsigned little-endian number of `count` bytes: int64 `[B]`."""
     octets = tf.io.decode_raw(_text(raw, place, count), tf.uint8, fixed_length=count)
     weights = tf.constant([256**i for i in range(count)], tf.int64)
     return tf.reduce_sum(tf.cast(octets, tf.int64) * weights, axis=1)

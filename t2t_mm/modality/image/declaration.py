@@ -1,4 +1,4 @@
-"""Image: a picture, in records JPEG or PNG bytes."""
+"""Image: a picture, stored in records as JPEG or PNG bytes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ SMALLEST, LARGEST = 32, 299
 class Image(base.Modality):
     """A picture, resized to a square for the model; only as an input.
 
-    Records keep it as it came, but for what the graph would decode otherwise, or not.
+    Records keep the file's bytes, unless TensorFlow would decode them differently or not
+    at all.
 
     Args:
       size: height and width for the model, in pixels, 32 to 299.
       augment: in training, random crops, and left-right flips if `mirror`.
-      mirror: whether a picture seen in a mirror has the same targets; not where they tell
-        left from right, or read what is written.
+      mirror: whether a mirrored picture has the same targets; not if they depend on left
+        and right, or on text in the picture.
     """
 
     kind: ClassVar[str] = "image"
@@ -44,12 +45,11 @@ class Image(base.Modality):
             )
 
     def encode(self, value: Any) -> bytes:
-        """Takes a picture file's path or bytes, or pixels; all is decoded as a check.
+        """Encodes a picture file's path or bytes, or pixels; all are decoded as a check.
 
-        A path may be anything that has `read_bytes()`; pixels are an array `[H, W]` or
-        `[H, W, C]`, uint8 or float from 0 to 1, or a picture of Pillow's. Upright 8-bit JPEG
-        and PNG files of a moderate size are kept as they are; `encoding` says what is done to
-        others.
+        A path may be anything with `read_bytes()`; pixels are an array `[H, W]` or
+        `[H, W, C]`, uint8 or float from 0 to 1, or a Pillow image. Upright 8-bit JPEG and
+        PNG files of a moderate size are kept; others are converted, see `encoding`.
         """
         from t2t_mm.modality.image import encoding
 

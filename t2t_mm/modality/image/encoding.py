@@ -1,8 +1,8 @@
-"""Encoding: any picture file to the JPEG or PNG bytes that records hold.
+"""Encodes picture files of any format as JPEG or PNG bytes, for records.
 
-What TensorFlow's graph decodes in the same way is kept as it came: JPEG and PNG,
-grey or RGB, upright and of a moderate size. All else is converted, once, while data is
-generated: what came as JPEG to a JPEG of high quality, the rest to a PNG.
+Files that TensorFlow decodes identically are kept: JPEG and PNG, grey or RGB, upright and
+of a moderate size. All others are converted once, at data generation: JPEG to JPEG of high
+quality, the rest to PNG.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from t2t_mm.files import content, limits
 from t2t_mm.modality import media
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
-"""What is read, as Pillow names it (an MPO of a phone is a JPEG there). Not all that
-Pillow knows: some formats run another program."""
+"""The supported formats, by Pillow's names (an MPO of a phone counts as JPEG). Not all of
+Pillow's, some of which run another program."""
 
 LARGEST_PIXELS = 2**22
 LARGEST_SIDE = 2**14
-"""Larger pictures are stored scaled down. Models see 299 pixels a side at most, and a
-pipeline that decodes many pictures at once would run out of memory."""
+"""Larger pictures are scaled down: models see at most 299 pixels a side, and a pipeline
+that decodes many large pictures at once would run out of memory."""
 
 MOST_PIXELS = 2**26
 PIXELS_VARIABLE = "T2T_MM_MAX_PIXELS"
-"""More pixels than that, or than this variable says, are not decoded: a file of some kB may
-claim enough to fill the memory. A JPEG is decoded at a smaller size, which is what counts."""
+"""Environment variable for the largest number of pixels to decode, instead of that number: a
+file of some kB may claim enough to fill the memory. For a JPEG, which is decoded at a reduced
+size, that size counts."""
 
 _JPEG = ("JPEG", "MPO")
 _QUALITY = 95
@@ -43,23 +44,23 @@ _ORIENTATION = 0x0112
 
 
 def encode(data: bytes, name: str) -> bytes:
-    """Returns what a record holds of a picture; all of it is decoded as a check.
+    """Returns the bytes for a record; the whole picture is decoded as a check.
 
-    Pictures are turned as their EXIF orientation says. Of an animation the first frame
-    is taken. Alpha is dropped, as TensorFlow does; grey of 16 bits is scaled to 8.
+    Pictures are rotated by their EXIF orientation. Of an animation the first frame is
+    taken. Alpha is dropped, as in TensorFlow; 16-bit grey is scaled to 8 bits.
 
     Args:
       data: a file's bytes.
       name: of the picture, for errors.
 
     Raises:
-      BadExampleError: when it is no picture, is damaged, or is too large to decode.
+      BadExampleError: when it is no picture, damaged, or too large to decode.
     """
     from PIL import Image as pillow
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # all that matters of a picture is checked here
+            warnings.simplefilter("ignore")  # all relevant properties are checked here
             return _encode(data, name)
     except errors.UserError:
         raise
@@ -78,12 +79,12 @@ def encode(data: bytes, name: str) -> bytes:
 
 
 def from_array(pixels: Any) -> bytes:
-    """Returns the PNG of pixels.
+    """Encodes pixels as PNG.
 
     Args:
-      pixels: a picture of Pillow's, in any mode that files have; or `[H, W]` or `[H, W, C]`
-        with C of 1 (grey), 3 (RGB) or 4 (RGBA, whose alpha is dropped as that of files is),
-        uint8, or float from 0 to 1.
+      pixels: a Pillow image, in any mode that files have; or `[H, W]` or `[H, W, C]` with C
+        of 1 (grey), 3 (RGB) or 4 (RGBA, whose alpha is dropped), uint8, or float from 0
+        to 1.
 
     Raises:
       BadExampleError: for an array of another type or shape, or with other values.
@@ -102,7 +103,7 @@ def from_array(pixels: Any) -> bytes:
 
 
 def _from_pillow(picture: Any) -> Any:
-    """Returns a picture of Pillow's in RGB or grey, as its file would be taken."""
+    """Returns a Pillow image converted to RGB or grey, like that of a file."""
     name = "a picture of Pillow's"
     if picture.mode == "I" and picture.format is None:
         raise errors.BadExampleError(
@@ -116,14 +117,14 @@ def _from_pillow(picture: Any) -> Any:
         return made if turn is None else made.transpose(turn)
     except errors.BadExampleError:
         raise
-    except Exception as error:  # its file is read only now, and may be damaged or closed
+    except Exception as error:  # lazily read, so the file may be damaged or closed
         raise errors.BadExampleError(
             f"A picture does not decode: {name}", received=f"{type(error).__name__}: {error}"
         ) from error
 
 
 def _eight_bit_array(pixels: Any) -> Any:
-    """Returns uint8 `[H, W]` or `[H, W, C]`; says what is wrong with any other array."""
+    """Returns uint8 `[H, W]` or `[H, W, C]`; raises for any other array."""
     import numpy as np
 
     shape, dtype, hint = pixels.shape, pixels.dtype, None
@@ -169,7 +170,7 @@ def _encode(data: bytes, name: str) -> bytes:
     with _own_limit(), pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
         smaller = _smaller(*picture.size)
         if smaller:
-            picture.draft(None, smaller)  # a JPEG need not be decoded at its full size
+            picture.draft(None, smaller)  # decodes a JPEG at a reduced size
         _check_pixels(*picture.size, name)
         picture.load()
         jpeg = picture.format in _JPEG
@@ -196,9 +197,9 @@ _lifted: list[Any] = []
 
 @contextlib.contextmanager
 def _own_limit() -> Iterator[None]:
-    """Lifts Pillow's limit of pixels meanwhile: ours stands in its place, and may be raised.
+    """Disables Pillow's limit of pixels for the block, in favour of ours.
 
-    Pillow's is one for all of the process: the first thread lifts it, and the last sets it.
+    Pillow's limit is global: the first thread disables it, and the last one restores it.
     """
     from PIL import Image as pillow
 
@@ -209,18 +210,18 @@ def _own_limit() -> Iterator[None]:
         yield
     finally:
         with _lifting:
-            was = _lifted.pop()  # the first that was put there is what the last one finds
+            was = _lifted.pop()  # the first thread's value is popped by the last one
             if not _lifted:
                 pillow.MAX_IMAGE_PIXELS = was
 
 
 def _ends_well(jpeg: bytes) -> bool:
-    """Says whether a JPEG has the mark of its end, without which TensorFlow refuses it."""
+    """Says whether a JPEG has an end marker, without which TensorFlow refuses it."""
     return jpeg.rfind(_END_OF_JPEG) > jpeg.rfind(_SCAN_OF_JPEG)
 
 
 def _is_whole_png(png: bytes) -> bool:
-    """Says whether all chunks are whole to the last; Pillow is content with the pixels."""
+    """Says whether all chunks are complete; Pillow checks only those of pixels."""
     place = len(_PNG_SIGNATURE)
     while place + 12 <= len(png):
         size, kind = struct.unpack_from(">I4s", png, place)
@@ -234,7 +235,7 @@ def _is_whole_png(png: bytes) -> bool:
 
 
 def _check_pixels(width: int, height: int, name: str) -> None:
-    """Raises for a picture that would take too much memory to decode, by its head alone."""
+    """Raises for a picture too large to decode, by its header alone."""
     most = limits.most(PIXELS_VARIABLE, MOST_PIXELS, "pixels")
     if width * height > most:
         raise errors.BadExampleError(
@@ -246,7 +247,7 @@ def _check_pixels(width: int, height: int, name: str) -> None:
 
 
 def _smaller(width: int, height: int) -> tuple[int, int] | None:
-    """Returns the size at which to store a picture; None where that is its own."""
+    """Returns the size for storing a picture; None for its own size."""
     scale = min(math.sqrt(LARGEST_PIXELS / (width * height)), LARGEST_SIDE / max(width, height))
     if scale >= 1:
         return None
@@ -254,7 +255,7 @@ def _smaller(width: int, height: int) -> tuple[int, int] | None:
 
 
 def _turn(picture: Any) -> Any:
-    """Returns how to transpose a picture that does not lie as it should, or None."""
+    """Returns the transposition that puts a picture upright, or None."""
     from PIL import Image as pillow
 
     way = pillow.Transpose
@@ -274,7 +275,7 @@ def _turn(picture: Any) -> Any:
 
 
 def _eight_bits(picture: Any, name: str) -> Any:
-    """Returns a picture in RGB, or in grey; deep grey is scaled, which Pillow would clip."""
+    """Returns a picture in RGB or 8-bit grey; deep grey is scaled, which Pillow would clip."""
     from PIL import Image as pillow
 
     if picture.mode == "F":
@@ -283,7 +284,7 @@ def _eight_bits(picture: Any, name: str) -> Any:
             expected="8 or 16 bits a channel",
             hint="Convert it: nothing in the file says what is black and what is white",
         )
-    if picture.mode == "I" and picture.format == "TIFF":  # not in 16 bits without a sign
+    if picture.mode == "I" and picture.format == "TIFF":  # not unsigned 16 bits
         raise errors.BadExampleError(
             f"A picture has pixels of 32 bits, or with a sign: {name}",
             expected="8 or 16 bits a channel, without a sign",
@@ -296,5 +297,5 @@ def _eight_bits(picture: Any, name: str) -> Any:
         return pillow.fromarray(levels.round().astype(np.uint8))
     if picture.mode in ("L", "RGB"):
         return picture
-    # By way of alpha: transparency that a palette holds is otherwise an error or a guess.
+    # Via RGBA, since Pillow mishandles transparency in a palette.
     return (picture.convert("RGBA") if picture.mode == "P" else picture).convert("RGB")

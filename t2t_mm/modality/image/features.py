@@ -11,23 +11,22 @@ from t2t_mm.modality import base, features
 from t2t_mm.modality.image import declaration as image
 
 PATCH = 16
-"""Pixels of a side that the image net turns into one position of the body."""
+"""A position of the body is a patch of so many pixels a side, the stride of the image net."""
 
 SMALLEST_AREA = 0.6
-"""The least share of a picture that a training crop keeps."""
+"""The least fraction of a picture's area in a training crop."""
 
 DRAWS = 5
 
 
 class ImageFeatures(features.Features):
-    """Decodes, cuts and resizes pictures to `size` x `size`.
+    """Decodes, crops and resizes pictures to `size` x `size`.
 
-    In evaluation the short side is resized to `size` and the centre is kept. In
-    training (with `augment`) a crop of 60 to 100 % of the area with an aspect ratio
-    near the square's is resized instead; a picture that is stored at exactly `size`
-    is not resampled but shifted by up to an eighth of its side, with black at the
-    edges. With `mirror`, half of the training pictures are mirrored. Grey pictures become
-    RGB.
+    In evaluation the short side is resized to `size`, and the central square is taken. In
+    training (with `augment`) a random crop of 60 to 100 % of the area, with an aspect ratio
+    near 1, is resized. A picture of exactly `size` is not resized but shifted by up to an
+    eighth of its side, with black padding. With `mirror`, half of the training pictures are
+    mirrored. Grey pictures become RGB.
     """
 
     def __init__(self, declaration: image.Image, task: base.Task) -> None:
@@ -62,7 +61,7 @@ class ImageFeatures(features.Features):
         return side * side
 
     def _whole(self, raw: tf.Tensor) -> tf.Tensor:
-        """Decodes one picture and keeps the central square: uint8 `[size, size, 3]`."""
+        """Decodes one picture and crops the central square: uint8 `[size, size, 3]`."""
         pixels = _decode(raw)
         shape = tf.shape(pixels)
         side = tf.minimum(shape[0], shape[1])
@@ -74,7 +73,7 @@ class ImageFeatures(features.Features):
         return self._resize(pixels)
 
     def _augmented(self, element: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        """Decodes one picture; draws are float32 `[5]` in [0, 1)."""
+        """Decodes and augments one picture; random draws are float32 `[5]` in [0, 1)."""
         raw, draws = element
         pixels = _decode(raw)
         shape = tf.shape(pixels)
@@ -95,16 +94,16 @@ class ImageFeatures(features.Features):
         return tf.slice(padded, tf.concat([corner, [0]], axis=0), [self.size, self.size, 3])
 
     def _resize(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Resizes `[H, W, 3]` to `[size, size, 3]`, smoothing where it shrinks."""
+        """Resizes `[H, W, 3]` to `[size, size, 3]`, with antialiasing if it shrinks."""
 
         def resized() -> tf.Tensor:
-            # Where nothing shrinks there is nothing to smooth, and the plain way is quick.
+            # Antialiasing is slow, and needed only for shrinking.
             scaled = tf.cond(
                 tf.reduce_any(tf.shape(pixels)[:2] > self.size),
                 lambda: _smoothed(pixels, self.size),
                 lambda: tf.image.resize(pixels, [self.size, self.size]),
             )
-            # These are means of pixels: never below 0 or above 255.
+            # Weighted means of pixels are never below 0 or above 255.
             return tf.cast(tf.round(scaled), tf.uint8)
 
         fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], self.size))
@@ -119,10 +118,10 @@ def _decode(raw: tf.Tensor) -> tf.Tensor:
 
 
 def _smoothed(pixels: tf.Tensor, size: int) -> tf.Tensor:
-    """Resizes `[H, W, 3]` to float32 `[size, size, 3]` as `tf.image.resize` with `antialias`.
+    """Resizes `[H, W, 3]` to float32 `[size, size, 3]`, like `tf.image.resize(antialias=True)`.
 
-    That smooths rows, then columns, by loops over channels. Given a picture one pixel wide
-    whose channels are all of a row, its inner loop is long, which saves a third of the time.
+    That resizes rows, then columns, with an inner loop over channels. Here a row is passed
+    as the channels of a picture one pixel wide: the longer loop saves a third of the time.
     """
     width = tf.shape(pixels)[1]
     rows = tf.reshape(pixels, [1, -1, 1, width * 3])
@@ -134,7 +133,7 @@ def _smoothed(pixels: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def _random_crop(pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Cuts a random rectangle: area 60 to 100 %, aspect ratio 3:4 to 4:3."""
+    """Crops a random rectangle: area 60 to 100 %, aspect ratio 3:4 to 4:3."""
     shape = tf.cast(tf.shape(pixels)[:2], tf.float32)
     area = shape[0] * shape[1] * (SMALLEST_AREA + (1.0 - SMALLEST_AREA) * draws[0])
     ratio = tf.exp(tf.math.log(4.0 / 3.0) * (2.0 * draws[1] - 1.0))

@@ -1,7 +1,7 @@
 """The image net: Xception's entry flow (Kaiser et al. 2017, section 2.5.2).
 
-As in the authors' first code each picture is standardised, and the first two
-convolutions are ordinary ones, without a ReLU on the pixels.
+As in the authors' first code each picture is standardised, and the first two convolutions
+are ordinary (not separable), without a ReLU on the pixels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from t2t_mm.modality import base as contract
 from t2t_mm.modality import representation
 from t2t_mm.modality.image import declaration
 
-STRIDE = 16  # pixels along one axis that become one position
+STRIDE = 16  # of the whole net, in pixels
 
 
 class ImageNet(base.Layer):

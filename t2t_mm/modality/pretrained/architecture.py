@@ -1,8 +1,8 @@
-"""Makes the Keras model that a `KerasNet` names, without its weights and without a network.
+"""Builds the Keras model that a `KerasNet` names, without weights, and offline.
 
-A run folder is data, so what is named there must not be able to run anything: a name is one
-of `keras.applications`, or one that a plugin registered; a file is read in Keras's safe mode,
-which takes layers of Keras, of keras-hub and of what a plugin registered with Keras.
+A run folder is untrusted data and must not run code. So a name is one of
+`keras.applications` or registered by a plugin, and a file is loaded in Keras's safe mode:
+layers of Keras, of keras-hub, and those that a plugin registered with Keras.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def is_path(net: declaration.KerasNet) -> bool:
 
 
 def read(net: declaration.KerasNet) -> Architecture:
-    """Returns the model's configuration, as Keras wrote it into a `.keras` file or preset.
+    """Returns the model's Keras configuration from a `.keras` file or preset.
 
     Raises:
       ConfigError: there is no such file, or it holds none.
@@ -59,15 +59,15 @@ def read(net: declaration.KerasNet) -> Architecture:
 def make(
     net: declaration.KerasNet, modality: base.Modality, architecture: Architecture | None
 ) -> keras.Model:
-    """Returns the model, built, with its variables as they are initialised.
+    """Builds the model, with initialised variables.
 
     Args:
-      net: what to make.
-      modality: the input's, which gives the shape.
-      architecture: of a model that is named by a path.
+      net: the declaration.
+      modality: of the input, which gives the shape.
+      architecture: of a model named by a path.
 
     Raises:
-      ConfigError: there is no such model, or it does not take such an input.
+      ConfigError: there is no such model, or it does not accept such an input.
     """
     if architecture is not None:
         model = _from_architecture(net, architecture)
@@ -95,10 +95,10 @@ def make(
 
 
 def existing(name: str, what: str) -> pathlib.Path:
-    """Returns a path that there is.
+    """Returns a path, after checking that it exists.
 
     Raises:
-      ConfigError: there is none; says what is named alike beside it.
+      ConfigError: it does not exist; suggests similar names in the folder.
     """
     path = paths.expanded(name)
     if not path.exists():
@@ -139,7 +139,7 @@ def _from_architecture(net: declaration.KerasNet, architecture: Architecture) ->
         require("keras_hub", "keras-hub", f"The preset {net.model}", "hub")
     try:
         return keras.saving.deserialize_keras_object(architecture, safe_mode=True)
-    except Exception as error:  # of whatever layer the file names
+    except Exception as error:  # raised by any layer of the file
         raise errors.ConfigError(
             f"The model of {net.model} cannot be made",
             received=errors.shortened(str(error), 300),
@@ -166,7 +166,7 @@ def require(module: str, package: str, what: str, extra: str) -> Any:
 
 
 def _until(model: keras.Model, layer: str) -> keras.Model:
-    """Returns the part of a model that ends with a layer."""
+    """Returns the sub-model up to a layer."""
     layers = {one.name: one for one in model.layers}
     if layer not in layers:
         raise errors.ConfigError(

@@ -1,4 +1,4 @@
-"""What a problem or a gin file says of a net from elsewhere. Imports no TensorFlow."""
+"""Declarations of pretrained nets, for problems and gin files. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,25 +23,24 @@ _NO_ARGUMENTS = {
 
 @dataclasses.dataclass(frozen=True)
 class KerasNet:
-    """A Keras model between the features of an input and the body of the model.
+    """A Keras model as the net of an input: pretrained, frozen or trained from scratch.
 
     Args:
       model: "keras.applications.NAME", the name under which a plugin registered a function
         that returns a model (`registry.nets`), the path of a `.keras` file, or the folder
         of a keras-hub preset.
       arguments: of the function.
-      weights: a `.weights.h5`, `.h5`, `.keras` or `.safetensors` file. Left out, they are those
-        in the `.keras` file or preset; a model made by a function is trained from scratch.
-      names: of a `.safetensors` file, the tensor for each variable of the model, by its path:
-        a name, or a name and the order of its axes ("fc.weight", (1, 0)); None leaves the
-        variable as it is initialised. A path that is not here is the tensor's name.
-      frozen: keep the weights as they are; no gradient is computed, and dropout and batch
-        normalization work as in inference.
-      learning_rate_multiplier: of what the weights are trained at, by the learning rate.
-      output: the layer whose output is taken, such as "block_13_expand"; the last by default.
-      preprocessing: of pixels from 0 to 255. "auto" is what the application of Keras asks
-        for, and nothing for other models. "none"; "unit", from 0 to 1; "tf", from -1 to 1;
-        "torch", standardised as for ImageNet; "caffe", BGR less ImageNet's mean.
+      weights: a `.weights.h5`, `.h5`, `.keras` or `.safetensors` file. By default those of the
+        `.keras` file or preset; a model made by a function is trained from scratch.
+      names: for a `.safetensors` file, the tensor by the path of the variable: a name, or a
+        name with a permutation of its axes ("fc.weight", (1, 0)); None keeps the initial
+        value. By default the path is the tensor's name.
+      frozen: do not train the weights; dropout and batch normalization work as in inference.
+      learning_rate_multiplier: factor of the learning rate for these weights.
+      output: the layer whose output is used, such as "block_13_expand"; the last by default.
+      preprocessing: of pixels from 0 to 255. "auto" is that of the Keras application, and
+        none for other models. "none"; "unit", from 0 to 1; "tf", from -1 to 1; "torch",
+        standardised as for ImageNet; "caffe", BGR minus ImageNet's mean.
     """
 
     model: str
@@ -72,19 +71,20 @@ class KerasNet:
 
 @dataclasses.dataclass(frozen=True)
 class TokenEmbeddings:
-    """A table of token embeddings for a language net: the pieces of our vocabulary take its rows.
+    """Pretrained token embeddings for a language net with a vocabulary of its own.
 
-    A piece takes the row of the token with the same text, else the mean of the rows of the
-    tokens that it can be cut into, the longest first. A table of another width than the model's
-    is projected to it, and back for the softmax.
+    To tell the two apart, tokens of the net's vocabulary are called pieces. A piece gets the
+    row of the token with the same text, else the mean of the rows of the tokens it can be
+    split into, longest first. A table of another width is projected to the model's width, and
+    back for the softmax.
 
     Args:
       weights: a `.safetensors` or `.npy` file with the table, `[tokens, width]`.
       tokens: a `tokenizer.json` of Hugging Face, or a text file with one token a line, in the
         order of the rows; "▁" (or "Ġ") is the space before a word.
-      tensor: the table's name in the file; may be left out where there is but one.
-      frozen: keep the rows as they are; those of pieces without any token are trained still.
-      learning_rate_multiplier: of what the rows are trained at, by the learning rate.
+      tensor: the table's name in the file; needed if the file has several tensors.
+      frozen: do not train the rows; rows of pieces without any token are always trained.
+      learning_rate_multiplier: factor of the learning rate for the rows.
     """
 
     weights: str
@@ -111,15 +111,15 @@ _MODELS = (
 
 
 def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
-    """Returns a declaration of its fields' values, as gin and JSON have them.
+    """Builds a declaration from values of gin or JSON.
 
     Args:
       cls: `KerasNet` or `TokenEmbeddings`.
       values: by field.
-      place: where they stand, for errors.
+      place: of the values, for errors.
 
     Raises:
-      ConfigError: for a field or a value that there is not.
+      ConfigError: for an unknown field or an invalid value.
     """
     wanted = value_types.field_types(cls)
     for name in values:
@@ -142,7 +142,7 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
 
 
 def from_description(values: Mapping[str, Any], place: str) -> Net:
-    """As `from_values`, of either kind: what names a model is a `KerasNet`."""
+    """As `from_values`, for either class: values with a model are a `KerasNet`."""
     if "model" in values:
         return from_values(KerasNet, values, place)
     return from_values(TokenEmbeddings, values, place)

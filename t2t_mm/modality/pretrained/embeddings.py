@@ -1,4 +1,4 @@
-"""A language net whose embedding is a table of token embeddings from elsewhere."""
+"""A language net with pretrained token embeddings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _OTHER_SPACE = "Ġ"
 
 
 class Rows(NamedTuple):
-    """What a table gives the pieces of a vocabulary.
+    """The pretrained rows of the pieces of a vocabulary.
 
     Attributes:
-      values: float32 `[V, E]`, of unit norm in the mean; 0 where there is none.
-      same: how many pieces are a token.
-      own: numbers of the pieces that no token gives anything.
+      values: float32 `[V, E]`, with a mean norm of 1; 0 for pieces without a row.
+      same: how many pieces are identical to a token.
+      own: ids of the pieces without a row.
     """
 
     values: np.ndarray
@@ -34,14 +34,14 @@ class Rows(NamedTuple):
 
 
 class TableNet(language_net.LanguageNet):
-    """A language net over a table `[V, E]`, with a map from E to the model's width and back.
+    """A language net over a table `[V, E]`, with projections to the model's width and back.
 
     Args:
-      net: which table.
+      net: the declaration of the embeddings.
       spec: the declaration of the text.
       task: a task of this net, which holds the vocabulary.
       config: the model's; uses `width`, `label_smoothing`, `tie_embeddings`.
-      kept: what the run folder has kept of the net; None in a new run.
+      kept: the run folder's record of the net; None in a new run.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class TableNet(language_net.LanguageNet):
             self.own_rows = self.weight("own", (len(self._own), self.embedding_width), spread)
 
     def table(self) -> tf.Tensor:
-        """Returns float32 `[V, E]`: of a frozen table, with the rows that are trained."""
+        """Returns float32 `[V, E]`: a frozen table together with its trained rows."""
         held = tf.convert_to_tensor(self.embedding)
         if self.own_rows is None:
             return held
@@ -101,10 +101,10 @@ class TableNet(language_net.LanguageNet):
 
 
 def _found(net: declaration.TokenEmbeddings, pieces: Sequence[str]) -> Rows:
-    """Returns the rows that the files of a declaration give.
+    """Returns the rows from the files of a declaration.
 
     Raises:
-      ConfigError: a file is missing, or they do not belong together.
+      ConfigError: a file is missing, or table and tokens do not match.
     """
     path = architecture.existing(net.weights, "TokenEmbeddings.weights")
     table, tokens = _read_table(path, net.tensor), _read_tokens(net.tokens)
@@ -142,7 +142,7 @@ def rows(table: np.ndarray, tokens: Mapping[str, int], pieces: Sequence[str]) ->
 
 
 def _cut(piece: str, tokens: Mapping[str, int], longest: int) -> list[int]:
-    """Cuts a piece into tokens, the longest first; gives none where some of it has no token."""
+    """Splits a piece into tokens, longest first; empty if some part of it is no token."""
     parts, place = list[int](), 0
     while place < len(piece):
         for end in range(min(len(piece), place + longest), place, -1):
@@ -180,7 +180,7 @@ def _read_table(path: pathlib.Path, tensor: str) -> np.ndarray:
 
 
 def _read_tokens(name: str) -> dict[str, int]:
-    """Returns the numbers of tokens by their text, with "▁" for a space."""
+    """Returns the ids of tokens by their text, with "▁" for a space."""
     path = architecture.existing(name, "TokenEmbeddings.tokens")
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,13 +1,13 @@
 """A Keras model as the net of an input: features to `[B, S, D]`.
 
-The model's output becomes positions: of a plane `[B, h, w, C]` each cell is one (of a sound's,
-each time), a sequence `[B, S, C]` is taken as it is, and a vector `[B, C]` is one position. It
-is normalised, since models differ in scale by far more than a body puts up with, and mapped
-to the width D.
+The model's output becomes a sequence: a plane `[B, h, w, C]` is flattened (that of a sound has
+a position for each time, with all frequencies as channels), a sequence `[B, S, C]` stays, and
+a vector `[B, C]` is one position. It is normalised, since the scales of models differ widely,
+and mapped to width D.
 
-In training the model is called without side effects: its dropout draws from the seeds of the
-step, so a resumed run draws the same; what its batch normalization counts is handed to the
-step (`take_updates`), which writes it only if the step is taken, as the mean over replicas.
+In training the model is called statelessly. Its dropout uses the seeds of the step, so a
+resumed run draws the same masks. Updates of batch normalization are returned to the step
+(`take_updates`), which applies their mean over replicas, unless it skips the update.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from t2t_mm.modality.pretrained import declaration, record
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)
 _SEED = "seed_generator_state"
-"""What Keras names the states of its random layers."""
+"""Keras's name for the states of random layers."""
 
 
 class KerasEncoder(base.Layer):
-    """A Keras model, a norm and a map to the model's width.
+    """A Keras model, a norm and a projection to the model's width.
 
     Args:
-      net: which model.
+      net: the declaration of the Keras model.
       spec: the input's modality.
       config: the model's; uses `width`.
-      kept: what the run folder has kept of the net; None in a new run.
-      text: the language net that writes the targets under the same name, if any do.
+      kept: the run folder's record of the net; None in a new run.
+      text: the language net for targets of the same net name, if any.
 
     Raises:
-      ConfigError: the model cannot be made, or does not take such an input.
+      ConfigError: the model cannot be built, or does not accept such an input.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class KerasEncoder(base.Layer):
         return self.text.loss(hidden, targets, training=training)
 
     def _features(self, features: tf.Tensor) -> tuple[Any, tf.Tensor | None]:
-        """Returns what the Keras model is called with, and the mask."""
+        """Returns the inputs of the Keras model, and the mask."""
         if self.spec.kind == "language":
             real = features != 0
             parts = {"token_ids": features, "padding_mask": real}
@@ -157,7 +157,7 @@ class KerasEncoder(base.Layer):
         return outputs
 
     def _positions(self, outputs: tf.Tensor) -> tuple[tf.Tensor, tuple[int, int] | None]:
-        """Returns `[B, S, C]`, and the grid of what is a picture's."""
+        """Returns `[B, S, C]`, with the grid of a picture."""
         if len(outputs.shape) == 2:
             return outputs[:, None], (1, 1) if self.spec.kind == "image" else None
         if len(outputs.shape) == 3:
@@ -169,7 +169,7 @@ class KerasEncoder(base.Layer):
         return tf.reshape(outputs, [batch, height * width, channels]), (height, width)
 
     def _output_shape(self) -> tuple[int, ...]:
-        """Returns the shape of what `_positions` makes, found without computing anything."""
+        """Returns the shape of the output of `_positions`, by tracing only."""
 
         @tf.function(autograph=False)
         def trace(features: tf.Tensor) -> tf.Tensor:
@@ -195,7 +195,7 @@ def is_seed(variable: keras.Variable) -> bool:
 
 
 class _Pending:
-    """Updates not yet taken; no list of the layer's own, of which Keras would track all."""
+    """Updates not yet taken; not a list of the layer, whose items Keras would track."""
 
     def __init__(self) -> None:
         self.updates: list[tuple[keras.Variable, tf.Tensor]] = []
@@ -222,7 +222,7 @@ def _inputs(model: keras.Model, kind: str) -> dict[str, Any]:
     """Returns name and dtype of each input of a model.
 
     Raises:
-      ConfigError: it has several, and is none of token ids.
+      ConfigError: it has several inputs, and not those of a text encoder.
     """
     named = {one.name: one.dtype for one in model.inputs}
     if len(named) > 1 and not (kind == "language" and "token_ids" in named):
@@ -235,7 +235,7 @@ def _inputs(model: keras.Model, kind: str) -> dict[str, Any]:
 
 
 def _fitted(mask: tf.Tensor | None, length: tf.Tensor) -> tf.Tensor | None:
-    """Returns a mask `[B, T]` of so many positions: of each, that of the first of its stretch."""
+    """Subsamples a mask `[B, T]` to `length` positions, by the first of each span."""
     if mask is None:
         return None
     places = tf.range(length) * tf.shape(mask)[1] // tf.maximum(length, 1)
@@ -243,7 +243,7 @@ def _fitted(mask: tf.Tensor | None, length: tf.Tensor) -> tf.Tensor | None:
 
 
 def _preprocessing(net: declaration.KerasNet) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns what is done to pixels from 0 to 255, float32 `[B, h, w, 3]`."""
+    """Returns the preprocessing of pixels from 0 to 255, float32 `[B, h, w, 3]`."""
     kind = net.preprocessing
     if kind == "auto" and net.model.startswith("keras.applications."):
         function = getattr(keras.applications, net.model.rpartition(".")[2])

@@ -1,4 +1,4 @@
-"""Makes the nets from elsewhere that a model has, and gives them their weights."""
+"""Builds a model's pretrained nets, and loads their weights."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def make(
     name: str,
     writes: bool,
 ) -> Any:
-    """Returns a net with its variables; `load` gives those their values.
+    """Builds a net with initialised variables; `load` loads the weights.
 
     Args:
-      net: what it is.
+      net: the declaration.
       modality: of the input, or of targets.
       task: a task of this net.
       config: of the model.
       name: of the net.
-      writes: whether it writes targets too, as a language net may.
+      writes: whether it is also the net of targets, as a language net may be.
     """
     kept = record.kept(name, net)
     if isinstance(net, declaration.TokenEmbeddings):
@@ -38,11 +38,11 @@ def make(
 
 
 def load(nets: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Gives the nets of a new run the weights that they come with.
+    """Loads the pretrained weights of a new run's nets.
 
     Args:
       nets: of a model, by name.
-      say: takes a line for people.
+      say: called with messages for the user.
 
     Raises:
       ConfigError: a file is missing, or does not fit.
@@ -55,6 +55,6 @@ def load(nets: Mapping[str, Any], say: Callable[[str], None]) -> None:
 
 
 def records(nets: Mapping[str, Any]) -> dict[str, record.Record]:
-    """Returns what a run folder is to keep, by name of the net."""
+    """Returns the records for the run folder, by name of the net."""
     found = {name: getattr(net, "record", None) for name, net in nets.items()}
     return {name: kept for name, kept in found.items() if kept is not None}

@@ -1,7 +1,7 @@
-"""What a run folder keeps of its nets from elsewhere, in `nets.json`.
+"""The run folder's record of its pretrained nets, `nets.json`.
 
-With it a run is read, and gone on with, where the files are no longer at hand: the weights
-are in its checkpoints, and what else made the net is here.
+With it a run can be loaded and resumed without the original files: the weights are in its
+checkpoints, and everything else of the net is here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from t2t_mm.modality.pretrained import declaration
 
 Record = dict[str, Any]
-"""`declared`, the fields of the declaration; `weights`, `{path, sha256}` or None; and for a
-model that was named by a path `architecture`, for embeddings `width` and `own`, the numbers of
-the rows that no token gave."""
+"""`declared`, the fields of the declaration; `weights`, `{path, sha256}` or None; for a model
+named by a path `architecture`; for embeddings `width`, and `own`, the ids of rows without a
+pretrained value."""
 
 _kept: contextvars.ContextVar[Mapping[str, Record] | None] = contextvars.ContextVar(
     "kept", default=None
@@ -28,7 +28,7 @@ _kept: contextvars.ContextVar[Mapping[str, Record] | None] = contextvars.Context
 
 @contextlib.contextmanager
 def using(records: Mapping[str, Record]) -> Iterator[None]:
-    """Makes models within the block of what a run has kept, by name of the net."""
+    """Builds models within the block from a run's records, by name of the net."""
     token = _kept.set(records)
     try:
         yield
@@ -37,7 +37,7 @@ def using(records: Mapping[str, Record]) -> Iterator[None]:
 
 
 def kept(name: str, net: declaration.Net) -> Record | None:
-    """Returns what the run has kept of a net, if it is declared as it was then."""
+    """Returns the run's record of a net, if its declaration has not changed."""
     found = (_kept.get() or {}).get(name)
     if found is None or _lasting(found["declared"]) != _lasting(_fields(net)):
         return None
@@ -45,12 +45,12 @@ def kept(name: str, net: declaration.Net) -> Record | None:
 
 
 def of(net: declaration.Net, kept: Record | None, **made: Any) -> Record:
-    """Returns what is to be kept of a net.
+    """Returns the record of a net.
 
     Args:
       net: its declaration.
-      kept: what was kept of it before.
-      **made: what else its files gave.
+      kept: an earlier record.
+      **made: other values from its files.
     """
     return {"declared": _fields(net), "weights": kept and kept.get("weights"), **made}
 
@@ -59,7 +59,7 @@ def lasting(record: Record) -> dict[str, Any]:
     """Returns what a checkpoint of such a net must fit, as JSON values."""
     architecture = record.get("architecture")
     values = _lasting(record["declared"])
-    if architecture is not None:  # the path may be another
+    if architecture is not None:  # the path may have changed
         values["model"] = hashlib.sha256(
             json.dumps(architecture, sort_keys=True).encode()
         ).hexdigest()
@@ -71,6 +71,6 @@ def _fields(net: declaration.Net) -> dict[str, Any]:
 
 
 def _lasting(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the fields that weights depend on: not how they are trained."""
+    """Returns the fields that weights depend on, without those of their training."""
     free = ("learning_rate_multiplier", "names", "weights", "tokens", "tensor")
     return {name: value for name, value in fields.items() if name not in free}

@@ -1,4 +1,4 @@
-"""Nets from elsewhere as gin names them."""
+"""The gin settings of pretrained nets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from t2t_mm.modality.pretrained import declaration
 
 @dataclasses.dataclass(frozen=True)
 class PretrainedNets:
-    """Nets from elsewhere, by the name of the net whose place they take.
+    """Pretrained nets, by the name of the net that each replaces.
 
-    A name is that of the table of sizes (`mm-trainer --dry_run`): "image", "language_mm_8k".
+    Names are those of the table of sizes (`mm-trainer --dry_run`): "image", "language_mm_8k".
 
     Args:
       keras: the fields of a `KerasNet` (docs/pretrained.md) by name of an input's net.
@@ -46,15 +46,15 @@ class PretrainedNets:
 def choose(
     settings: PretrainedNets, nets: Mapping[str, base.Modality], targets: Iterable[str]
 ) -> dict[str, declaration.Net]:
-    """Returns what takes the place of which net: as gin says, else as the problem does.
+    """Returns the declarations of pretrained nets, of gin or else of the problems.
 
     Args:
-      settings: gin's.
+      settings: of gin.
       nets: the modality of each net of a model, by name.
-      targets: names of nets that write targets.
+      targets: names of nets of targets.
 
     Raises:
-      ConfigError: for a net that the model does not have, or that cannot be such a one.
+      ConfigError: for a net that the model does not have, or that cannot be replaced so.
     """
     declared: dict[str, declaration.Net] = {
         name: modality.net for name, modality in nets.items() if modality.net is not None

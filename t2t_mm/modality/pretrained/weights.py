@@ -1,4 +1,4 @@
-"""Gives a Keras model the weights of a file, all of them or none."""
+"""Loads the weights of a file into a Keras model, all or none."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _KERAS = (".keras", ".h5", ".hdf5")
 
 
 def load(name: str, net: encoder.KerasEncoder, say: Callable[[str], None]) -> None:
-    """Loads what `KerasNet.weights` names, or comes with the model; notes file and hash.
+    """Loads the weights of `KerasNet.weights` or of the model's file; records file and hash.
 
     Args:
       name: of the net.
       net: with its variables.
-      say: takes a line for people.
+      say: called with messages for the user.
 
     Raises:
-      ConfigError: there is no such file, or it does not fit; nothing was changed then.
+      ConfigError: the file is missing or does not fit; then nothing has changed.
     """
     declared, model = net.declared, net.encoder
     what = f"{name}: {declared.model}, {model.count_params():,} weights"
@@ -50,7 +50,7 @@ def load(name: str, net: encoder.KerasEncoder, say: Callable[[str], None]) -> No
 
 
 def note(kept: record.Record, path: pathlib.Path) -> None:
-    """Notes where weights came from."""
+    """Records the file of the weights."""
     kept["weights"] = {"path": str(path.resolve()), "sha256": content.sha256(path)}
 
 
@@ -70,7 +70,7 @@ def _load_keras(model: keras.Model, path: pathlib.Path) -> None:
     before = [np.array(variable) for variable in model.variables]
     try:
         model.load_weights(str(path))
-    except Exception as error:  # Keras and h5py raise whatever they meet
+    except Exception as error:  # Keras and h5py raise various errors
         for variable, value in zip(model.variables, before, strict=True):
             variable.assign(value)
         raise errors.ConfigError(
@@ -81,7 +81,7 @@ def _load_keras(model: keras.Model, path: pathlib.Path) -> None:
 
 
 def read_safetensors(path: pathlib.Path, only: str = "") -> dict[str, np.ndarray]:
-    """Returns the tensors of a file by name; of one name, where that is given.
+    """Returns the tensors of a file by name; only the one named `only`, if given.
 
     Raises:
       ConfigError: the package is missing, or the file is damaged or has no such tensor.
@@ -104,7 +104,7 @@ def _take(
     path: pathlib.Path,
 ) -> None:
     """Assigns the tensors of a file to a model's variables by `names`."""
-    # A model's own name is often made up ("sequential_3"), and only of some part of the paths.
+    # A model's own name is often generated ("sequential_3"), and begins only some paths.
     variables = {
         v.path.removeprefix(f"{model.name}/"): v for v in model.variables if not encoder.is_seed(v)
     }

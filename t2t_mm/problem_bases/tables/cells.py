@@ -1,4 +1,4 @@
-"""Cells: what a row holds in its columns, as raw values of a problem."""
+"""Cells: the values of a row's columns, as raw values of a problem."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _BRACED = re.compile(r"\{([^{}]*)\}")
 
 
 def text_or_none(value: Any) -> str | None:
-    """Returns a cell as text; a number or truth value as JSON writes it; else None.
+    """Returns a cell as text; a number or boolean as in JSON; else None.
 
-    Of what a JSON file should not hold, and Python reads as infinite or no number, there is none.
+    NaN and infinities, which JSON forbids and Python reads, give None.
     """
     if isinstance(value, str):
         return value
@@ -38,7 +38,7 @@ def text(row: rows.Row, column: str) -> str:
     """Returns the text of a row's cell.
 
     Raises:
-      BadExampleError: when the row has no such cell, or one that is no text.
+      BadExampleError: when the row has no such cell, or it is not text.
     """
     found = text_or_none(cell(row, column))
     if found is None:
@@ -47,7 +47,7 @@ def text(row: rows.Row, column: str) -> str:
 
 
 def texts(row: rows.Row, columns: Sequence[str]) -> str | list[str]:
-    """Returns the text of a cell, or those of several cells or of the list that one is.
+    """Returns the text of a cell, or the texts of several cells or of a list in one cell.
 
     Raises:
       BadExampleError: as `text`.
@@ -80,15 +80,15 @@ def cell(row: rows.Row, column: str) -> Any:
 
 
 def columns_of(template: str) -> list[str]:
-    """Returns the columns that stand in braces in a pattern such as "images/{id}.jpg"."""
+    """Returns the columns in braces of a pattern such as "images/{id}.jpg"."""
     return _BRACED.findall(template)
 
 
 def path(row: rows.Row, template: str, root: pathlib.Path) -> pathlib.Path:
-    """Returns the path below the corpus that a template gives for a row.
+    """Fills in a row's values in a template, and returns the path below the corpus.
 
     Raises:
-      BadExampleError: for a cell that is missing, or a path that leaves the corpus.
+      BadExampleError: for a missing cell, or a path that leads out of the corpus.
     """
     return inside(_BRACED.sub(lambda found: text(row, found[1]), template), row, root)
 
@@ -96,12 +96,12 @@ def path(row: rows.Row, template: str, root: pathlib.Path) -> pathlib.Path:
 def inside(name: str, row: rows.Row, root: pathlib.Path) -> pathlib.Path:
     """Returns a path of a row below the corpus.
 
-    Annotation files write paths in several ways: relative, absolute (as the corpus is
-    named, or with its links followed), as a `file:` URL, with the backslashes of Windows
-    or the escapes of the web. Of these the first counts that names what is there.
+    Annotation files write paths in several forms: relative, absolute (with or without
+    symbolic links), as a `file:` URL, with backslashes, or with URL escapes. The first
+    form that names an existing file is taken.
 
     Raises:
-      BadExampleError: for one that leads elsewhere.
+      BadExampleError: for a path out of the corpus.
     """
     if not name.strip():
         raise errors.BadExampleError(f"{row.place}, names no file", received=repr(name))
@@ -116,7 +116,7 @@ def inside(name: str, row: rows.Row, root: pathlib.Path) -> pathlib.Path:
 
 
 def _forms(name: str) -> Iterator[str]:
-    """Yields a path as it is written, and as it may be meant."""
+    """Yields a path as written, and its other possible forms."""
     if name.lower().startswith("file:"):
         name = urllib.request.url2pathname(urllib.parse.urlsplit(name).path)
     yield name
@@ -128,7 +128,7 @@ def _forms(name: str) -> Iterator[str]:
 
 
 def _below(name: str, root: pathlib.Path) -> pathlib.Path | None:
-    """Returns the path that `name` is from the corpus; None where it leads out of it."""
+    """Returns the path `name` relative to the corpus; None if it leads out of it."""
     given = pathlib.Path(name)
     if not given.is_absolute():
         plain = pathlib.Path(os.path.normpath(name)) if ".." in given.parts else given
@@ -145,7 +145,7 @@ def _below(name: str, root: pathlib.Path) -> pathlib.Path | None:
 def _is_there(path: pathlib.Path) -> bool:
     try:
         return "\0" not in str(path) and path.exists()
-    except OSError:  # in a folder that is closed to us, or of a name that is too long
+    except OSError:  # no permission for its folder, or too long a name
         return False
 
 
@@ -153,8 +153,8 @@ def read(file: pathlib.Path) -> str:
     """Returns the text of a file, without the white space around it.
 
     Raises:
-      BadExampleError: for a file that is not there, too large for a text, or not UTF-8.
-      DataError: where the machine, not the file, is the reason.
+      BadExampleError: for a file that is missing, too large for a text, or not UTF-8.
+      DataError: for an error of the machine, not of the file.
     """
     variable = texts_lib.LINE_VARIABLE
     most = limits.most(variable, texts_lib.LONGEST_LINE_BYTES, "bytes")

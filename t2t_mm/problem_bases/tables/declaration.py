@@ -1,4 +1,4 @@
-"""Declaration: a table file, checked, and registered as a problem.
+"""Declaration: checks a table file and registers its problem.
 
 name = "my_reviews"
 command = "to-stars"
@@ -45,7 +45,7 @@ _WRITTEN_OUT = ("categorical", "language")
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the files of a folder that may be tables; hidden and private ones are not."""
+    """Returns the files of a folder that may be tables, without hidden and private ones."""
     return sorted(path for path in folder.glob("*.toml") if path.name[0] not in "._")
 
 
@@ -53,10 +53,10 @@ def load(path: pathlib.Path) -> bool:
     """Registers the problem that a file declares.
 
     Returns:
-      False for a file that is no table at all but, say, a project's settings.
+      False for another TOML file, such as a project's settings.
 
     Raises:
-      TableError: when the declaration is not whole; says where.
+      TableError: for an incomplete or wrong declaration, with its place.
     """
     root = document.Document(path).root
     if not any(mark in root.values for mark in _MARKS):
@@ -115,7 +115,7 @@ def _sections(root: document.Section) -> Iterator[document.Section]:
 
 
 def _feature(section: document.Section) -> tuple[problem.Feature, modality.Modality]:
-    """Returns what feeds an input, or the targets, and its modality."""
+    """Returns the data source of an input or of the targets, and its modality."""
     name = section.names[-1]
     kind = section.get("modality", str)
     declared = _modality(section, kind)
@@ -139,7 +139,7 @@ def _feature(section: document.Section) -> tuple[problem.Feature, modality.Modal
 
 
 def _modality(section: document.Section, kind: str) -> modality.Modality:
-    """Returns the modality of a section, with the parameters that stand there."""
+    """Returns the modality of a section, with the section's parameters."""
     try:
         cls = registry.modalities.get(kind)
     except errors.ConfigError as error:
@@ -175,7 +175,7 @@ def _metrics(root: document.Section) -> list[str]:
 
 
 def _layout(table: problem.Table) -> str:
-    """Returns the files that are expected, in a line."""
+    """Describes the expected files, in a line."""
     patterns = ", ".join(dict.fromkeys(table.splits.files.values()))
     if table.reader.format == rows.FOLDER:
         beside = [feature.file for feature in table.features if feature.file]

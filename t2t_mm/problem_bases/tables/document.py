@@ -1,4 +1,4 @@
-"""Document: a TOML file, read key by key, with the place of whatever is wrong in it."""
+"""Document: a TOML file, read key by key, with line numbers for errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _REQUIRED: Any = object()
 
 
 class TableError(errors.PluginError):
-    """A file that declares no whole problem.
+    """An error in a table file.
 
     Args:
-      place: the file, and the line where there is one, as `file:line`.
-      error: what is wrong there.
+      place: the file, with the line if known, as `file:line`.
+      error: the error there.
     """
 
     def __init__(self, place: str, error: errors.UserError) -> None:
@@ -34,7 +34,7 @@ class TableError(errors.PluginError):
 
 
 class Document:
-    """The text of a file, and its values.
+    """The text and the values of a TOML file.
 
     Raises:
       TableError: for a file that is not TOML.
@@ -60,21 +60,21 @@ class Document:
 
     @property
     def root(self) -> Section:
-        """The keys that stand outside of any `[table]`."""
+        """The keys outside of any `[table]`."""
         return Section(self, (), self.values)
 
     def place(self, *names: str) -> str:
-        """Returns `file:line` of a key, or of the nearest table around it."""
+        """Returns `file:line` of a key, or of the nearest enclosing table."""
         line = line_of(self.text, names)
         return str(self.path) if line is None else f"{self.path}:{line}"
 
 
 class Section:
-    """One table of the document: its keys are checked, then taken.
+    """One table of the document, with checked access to its keys.
 
     Args:
-      document: that it is of.
-      names: of the table, from the outermost (`("inputs", "review")`).
+      document: of the table.
+      names: of the table and those around it, outermost first (`("inputs", "review")`).
       values: by key.
     """
 
@@ -87,7 +87,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        """The table as errors name it."""
+        """The name of the table in errors."""
         return f"[{'.'.join(self.names)}]" if self.names else "the file"
 
     def error(self, error: errors.UserError, key: str | None = None) -> TableError:
@@ -95,16 +95,16 @@ class Section:
         return TableError(self.document.place(*self.names, *([key] if key else [])), error)
 
     def check_keys(self, known: Iterable[str]) -> None:
-        """Raises for a key that means nothing here, with the nearest that does."""
+        """Raises for an unknown key, with the nearest known one."""
         for key in self.values:
             if key not in known:
                 raise self._unknown(key, known)
 
     def get(self, key: str, annotation: Any, default: Any = _REQUIRED) -> Any:
-        """Returns the value of a key, of the type that the annotation says.
+        """Returns the value of a key, in the type of the annotation.
 
         Raises:
-          TableError: for a value of another type, or for none where one is needed.
+          TableError: for a value of another type, or a missing one without a default.
         """
         if key not in self.values:
             if default is _REQUIRED:
@@ -131,10 +131,10 @@ class Section:
         return self.error(wrong, key)
 
     def section(self, key: str) -> Section:
-        """Returns a table within this one; an empty one where there is none.
+        """Returns a table within this one; an empty one if it is missing.
 
         Raises:
-          TableError: for a value that is no table.
+          TableError: for a value that is not a table.
         """
         value = self.values.get(key, {})
         if not isinstance(value, dict):
@@ -147,10 +147,10 @@ class Section:
 
 
 def line_of(text: str, names: Sequence[str]) -> int | None:
-    """Returns the number of the line that sets a key, or begins the nearest table around it.
+    """Returns the number of the line of a key, or of the nearest enclosing table's header.
 
-    It looks at lines alone, which is enough to point at what people write: a line
-    of a multi-line string that looks like a key may be taken for one.
+    It matches single lines, so a line of a multi-line string that looks like a key may be
+    taken for one.
 
     Args:
       text: of the TOML file.

@@ -1,4 +1,4 @@
-"""What [data] and [splits] of a table file say: which files, how they are read, which split."""
+"""The sections [data] and [splits] of a table file: files, their format, and splits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 def declared(
     root: document.Section, features: Sequence[problem.Feature]
 ) -> tuple[rows.Reader, splits.Splits, str]:
-    """Returns how the data is read, its splits, and the column of keys (or "").
+    """Returns the reader of the data, its splits, and the column of keys (or "").
 
     Args:
       root: of the table file.
-      features: the inputs and targets, which say what columns there must be.
+      features: the inputs and targets, whose columns must exist.
 
     Raises:
-      TableError: for what cannot be meant; says where.
+      TableError: for an invalid declaration, with its place.
     """
     data = root.section("data")
     data.check_keys(_DATA)
@@ -33,7 +33,7 @@ def declared(
 
 
 def check_pattern(section: document.Section, key: str, pattern: str) -> None:
-    """Raises for a pattern of files that begins or leads outside of the corpus."""
+    """Raises for a pattern of files that leads out of the corpus."""
     path = pathlib.PurePosixPath(pattern)
     if not pattern or path.is_absolute() or ".." in path.parts:
         wrong = errors.PluginError(
@@ -45,7 +45,7 @@ def check_pattern(section: document.Section, key: str, pattern: str) -> None:
 
 
 def check_corpus(section: document.Section, corpus: str) -> None:
-    """Raises for the name of a corpus whose folder is not within that of all corpora."""
+    """Raises for the name of a corpus that leads out of the folder of all corpora."""
     path = pathlib.PurePosixPath(corpus)
     if path.is_absolute() or ".." in path.parts:
         wrong = errors.PluginError(
@@ -105,7 +105,7 @@ def _splits(data: document.Section, section: document.Section) -> splits.Splits:
 
 
 def _values(section: document.Section) -> dict[str, tuple[str, ...]]:
-    """Returns the values of the split column that stand for each split: one, or a list."""
+    """Returns the values of the split column for each split, given as one or a list."""
     values: dict[str, tuple[str, ...]] = {}
     for name, given in section.values.items():
         found = tuple(section.get(name, list[str])) if isinstance(given, list) else ()
@@ -119,7 +119,7 @@ def _values(section: document.Section) -> dict[str, tuple[str, ...]]:
 
 
 def _same_files(one: str, other: str) -> bool:
-    """Says whether the files of one pattern are among those of another, as far as can be told."""
+    """Says whether the files of one pattern are certainly among those of another."""
     parts = [pathlib.PurePosixPath(pattern).parts for pattern in (one, other)]
     if len(parts[0]) != len(parts[1]):
         return False
@@ -130,7 +130,7 @@ def _same_files(one: str, other: str) -> bool:
 
 
 def _one_pattern(data: document.Section, section: document.Section) -> dict[str, str]:
-    """Returns `files` for every split."""
+    """Returns the pattern `files` for every split."""
     pattern = data.get("files", str)
     check_pattern(data, "files", pattern)
     return dict.fromkeys(section.values, pattern)
@@ -139,7 +139,7 @@ def _one_pattern(data: document.Section, section: document.Section) -> dict[str,
 def _reader(
     data: document.Section, found: splits.Splits, features: Sequence[problem.Feature]
 ) -> rows.Reader:
-    """Returns how the files are read; the columns are checked as far as they are known."""
+    """Returns the reader of the files, after checking the columns if they are declared."""
     guessed = {rows.format_of(pattern) for pattern in found.files.values()}
     chosen = data.get("format", str, guessed.pop() if len(guessed) == 1 else None)
     if chosen not in rows.FORMATS:
@@ -187,7 +187,7 @@ def _reader(
 def _needed(
     data: document.Section, found: splits.Splits, features: Sequence[problem.Feature]
 ) -> dict[str, str]:
-    """Returns the columns that the problem is made of, with the place that asks for each."""
+    """Returns the columns that the problem uses, each with the place of its use."""
     needed: dict[str, str] = {}
     for feature in features:
         table = ("targets",) if feature.name == "targets" else ("inputs", feature.name)

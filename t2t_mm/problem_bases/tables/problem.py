@@ -1,4 +1,4 @@
-"""TableProblem: the problem that a table file declares."""
+"""TableProblem: the problem declared by a table file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _VALUES_SHOWN = 8
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """What feeds one input, or the targets: columns, or a file that each row names.
+    """The data source of one input or of the targets: columns, or a file named by each row.
 
     Args:
       name: of the input, or "targets".
-      columns: one; of the targets also several, each of which is right.
+      columns: one; for targets also several, with alternative references.
       file: a path below the corpus with columns in braces, instead of columns.
       written_out: whether the raw value is text (language, a class), not a file.
     """
@@ -35,7 +35,7 @@ class Feature:
         """Returns the raw value of a row: text, several texts, or a path.
 
         Raises:
-          BadExampleError: when the row does not have it, or names a text that cannot be read.
+          BadExampleError: when the row lacks it, or names a text that cannot be read.
         """
         if self.file:
             path = cells.path(row, self.file, files.root)
@@ -52,13 +52,13 @@ class Feature:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What a table file says beyond a problem's own attributes.
+    """The content of a table file that is not in a problem's attributes.
 
     Args:
       reader: of the data.
       splits: of the rows.
       features: of every row.
-      key: the column that names each row; empty for its place.
+      key: the column with the rows' keys; empty to use their places.
     """
 
     reader: rows.Reader
@@ -68,10 +68,10 @@ class Table:
 
 
 class TableProblem(problem_lib.Problem):
-    """The base of every problem that a table file declares.
+    """The base class of all problems declared by table files.
 
     Attributes:
-      table: what the file says.
+      table: the content of the file.
     """
 
     table: ClassVar[Table]
@@ -116,7 +116,7 @@ class TableProblem(problem_lib.Problem):
             )
 
     def _named(self, row: rows.Row) -> rows.Row:
-        """Returns a row with its own key, and with what it lacks to be placed as its error."""
+        """Returns a row with its key, and with an error if it cannot be assigned to a split."""
         if row.error is None and (wrong := self.table.splits.error(row)):
             row = dataclasses.replace(row, error=wrong)
         if not self.table.key:
@@ -131,7 +131,7 @@ class TableProblem(problem_lib.Problem):
         return dataclasses.replace(row, error=row.error or wrong)
 
     def _values(self, row: rows.Row, files: raw.RawFiles) -> dict[str, Any]:
-        """Returns the raw values by feature; the error in place of one that is of no use."""
+        """Returns the raw values by feature, with the error instead of an unusable one."""
         values: dict[str, Any] = {}
         for feature in self.table.features:
             try:

@@ -1,8 +1,8 @@
-"""Rows: CSV, TSV, JSON Lines and folders, one row an example, each with its place.
+"""Rows of CSV, TSV, JSON Lines and folders, one for each example, each with its place.
 
-A row that cannot be read keeps its place among the others and carries the reason,
-so that `--max_bad_examples` can leave it out and count it. What concerns the whole
-file (it is not there, not UTF-8, or lacks a column) is a `DataError`.
+An unreadable row stays in the sequence with its error, so that `--max_bad_examples` can
+skip and count it. An error of the whole file (missing, not UTF-8, without a needed column)
+is a `DataError`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from t2t_mm.corpus import raw
 CSV, TSV, JSONL, FOLDER = "csv", "tsv", "jsonl", "folder"
 FORMATS = (CSV, TSV, JSONL, FOLDER)
 FOLDER_COLUMNS = ("path", "folder", "stem")
-"""What is known of a file: its path below the corpus, its folder's name, its own."""
+"""The columns of a file in a folder: its path below the corpus, its folder's name, its stem."""
 
 _SUFFIXES = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL}
 _PACKED = (".gz", ".bz2", ".xz")
 _COLUMNS_SHOWN = 12
 _DELIMITERS = {CSV: ",", TSV: "\t"}
 _FIELD_LIMIT = 1 << 24
-"""Characters of a field; a quote that is never closed would run to the end of the file."""
+"""Largest number of characters of a field: an unclosed quote runs to the end of the file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Row:
     """One row.
 
     Args:
-      place: for errors: the file, and the line where there is one.
-      key: a name of its own: file and line, or the path of a file.
-      values: text by column; of JSON Lines whatever JSON values there are.
+      place: for errors: the file, with the line if there is one.
+      key: unique: file and line, or the path of a file.
+      values: by column: text, or any JSON values of JSON Lines.
       error: why the row cannot be read, or None.
     """
 
@@ -51,14 +51,14 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-    """How files are read.
+    """Reads files of one format.
 
     Args:
       format: one of `FORMATS`.
-      columns: names of the columns, of a CSV or TSV whose first line is no header.
-      delimiter: between the fields of a line; of the format if empty.
-      quotes: whether fields may stand in double quotes, and then hold anything.
-      needed: columns that the problem is made of.
+      columns: names of the columns of a CSV or TSV without a header.
+      delimiter: between fields; if empty, that of the format.
+      quotes: whether fields may be quoted by double quotes.
+      needed: columns that the problem uses.
     """
 
     format: str
@@ -68,10 +68,10 @@ class Reader:
     needed: tuple[str, ...] = ()
 
     def read(self, pattern: str, files: raw.RawFiles) -> Iterator[Row]:
-        """Yields the rows of every file that matches, in a fixed order.
+        """Yields the rows of all matching files, in a fixed order.
 
         Raises:
-          DataError: for no such file, or one that cannot be read as what it should be.
+          DataError: without such a file, or for one that is not of the format.
         """
         if self.format == FOLDER:
             yield from _files(pattern, files)
@@ -95,7 +95,7 @@ class Reader:
                 said: object = errors.shortened(line)
             except json.JSONDecodeError as error:
                 wrong, said = "is not JSON", f"{error.msg} at character {error.pos + 1}"
-            except (ValueError, RecursionError) as error:  # what is beyond all measure, too
+            except (ValueError, RecursionError) as error:  # also too deep nesting
                 wrong, said = "is not JSON that can be read", error
             if wrong is None:
                 yield Row(place, key, values)
@@ -108,7 +108,7 @@ class Reader:
                 yield Row(place, key, {}, bad)
 
     def _check_first(self, line: str, path: pathlib.Path) -> None:
-        """Raises for JSON that is one value over many lines, or a list of all rows in one."""
+        """Raises for JSON over many lines, or a list of all rows on one line."""
         start = line.strip()
         is_array = start[0] == "["
         if start in ("[", "{") or (is_array and start[1:].lstrip()[:1] == "{"):
@@ -178,7 +178,7 @@ class Reader:
             ) from error
 
     def _header(self, fields: Sequence[str], name: str, files: raw.RawFiles) -> tuple[str, ...]:
-        """Returns the names of the columns, having compared them with what is needed."""
+        """Returns the names of the columns, after checking that the needed ones exist."""
         columns = tuple(field.strip() for field in fields)
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
@@ -204,7 +204,7 @@ class Reader:
 
 
 def format_of(pattern: str) -> str | None:
-    """Returns the format that the name of a file tells; None where it tells none."""
+    """Returns the format by the ending of a file's name, or None."""
     path = pathlib.PurePosixPath(pattern)
     if path.suffix.lower() in _PACKED:
         path = path.with_suffix("")
@@ -219,7 +219,7 @@ def _names(pattern: str, files: raw.RawFiles) -> list[str]:
 
 
 def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
-    """Yields a row for every file, folders mixed, so that the first ones are of all."""
+    """Yields a row for every file in a shuffled order, so that the first are of all folders."""
     names = [
         path.relative_to(files.root).as_posix() for path in files.glob(pattern) if path.is_file()
     ]
@@ -230,12 +230,12 @@ def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
 
 
 def _mixed(name: str) -> bytes:
-    """Returns what names are sorted by to be mixed; of those too that are not UTF-8."""
+    """Returns a hash as sort key for a shuffled order, also of names that are not UTF-8."""
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns a JSON object, of whose values for one key another program may take another."""
+    """Returns a JSON object; raises for a repeated key, which programs read differently."""
     values = dict(pairs)
     if len(values) < len(pairs):
         twice = collections.Counter(key for key, _ in pairs).most_common(1)[0][0]

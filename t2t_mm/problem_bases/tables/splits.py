@@ -1,4 +1,4 @@
-"""Splits: which rows are of which split, by file, by a column, or by fractions."""
+"""Splits: assigns rows to splits by file, by a column, or by fractions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ class Splits:
     """The splits of a table.
 
     Args:
-      files: the pattern of the files that each split is read from.
-      column: tells the split of a row; empty where no column does.
+      files: by split, the pattern of its files.
+      column: the column with the split of a row; empty for none.
       values: of that column, by split.
-      bounds: by split, from where to where a row's draw in [0, 1) may lie; empty
-        where no fractions are given.
-      group: rows with one value of this column are of one split.
+      bounds: by split, the range of a row's hash in [0, 1); empty without fractions.
+      group: rows with the same value of this column are in the same split.
     """
 
     files: Mapping[str, str]
@@ -36,7 +35,7 @@ class Splits:
         return tuple(self.files)
 
     def holds(self, split: str, row: rows.Row) -> bool:
-        """Says whether a row is of a split; one that cannot be placed is of the first."""
+        """Says whether a row is of a split; one that fits none counts for the first."""
         if self.column:
             value = cells.text_or_none(row.values.get(self.column))
             if value is None:
@@ -49,7 +48,7 @@ class Splits:
         return True
 
     def error(self, row: rows.Row) -> errors.BadExampleError | None:
-        """Returns what is wrong with a row that no split can be told for."""
+        """Returns the error of a row whose split is unknown, or None."""
         for column in filter(None, (self.column, self.group)):
             try:
                 cells.text(row, column)
@@ -59,10 +58,10 @@ class Splits:
 
 
 def draw(name: str) -> float:
-    """Returns a number in [0, 1) that follows from a name alone.
+    """Returns a uniform hash of a name in [0, 1).
 
-    Neither other rows nor the problem have a part in it: two problems over one table
-    with the same fractions split it alike.
+    It depends on nothing else, so two problems over one table with the same fractions have
+    the same splits.
     """
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

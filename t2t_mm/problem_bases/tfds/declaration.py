@@ -25,24 +25,23 @@ from t2t_mm.corpus import raw
 
 
 class TfdsProblem(problem.Problem):
-    """The base of problems that read what TensorFlow Datasets has prepared.
+    """The base of problems over data sets prepared by TensorFlow Datasets.
 
-    The data set must lie in TFDS's folder, or in the one that `--manual_dir` names
-    (or in `tensorflow_datasets/` there): `tfds build NAME` puts it there. Values are
-    taken by what the feature is: a class by its name, text as it is, a picture as the
-    bytes that TFDS keeps, sound with its rate, a number as digits. A sequence of
-    texts may feed the targets: all of them are right.
+    The data set must lie in TFDS's folder, or in `--manual_dir` (or in
+    `tensorflow_datasets/` there), where `tfds build NAME` puts it. Values are converted by
+    the type of the feature: a class to its name, a picture to its encoded bytes, sound to
+    samples with their rate, a number to digits; text stays. A sequence of texts gives
+    several references for the targets.
 
     Attributes:
       tfds_name: the data set with its config and version ("mnist:3.0.1",
-        "glue/sst2:2.0.0"). The version says which data it is, so name it.
-      tfds_splits: what TFDS is asked for, by split of the problem ("train[:90%]");
-        `splits` follows from it.
-      tfds_features: the feature that feeds an input, or the "targets", with slashes where
-        one lies within another ("translation/de"); an input that is not named here is
-        fed by the feature of its own name.
-      sample_rate: samples a second of sounds of which TFDS does not tell it.
-      sample_bits: of a sample where TFDS keeps whole numbers; they do not tell it.
+        "glue/sst2:2.0.0"). Name the version, since it identifies the data.
+      tfds_splits: TFDS's split by split of the problem ("train[:90%]"); `splits` are its
+        keys.
+      tfds_features: the feature of an input or of the "targets", with slashes for nested
+        ones ("translation/de"); by default the feature with the input's name.
+      sample_rate: samples a second of sounds, if TFDS does not have it.
+      sample_bits: bits of a sample, if TFDS has whole numbers.
     """
 
     corpus = "tensorflow_datasets"
@@ -96,6 +95,6 @@ class TfdsProblem(problem.Problem):
 
 
 def _leave_accelerators_alone() -> None:
-    """Hides GPUs from TensorFlow in a worker process, where each would take all their memory."""
+    """Hides GPUs from TensorFlow in worker processes, each of which would take their memory."""
     if multiprocessing.parent_process() is not None and "tensorflow" not in sys.modules:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"

@@ -1,4 +1,4 @@
-"""Features: where in a TFDS data set the values of a problem are, and what they become."""
+"""Features of a TFDS data set for a problem's inputs and targets, with conversions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Sound:
-    """What a problem says about sounds, where TFDS does not.
+    """A problem's declaration of sounds, where TFDS has none.
 
     Args:
       sample_rate: samples a second, or None.
@@ -49,8 +49,8 @@ class Field:
     Args:
       names: its path, from the outermost feature.
       several: whether it is a sequence of values.
-      convert: one value of TFDS to the raw value of a problem.
-      keep_encoded: whether TFDS is to leave the value as it lies on disk.
+      convert: converts a value of TFDS to a raw value of a problem.
+      keep_encoded: whether TFDS must not decode the value.
     """
 
     names: tuple[str, ...]
@@ -59,7 +59,7 @@ class Field:
     keep_encoded: bool
 
     def value(self, example: Mapping[str, Any]) -> Any:
-        """Returns the raw value of an example, or the error that stands for it."""
+        """Returns the raw value of an example, or its error."""
         found: Any = example
         for name in self.names:
             found = found[name]
@@ -89,11 +89,11 @@ def _field(data: Any, wanted: Wanted, sound: Sound) -> Field:
     sequences = 0
     rest = wanted.path
     while rest:
-        if type(feature) is tfds.features.Sequence:  # not a kind of it, such as a video
+        if type(feature) is tfds.features.Sequence:  # not a subclass, such as a video
             feature = feature.feature
             sequences += 1
         known = sorted(feature) if isinstance(feature, tfds.features.FeaturesDict) else []
-        # A name may hold a slash itself.
+        # A name itself may contain a slash.
         name = rest if rest in known else rest.partition("/")[0]
         if name not in known:
             inside = f" in {'/'.join(names)!r}" if names else ""
@@ -150,14 +150,14 @@ def _converter(
 
 
 def _is_encoded(feature: Any) -> bool:
-    """Says whether the value lies on disk as the bytes of a file, which TFDS can leave alone."""
+    """Says whether the value is stored as the bytes of a file, which TFDS need not decode."""
     if isinstance(feature, tfds.features.Audio):
         return bool(feature.to_json_content().lazy_decode)
     return isinstance(feature, tfds.features.Image)
 
 
 def _text(value: bytes | str) -> str:
-    """Returns text; bytes that are not UTF-8 stay recognisable, for `encode` to refuse."""
+    """Returns text; bytes that are not UTF-8 become surrogates, which `encode` refuses."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
@@ -172,7 +172,7 @@ def _class(names: Sequence[str], number: int) -> str:
 def _samples(
     sample_rate: int | None, bits: int, data: Any, wanted: Wanted
 ) -> Callable[[Any], tuple[np.ndarray, int]]:
-    """Returns what scales samples to -1..1 and sets their rate beside them."""
+    """Returns a function that scales samples to -1..1 and adds their rate."""
     if not sample_rate:
         raise errors.DataError(
             f"The feature {wanted.path!r} of {data.info.full_name} does not tell its sample rate",

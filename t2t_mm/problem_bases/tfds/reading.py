@@ -1,4 +1,4 @@
-"""Reading: prepared data sets of TFDS, opened and read in a fixed order."""
+"""Opens prepared data sets of TFDS, and reads them in a fixed order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_data(name: str, folder: pathlib.Path) -> Any:
       folder: of prepared data sets.
 
     Raises:
-      DataError: for a name that TFDS does not know, or a config or version of it.
+      DataError: for an unknown data set, config or version.
     """
     try:
         return tfds.builder(name, data_dir=str(folder))
@@ -37,14 +37,14 @@ def open_data(name: str, folder: pathlib.Path) -> Any:
             expected=f"one of its {len(known)}, or one that is prepared in {folder}",
             hint=errors.did_you_mean(base, known),
         ) from error
-    except Exception as error:  # TFDS raises what it likes for configs and versions.
+    except Exception as error:  # TFDS raises various errors for configs and versions
         raise errors.DataError(
             f"TFDS cannot open the data set {name!r}", received=_said(error)
         ) from error
 
 
 def check_links(data: Any, *, follow: bool) -> None:
-    """Raises for files of a prepared data set that links put outside of its folder.
+    """Raises for files of a prepared data set that are links out of its folder.
 
     Args:
       data: the builder of a data set.
@@ -61,8 +61,8 @@ def examples(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yields the key and the values of every example, in the order of the files.
 
-    Pictures, and sounds that are kept as files, come as their bytes: they are decoded
-    by whoever encodes the example, not by everybody who reads it.
+    Pictures, and sounds stored as files, stay encoded: all workers read every example, but
+    only one decodes it.
 
     Args:
       data: the builder of a data set.
@@ -78,7 +78,7 @@ def examples(
         dataset = data.as_dataset(
             split=split, shuffle_files=False, decoders=decoders, read_config=read_config
         )
-    except Exception as error:  # As above; the reason that matters most is looked for first.
+    except Exception as error:  # as above; the likeliest reasons first
         if not data.data_path.exists():
             raise _not_prepared(data) from error
         raise errors.DataError(
@@ -96,11 +96,11 @@ def examples(
 
 
 def _in_order() -> Any:
-    """Returns how TFDS is to read: file by file, one thread, with a name for each example."""
+    """Returns the read options of TFDS: file by file, one thread, with ids of examples."""
     options = tf.data.Options()
     options.deterministic = True
     options.autotune.enabled = False  # see t2t_mm.data.batches
-    options.threading.private_threadpool_size = 1  # there is a worker a processor already
+    options.threading.private_threadpool_size = 1  # each processor has a worker already
     return tfds.ReadConfig(
         options=options,
         add_tfds_id=True,
@@ -112,13 +112,13 @@ def _in_order() -> Any:
 
 
 def _decoders(data: Any, fields: Mapping[str, features.Field]) -> Any:
-    """Returns which features TFDS is to read, and which of these it is to leave encoded."""
+    """Returns the decoders of TFDS: which features to read, and which to leave encoded."""
     skipped: dict[str, Any] = {}
     for field in fields.values():
         if field.keep_encoded:
             _put(skipped, field.names, tfds.decode.SkipDecoding())
     if type(data.info.features) is not tfds.features.FeaturesDict:
-        return skipped or None  # such a whole (a translation) cannot be read in part
+        return skipped or None  # TFDS cannot read a part of such a feature (a translation)
     only: dict[str, Any] = {}
     for field in fields.values():
         _put(only, _selectable(data, field.names), True)
@@ -126,7 +126,7 @@ def _decoders(data: Any, fields: Mapping[str, features.Field]) -> Any:
 
 
 def _selectable(data: Any, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the part of a path down to what TFDS reads as a whole."""
+    """Returns the prefix of a path whose feature TFDS reads as a whole."""
     feature = data.info.features
     for depth, name in enumerate(names):
         if type(feature) is tfds.features.Sequence:
@@ -138,7 +138,7 @@ def _selectable(data: Any, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _put(tree: dict[str, Any], names: tuple[str, ...], leaf: Any) -> None:
-    """Sets a leaf of nested dicts; one that is already whole stays so."""
+    """Sets a leaf of nested dicts, unless a whole branch is set already."""
     *outer, last = names
     for name in outer:
         tree = tree.setdefault(name, {})
@@ -148,7 +148,7 @@ def _put(tree: dict[str, Any], names: tuple[str, ...], leaf: Any) -> None:
 
 
 def _check_split(data: Any, split: str) -> None:
-    """Raises for a split that the data set does not have, as far as TFDS knows them."""
+    """Raises for an unknown split, if TFDS knows the splits."""
     known = list(data.info.splits or ())
     for part in split.split("+"):
         name = part.partition("[")[0].strip()
@@ -174,6 +174,6 @@ def _not_prepared(data: Any) -> errors.DataError:
 
 
 def _said(error: BaseException) -> str:
-    """Returns the kind of an error and the first line of what it says."""
+    """Returns the type of an error and the first line of its message."""
     lines = str(error).strip().splitlines() or ["no message"]
     return f"{type(error).__name__}: {lines[0]}"
