@@ -217,8 +217,8 @@ def _wrong_modality(cls: type[Problem]) -> str | None:
         return f"inputs is empty; only text is made from nothing, not {type(targets).__name__}()"
     if "targets" in cls.inputs or "key" in cls.inputs:
         return "an input is named 'targets' or 'key', which records keep for themselves"
-    for held in (cls.inputs, cls.sample_inputs):
-        for name, declared in held.items():
+    for modalities in (cls.inputs, cls.sample_inputs):
+        for name, declared in modalities.items():
             if not isinstance(declared, modality.Modality):
                 return "inputs holds a value that is not a modality"
             if not declared.can_be_input:

@@ -103,14 +103,14 @@ def _register(
         # A base of the class is imported already; importing the others would import TensorFlow.
         known = tuple(registry.load(b) for b in bases if b.partition(":")[0] in sys.modules)
         if not (isinstance(cls, type) and issubclass(cls, known)):
-            made = getattr(type(cls), "__name__", "") if not isinstance(cls, type) else ""
+            type_name = getattr(type(cls), "__name__", "") if not isinstance(cls, type) else ""
             raise errors.PluginError(
                 f"What is registered as the {registered.noun} {name!r} is no subclass of "
                 f"{expected}",
                 received=errors.shortened(repr(cls), 120),
                 expected=f"a class that inherits from {expected}",
-                hint=f"Register the class {made}, not an instance of it"
-                if made and made != "function"
+                hint=f"Register the class {type_name}, not an instance of it"
+                if type_name and type_name != "function"
                 else None,
             )
         return add(cls)

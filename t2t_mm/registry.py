@@ -108,7 +108,7 @@ class Registry(Generic[T]):
         Raises:
           ConfigError: for an unknown name, or a glob without a match.
         """
-        found: dict[str, None] = {}
+        matches: dict[str, None] = {}
         for pattern in patterns:
             if any(sign in pattern for sign in "*?["):
                 hits = fnmatch.filter(self.names(), pattern)
@@ -122,8 +122,8 @@ class Registry(Generic[T]):
                 if pattern not in self._entries:
                     self.get(pattern)
                 hits = [pattern]
-            found.update(dict.fromkeys(hits))
-        return list(found)
+            matches.update(dict.fromkeys(hits))
+        return list(matches)
 
     def names(self) -> list[str]:
         """Returns every name, sorted."""
@@ -148,11 +148,11 @@ class Registry(Generic[T]):
     def _check_name(self, name: object, place: str) -> None:
         """Raises for an invalid name; a bare decorator passes the class itself."""
         if callable(name):
-            held = getattr(name, "__name__", type(name).__name__)
+            shown = getattr(name, "__name__", type(name).__name__)
             raise errors.PluginError(
-                f"The {self.noun} {held} is registered without a name at {place}",
+                f"The {self.noun} {shown} is registered without a name at {place}",
                 expected="the name in brackets, which stays when a class is renamed",
-                hint=f'Write @register_{self.noun}("{_snake_case(held)}")',
+                hint=f'Write @register_{self.noun}("{_snake_case(shown)}")',
             )
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise errors.PluginError(

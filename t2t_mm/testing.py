@@ -109,9 +109,9 @@ class ProblemTestCase(unittest.TestCase):
     def test_splits_are_disjoint(self) -> None:
         """No training example, inputs and targets, occurs in another split."""
         training, *others = self._manifest.splits
-        held = {split: self._contents(split) for split in (training, *others)}
+        contents = {split: self._contents(split) for split in (training, *others)}
         for split in others:
-            self.assertFalse(held[training] & held[split], f"{split} overlaps")
+            self.assertFalse(contents[training] & contents[split], f"{split} overlaps")
 
     def test_any_number_of_workers_gives_the_same_bytes(self) -> None:
         """Records and their order do not depend on how they were made."""
@@ -173,15 +173,15 @@ def tar(files: Mapping[str, str | bytes], *, packing: str = "") -> bytes:
       files: contents by name.
       packing: of the archive as a whole: `gz`, `bz2`, `xz`, or nothing.
     """
-    held = io.BytesIO()
+    buffer = io.BytesIO()
     mode: Any = f"w:{packing}"
-    with tarfile.open(fileobj=held, mode=mode) as archive:
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for name, content in files.items():
             data = content.encode("utf-8") if isinstance(content, str) else content
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 def generated(
@@ -191,8 +191,10 @@ def generated(
 
     Nothing is encoded or written: the quickest test of how a corpus is read.
     """
-    made = registry.problems.get(problem)()
-    return list(made.generate_examples(split, raw.RawFiles.of(folder, made.corpus, made.layout)))
+    instance = registry.problems.get(problem)()
+    return list(
+        instance.generate_examples(split, raw.RawFiles.of(folder, instance.corpus, instance.layout))
+    )
 
 
 def two_devices() -> list[str]:

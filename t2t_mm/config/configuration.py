@@ -324,14 +324,14 @@ def _bound_classes() -> list[str]:
 def _macros_in(bindings: list[gin_files_lib.Binding]) -> set[str]:
     """Returns the macros that these bindings use, directly or through other macros."""
     definitions = {b.key: b for b in _bindings if not b.parameter}
-    found: set[str] = set()
+    macros: set[str] = set()
     queue = [m for b in bindings for m in b.macros]
     while queue:
         macro = queue.pop()
-        if macro not in found:
-            found.add(macro)
+        if macro not in macros:
+            macros.add(macro)
             queue += definitions[macro].macros
-    return found
+    return macros
 
 
 def _literal(cls: type, field: str, value: Any) -> str:

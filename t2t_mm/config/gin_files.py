@@ -87,18 +87,20 @@ def find(name: str, *, beside: pathlib.Path | None = None, place: str = "") -> p
     Raises:
       ConfigError: no such file, or several.
     """
-    given = paths.expanded(name)
+    relative = paths.expanded(name)
     roots = [pathlib.Path.cwd(), folder()]
     if beside:
         # The framework's files include only its own, whatever the working directory holds.
         ours = beside.resolve().is_relative_to(folder().resolve())
         roots = [beside, folder()] if ours else [beside, *roots]
     for root in roots:
-        for path in (root / given, root / f"{given}.gin"):
+        for path in (root / relative, root / f"{relative}.gin"):
             if path.is_file():
                 return path
-    stem = given.name.removesuffix(".gin")
-    hits = [n for n in names() if n.rpartition("/")[2] == stem] if given.parent.name == "" else []
+    stem = relative.name.removesuffix(".gin")
+    hits = (
+        [n for n in names() if n.rpartition("/")[2] == stem] if relative.parent.name == "" else []
+    )
     if len(hits) == 1:
         return folder() / f"{hits[0]}.gin"
     what = "Several gin files have the name" if hits else "There is no gin file"

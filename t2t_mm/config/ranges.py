@@ -82,10 +82,10 @@ def of(cls: type) -> Mapping[str, Range]:
     """Returns the ranges that a dataclass's fields declare, in the order of the fields."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
-        field.name: held
+        field.name: metadata
         for field in dataclasses.fields(cls)
-        for held in getattr(hints[field.name], "__metadata__", ())
-        if isinstance(held, Range)
+        for metadata in getattr(hints[field.name], "__metadata__", ())
+        if isinstance(metadata, Range)
     }
 
 

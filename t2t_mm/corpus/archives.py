@@ -134,8 +134,8 @@ def first_file(path: pathlib.Path) -> tuple[str, int] | None:
       DataError: as `listing`, for the part that is read.
     """
     with _open(path) as stream:
-        found = next(_walk(stream, str(path)), None)
-    return found and (found[0], found[2])
+        member = next(_walk(stream, str(path)), None)
+    return member and (member[0], member[2])
 
 
 def open_member(path: pathlib.Path, name: str) -> BinaryIO:

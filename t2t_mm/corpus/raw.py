@@ -122,17 +122,17 @@ class RawFiles:
           DataError: without a match unless `optional`, or when a link leads out of the corpus.
         """
         above = len(self.root.parts)
-        found = sorted(
+        matches = sorted(
             path
             for path in self.root.glob(pattern)
             if (not endings or path.name.lower().endswith(endings))
             and not any(part[0] == "." for part in path.parts[above:])
         )
-        if not found and not optional:
+        if not matches and not optional:
             self.missing(pattern + (endings[0] if endings else ""), verb="matches")
-        for path in found:
+        for path in matches:
             self.boundary.check(path)
-        return found
+        return matches
 
     def names(self, pattern: str, *, packed: bool = True) -> list[str]:
         """Returns the names, for `lines`, of texts whose path ends like `pattern`.
@@ -147,13 +147,15 @@ class RawFiles:
         """
         if packed not in self._names:
             paths = self._paths()
-            found = set(map(texts.unpacked_name, paths))
+            text_names = set(map(texts.unpacked_name, paths))
             if packed:
                 looked = paths if self._sought is None else [p for p in paths if "/" not in p]
-                found |= set(map(texts.unpacked_name, texts.packed_files(self.boundary, looked)))
-            self._names[packed] = sorted(found)
-        wanted = pattern.lower()
-        return [n for n in self._names[packed] if pathlib.PurePosixPath(n.lower()).match(wanted)]
+                text_names |= set(
+                    map(texts.unpacked_name, texts.packed_files(self.boundary, looked))
+                )
+            self._names[packed] = sorted(text_names)
+        lowered = pattern.lower()
+        return [n for n in self._names[packed] if pathlib.PurePosixPath(n.lower()).match(lowered)]
 
     def _paths(self) -> list[str]:
         try:
@@ -268,13 +270,13 @@ class RawFiles:
         Raises:
           DataError: when it has none.
         """
-        found = segments(self.text(name))
-        if not found:
+        segment_texts = segments(self.text(name))
+        if not segment_texts:
             raise errors.DataError(
                 f"{self.root / name} has no <seg> elements",
                 expected=self.layout or "SGML as WMT publishes it",
             )
-        yield from found
+        yield from segment_texts
 
     def missing(self, name: str, *, verb: str = "is named") -> NoReturn:
         """Raises the error for a file that is not there.
@@ -306,4 +308,4 @@ class RawFiles:
 
 def segments(text: str) -> list[str]:
     """Returns the text of every `<seg>` of SGML or XML, without line ends and entities."""
-    return [html.unescape(" ".join(found.split())) for found in _SEGMENT.findall(text)]
+    return [html.unescape(" ".join(segment.split())) for segment in _SEGMENT.findall(text)]

@@ -58,9 +58,9 @@ class Text:
 
     def failure(self, error: Exception, *, line: int, layout: str) -> errors.DataError:
         """Returns the error for a text whose reading failed with one of `streams.FAILURES`."""
-        wanted = "tar archive" if self.member else f"{self._packing or 'text'} file"
+        kind = "tar archive" if self.member else f"{self._packing or 'text'} file"
         where = f"{self.member + ', ' if self.member else ''}after line {line:,}"
-        return streams.failure(self.path, error, wanted=wanted, where=where, layout=layout)
+        return streams.failure(self.path, error, wanted=kind, where=where, layout=layout)
 
     @property
     def _packing(self) -> str | None:
@@ -94,10 +94,10 @@ def find(boundary: links.Boundary, name: str) -> Text | None:
     for folder in pathlib.PurePosixPath(name).parents:
         for archive in _archives(root / folder):
             boundary.check(archive)
-            held = archives.listing(archive)
+            members = archives.listing(archive)
             for packed in names:
                 member = str(pathlib.PurePosixPath(packed).relative_to(folder))
-                if member in held:
+                if member in members:
                     return Text(archive, member)
     return None
 
@@ -109,7 +109,7 @@ def files(boundary: links.Boundary) -> list[str]:
       DataError: for a folder outside of the corpus by a link, or unreadable.
     """
     root = boundary.root
-    found, seen = [], set()
+    paths, seen = [], set()
     for folder, inner, names in os.walk(root, onerror=_refuse, followlinks=True):
         seen.add(os.path.realpath(folder))
         inner[:] = [
@@ -122,8 +122,8 @@ def files(boundary: links.Boundary) -> list[str]:
         for name in inner:
             boundary.check(pathlib.Path(folder, name))
         below = pathlib.Path(folder).relative_to(root)
-        found += [(below / n).as_posix() for n in names if n[0] != "."]
-    return sorted(found)
+        paths += [(below / n).as_posix() for n in names if n[0] != "."]
+    return sorted(paths)
 
 
 def _refuse(error: OSError) -> None:
@@ -147,7 +147,7 @@ def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
       DataError: for an archive outside of the corpus by a link.
     """
     root = boundary.root
-    found: set[str] = set()
+    packed: set[str] = set()
     for path in paths:
         if not path.lower().endswith(archives.ENDINGS):
             continue
@@ -159,9 +159,9 @@ def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
         beside = root / folder / first[0]
         if beside.is_file() and beside.stat().st_size == first[1]:
             continue
-        held = (n for n in archives.listing(root / path) if not re.search(r"(^|/)\.", n))
-        found.update((folder / member).as_posix() for member in held)
-    return sorted(found)
+        members = (n for n in archives.listing(root / path) if not re.search(r"(^|/)\.", n))
+        packed.update((folder / member).as_posix() for member in members)
+    return sorted(packed)
 
 
 def unpacked_name(name: str) -> str:
@@ -266,9 +266,9 @@ def _in_other_case(root: pathlib.Path, names: Sequence[str]) -> pathlib.Path | N
     folder = (root / names[0]).parent
     if not folder.is_dir():
         return None
-    wanted = {pathlib.PurePosixPath(name).name.lower(): None for name in names}
-    found = {path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True)}
-    return next((found[name] for name in wanted if name in found), None)
+    lowered = {pathlib.PurePosixPath(name).name.lower(): None for name in names}
+    by_lowered = {path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True)}
+    return next((by_lowered[name] for name in lowered if name in by_lowered), None)
 
 
 def _check_first(line: bytes, text: Text) -> None:

@@ -214,18 +214,18 @@ class Maker:
     def _finish(self, number: tf.Tensor, values: Values) -> Values:
         """Computes the heavy features, and gives the batch its final form."""
         raw, ids = values["raw"], values.get("ids", {})
-        made = {}
+        features = {}
         for place, name in enumerate(self.names):
             if name in ids:
-                made[name] = ids[name]
+                features[name] = ids[name]
                 continue
             seed = None if self.seed is None else self._seed_at(number) + [place + 1, 0]
-            made[name] = self.features[name].featurize(
+            features[name] = self.features[name].featurize(
                 raw[name], training=self.seed is not None, seed=seed
             )
-        batch: Values = {"inputs": {n: v for n, v in made.items() if n != task_lib.TARGETS}}
-        if task_lib.TARGETS in made:
-            batch["targets"] = made[task_lib.TARGETS]
+        batch: Values = {"inputs": {n: v for n, v in features.items() if n != task_lib.TARGETS}}
+        if task_lib.TARGETS in features:
+            batch["targets"] = features[task_lib.TARGETS]
         if not batch["inputs"]:  # the batch still needs a size
             rows = tf.shape(batch["targets"])[0]
             batch["inputs"] = {task_lib.PREFIX: tf.zeros([rows, 0], tf.int32)}

@@ -127,15 +127,15 @@ def _children(node: ast.AST, left_out: frozenset[str]) -> Iterator[tuple[str, li
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns") and not isinstance(node, ast.AnnAssign):
             continue
-        held = value if isinstance(value, list) else [value]
+        children = value if isinstance(value, list) else [value]
         if isinstance(node, ast.ClassDef) and field == "body":
-            held = [inner for inner in held if not _is_left_out(inner, node.name, left_out)]
-        held = [
-            v for v in held if v is not None and not (isinstance(v, ast.AST) and _is_nothing(v))
+            children = [inner for inner in children if not _is_left_out(inner, node.name, left_out)]
+        children = [
+            v for v in children if v is not None and not (isinstance(v, ast.AST) and _is_nothing(v))
         ]
         # Empty fields are skipped, since versions of Python add different ones.
-        if held and field not in ("kind", "type_comment", "ctx"):
-            yield field, held
+        if children and field not in ("kind", "type_comment", "ctx"):
+            yield field, children
 
 
 def _is_left_out(statement: ast.stmt, cls: str, left_out: frozenset[str]) -> bool:
@@ -155,8 +155,8 @@ def _tokens(node: ast.AST, left_out: frozenset[str]) -> Iterator[str]:
             continue
         yield type(item).__name__
         parts: list[object] = []
-        for field, held in _children(item, left_out):
-            parts += [(field,), *held, ()]
+        for field, children in _children(item, left_out):
+            parts += [(field,), *children, ()]
         stack += reversed(parts)
 
 
@@ -173,5 +173,5 @@ def _dotted(node: ast.AST, left_out: frozenset[str]) -> Iterator[Names]:
         if isinstance(inner, ast.Name):
             yield (inner.id, *reversed(attributes))
             continue
-        for _, held in _children(inner, left_out):
-            stack += [value for value in held if isinstance(value, ast.AST)]
+        for _, children in _children(inner, left_out):
+            stack += [value for value in children if isinstance(value, ast.AST)]

@@ -183,7 +183,7 @@ class Manifest:
         """
         shards = self._chosen(split, files)
         with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:
-            wrong = [found for found in pool.map(self._wrong_content, shards) if found]
+            wrong = [message for message in pool.map(self._wrong_content, shards) if message]
         if wrong:
             self._fail_if("; ".join(wrong))
 

@@ -69,9 +69,9 @@ def train_dataset(
             expected="at least one for each worker",
         )
     source = source.part(index, count)
-    held = source.held(HELD_BYTES)
+    capacity = source.held(HELD_BYTES)
     draw = batches.derive_seed(seed, task.name, index)
-    buffer = min(batching.shuffle_buffer, held, source.examples)
+    buffer = min(batching.shuffle_buffer, capacity, source.examples)
     records = source.records(seed=draw)
     records = records.shuffle(buffer, seed=draw + 1, reshuffle_each_iteration=True)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=draw)
@@ -83,7 +83,7 @@ def train_dataset(
     return maker.batches(
         records.repeat(),
         parse,
-        largest_pool=min(held, source.examples),
+        largest_pool=min(capacity, source.examples),
     )
 
 

@@ -97,9 +97,9 @@ def _evened(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tens
         first = tf.gather(longest, tf.minimum(starts[-1], count - 1))
         size = tf.maximum(tf.constant(shares) // first, 1)
         starts.append(tf.minimum(starts[-1] + size, count))
-    found = tf.stack(starts)[: tf.size(bounds)]  # [batches + 1, shares]
-    enough = tf.cast(tf.equal(found[-1], count), tf.int32)
-    return found[:, tf.argmax(enough)]
+    candidates = tf.stack(starts)[: tf.size(bounds)]  # [batches + 1, shares]
+    enough = tf.cast(tf.equal(candidates[-1], count), tf.int32)
+    return candidates[:, tf.argmax(enough)]
 
 
 def _halved(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tensor:

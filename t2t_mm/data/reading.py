@@ -138,9 +138,9 @@ class SplitRecords:
         counts = tf.constant([run.count for run in self.runs], tf.int64)
 
         def read(number: tf.Tensor) -> tf.data.Dataset:
-            found = _of_file(names[number]).skip(firsts[number]).take(counts[number])
+            run_records = _of_file(names[number]).skip(firsts[number]).take(counts[number])
             # A file truncated at the end of a record is valid, only shorter.
-            return found.apply(tf.data.experimental.assert_cardinality(counts[number]))
+            return run_records.apply(tf.data.experimental.assert_cardinality(counts[number]))
 
         numbers = tf.data.Dataset.range(len(self.runs))
         if seed is None:
@@ -233,9 +233,9 @@ def explaining(task: task_lib.Task, split: str | None) -> Iterator[None]:
             f"The records of {task.name!r} cannot be read", received=_first_line(error)
         ) from error
     except tf.errors.InvalidArgumentError as error:
-        found = find_unusable(task, split) if split is not None else None
-        if found is not None:
-            raise found from error
+        unusable = find_unusable(task, split) if split is not None else None
+        if unusable is not None:
+            raise unusable from error
         raise errors.DataError(
             f"An example of {task.name!r} cannot be used", received=_first_line(error)
         ) from error
@@ -254,7 +254,7 @@ def find_unusable(
     Returns:
       the error that names it, or None.
     """
-    made = {
+    features_by_name = {
         name: features_lib.build(m, task, from_records=True)
         for name, m in task.modalities().items()
     }
@@ -268,7 +268,7 @@ def find_unusable(
             what = f"Example {number:,} of {path}"
             if task_lib.KEY in example:
                 what += f" (key {example[task_lib.KEY].decode('utf-8', 'replace')!r})"
-            for name, features in made.items():
+            for name, features in features_by_name.items():
                 if name not in example:
                     kept = ", ".join(sorted(example))
                     return errors.DataError(f"{what} has no {name!r}", received=kept, hint=hint)

@@ -44,10 +44,10 @@ def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
     for name in sorted(features):
         value = features[name]
         if isinstance(value, bytes):
-            held = _field(1, value)
+            values = _field(1, value)
         else:
-            held = b"".join([_field(1, one) for one in value])
-        entries.append(_field(1, _name(name) + _field(2, _field(1, held))))
+            values = b"".join([_field(1, one) for one in value])
+        entries.append(_field(1, _name(name) + _field(2, _field(1, values))))
     return _field(1, b"".join(entries))
 
 

@@ -62,8 +62,8 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=0)
     if not maker.ragged:
         return Sample(source.examples, 0, 0, float(batching.batch_examples), 0, {})
-    held = source.held(pipeline.HELD_BYTES)
-    seen = min(MOST_EXAMPLES, held, source.examples)
+    capacity = source.held(pipeline.HELD_BYTES)
+    seen = min(MOST_EXAMPLES, capacity, source.examples)
     with reading.explaining(task, split):
         serialized = next(iter(tf.data.TFRecordDataset(source.files).batch(seen)))
         both, ids = maker.sides(reading.parse(serialized, maker.names))
@@ -77,7 +77,7 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
             expected="examples within " + _words(limits(maker)),
             hint="Raise the limit, or leave Batching.too_long at 'cut'",
         )
-    pool = maker.pool_size(min(held, max(1, examples // workers)))
+    pool = maker.pool_size(min(capacity, max(1, examples // workers)))
     return Sample(
         examples=max(1, examples * int(is_kept.sum()) // seen),
         seen=seen,
@@ -90,8 +90,10 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
 
 def limits(maker: batches.Maker) -> dict[str, int]:
     """Returns the maximal number of tokens of each text in a maker's batches, by name."""
-    found = {name: getattr(features, "max_length", 0) for name, features in maker.features.items()}
-    return {name: limit for name, limit in found.items() if limit}
+    declared = {
+        name: getattr(features, "max_length", 0) for name, features in maker.features.items()
+    }
+    return {name: limit for name, limit in declared.items() if limit}
 
 
 def _words(limits: Mapping[str, int]) -> str:

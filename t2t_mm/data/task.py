@@ -218,8 +218,10 @@ class Task:
         import numpy as np
 
         features = {**batch["inputs"], TARGETS: batch[TARGETS]}
-        found = [made.is_cut(features[name]) for name, made in self.modalities().items()]
-        return int(np.count_nonzero(np.any(found, axis=0)))
+        cut = [
+            declaration.is_cut(features[name]) for name, declaration in self.modalities().items()
+        ]
+        return int(np.count_nonzero(np.any(cut, axis=0)))
 
 
 def tasks_from_data(names: Sequence[str], data_dir: str | os.PathLike[str]) -> list[Task]:

@@ -61,7 +61,7 @@ def build(
                     expected=problem.layout or None,
                 )
             report.finish(count)
-        made = manifest.Manifest(
+        generated = manifest.Manifest(
             making,
             problem=problem.name,
             version=problem.version,
@@ -76,15 +76,15 @@ def build(
                 "code_sha256": code.digest(problem, source=source.name),
             },
         )
-        made.save()
+        generated.save()
     _tell_skipped(problem.name, parts, report)
-    for split, reasons in made.details["filtered"].items():
+    for split, reasons in generated.details["filtered"].items():
         listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
         report.say(f"left out of {problem.name} {split}: {listed}")
-    for name, counts in made.details.get("unseen", {}).items():
+    for name, counts in generated.details.get("unseen", {}).items():
         said = ", ".join(f"{count:,} examples of {split}" for split, count in counts.items())
         report.say(f"{said} have {name} that {problem.splits[0]} has not: no answer is right")
-    placed = dataclasses.replace(made, folder=folder)
+    placed = dataclasses.replace(generated, folder=folder)
     keys, contents = (
         {split: b"".join(getattr(one, which) for one in done) for split, done in parts.items()}
         for which in ("keys", "contents")
@@ -175,23 +175,23 @@ def _found(
     """Returns facts of the data for the manifest: class names, skipped examples, files read."""
     every = [s for done in parts.values() for s in done]
     skipped = collections.Counter(bad.reason for s in every for bad in s.bad)
-    found: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
+    details: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
     filtered = {split: done[0].filtered for split, done in parts.items()}
-    found["filtered"] = {split: counts for split, counts in filtered.items() if counts}
+    details["filtered"] = {split: counts for split, counts in filtered.items() if counts}
     features = options_lib.features(problem)
     classes = {name: _classes(problem, name, parts) for name in encode.undeclared_classes(features)}
     if classes:
-        found["classes"] = classes
+        details["classes"] = classes
     unseen = {
         name: _unseen(parts, name, frozenset(names))
         for name, names in classes.items()
         if features[name].allow_unseen
     }
     if any(unseen.values()):
-        found["unseen"] = unseen
+        details["unseen"] = unseen
     if source.name == sources.MANUAL:
-        found["raw_files"] = {name: size for s in every for name, size in sorted(s.used.items())}
-    return found
+        details["raw_files"] = {name: size for s in every for name, size in sorted(s.used.items())}
+    return details
 
 
 def _files_read(parts: Sequence[encode.EncodedPart]) -> str:

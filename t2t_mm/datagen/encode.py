@@ -128,8 +128,8 @@ def encode_part(assignment: Assignment, count: Callable[[int], None]) -> Encoded
                 if len(part.bad) > assignment.max_bad_examples:
                     break
                 continue
-            for name, found in part.classes.items():
-                found[encoded[name][0].decode("utf-8")] += 1
+            for name, counts in part.classes.items():
+                counts[encoded[name][0].decode("utf-8")] += 1
             digest = shuffle.hash_key(encoded["key"][0], assignment.seed)
             part.bytes += out.add(digest, records.encode_example(encoded))
             part.keys += overlaps.key_print(encoded)
@@ -171,8 +171,8 @@ def _items(problem: Any, assignment: Assignment, files: raw.RawFiles) -> Iterato
     """Yields the generator's examples, numbered; its exceptions become PluginErrors."""
     number = 0
     try:
-        found = problem.generate_examples(assignment.split, files)
-        for number, item in enumerate(itertools.islice(found, assignment.max_examples)):
+        examples = problem.generate_examples(assignment.split, files)
+        for number, item in enumerate(itertools.islice(examples, assignment.max_examples)):
             yield number, item
     except errors.UserError:
         raise

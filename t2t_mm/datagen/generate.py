@@ -116,7 +116,7 @@ def generate(
         return _verify(names, place, count)
     options = options_lib.Options(seed, max_examples, max_bad_examples, follow_links)
     answer: dict[str, Any] = {}
-    made: dict[str, manifest.Manifest] = {}
+    manifests: dict[str, manifest.Manifest] = {}
     with contextlib.ExitStack() as stack:
         stack.callback(report.close)
         manual = {
@@ -151,7 +151,7 @@ def generate(
             report.finish(0)
         for job in jobs:
             name = job.problem.name
-            made[name] = job.existing or build.build(
+            manifests[name] = job.existing or build.build(
                 job.problem, job.source, job.folder, options=options, pool=pool, report=report
             )
             if job.existing and _is_of_other_code(job.existing, job.problem):
@@ -161,11 +161,11 @@ def generate(
                     "--overwrite makes it anew"
                 )
             status = "unchanged" if job.existing else "generated"
-            answer[name] = _describe(made[name], status, time.monotonic() - began)
+            answer[name] = _describe(manifests[name], status, time.monotonic() - began)
             began = time.monotonic()
         report.start("vocabularies")
         built = vocabularies.prepare(
-            made, place, size=vocabulary_size, rebuild=rebuild_vocabulary, say=report.say
+            manifests, place, size=vocabulary_size, rebuild=rebuild_vocabulary, say=report.say
         )
         if built:
             report.finish(0)
@@ -187,12 +187,14 @@ def _sources(
     lacking = []
     for name in names:
         problem = registry.problems.get(name)
-        held = manifest.source_of(data_dir, name, problem.version)
-        found = sources.choose(problem, source, manual=manual[name] is not None, held=held)
-        if found is None:
+        existing = manifest.source_of(data_dir, name, problem.version)
+        chosen_source = sources.choose(
+            problem, source, manual=manual[name] is not None, held=existing
+        )
+        if chosen_source is None:
             lacking.append(problem)
         else:
-            chosen[name] = found
+            chosen[name] = chosen_source
     if lacking:
         raise sources.no_corpus(lacking, data_dir)
     return chosen

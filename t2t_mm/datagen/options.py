@@ -95,5 +95,5 @@ def check_fits(
 
 
 def _named(values: Mapping[str, Any], names: Sequence[str]) -> str:
-    given = [(name, values.get(name)) for name in names]
-    return ", ".join(f"no {n}" if value is None else f"{n}={value}" for n, value in given)
+    pairs = [(name, values.get(name)) for name in names]
+    return ", ".join(f"no {n}" if value is None else f"{n}={value}" for n, value in pairs)

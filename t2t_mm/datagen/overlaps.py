@@ -64,9 +64,9 @@ def warnings(
 
 def _example(made: manifest.Manifest, split: str, shared: np.ndarray, of: _Print) -> str:
     """Returns the key of the first record of a split whose hash is in `shared`."""
-    wanted = {print_.tobytes() for print_ in shared}
+    hashes = {print_.tobytes() for print_ in shared}
     for path in made.files(split):
         for example in records.read_values(path):
-            if of(example) in wanted:
+            if of(example) in hashes:
                 return example[KEY][0].decode("utf-8")
     raise LookupError(f"no record of {split} is among the shared ones")

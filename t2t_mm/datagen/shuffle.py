@@ -140,7 +140,7 @@ def _buckets(plan: ShardPlan) -> range:
 def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
     """Yields the records of a bucket that belong to the shard, sorted by hash."""
     maps = []
-    found: list[tuple[bytes, int, int, int]] = []
+    entries: list[tuple[bytes, int, int, int]] = []
     try:
         for path in sorted(plan.buckets.glob(f"{bucket:02d}-*")):
             if not path.stat().st_size:
@@ -153,11 +153,11 @@ def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
                 digest, length = _HEAD.unpack_from(mapped, place)
                 place += _HEAD.size
                 if _shard_of(digest, plan.count) == plan.index:
-                    found.append((digest, len(maps) - 1, place, length))
+                    entries.append((digest, len(maps) - 1, place, length))
                 place += length
-        found.sort()
+        entries.sort()
         previous = None
-        for digest, number, place, length in found:
+        for digest, number, place, length in entries:
             record = maps[number][place : place + length]
             if digest == previous:
                 key = _key(record)

@@ -86,16 +86,16 @@ def remove_leftovers(folder: pathlib.Path, name: str = "") -> None:
     """
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
-            found = _TEMPORARY.fullmatch(entry.name)
-            if found and name[:_NAME] in ("", found[1]) and _is_left(pathlib.Path(entry.path)):
+            match = _TEMPORARY.fullmatch(entry.name)
+            if match and name[:_NAME] in ("", match[1]) and _is_left(pathlib.Path(entry.path)):
                 pathlib.Path(entry.path).unlink(missing_ok=True)
 
 
 def _is_left(path: pathlib.Path) -> bool:
     """Says whether a temporary file is a leftover: no process is writing it any more."""
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _NEW_S:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or time.time() - status.st_mtime < _NEW_S:
             return False  # its writer may be about to lock it
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -191,7 +191,7 @@ def lock(
       DataError: when another process holds it and `waiting` is not given.
     """
     path = pathlib.Path(path)
-    made = [parent for parent in path.parents if not parent.exists()]
+    missing = [parent for parent in path.parents if not parent.exists()]
     file = _locked(path)
     if file is None and waiting is not None:
         waiting(f"waiting for another process that is at work on {what}")
@@ -211,7 +211,7 @@ def lock(
         file.close()
         # A failure leaves nothing behind, not even an empty folder.
         with contextlib.suppress(OSError):
-            for parent in made:
+            for parent in missing:
                 parent.rmdir()
 
 

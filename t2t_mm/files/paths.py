@@ -22,14 +22,14 @@ def expanded(path: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
       ConfigError: for an unknown user, or one without a known home folder.
     """
-    given = pathlib.Path(path)
+    original = pathlib.Path(path)
     try:
-        return given.expanduser()
+        return original.expanduser()
     except RuntimeError as error:
-        user = given.parts[0]
+        user = original.parts[0]
         raise errors.ConfigError(
             f"The home folder that {user} stands for is not known",
-            received=given,
+            received=original,
             expected="a path, or ~NAME with the name of a user of this machine",
             hint=f"A folder of that very name is ./{user}",
         ) from error
@@ -59,9 +59,9 @@ def _link(path: str) -> str:
 def _folder_of_links() -> str:
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108
         if not _PATTERN.search(parent) and os.access(parent, os.W_OK):
-            made = tempfile.mkdtemp(prefix="t2t-mm-", dir=parent)
-            atexit.register(shutil.rmtree, made, ignore_errors=True)
-            return made
+            folder = tempfile.mkdtemp(prefix="t2t-mm-", dir=parent)
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            return folder
     raise errors.ConfigError(
         "A run in a folder of such a name needs a folder for temporary files",
         received=tempfile.gettempdir(),

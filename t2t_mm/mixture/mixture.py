@@ -46,8 +46,8 @@ def problem_names(asked: str | Sequence[str] | None) -> list[str]:
     Raises:
       ConfigError: without any name, or for an unknown one or a glob without a match.
     """
-    given = (asked,) if isinstance(asked, str) else tuple(asked or ())
-    patterns = given or config.build(MixtureSettings).problems
+    requested = (asked,) if isinstance(asked, str) else tuple(asked or ())
+    patterns = requested or config.build(MixtureSettings).problems
     if not patterns:
         raise errors.ConfigError(
             "No problem is named",

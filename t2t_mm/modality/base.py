@@ -129,12 +129,12 @@ def from_description(description: Mapping[str, Any]) -> Modality:
             expected=f"one of {', '.join(sorted(known))}",
             hint=errors.did_you_mean(strange[0], known),
         )
-    wanted = value_types.field_types(cls)
+    types = value_types.field_types(cls)
     if isinstance(values.get("net"), Mapping):
         values["net"] = pretrained.from_description(values["net"], f"{cls.__name__}.net")
     return cls(
         **{
-            name: value_types.convert(f"{cls.__name__}.{name}", value, wanted[name])
+            name: value_types.convert(f"{cls.__name__}.{name}", value, types[name])
             for name, value in values.items()
         }
     )

@@ -94,9 +94,9 @@ def build(
     from_records: bool = False,
 ) -> Features:
     """Builds the features of `declaration`, an instance of its `features_class`."""
-    made: Features = registry.load(declaration.features_class)(declaration, task)
-    made.length_multiple, made.from_records = length_multiple, from_records
-    return made
+    features: Features = registry.load(declaration.features_class)(declaration, task)
+    features.length_multiple, features.from_records = length_multiple, from_records
+    return features
 
 
 def round_up(lengths: tf.Tensor, multiple: int) -> tf.Tensor:

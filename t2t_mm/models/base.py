@@ -334,15 +334,15 @@ class Model(base.Layer):
             count = tf.shape(inputs[tasks.PREFIX])[0]
             nothing = tf.tile(self.read(self.no_input)[None, None], [count, 1, 1])
             return representation.Representation(nothing), []
-        found = []
+        sources = []
         for name, declaration in task.inputs.items():
             part = self.nets[declaration.net_name(task.name)].bottom(inputs[name], rng)
             part = self.body.place(part)
             if len(task.inputs) > 1:
                 mark = self.read(self.input_marks)[self.input_names.index(name)]
                 part = part._replace(x=part.x + mark)
-            found.append(part)
-        joined = found[0] if len(found) == 1 else _join(found)
+            sources.append(part)
+        joined = sources[0] if len(sources) == 1 else _join(sources)
         encoded, stats = self.body.encode(joined.x, joined.mask, rng)
         return joined._replace(x=encoded), stats
 
@@ -413,15 +413,15 @@ def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
         {name: domain.declaration for name, domain in domains.items()},
         targets,
     )
-    made: dict[str, Any] = {}
+    nets: dict[str, Any] = {}
     for name, (declaration, task) in sorted(domains.items()):
         if name in foreign:
-            made[name] = pretrained.make(
+            nets[name] = pretrained.make(
                 foreign[name], declaration, task, config, name=name, writes=name in targets
             )
         else:
-            made[name] = registry.load(declaration.net_class)(declaration, task, config, name=name)
-    return made
+            nets[name] = registry.load(declaration.net_class)(declaration, task, config, name=name)
+    return nets
 
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:

@@ -194,8 +194,8 @@ def _add_empty_package(package: str, folder: pathlib.Path) -> None:
 
 def _modules(package: types.ModuleType) -> list[str]:
     """Returns the names of a package's public modules and packages; none for a module."""
-    found = pkgutil.iter_modules(getattr(package, "__path__", []))
-    return sorted(module.name for module in found if not module.name.startswith("_"))
+    modules = pkgutil.iter_modules(getattr(package, "__path__", []))
+    return sorted(module.name for module in modules if not module.name.startswith("_"))
 
 
 def _drop_empty_packages(modules: Mapping[str, str]) -> None:

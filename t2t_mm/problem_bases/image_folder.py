@@ -155,8 +155,8 @@ class ImageFolder(problem.Problem):
 def _pictures(folder: str, files: raw.RawFiles) -> list[str]:
     """Returns the pictures below a folder, by their relative paths."""
     top = files.root / folder
-    found = files.glob(f"{glob.escape(folder)}/**/*", endings=tuple(SUFFIXES), optional=True)
-    return [path.relative_to(top).as_posix() for path in found]
+    pictures = files.glob(f"{glob.escape(folder)}/**/*", endings=tuple(SUFFIXES), optional=True)
+    return [path.relative_to(top).as_posix() for path in pictures]
 
 
 def _place(name: str) -> float:

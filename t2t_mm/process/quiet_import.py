@@ -81,21 +81,21 @@ def without_notices(notices: re.Pattern[bytes] = _NOTICE) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            held = stack.enter_context(tempfile.TemporaryFile())
+            captured = stack.enter_context(tempfile.TemporaryFile())
             saved = os.dup(_STDERR)
         except OSError:  # standard error is closed, or there is no place for the file
             yield
             return
         _flush()
-        os.dup2(held.fileno(), _STDERR)
+        os.dup2(captured.fileno(), _STDERR)
         try:
             yield
         finally:
             _flush()
             os.dup2(saved, _STDERR)
             os.close(saved)
-            held.seek(0)
-            text = notices.sub(b"", held.read())
+            captured.seek(0)
+            text = notices.sub(b"", captured.read())
             with contextlib.suppress(OSError):
                 while text:
                     text = text[os.write(_STDERR, text) :]

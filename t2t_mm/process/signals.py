@@ -31,10 +31,10 @@ def heeded() -> list[signal.Signals]:
     """Returns the signals that end a command; none outside of the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return []
-    found = [signal.SIGINT, signal.SIGTERM]
+    numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        found.append(signal.SIGHUP)
-    return found
+        numbers.append(signal.SIGHUP)
+    return numbers
 
 
 @contextlib.contextmanager

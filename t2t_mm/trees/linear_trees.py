@@ -118,11 +118,11 @@ class _Mending:
     def finish(self) -> penn.Tree:
         """Closes open phrases, adds the remaining words, and returns the tree."""
         self._close_to(1)
-        ((_, found),) = self._open
-        if len(found) == 1 and found[0].word is None:
-            label, children = found[0].label, list(found[0].children)
+        ((_, roots),) = self._open
+        if len(roots) == 1 and roots[0].word is None:
+            label, children = roots[0].label, list(roots[0].children)
         else:
-            label, children = "S", found
+            label, children = "S", roots
             self.repairs[ROOTED] += 1
         for word in self._words[self._used :]:
             children.append(penn.Tree(penn.usual_tag(word), word=word))

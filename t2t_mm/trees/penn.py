@@ -104,19 +104,19 @@ def read(text: str, name: str) -> list[Tree | errors.BadExampleError]:
     chunks = _even(text)
     if chunks is None:
         chunks = [chunk for chunk in _LINE_OF_TREE.split(text) if chunk.strip()]
-    found: list[Tree | errors.BadExampleError] = []
+    trees: list[Tree | errors.BadExampleError] = []
     for number, chunk in enumerate(chunks, start=1):
         try:
-            found.append(parse(chunk))
+            trees.append(parse(chunk))
         except ValueError as error:
-            found.append(
+            trees.append(
                 errors.BadExampleError(
                     f"A tree cannot be read: tree {number:,} of {name}",
                     received=str(error),
                     expected="balanced brackets, in each a label and then a word or brackets",
                 )
             )
-    return found
+    return trees
 
 
 def parse(text: str) -> Tree:
@@ -157,14 +157,14 @@ def clean(tree: Tree) -> Tree | None:
     That is without the outer bracket, without functions and indices of labels, and without
     empty elements and the phrases that hold only these.
     """
-    found = _spoken(tree)
-    if found is None:
+    spoken = _spoken(tree)
+    if spoken is None:
         return None
-    while found.label in _OUTER and len(found.children) == 1 and found.children[0].word is None:
-        found = found.children[0]
-    if found.word is not None:
-        return Tree(TOP, (found,))
-    return dataclasses.replace(found, label=found.label or TOP)
+    while spoken.label in _OUTER and len(spoken.children) == 1 and spoken.children[0].word is None:
+        spoken = spoken.children[0]
+    if spoken.word is not None:
+        return Tree(TOP, (spoken,))
+    return dataclasses.replace(spoken, label=spoken.label or TOP)
 
 
 def write(tree: Tree) -> str:
@@ -213,18 +213,18 @@ def _even(text: str) -> list[str] | None:
     chunks = []
     depth = start = 0
     before = ""
-    for found in _PART.finditer(text):
-        part = found[0]
+    for match in _PART.finditer(text):
+        part = match[0]
         if part == "(":
             if depth == 0:
-                start = found.start()
+                start = match.start()
             elif depth > 1 and before == "(":
                 return None  # Only an outermost bracket has no label, so another tree begins here.
             depth += 1
         elif part == ")":
             depth -= 1
             if depth == 0:
-                chunks.append(text[start : found.end()])
+                chunks.append(text[start : match.end()])
         if depth < 0 or (depth == 0 and part != ")"):
             return None
         before = part

@@ -38,17 +38,17 @@ def encode(value: Any, *, sample_rate: int, shortest_s: float, longest_s: float)
     Raises:
       BadExampleError: for anything but a usable sound.
     """
-    name, samples, given = _read(value, longest_s)
-    seconds = len(samples) / given
+    name, samples, own_rate = _read(value, longest_s)
+    seconds = len(samples) / own_rate
     if not len(samples):
         raise errors.BadExampleError(f"A sound is empty: {name}", received="no samples")
     if not shortest_s <= seconds <= longest_s:
         raise files.too_short_or_long(name, seconds, shortest_s, longest_s)
     _check_values(name, samples)
     mono = samples.mean(axis=1)
-    if given != sample_rate:
+    if own_rate != sample_rate:
         soxr = files.package("soxr")
-        mono = soxr.resample(mono, given, sample_rate, quality="HQ")
+        mono = soxr.resample(mono, own_rate, sample_rate, quality="HQ")
     levels = (mono * FULL_SCALE).round().clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2")
     if levels.min() == levels.max():
         raise errors.BadExampleError(
@@ -63,14 +63,14 @@ def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
     """Returns a name for errors, samples float32 `[n, channels]`, and their rate."""
     if isinstance(value, tuple) and len(value) == 2:
         return "an array", *_from_array(*value)
-    found = media.read(value, "A sound")
-    if found is None:
+    file = media.read(value, "A sound")
+    if file is None:
         raise errors.BadExampleError(
             "A sound is neither a path, bytes nor samples",
             received=f"{type(value).__name__} {errors.shortened(str(value), 60)!r}",
             expected="a pathlib.Path, the bytes of a sound file, or (samples, rate)",
         )
-    name, data = found
+    name, data = file
     return name, *files.read(data, name, longest_s=longest_s)
 
 
@@ -78,20 +78,20 @@ def _from_array(samples: Any, sample_rate: Any) -> tuple[np.ndarray, int]:
     """Checks an array of samples; returns it as float32 `[n, channels]`."""
     import numpy as np
 
-    given = np.asarray(samples)
-    of_numbers = given.dtype == np.int16 or np.issubdtype(given.dtype, np.floating)
-    if not (of_numbers and given.ndim in (1, 2)):
+    array = np.asarray(samples)
+    of_numbers = array.dtype == np.int16 or np.issubdtype(array.dtype, np.floating)
+    if not (of_numbers and array.ndim in (1, 2)):
         raise errors.BadExampleError(
             "The samples of a sound are not of the right form",
-            received=f"{given.dtype} {list(given.shape)}",
+            received=f"{array.dtype} {list(array.shape)}",
             expected="float (-1 to 1) or int16, [n] or [n, channels]",
         )
-    if given.ndim == 2 and given.shape[1] > MOST_CHANNELS:
+    if array.ndim == 2 and array.shape[1] > MOST_CHANNELS:
         raise errors.BadExampleError(
             "A sound has more channels than any recording",
-            received=f"{given.dtype} {list(given.shape)}",
+            received=f"{array.dtype} {list(array.shape)}",
             expected=f"[n, channels], at most {MOST_CHANNELS} of them",
-            hint="samples.T where the channels come first" if given.shape[0] <= 32 else None,
+            hint="samples.T where the channels come first" if array.shape[0] <= 32 else None,
         )
     if not isinstance(sample_rate, numbers.Real) or not float(sample_rate).is_integer():
         raise errors.BadExampleError(
@@ -99,9 +99,9 @@ def _from_array(samples: Any, sample_rate: Any) -> tuple[np.ndarray, int]:
         )
     whole = int(float(sample_rate))
     files.check_sample_rate("an array", whole)
-    scale = FULL_SCALE if given.dtype == np.int16 else 1
-    wide = given.astype(np.float32) / np.float32(scale)
-    return wide.reshape(len(given), -1) if given.size else wide.reshape(0, 1), whole
+    scale = FULL_SCALE if array.dtype == np.int16 else 1
+    wide = array.astype(np.float32) / np.float32(scale)
+    return wide.reshape(len(array), -1) if array.size else wide.reshape(0, 1), whole
 
 
 def _check_values(name: str, samples: np.ndarray) -> None:
@@ -127,10 +127,10 @@ def _check_values(name: str, samples: np.ndarray) -> None:
 
 def _to_wav(levels: bytes, sample_rate: int) -> bytes:
     """Returns a WAV header of 44 bytes and the 16-bit mono samples, little-endian."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(sample_rate)
         file.writeframes(levels)
-    return made.getvalue()
+    return buffer.getvalue()

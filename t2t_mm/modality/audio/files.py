@@ -272,9 +272,9 @@ def _claimed_frames(data: bytes, file: Any, *, is_mpeg: bool) -> int | None:
         start = _after_tags(data)
         head = data[start : start + _MPEG_HEAD]
         return frames if any(table in head for table in _MPEG_TABLES) else None
-    for _, claimed, held in _OTHER_SIZE.findall(file.extra_info):
-        if int(held) < int(claimed) < UNKNOWN_SIZE:
-            return frames * int(claimed) // max(1, int(held))
+    for _, claimed, actual in _OTHER_SIZE.findall(file.extra_info):
+        if int(actual) < int(claimed) < UNKNOWN_SIZE:
+            return frames * int(claimed) // max(1, int(actual))
     return frames if frames < 1 << 62 else None
 
 
@@ -305,22 +305,22 @@ def _with_size(data: bytes) -> bytes:
 def _missing(data: bytes) -> str | None:
     """Describes how much of a truncated file is there; None if it is complete."""
     if _is_wav(data):
-        held, size = _wav_data(data)
+        present, size = _wav_data(data)
     elif data.startswith(b"NIST_1A"):
-        held, size = _sphere_data(data)
+        present, size = _sphere_data(data)
     elif data.startswith(b"OggS"):
         return None if _ogg_page_ends(data) else "an Ogg stream whose last page is cut"
     else:
         return None
-    return f"{held:,} of {size:,} bytes of samples" if held < size else None
+    return f"{present:,} of {size:,} bytes of samples" if present < size else None
 
 
 def _wav_data(data: bytes) -> tuple[int, int]:
     """Returns the bytes of samples that a WAV file has, and that it should have."""
     for name, place, size in _wav_chunks(data):
         if name == b"data":
-            held = len(data) - place
-            return held, held if size >= UNKNOWN_SIZE else size
+            present = len(data) - place
+            return present, present if size >= UNKNOWN_SIZE else size
     return 0, 0
 
 

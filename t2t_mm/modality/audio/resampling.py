@@ -57,46 +57,48 @@ def resample(
       samples float32 `[B, M]` on the grid of 16 bits, as records hold them, with zeros
       behind each sound; and int32 `[B]`, samples of each.
     """
-    wanted = length_at(length, given, sample_rate)
+    lengths = length_at(length, given, sample_rate)
 
     def by_rate() -> tf.Tensor:
-        width = tf.reduce_max(wanted)
+        width = tf.reduce_max(lengths)
         made = tf.zeros([tf.shape(samples)[0], width])
         for source in declaration.RATES:
             rows = tf.where(given == source)
             put = functools.partial(_put, made, samples, rows, source, sample_rate)
             made = tf.cond(tf.size(rows) > 0, put, functools.partial(tf.identity, made))
-        return made * tf.sequence_mask(wanted, width, tf.float32)
+        return made * tf.sequence_mask(lengths, width, tf.float32)
 
     is_right = tf.reduce_all(given == sample_rate)
     made = tf.cond(is_right, lambda: tf.identity(samples), by_rate)
     levels = tf.clip_by_value(tf.round(made * wav.FULL_SCALE), -wav.FULL_SCALE, 32_767.0)
-    return levels / wav.FULL_SCALE, wanted
+    return levels / wav.FULL_SCALE, lengths
 
 
 def _put(
     made: tf.Tensor, samples: tf.Tensor, rows: tf.Tensor, source: int, sample_rate: int
 ) -> tf.Tensor:
     """Returns `made` `[B, M]` with the rows `[R, 1]`, which are at `source`, filled in."""
-    found = tf.gather(samples, rows[:, 0])
+    resampled = tf.gather(samples, rows[:, 0])
     width = tf.shape(made)[1]
     if source != sample_rate:
-        found = _convolve(found, source, sample_rate, width)
-    found = tf.pad(found[:, :width], [[0, 0], [0, tf.maximum(width - tf.shape(found)[1], 0)]])
-    return tf.tensor_scatter_nd_update(made, rows, found)
+        resampled = _convolve(resampled, source, sample_rate, width)
+    resampled = tf.pad(
+        resampled[:, :width], [[0, 0], [0, tf.maximum(width - tf.shape(resampled)[1], 0)]]
+    )
+    return tf.tensor_scatter_nd_update(made, rows, resampled)
 
 
 def _convolve(x: tf.Tensor, source: int, sample_rate: int, width: tf.Tensor) -> tf.Tensor:
     """Returns `[R, width]` or a little more, from `x` `[R, N]` at `source`."""
     kernel = polyphase(source, sample_rate)
-    taken, given = block(source, sample_rate)
+    taken, produced = block(source, sample_rate)
     before = (kernel.shape[0] - taken) // 2
-    blocks = (width + given - 1) // given
+    blocks = (width + produced - 1) // produced
     needed = (blocks - 1) * taken + kernel.shape[0]
     x = x[:, : needed - before]
     padded = tf.pad(x, [[0, 0], [before, needed - before - tf.shape(x)[1]]])
     y = tf.nn.conv1d(padded[:, :, None], tf.constant(kernel[:, None]), taken, "VALID")
-    return tf.reshape(y, [tf.shape(x)[0], blocks * given])
+    return tf.reshape(y, [tf.shape(x)[0], blocks * produced])
 
 
 def block(source: int, sample_rate: int) -> tuple[int, int]:
@@ -113,10 +115,10 @@ def polyphase(source: int, sample_rate: int) -> np.ndarray:
     Row `i` belongs to the sample `i - reach` of the block; column `j` to the output that
     lies `j * source / rate` samples behind the block's start.
     """
-    taken, given = block(source, sample_rate)
+    taken, produced = block(source, sample_rate)
     lower = min(source, sample_rate)
     reach = math.ceil(REACH * source / lower)
-    apart = np.arange(-reach, taken + reach)[:, None] - np.arange(given) * source / sample_rate
+    apart = np.arange(-reach, taken + reach)[:, None] - np.arange(produced) * source / sample_rate
     apart *= lower / source  # in samples at the lower rate
     inside = np.sqrt(np.clip(1.0 - (apart / REACH) ** 2, 0.0, None))
     window = np.where(np.abs(apart) <= REACH, np.i0(BETA * inside) / np.i0(BETA), 0.0)

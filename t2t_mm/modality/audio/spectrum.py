@@ -55,8 +55,8 @@ def log_mel(samples: tf.Tensor, frames: tf.Tensor, *, sample_rate: int, bands: i
     energy = tf.matmul(
         tf.reshape(power, [-1, points // 2 + 1]), tf.constant(mel_weights(sample_rate, bands))
     )
-    found = tf.reshape(tf.math.log(energy + FLOOR), [-1, frames, bands])
-    return tf.ensure_shape(found, [None, None, bands])
+    log_energies = tf.reshape(tf.math.log(energy + FLOOR), [-1, frames, bands])
+    return tf.ensure_shape(log_energies, [None, None, bands])
 
 
 def fft_points(sample_rate: int) -> int:

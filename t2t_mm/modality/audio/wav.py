@@ -62,9 +62,9 @@ def read_heads(
     channels = _number(raw, form + 2, 2)
     sample_rate = _number(raw, form + 4, 4)
     size = _number(raw, data - 4, 4)
-    held = end - data
-    is_whole = (size <= held) | (size >= files.UNKNOWN_SIZE)
-    length = tf.minimum(size, held) // tf.maximum(2 * channels, 1)
+    present = end - data
+    is_whole = (size <= present) | (size >= files.UNKNOWN_SIZE)
+    length = tf.minimum(size, present) // tf.maximum(2 * channels, 1)
     has_sample_rate = tf.reduce_any(
         sample_rate[:, None] == tf.constant(sample_rates, tf.int64), axis=1
     )
@@ -86,7 +86,7 @@ def read_heads(
                 "samples a second",
                 has_sample_rate,
             ),
-            ("A WAV file is cut short", held, "bytes of samples", is_whole),
+            ("A WAV file is cut short", present, "bytes of samples", is_whole),
             ("A WAV file is empty", length, "samples", length > 0),
             (f"A sound is longer than {longest_s:g} s", length, "samples", length <= longest),
         ],

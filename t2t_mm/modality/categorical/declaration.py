@@ -78,9 +78,9 @@ class Categorical(base.Modality):
 
     def with_classes(self, classes: tuple[str, ...]) -> Categorical:
         """Returns the declaration with the class names of the data, unchanged."""
-        found = copy.copy(self)
-        object.__setattr__(found, "classes", classes)  # records may be older than `normal`
-        return found
+        declaration = copy.copy(self)
+        object.__setattr__(declaration, "classes", classes)  # records may be older than `normal`
+        return declaration
 
 
 def normal(name: str) -> str:

@@ -53,14 +53,14 @@ class Image(base.Modality):
         """
         from t2t_mm.modality.image import encoding
 
-        found = media.read(value, "A picture")
-        if found is None and hasattr(value, "__array_interface__"):
-            found = "an array", encoding.from_array(value)
-        if found is None:
+        file = media.read(value, "A picture")
+        if file is None and hasattr(value, "__array_interface__"):
+            file = "an array", encoding.from_array(value)
+        if file is None:
             raise errors.BadExampleError(
                 "A picture is neither a path nor encoded bytes",
                 received=f"{type(value).__name__} {errors.shortened(str(value), 60)!r}",
                 expected="a pathlib.Path, the bytes of a picture file, or an array of pixels",
             )
-        name, data = found
+        name, data = file
         return encoding.encode(data, name)

@@ -92,13 +92,13 @@ def from_array(pixels: Any) -> bytes:
     from PIL import Image as pillow
 
     if isinstance(pixels, pillow.Image):
-        made: Any = _from_pillow(pixels)
+        picture: Any = _from_pillow(pixels)
     else:
         checked = _eight_bit_array(pixels)
-        made = pillow.fromarray(checked[..., 0] if checked.shape[2:] == (1,) else checked)
-        made = made if made.mode in ("L", "RGB") else made.convert("RGB")
+        picture = pillow.fromarray(checked[..., 0] if checked.shape[2:] == (1,) else checked)
+        picture = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
     file = io.BytesIO()
-    made.save(file, "PNG")
+    picture.save(file, "PNG")
     return file.getvalue()
 
 
@@ -113,8 +113,8 @@ def _from_pillow(picture: Any) -> Any:
         )
     try:
         turn = _turn(picture)
-        made = _eight_bits(picture, name)
-        return made if turn is None else made.transpose(turn)
+        converted = _eight_bits(picture, name)
+        return converted if turn is None else converted.transpose(turn)
     except errors.BadExampleError:
         raise
     except Exception as error:  # lazily read, so the file may be damaged or closed

@@ -56,11 +56,11 @@ def _tokenizer(vocab: vocabulary.Vocabulary) -> tf_text.SentencepieceTokenizer:
     An unnamed one lives in TensorFlow's kernel cache, which `tf.random.set_seed` clears:
     datasets built before would then fail.
     """
-    made = tf_text.SentencepieceTokenizer(model=vocab.model, out_type=tf.int32)
-    made._model_resource._resource_handle = _ops.gen_sentencepiece_tokenizer.sentencepiece_op(
+    tokenizer = tf_text.SentencepieceTokenizer(model=vocab.model, out_type=tf.int32)
+    tokenizer._model_resource._resource_handle = _ops.gen_sentencepiece_tokenizer.sentencepiece_op(
         model=vocab.model, shared_name=f"vocabulary_{vocab.sha256}"
     )
-    return made
+    return tokenizer
 
 
 class PrefixFeatures(LanguageFeatures):

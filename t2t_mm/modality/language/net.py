@@ -51,10 +51,10 @@ class LanguageNet(base.Layer):
             self.softmax = linear.Linear(self.width, self.vocabulary_size, name="softmax")
 
     def by_row(self) -> list[tuple[keras.Variable, int]]:
-        found = [(self.embedding, 0)]
+        variables = [(self.embedding, 0)]
         if self.softmax is not None:
-            found += [(self.softmax.kernel, 1), (self.softmax.bias, 0)]
-        return found
+            variables += [(self.softmax.kernel, 1), (self.softmax.bias, 0)]
+        return variables
 
     def bottom(self, ids: tf.Tensor, rng: base.Rng | None = None) -> representation.Representation:
         """Embeds ids `[B, S]`; padding is masked."""

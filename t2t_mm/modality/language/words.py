@@ -207,15 +207,15 @@ def part_letters(text: str) -> str:
     """Puts spaces around every letter, with its marks, of scripts without spaces."""
     if text.isascii() or not _UNSPACED.search(text):
         return text
-    made: list[str] = []
+    parts: list[str] = []
     for sign in text:
-        if unicodedata.category(sign)[0] == "M" and made:
-            made[-1] = made[-1].rstrip() + sign + (" " if made[-1].endswith(" ") else "")
+        if unicodedata.category(sign)[0] == "M" and parts:
+            parts[-1] = parts[-1].rstrip() + sign + (" " if parts[-1].endswith(" ") else "")
         elif _UNSPACED.match(sign):
-            made.append(f" {sign} ")
+            parts.append(f" {sign} ")
         else:
-            made.append(sign)
-    return "".join(made)
+            parts.append(sign)
+    return "".join(parts)
 
 
 def close_gaps(text: str) -> str:

@@ -44,8 +44,8 @@ def read(net: declaration.KerasNet) -> Architecture:
         else:
             with zipfile.ZipFile(path) as archive:
                 text = archive.read(_PRESET_FILE).decode("utf-8")
-        found = json.loads(text)
-        if not isinstance(found, dict) or "class_name" not in found:
+        configuration = json.loads(text)
+        if not isinstance(configuration, dict) or "class_name" not in configuration:
             raise ValueError(f"{_PRESET_FILE} holds no model")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise errors.ConfigError(
@@ -53,7 +53,7 @@ def read(net: declaration.KerasNet) -> Architecture:
             received=error,
             expected=f"a .keras file, or a keras-hub preset with {_PRESET_FILE}",
         ) from error
-    return found
+    return configuration
 
 
 def make(
@@ -73,16 +73,16 @@ def make(
         model = _from_architecture(net, architecture)
     else:
         function = _function(net.model)
-        given: dict[str, Any] = dict(net.arguments)
+        arguments: dict[str, Any] = dict(net.arguments)
         if net.model.startswith(_APPLICATIONS):
             size = getattr(modality, "size", None)
             if size is None:
                 raise errors.ConfigError(
                     f"{net.model} is a model of pictures", received=f"a modality {modality.kind!r}"
                 )
-            given |= {"weights": None, "include_top": False, "input_shape": (size, size, 3)}
+            arguments |= {"weights": None, "include_top": False, "input_shape": (size, size, 3)}
         try:
-            model = function(**given)
+            model = function(**arguments)
         except (TypeError, ValueError) as error:
             raise errors.ConfigError(f"{net.model} cannot be made", received=error) from error
     if not isinstance(model, keras.Model) or not model.built:

@@ -121,13 +121,13 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
     Raises:
       ConfigError: for an unknown field or an invalid value.
     """
-    wanted = value_types.field_types(cls)
+    types = value_types.field_types(cls)
     for name in values:
-        if name not in wanted:
+        if name not in types:
             raise errors.ConfigError(
                 f"{place} has no parameter {name!r}",
-                expected=f"one of {', '.join(wanted)}",
-                hint=errors.did_you_mean(name, wanted),
+                expected=f"one of {', '.join(types)}",
+                hint=errors.did_you_mean(name, types),
             )
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         is_needed = field.default is field.default_factory is dataclasses.MISSING
@@ -135,7 +135,7 @@ def from_values(cls: type[T], values: Mapping[str, Any], place: str) -> T:
             raise errors.ConfigError(f"{place} does not say its {field.name}")
     return cls(
         **{
-            name: value_types.convert(f"{place}, {name}", value, wanted[name])
+            name: value_types.convert(f"{place}, {name}", value, types[name])
             for name, value in values.items()
         }
     )

@@ -55,8 +55,8 @@ class TableNet(language_net.LanguageNet):
         name: str | None = None,
     ) -> None:
         if kept is None or "width" not in kept:
-            found = _found(net, task.vocabularies[spec.vocab].pieces)
-            kept = record.of(net, None, width=found.values.shape[1], own=found.own)
+            rows = _found(net, task.vocabularies[spec.vocab].pieces)
+            kept = record.of(net, None, width=rows.values.shape[1], own=rows.own)
         super().__init__(spec, task, config, embedding_width=kept["width"], name=name)
         self.declared, self.record = net, dict(kept)
         self._pieces = tuple(task.vocabularies[spec.vocab].pieces)
@@ -70,11 +70,11 @@ class TableNet(language_net.LanguageNet):
 
     def table(self) -> tf.Tensor:
         """Returns float32 `[V, E]`: a frozen table together with its trained rows."""
-        held = tf.convert_to_tensor(self.embedding)
+        table = tf.convert_to_tensor(self.embedding)
         if self.own_rows is None:
-            return held
+            return table
         places = tf.constant([[piece] for piece in self._own])
-        return tf.tensor_scatter_nd_update(held, places, tf.convert_to_tensor(self.own_rows))
+        return tf.tensor_scatter_nd_update(table, places, tf.convert_to_tensor(self.own_rows))
 
     def learning_rate_multipliers(self) -> list[tuple[keras.Variable, float]]:
         return [(self.embedding, self.declared.learning_rate_multiplier)]
@@ -86,16 +86,16 @@ class TableNet(language_net.LanguageNet):
           name: of the net.
           say: takes a line for people.
         """
-        found = _found(self.declared, self._pieces)
+        rows = _found(self.declared, self._pieces)
         value = np.array(self.embedding)  # as initialised, where no token gives a row
-        given = np.setdiff1d(np.arange(len(value)), found.own)
-        value[given] = found.values[given]
+        pretrained = np.setdiff1d(np.arange(len(value)), rows.own)
+        value[pretrained] = rows.values[pretrained]
         self.embedding.assign(value)
         path = architecture.existing(self.declared.weights, "TokenEmbeddings.weights")
         weights.note(self.record, path)
         say(
-            f"{name}: of {len(value):,} pieces {found.same:,} are tokens of {path}, "
-            f"{len(given) - found.same:,} are made of some, {len(found.own):,} begin anew"
+            f"{name}: of {len(value):,} pieces {rows.same:,} are tokens of {path}, "
+            f"{len(pretrained) - rows.same:,} are made of some, {len(rows.own):,} begin anew"
             f"{'; frozen' if self.declared.frozen else ''}."
         )
 
@@ -163,13 +163,13 @@ def _read_table(path: pathlib.Path, tensor: str) -> np.ndarray:
         except (OSError, ValueError) as error:
             raise errors.ConfigError(f"{path} is no array of NumPy", received=error) from error
     else:
-        held = weights.read_safetensors(path, only=tensor)
-        if len(held) != 1:
+        tensors = weights.read_safetensors(path, only=tensor)
+        if len(tensors) != 1:
             raise errors.ConfigError(
-                f"{path} holds {len(held)} tensors, and TokenEmbeddings.tensor names none",
-                expected=f"one of {', '.join(list(held)[:5])}",
+                f"{path} holds {len(tensors)} tensors, and TokenEmbeddings.tensor names none",
+                expected=f"one of {', '.join(list(tensors)[:5])}",
             )
-        (table,) = held.values()
+        (table,) = tensors.values()
     if table.ndim != 2 or not table.size:
         raise errors.ConfigError(
             f"{path} holds no table of embeddings",
@@ -185,10 +185,10 @@ def _read_tokens(name: str) -> dict[str, int]:
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".json":
-            held = json.loads(text)["model"]["vocab"]
+            entries = json.loads(text)["model"]["vocab"]
             # A unigram model lists pairs of token and score.
-            listed = [one[0] for one in held] if isinstance(held, list) else None
-            numbers = dict(held) if listed is None else {t: n for n, t in enumerate(listed)}
+            listed = [one[0] for one in entries] if isinstance(entries, list) else None
+            numbers = dict(entries) if listed is None else {t: n for n, t in enumerate(listed)}
         else:
             numbers = {token: n for n, token in enumerate(text.removesuffix("\n").split("\n"))}
         numbers = {str(token): int(number) for token, number in numbers.items()}

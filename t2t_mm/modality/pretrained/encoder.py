@@ -58,12 +58,12 @@ class KerasEncoder(base.Layer):
     ) -> None:
         super().__init__(name=name)
         self.declared, self.spec = net, spec
-        found = None
+        architecture = None
         if architecture_lib.is_path(net):
-            held = kept and kept.get("architecture")
-            found = held or architecture_lib.read(net)
-        self.record = record.of(net, kept, architecture=found)
-        self.encoder = architecture_lib.make(net, spec, found)
+            recorded = kept and kept.get("architecture")
+            architecture = recorded or architecture_lib.read(net)
+        self.record = record.of(net, kept, architecture=architecture)
+        self.encoder = architecture_lib.make(net, spec, architecture)
         if net.frozen:
             self.encoder.trainable = False
         self.text = text
@@ -117,11 +117,11 @@ class KerasEncoder(base.Layer):
         if self.spec.kind == "language":
             real = features != 0
             parts = {"token_ids": features, "padding_mask": real}
-            given = {
+            named = {
                 name: tf.cast(parts.get(name, tf.zeros_like(features)), dtype)
                 for name, dtype in self._given.items()
             }
-            inputs = given if len(given) > 1 else next(iter(given.values()))
+            inputs = named if len(named) > 1 else next(iter(named.values()))
             return inputs, tf.cast(real, tf.float32)
         if self.spec.kind == "audio":
             mask = tf.cast(features[:, :, -1], tf.float32)
@@ -131,9 +131,9 @@ class KerasEncoder(base.Layer):
         x = tf.cast(features, tf.float32)
         if self.spec.kind != "image":
             return x, None
-        wanted = self.encoder.inputs[0].shape[1:3]
-        if None not in wanted and tuple(wanted) != tuple(x.shape[1:3]):
-            x = tf.image.resize(x, wanted)
+        size = self.encoder.inputs[0].shape[1:3]
+        if None not in size and tuple(size) != tuple(x.shape[1:3]):
+            x = tf.image.resize(x, size)
         return self._prepare(x), None
 
     def _run(self, inputs: Any, rng: base.Rng | None) -> tf.Tensor:

@@ -56,5 +56,5 @@ def load(nets: Mapping[str, Any], say: Callable[[str], None]) -> None:
 
 def records(nets: Mapping[str, Any]) -> dict[str, record.Record]:
     """Returns the records for the run folder, by name of the net."""
-    found = {name: getattr(net, "record", None) for name, net in nets.items()}
-    return {name: kept for name, kept in found.items() if kept is not None}
+    by_net = {name: getattr(net, "record", None) for name, net in nets.items()}
+    return {name: kept for name, kept in by_net.items() if kept is not None}

@@ -38,10 +38,10 @@ def using(records: Mapping[str, Record]) -> Iterator[None]:
 
 def kept(name: str, net: declaration.Net) -> Record | None:
     """Returns the run's record of a net, if its declaration has not changed."""
-    found = (_kept.get() or {}).get(name)
-    if found is None or _lasting(found["declared"]) != _lasting(_fields(net)):
+    recorded = (_kept.get() or {}).get(name)
+    if recorded is None or _lasting(recorded["declared"]) != _lasting(_fields(net)):
         return None
-    return found
+    return recorded
 
 
 def of(net: declaration.Net, kept: Record | None, **made: Any) -> Record:

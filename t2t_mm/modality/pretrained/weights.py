@@ -164,9 +164,9 @@ def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...] | None]:
 def _no_tensor(
     tensor: str, held: list[str], path: pathlib.Path, variable: str = ""
 ) -> errors.ConfigError:
-    wanted = f", for the variable {variable!r}" if variable else ""
+    variable_note = f", for the variable {variable!r}" if variable else ""
     return errors.ConfigError(
-        f"{path} has no tensor {tensor!r}{wanted}",
+        f"{path} has no tensor {tensor!r}{variable_note}",
         expected=f"one of {len(held)}, such as {', '.join(held[:4])}",
         hint=errors.did_you_mean(tensor, held)
         or ("KerasNet.names says which tensor a variable takes" if variable else None),

@@ -40,10 +40,10 @@ def text(row: rows.Row, column: str) -> str:
     Raises:
       BadExampleError: when the row has no such cell, or it is not text.
     """
-    found = text_or_none(cell(row, column))
-    if found is None:
+    value = text_or_none(cell(row, column))
+    if value is None:
         raise _wrong(row, column, row.values[column], "a text or a number")
-    return found
+    return value
 
 
 def texts(row: rows.Row, columns: Sequence[str]) -> str | list[str]:
@@ -105,14 +105,18 @@ def inside(name: str, row: rows.Row, root: pathlib.Path) -> pathlib.Path:
     """
     if not name.strip():
         raise errors.BadExampleError(f"{row.place}, names no file", received=repr(name))
-    found = [path for form in _forms(name) if (path := _below(form, root)) is not None]
-    if not found:
+    candidates = [path for form in _forms(name) if (path := _below(form, root)) is not None]
+    if not candidates:
         raise errors.BadExampleError(
             f"{row.place}, names a file outside of the corpus",
             received=repr(name),
             expected=f"a path that begins in {root}",
         )
-    return found[0] if len(found) == 1 else next(filter(_is_there, found), found[0])
+    return (
+        candidates[0]
+        if len(candidates) == 1
+        else next(filter(_is_there, candidates), candidates[0])
+    )
 
 
 def _forms(name: str) -> Iterator[str]:
@@ -129,9 +133,9 @@ def _forms(name: str) -> Iterator[str]:
 
 def _below(name: str, root: pathlib.Path) -> pathlib.Path | None:
     """Returns the path `name` relative to the corpus; None if it leads out of it."""
-    given = pathlib.Path(name)
-    if not given.is_absolute():
-        plain = pathlib.Path(os.path.normpath(name)) if ".." in given.parts else given
+    original = pathlib.Path(name)
+    if not original.is_absolute():
+        plain = pathlib.Path(os.path.normpath(name)) if ".." in original.parts else original
         return None if plain.parts[:1] == ("..",) else root / plain
     plain = pathlib.Path(os.path.normpath(name))
     followed = plain if "\0" in name else pathlib.Path(os.path.realpath(plain))

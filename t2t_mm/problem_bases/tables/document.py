@@ -46,9 +46,9 @@ class Document:
             self.text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
             self.values = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
-            found = _PARSER_PLACE.search(str(error))
+            match = _PARSER_PLACE.search(str(error))
             what = _PARSER_PLACE.sub("", str(error))
-            place = f"{path}:{found[1]}" if found else str(path)
+            place = f"{path}:{match[1]}" if match else str(path)
             raise TableError(place, errors.PluginError(f"It is not TOML: {what}")) from error
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
@@ -110,9 +110,9 @@ class Section:
             if default is _REQUIRED:
                 for near in difflib.get_close_matches(key, self.values, n=1, cutoff=0.75):
                     raise self._unknown(near, [key])
-                wanted = value_types.describe(annotation)
+                expected = value_types.describe(annotation)
                 wrong = errors.PluginError(
-                    f"The key {key!r} is missing in {self.title}", expected=f"{key} = {wanted}"
+                    f"The key {key!r} is missing in {self.title}", expected=f"{key} = {expected}"
                 )
                 raise self.error(wrong)
             return default
@@ -156,17 +156,17 @@ def line_of(text: str, names: Sequence[str]) -> int | None:
       text: of the TOML file.
       names: of the tables and, last, the key.
     """
-    wanted = tuple(names)
+    target = tuple(names)
     header: tuple[str, ...] = ()
     best, line = 0, None
     for number, content in enumerate(text.split("\n"), start=1):
-        if found := _HEADER.match(content):
-            here = header = _keys(found[1])
-        elif found := _ASSIGNMENT.match(content):
-            here = header + _keys(found[1])
+        if match := _HEADER.match(content):
+            here = header = _keys(match[1])
+        elif match := _ASSIGNMENT.match(content):
+            here = header + _keys(match[1])
         else:
             continue
-        if len(here) > best and here == wanted[: len(here)]:
+        if len(here) > best and here == target[: len(here)]:
             best, line = len(here), number
     return line
 

@@ -28,8 +28,8 @@ def declared(
     """
     data = root.section("data")
     data.check_keys(_DATA)
-    found = _splits(data, root.section("splits"))
-    return _reader(data, found, features), found, data.get("key", str, "")
+    row_splits = _splits(data, root.section("splits"))
+    return _reader(data, row_splits, features), row_splits, data.get("key", str, "")
 
 
 def check_pattern(section: document.Section, key: str, pattern: str) -> None:
@@ -107,14 +107,18 @@ def _splits(data: document.Section, section: document.Section) -> splits.Splits:
 def _values(section: document.Section) -> dict[str, tuple[str, ...]]:
     """Returns the values of the split column for each split, given as one or a list."""
     values: dict[str, tuple[str, ...]] = {}
-    for name, given in section.values.items():
-        found = tuple(section.get(name, list[str])) if isinstance(given, list) else ()
-        found = found or (section.get(name, str),)
-        shared = [value for earlier in values.values() for value in earlier if value in found]
+    for name, value_or_list in section.values.items():
+        split_values = (
+            tuple(section.get(name, list[str])) if isinstance(value_or_list, list) else ()
+        )
+        split_values = split_values or (section.get(name, str),)
+        shared = [
+            value for earlier in values.values() for value in earlier if value in split_values
+        ]
         if shared:
             wrong = errors.PluginError(f"Two splits are of the value {shared[0]!r}")
             raise section.error(wrong, name)
-        values[name] = found
+        values[name] = split_values
     return values
 
 
@@ -152,12 +156,12 @@ def _reader(
         raise data.error(wrong, "format" if chosen else "files")
     columns = tuple(data.get("columns", list[str], ()))
     delimiter = data.get("delimiter", str, "")
-    for key, given in (
+    for key, setting in (
         ("columns", columns),
         ("delimiter", delimiter),
         ("quotes", "quotes" in data.values),
     ):
-        if given and chosen not in (rows.CSV, rows.TSV):
+        if setting and chosen not in (rows.CSV, rows.TSV):
             wrong = errors.PluginError(f"{key!r} means nothing for the format {chosen}")
             raise data.error(wrong, key)
     if len(delimiter) > 1 or delimiter in ('"', "\n", "\r"):

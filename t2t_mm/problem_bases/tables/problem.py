@@ -84,12 +84,12 @@ class TableProblem(problem_lib.Problem):
         table = self.table
         pattern = table.splits.files[split]
         seen: dict[str, None] = {}
-        count, found = 0, False
+        count, any_row = 0, False
         for row in table.reader.read(pattern, files):
             count += 1
             named = self._named(row)
             if table.splits.holds(split, named):
-                found = True
+                any_row = True
                 yield named.key, self._values(named, files)
             elif table.splits.column and len(seen) < _VALUES_SHOWN:
                 seen[str(row.values.get(table.splits.column))] = None
@@ -100,19 +100,19 @@ class TableProblem(problem_lib.Problem):
                 expected="a row an example"
                 + (", below the names of the columns" if table.reader.has_header else ""),
             )
-        if table.splits.bounds and not found:
+        if table.splits.bounds and not any_row:
             raise errors.DataError(
                 f"None of the {count:,} rows of {files.root / pattern} falls into the split "
                 f"{split!r} of {self.name}",
                 hint="With so few rows, name the split of each: split_column, or a file a split",
             )
-        if seen and not found:
-            wanted = table.splits.values[split]
+        if seen and not any_row:
+            split_values = table.splits.values[split]
             raise errors.DataError(
                 f"No row of {pattern} is of the split {split!r} of {self.name}",
                 received=f"{table.splits.column} = {', '.join(seen)}",
-                expected=" or ".join(wanted),
-                hint=errors.did_you_mean(wanted[0], seen),
+                expected=" or ".join(split_values),
+                hint=errors.did_you_mean(split_values[0], seen),
             )
 
     def _named(self, row: rows.Row) -> rows.Row:

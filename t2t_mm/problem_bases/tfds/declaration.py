@@ -66,8 +66,8 @@ class TfdsProblem(problem.Problem):
     @classmethod
     def declaration_digest(cls) -> str:
         read = (cls.tfds_name, dict(cls.tfds_splits), dict(cls.tfds_features))
-        held = repr((read, cls.sample_rate, cls.sample_bits))
-        return hashlib.sha256(held.encode()).hexdigest()[:12]
+        text = repr((read, cls.sample_rate, cls.sample_bits))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
     def wrong_declaration(cls) -> str | None:
@@ -84,14 +84,14 @@ class TfdsProblem(problem.Problem):
 
         data = reading.open_data(self.tfds_name, files.root)
         reading.check_links(data, follow=files.boundary.follow)
-        wanted = {
+        sources = {
             name: features.Wanted(name, self.tfds_features.get(name, name), modality.kind)
             for name, modality in {**self.inputs, "targets": self.targets}.items()
         }
         sound = features.Sound(self.sample_rate, self.sample_bits)
-        fields = features.find(data, list(wanted.values()), sound)
+        fields = features.find(data, list(sources.values()), sound)
         for key, values in reading.examples(data, self.tfds_splits[split], fields):
-            yield key, {name: fields[name].value(values) for name in wanted}
+            yield key, {name: fields[name].value(values) for name in sources}
 
 
 def _leave_accelerators_alone() -> None:

@@ -60,11 +60,11 @@ class Field:
 
     def value(self, example: Mapping[str, Any]) -> Any:
         """Returns the raw value of an example, or its error."""
-        found: Any = example
+        node: Any = example
         for name in self.names:
-            found = found[name]
+            node = node[name]
         try:
-            return [self.convert(one) for one in found] if self.several else self.convert(found)
+            return [self.convert(one) for one in node] if self.several else self.convert(node)
         except errors.BadExampleError as error:
             return error
 
