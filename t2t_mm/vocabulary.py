@@ -145,9 +145,12 @@ def read_json(folder: str | os.PathLike[str]) -> dict[str, Any]:
             f"There is no vocabulary in {folder}",
             hint="Build it: mm-datagen --problem=PROBLEM --data_dir=DATA, as for the data",
         )
-    from t2t_mm import schemas
+    from t2t_mm.schemas import data as data_schemas
+    from t2t_mm.schemas import json_files
 
-    return dict(schemas.read(folder / JSON_FILE, schemas.Vocabulary, error=errors.DataError))
+    return dict(
+        json_files.read(folder / JSON_FILE, data_schemas.Vocabulary, error=errors.DataError)
+    )
 
 
 def build(

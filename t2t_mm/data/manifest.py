@@ -65,11 +65,12 @@ class Manifest:
         place = folder(data_dir, problem, version)
         path = place / FILE
         again = f"Run: mm-datagen --problem={problem} --data_dir={data_dir}"
-        from t2t_mm import schemas
+        from t2t_mm.schemas import data as data_schemas
+        from t2t_mm.schemas import json_files
 
         try:
-            held = schemas.read(
-                path, schemas.Manifest, error=errors.DataError, hint=f"{again} --overwrite"
+            held = json_files.read(
+                path, data_schemas.Manifest, error=errors.DataError, hint=f"{again} --overwrite"
             )
         except (FileNotFoundError, NotADirectoryError):
             others = _other_versions(place)

@@ -41,11 +41,14 @@ def read_sidecar(folder: pathlib.Path, step: int) -> dict[str, Any]:
     Raises:
       CheckpointError: it does not read.
     """
-    from t2t_mm import schemas
+    from t2t_mm.schemas import checkpoint as checkpoint_schemas
+    from t2t_mm.schemas import json_files
 
     path = sidecar_path(folder, step)
     try:
-        sidecar = schemas.read(path, schemas.Sidecar, error=errors.CheckpointError, finite=False)
+        sidecar = json_files.read(
+            path, checkpoint_schemas.Sidecar, error=errors.CheckpointError, finite=False
+        )
     except FileNotFoundError as error:
         raise errors.CheckpointError(f"{path} is missing") from error
     for field, expected in (("format", FORMAT), ("step", step)):

@@ -146,13 +146,14 @@ def read(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def _lines(path: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    from t2t_mm import schemas
+    from t2t_mm.schemas import json_files
+    from t2t_mm.schemas import run as run_schemas
 
     data = path.read_bytes() if path.is_file() else b""
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
-        entry = schemas.parse(
+        entry = json_files.parse(
             line,
-            schemas.MetricsLine,
+            run_schemas.MetricsLine,
             place=f"{path}, line {number},",
             error=errors.DataError,
             hint="Remove the line, or give another --output_dir",

@@ -186,9 +186,12 @@ class RunFolder:
         """
         if not self.nets_path.is_file():
             return {}
-        from t2t_mm import schemas
+        from t2t_mm.schemas import json_files
+        from t2t_mm.schemas import run as run_schemas
 
-        return dict(schemas.read(self.nets_path, schemas.Nets, error=errors.ConfigError)["nets"])
+        return dict(
+            json_files.read(self.nets_path, run_schemas.Nets, error=errors.ConfigError)["nets"]
+        )
 
     def write_nets(self, nets: dict[str, Any]) -> None:
         """Keeps what the run is to know of nets from elsewhere; writes nothing without any."""
@@ -305,10 +308,11 @@ class RunFolder:
             ) from error
 
     def _read(self) -> dict[str, Any]:
-        from t2t_mm import schemas
+        from t2t_mm.schemas import json_files
+        from t2t_mm.schemas import run as run_schemas
 
         # The format first, for another one may have other fields.
-        version = schemas.read(self.problems_path, schemas.Format, error=errors.ConfigError)
+        version = json_files.read(self.problems_path, run_schemas.Format, error=errors.ConfigError)
         if version["format"] != FORMAT:
             raise errors.ConfigError(
                 f"{self.problems_path} has another format",
@@ -316,7 +320,7 @@ class RunFolder:
                 expected=FORMAT,
                 hint=f"It was written by t2t-mm {version.get('code_version', '?')}",
             )
-        held = schemas.read(self.problems_path, schemas.Run, error=errors.ConfigError)
+        held = json_files.read(self.problems_path, run_schemas.Run, error=errors.ConfigError)
         names = [problem["name"] for problem in held["problems"]]
         twice = [name for name in names if names.count(name) > 1]
         if twice:

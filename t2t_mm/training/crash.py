@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import config, errors, plugins, schemas, version
+from t2t_mm import config, errors, plugins, version
 from t2t_mm.files import atomic
 from t2t_mm.models import build, precision
 from t2t_mm.runs import checkpoint, run_folder
+from t2t_mm.schemas import crash as crash_schemas
+from t2t_mm.schemas import json_files
 from t2t_mm.settings import training
 from t2t_mm.training import diagnosis, session, strategy
 from t2t_mm.training import step as steps
@@ -236,7 +238,9 @@ def _read_batches(place: pathlib.Path) -> Iterator[tuple[int, dict[str, Any]]]:
     folders = [place, *sorted(path for path in place.glob("worker-*") if path.is_dir())]
     for folder in folders:
         about = folder / "crash.json"
-        first = schemas.read(about, schemas.CrashOfWorker, error=errors.DataError, hint=_ANEW)
+        first = json_files.read(
+            about, crash_schemas.CrashOfWorker, error=errors.DataError, hint=_ANEW
+        )
         for path in sorted(folder.iterdir()):
             match = _BATCH.match(path.name)
             if match is None:
@@ -264,7 +268,7 @@ def _read(place: pathlib.Path, folder: run_folder.RunFolder) -> Crash:
         raise errors.ConfigError(
             f"No step of the run in {folder.path} is to be repeated: there is no {path}"
         )
-    held = schemas.read(path, schemas.Crash, error=errors.DataError, hint=_ANEW)
+    held = json_files.read(path, crash_schemas.Crash, error=errors.DataError, hint=_ANEW)
     if held["format"] != FORMAT:
         raise _damaged(path, f"format {held['format']}, not {FORMAT}")
     return Crash(

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from t2t_mm import errors, schemas
+from t2t_mm import errors
+from t2t_mm.schemas import checkpoint, json_files, run
 
 SHA256 = "0" * 64
 RUN = {
@@ -43,22 +44,22 @@ def _with(field, value):
     return json.dumps(changed).encode()
 
 
-def _refused(text, schema=schemas.Run):
+def _refused(text, schema=run.Run):
     with pytest.raises(errors.ConfigError) as caught:
-        schemas.parse(text, schema, place="runs/a/problems.json", error=errors.ConfigError)
+        json_files.parse(text, schema, place="runs/a/problems.json", error=errors.ConfigError)
     line = str(caught.value)
     assert line.startswith("runs/a/problems.json is damaged") and "\n" not in line
     return line
 
 
 def test_a_whole_file_comes_back_as_it_is():
-    read = schemas.parse(json.dumps(RUN).encode(), schemas.Run, place="", error=errors.ConfigError)
+    read = json_files.parse(json.dumps(RUN).encode(), run.Run, place="", error=errors.ConfigError)
     assert read == RUN
 
 
 def test_what_is_not_named_is_kept():
     text = _with(("later",), {"a": [1]})
-    read = schemas.parse(text, schemas.Run, place="", error=errors.ConfigError)
+    read = json_files.parse(text, run.Run, place="", error=errors.ConfigError)
     assert read["later"] == {"a": [1]}
 
 
@@ -121,7 +122,7 @@ def test_a_sidecar_names_files_of_its_folder_only():
         "fingerprint": {},
         "extra": {},
     }
-    assert "../../x (its name)" in _refused(json.dumps(sidecar).encode(), schemas.Sidecar)
+    assert "../../x (its name)" in _refused(json.dumps(sidecar).encode(), checkpoint.Sidecar)
 
 
 def _sidecar(**extra):
@@ -138,5 +139,5 @@ def _sidecar(**extra):
 def test_the_sums_of_a_training_are_checked():
     text = json.dumps(_sidecar(tally={"elapsed_s": 1.0, "losses": [], "sums": {}})).encode()
     assert "extra.tally.losses. Received: []. Expected: an object" in _refused(
-        text, schemas.Sidecar
+        text, checkpoint.Sidecar
     )
