@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train() -> dict[str, Any]:
     if _REPEAT_CRASH.value:
         return _repeat_crash()
-    from t2t_mm.training import request
+    from t2t_mm.training import job as job_lib
 
     asked = {
         "data_dir": _DATA_DIR.value,
@@ -96,7 +96,7 @@ def _train() -> dict[str, Any]:
     }
     settings = {name: flag.value for name, flag in _SETTINGS.items()}
     problems = _COMMAND.problem_patterns()
-    job = request.check(problems, **asked, settings=settings)
+    job = job_lib.check(problems, **asked, settings=settings)
     from t2t_mm.training import loop  # TensorFlow comes with it: not before all is known right
 
     return loop.carry_out(job, dry_run=_DRY_RUN.value)

@@ -28,13 +28,13 @@ from t2t_mm.training import (
     optimizer,
     outcomes,
     reporter,
-    request,
     session,
     step,
     strategy,
     summary,
     transfer,
 )
+from t2t_mm.training import job as job_lib
 from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
 
@@ -84,7 +84,7 @@ def train(
       KeyboardInterrupt: after Ctrl-C, with the state saved.
     """
     plugins.load_all()
-    job = request.check(
+    job = job_lib.check(
         problems,
         data_dir=data_dir,
         output_dir=output_dir,
@@ -96,11 +96,11 @@ def train(
     return carry_out(job, dry_run=dry_run)
 
 
-def carry_out(job: request.Job, *, dry_run: bool = False) -> dict[str, Any]:
+def carry_out(job: job_lib.Job, *, dry_run: bool = False) -> dict[str, Any]:
     """Trains what was asked for and checked, as `train` does.
 
     Args:
-      job: of `request.check`, whose configuration is loaded.
+      job: of `job.check`, whose configuration is loaded.
       dry_run: as of `train`.
 
     Returns:

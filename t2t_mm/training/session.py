@@ -30,7 +30,8 @@ from t2t_mm.models import base, build, precision
 from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding, training
-from t2t_mm.training import feed, finite, optimizer, request, selection, strategy
+from t2t_mm.training import feed, finite, optimizer, selection, strategy
+from t2t_mm.training import job as job_lib
 
 
 @dataclasses.dataclass
@@ -60,7 +61,7 @@ class Session:
         return strategy.is_chief(self.strategy)
 
 
-def open_session(job: request.Job, warn: Callable[[str], None]) -> Session:
+def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     """Makes everything that training needs; the run folder is not written to.
 
     Args:

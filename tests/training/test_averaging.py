@@ -22,7 +22,7 @@ from t2t_mm.files import atomic
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.models import build
 from t2t_mm.runs import checkpoint, loaded_run, origin, run_folder
-from t2t_mm.training import mean, request, warm_start
+from t2t_mm.training import job, mean, warm_start
 from tests.models import conftest
 
 SIZES = [
@@ -220,7 +220,7 @@ def test_a_training_does_not_go_on_in_it(run, loaded, capsys):
     with pytest.raises(errors.ConfigError, match="holds an average of checkpoints"):
         run_folder.RunFolder(to).check(model="transformer", tasks=TASKS)
     with pytest.raises(errors.ConfigError, match="--warm_start="):
-        request.check(["text"], data_dir=run, output_dir=to)
+        job.check(["text"], data_dir=run, output_dir=to)
     before = content(run / "averaged")
     assert trainer_command.main([f"--output_dir={to}", "--problems=wmt_ende"]) == 2
     assert "no state of an optimizer" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What a training is asked to do, checked before anything heavy is imported."""
+"""The job of a training: what was asked for, checked before anything heavy is imported."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 
 from t2t_mm import errors, registry
 from t2t_mm.runs import run_folder
-from t2t_mm.training import request
+from t2t_mm.training import job
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def output_dir(tmp_path):
 
 def test_the_data_is_that_given_or_that_of_the_run_or_beside_us(output_dir, tmp_path):
     run, new = run_folder.RunFolder(output_dir), run_folder.RunFolder(tmp_path / "new")
-    assert request.data_folder("given", run) == pathlib.Path("given")
-    assert request.data_folder(None, run) == tmp_path / "elsewhere"
-    assert request.data_folder(None, new) == pathlib.Path("data")
+    assert job.data_folder("given", run) == pathlib.Path("given")
+    assert job.data_folder(None, run) == tmp_path / "elsewhere"
+    assert job.data_folder(None, new) == pathlib.Path("data")
 
 
 def test_a_run_is_gone_on_with_by_its_folder_alone(output_dir, tmp_path):
     assert "multi30k_ende" in registry.problems
     with pytest.raises(errors.DataError, match=f"not been generated in {tmp_path / 'elsewhere'}"):
-        request.check(None, output_dir=output_dir)
+        job.check(None, output_dir=output_dir)
