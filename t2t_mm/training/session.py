@@ -14,8 +14,7 @@ The order in which things are made matters, and is this:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -82,30 +81,16 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     count = f"{len(tasks)} problem{'s' if len(tasks) > 1 else ''}"
     warn(f"Opening the data of {count} in {job.data_dir}.")
     samples = _samples(tasks, batching, devices, warn)
-    mixture = mixtures.Mixture(
-        list(samples),
-        [found.examples for found in samples.values()],
-        settings.schedule,
-        seed=settings.seed,
-        examples_a_step=[
-            found.examples_a_batch * devices.num_replicas_in_sync for found in samples.values()
-        ],
-    )
+    mixture = _mixture(samples, settings, devices)
     for task in tasks:
         evaluator.metrics_of(task)  # raises for a metric that does not fit
-    chosen = selection.Selection.make(settings, tasks)
+    best = selection.Selection.make(settings, tasks)
     folder.check(model=settings.model, tasks=tasks)
     keras.utils.set_random_seed(settings.seed)
-    arithmetic = _recorded_precision(folder) or precision.choose(
-        settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
-    )
-    is_exact = strategy.Vote(devices).any(arithmetic == "float32")
-    arithmetic = "float32" if is_exact else arithmetic  # the same on every worker
-    precision.use(arithmetic)
-    # Measured once: what goes on with this run, or reads it, finds the answer in its config.
-    settings = config.build(training.TrainSettings, **_fields(settings, precision=arithmetic))
+    settings = _with_precision(settings, folder, tasks, devices)
+    precision.use(settings.precision)
     where = strategy.describe(devices)
-    warn(f"Building {settings.model}, computed in {arithmetic}, on {where}.")
+    warn(f"Building {settings.model}, computed in {settings.precision}, on {where}.")
     with devices.scope():
         model = build.build(settings.model, tasks, kept=folder.nets())
         updater = optimizer.make(
@@ -115,17 +100,16 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     if not checkpoint_files.steps(folder.checkpoints):
         nets.load(model.nets, warn)
     batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
-    objects: dict[str, Any] = {"model": model, "optimizer": updater}
-    places = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
+    iterators = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
         folder.checkpoints,
-        {**objects, **places},
+        {"model": model, "optimizer": updater, **iterators},
         keep=settings.keep_checkpoints,
         fingerprint=build.model_fingerprint(settings.model, model),
         data={task.name: task.manifest().split_digest(task.splits[0]) for task in tasks},
         is_chief=strategy.is_chief(devices),
         worker=strategy.worker_index(devices),
-        local=list(places),
+        local=list(iterators),
         division=strategy.division(devices),
         warn=warn,
     )
@@ -144,7 +128,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         not_finite=not_finite,
         gate=gate,
         feed=batches,
-        selection=chosen,
+        selection=best,
         checkpoints=checkpoints,
     )
 
@@ -169,9 +153,39 @@ def _samples(
     return samples
 
 
-def _fields(settings: training.TrainSettings, **changes: Any) -> dict[str, Any]:
-    """Returns all fields of the settings, some of them changed."""
-    return {**dataclasses.asdict(settings), **changes}
+def _mixture(
+    samples: Mapping[str, sample.Sample],
+    settings: training.TrainSettings,
+    devices: tf.distribute.Strategy,
+) -> mixtures.Mixture:
+    """Returns the mixture of the problems, whose steps hold a batch for each replica."""
+    replicas = devices.num_replicas_in_sync
+    return mixtures.Mixture(
+        list(samples),
+        [taken.examples for taken in samples.values()],
+        settings.schedule,
+        seed=settings.seed,
+        examples_a_step=[taken.examples_a_batch * replicas for taken in samples.values()],
+    )
+
+
+def _with_precision(
+    settings: training.TrainSettings,
+    folder: run_folder.RunFolder,
+    tasks: Sequence[task_lib.Task],
+    devices: tf.distribute.Strategy,
+) -> training.TrainSettings:
+    """Returns the settings with the arithmetic that is computed in, the same on every worker.
+
+    It is measured once: what goes on with this run, or reads it, finds it in its config.
+    """
+    arithmetic = _recorded_precision(folder) or precision.choose(
+        settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
+    )
+    if strategy.Vote(devices).any(arithmetic == "float32"):
+        arithmetic = "float32"
+    fields = {**dataclasses.asdict(settings), "precision": arithmetic}
+    return config.build(training.TrainSettings, **fields)
 
 
 def _recorded_precision(folder: run_folder.RunFolder) -> str | None:
