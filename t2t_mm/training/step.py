@@ -1,4 +1,8 @@
-"""One training step: loss, gradients, update; compiled once for problems that compute alike."""
+"""One training step: loss, gradients, update; compiled once for problems that compute alike.
+
+From the outside in: `Steps` keeps the compiled functions, `make` compiles one (as
+`keras.Model.make_train_function` does), `replica_step` is what is in it (`train_step`).
+"""
 
 from __future__ import annotations
 
@@ -195,32 +199,37 @@ def replica_step(
             metrics = {n: v if n in _SUMMED else v * share for n, v in metrics.items()}
         gradients = gradients_lib.gradients(loss, variables, share)
         if unwarned:  # once, however many replicas and traces there are
-            _check(task_name, unwarned.pop())
+            _warn_if_inexact(task_name, unwarned.pop())
         is_loss_finite = finite.on_all_replicas(loss)
-        made: list[tf.Tensor] = []
+        admitted: list[tf.Tensor] = []
 
         def admit_finite(norm: tf.Tensor) -> tf.Tensor:
             is_finite = tf.logical_and(is_loss_finite, tf.math.is_finite(norm))
             metrics[FINITE] = tf.cast(is_finite, tf.float32)
-            made.append(tf.logical_and(admit(is_finite), is_finite))
-            return made[0]
+            admitted.append(tf.logical_and(admit(is_finite), is_finite))
+            return admitted[0]
 
         metrics["norm"] = optimizer.apply(gradients, learning_rate, admit=admit_finite)
         if updates:
-            _write(context, updates, made[0])
+            _assign(context, updates, admitted[0])
         return metrics
 
     return on_replica
 
 
-def _write(
+def _assign(
     context: tf.distribute.ReplicaContext,
     updates: Sequence[tuple[keras.Variable, tf.Tensor]],
-    is_made: tf.Tensor,
+    is_admitted: tf.Tensor,
 ) -> None:
-    """Gives variables that no gradient trains their mean over replicas, if the step is made."""
+    """Assigns variables that no gradient trains (moving averages) their mean over replicas.
+
+    A step that is not admitted leaves them as they are.
+    """
     # On a replica's own device, without which nothing can be reduced.
-    values = [tf.identity(tf.where(is_made, value, variable.value)) for variable, value in updates]
+    values = [
+        tf.identity(tf.where(is_admitted, value, variable.value)) for variable, value in updates
+    ]
     if context.num_replicas_in_sync > 1:
         values = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
@@ -240,7 +249,7 @@ def _share(context: tf.distribute.ReplicaContext, tokens: tf.Tensor) -> tf.Tenso
     return tokens / tf.maximum(total, 1.0)
 
 
-def _check(task_name: str, warn: Callable[[str], None]) -> None:
+def _warn_if_inexact(task_name: str, warn: Callable[[str], None]) -> None:
     """Warns of a traced step whose rounding depends on the schedule of its threads."""
     found = gradients_lib.unordered(tf.compat.v1.get_default_graph())
     if found:
