@@ -174,13 +174,15 @@ def test_mm_inspect(data_dir, openings):
     assert openings.kinds() == {"vocabulary loaded"}
 
 
-@pytest.mark.parametrize("work", ["evaluate", "decode", "dataset"])
+@pytest.mark.parametrize("work", ["evaluate", "decode", "dataset", "keras_model"])
 def test_python_opens_a_run_once(trained, openings, work):
     run, _ = trained
     if work == "evaluate":
         t2t_mm.evaluate(run, max_examples=1)
     elif work == "decode":
         t2t_mm.decode(run, ["dog"], problem=NAMES[0])
+    elif work == "keras_model":
+        t2t_mm.keras_model(run, NAMES[0])
     else:
         t2t_mm.dataset(NAMES[0], run=run)
     assert openings.again() == {}

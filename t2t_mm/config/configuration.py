@@ -98,9 +98,10 @@ def load(
     """
     reset()
     import_configurables()
-    read = [binding for name in gin_files for binding in gin_files_lib.read(name)]
+    read = list(gin_files_lib.read_text(text)) if text else []
+    read += [binding for name in gin_files for binding in gin_files_lib.read(name)]
     read += gin_files_lib.read_params(list(gin_params))
-    _load([*of_run, *gin_files_lib.read_text(text), *read])
+    _load([*of_run, *read])
 
 
 def load_below(of_run: Iterable[gin_files_lib.Binding]) -> None:

@@ -107,6 +107,9 @@ def from_description(description: Mapping[str, Any]) -> Parts:
       ConfigError: a problem's modality or a setting that is no longer known.
     """
     folder = pathlib.Path(description["vocabularies"])
-    tasks = [task_lib.Task.from_description(one, folder) for one in description["tasks"]]
+    shared: task_lib.Vocabularies = {}
+    tasks = [
+        task_lib.Task.from_description(one, folder, shared=shared) for one in description["tasks"]
+    ]
     with config.only(text=description["configuration"]):
         return make(tasks, folder, kept=description["nets"])
