@@ -22,13 +22,12 @@ import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from t2t_mm import config, errors, version
+from t2t_mm import config, errors
 from t2t_mm.config import gin_files
 from t2t_mm.data import task as task_lib
 from t2t_mm.files import atomic, paths
-from t2t_mm.modality import base as modality
+from t2t_mm.runs import description
 
-FORMAT = 1
 PROBLEMS = "problems.json"
 NETS = "nets.json"
 CONFIG = "config.gin"
@@ -50,9 +49,6 @@ _OURS = frozenset(
         CRASH,
     )
 )
-
-_FREE = frozenset(("splits", "metrics", "metric_tokenizer"))
-"""What of a problem may differ where a run goes on: nothing is learnt from it."""
 
 
 class RunFolder:
@@ -96,18 +92,11 @@ class RunFolder:
         used = {name: one for task in tasks for name, one in task.vocabularies.items()}
         for name, vocabulary in used.items():
             self._keep_vocabulary(name, vocabulary)
-        description = {
-            "format": FORMAT,
-            "code_version": version.__version__,
-            "model": model,
-            "schedule": schedule,
-            "data_dir": _data_dir(tasks),
-            "problems": [task.describe() for task in tasks],
-        }
+        new = description.make(model=model, schedule=schedule, tasks=tasks)
         old = self._described() if self.exists() else None
-        if old is None or _without_version(old) != _without_version(description):
-            atomic.write_json(self.problems_path, description)
-        self._description = json.loads(json.dumps(description))
+        if old is None or description.without_version(old) != description.without_version(new):
+            atomic.write_json(self.problems_path, new)
+        self._description = json.loads(json.dumps(new))
         return self
 
     @classmethod
@@ -196,7 +185,7 @@ class RunFolder:
     def write_nets(self, nets: dict[str, Any]) -> None:
         """Keeps what the run is to know of nets from elsewhere; writes nothing without any."""
         if nets:
-            atomic.write_json(self.nets_path, {"format": FORMAT, "nets": nets})
+            atomic.write_json(self.nets_path, {"format": description.FORMAT, "nets": nets})
 
     def described(self) -> dict[str, Any]:
         """Returns a copy of what `problems.json` holds."""
@@ -249,7 +238,7 @@ class RunFolder:
                 )
             return
         held = self._described()
-        differences = _differences(held, model, [task.describe() for task in tasks])
+        differences = description.differences(held, model, [task.describe() for task in tasks])
         if differences:
             raise errors.ConfigError(
                 f"The output folder {self.path} holds another run: {'; '.join(differences)}",
@@ -287,7 +276,7 @@ class RunFolder:
 
     def _described(self) -> dict[str, Any]:
         if self._description is None:
-            self._description = self._read()
+            self._description = description.read(self.problems_path)
         return self._description
 
     def _task(
@@ -306,28 +295,6 @@ class RunFolder:
             raise errors.ConfigError(
                 f"Cannot use {self.problems_path}, problems[{number}] ({problem['name']}): {error}"
             ) from error
-
-    def _read(self) -> dict[str, Any]:
-        from t2t_mm.schemas import json_files
-        from t2t_mm.schemas import run as run_schemas
-
-        # The format first, for another one may have other fields.
-        version = json_files.read(self.problems_path, run_schemas.Format, error=errors.ConfigError)
-        if version["format"] != FORMAT:
-            raise errors.ConfigError(
-                f"{self.problems_path} has another format",
-                received=version["format"],
-                expected=FORMAT,
-                hint=f"It was written by t2t-mm {version.get('code_version', '?')}",
-            )
-        held = json_files.read(self.problems_path, run_schemas.Run, error=errors.ConfigError)
-        names = [problem["name"] for problem in held["problems"]]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise errors.ConfigError(
-                f"{self.problems_path} is damaged: two of its problems are named {twice[0]}"
-            )
-        return dict(held)
 
     def _keep_vocabulary(self, name: str, vocabulary: Any) -> None:
         """Copies a vocabulary into the run, or checks the copy that is there."""
@@ -348,51 +315,6 @@ class RunFolder:
                 )
             shutil.rmtree(atomic.real(folder))
             vocabulary.save(folder)
-
-
-def _differences(held: dict[str, Any], model: str, problems: list[dict[str, Any]]) -> list[str]:
-    """Returns what tells the held run from the wanted one, in words."""
-    found = []
-    if held["model"] != model:
-        found.append(f"its model is {held['model']}, not {model}")
-    old = {problem["name"]: problem for problem in held["problems"]}
-    new = {problem["name"]: problem for problem in json.loads(json.dumps(problems))}
-    if set(old) != set(new):
-        found.append(f"its problems are {', '.join(sorted(old))}, not {', '.join(sorted(new))}")
-    for name in sorted(set(old) & set(new)):
-        for item in sorted(set(old[name]) | set(new[name])):
-            before, after = (_completed(item, side[name].get(item)) for side in (old, new))
-            if item not in _FREE and before != after:
-                found.append(f"{item} of {name} was {_short(before)}, not {_short(after)}")
-    return found
-
-
-def _completed(item: str, value: Any) -> Any:
-    """Returns what was described, with the defaults of parameters that are newer."""
-    if item == "inputs":
-        return {name: _completed("targets", described) for name, described in value.items()}
-    if item != "targets":
-        return value
-    try:
-        return json.loads(json.dumps(modality.from_description(value).describe()))
-    except errors.UserError:
-        return value  # of a modality, or with a parameter, that there is no longer
-
-
-def _short(value: Any) -> str:
-    return errors.shortened(json.dumps(value, ensure_ascii=False), 120)
-
-
-def _data_dir(tasks: Sequence[task_lib.Task]) -> str | None:
-    """Returns the absolute folder of the records, for commands run from elsewhere."""
-    folders = [task.data_dir for task in tasks if task.data_dir is not None]
-    return str(paths.expanded(folders[0]).resolve()) if folders else None
-
-
-def _without_version(description: dict[str, Any]) -> dict[str, Any]:
-    values = json.loads(json.dumps(description))
-    values.pop("code_version", None)
-    return dict(values)
 
 
 def _listing(folder: pathlib.Path) -> str:

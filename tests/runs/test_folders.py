@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.runs import folders, run_folder
+from t2t_mm.runs import description, folders, run_folder
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def make_run(path, problems, *, at=1_000, averaged=None):
     folder = pathlib.Path(path)
     folder.mkdir(parents=True)
     described = {
-        "format": run_folder.FORMAT,
+        "format": description.FORMAT,
         "model": "transformer",
         "schedule": "uniform",
         "problems": [described_problem(name) for name in problems],

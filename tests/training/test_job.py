@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from t2t_mm import errors, registry
-from t2t_mm.runs import run_folder
+from t2t_mm.runs import description, run_folder
 from t2t_mm.training import job
 
 
@@ -27,7 +27,7 @@ def output_dir(tmp_path):
         "vocabularies": {},
     }
     described = {
-        "format": run_folder.FORMAT,
+        "format": description.FORMAT,
         "model": "transformer",
         "schedule": "uniform",
         "data_dir": str(tmp_path / "elsewhere"),
