@@ -1,1 +1,1 @@
-"""From a model's incremental state to outputs that people read."""
+"""Decoding: search over a model's outputs, and answers as text or JSON."""

@@ -1,4 +1,4 @@
-"""An answer: the outputs for one input with their scores, as JSON and as a line of text."""
+"""Answers: the outputs for an input with their scores, as JSON and as a line of text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Answer:
         is known, and in `n_best`.
       outputs: text (detokenised), or the name of a class; empty for an empty input.
       score: log-probability of the outputs, in nats: a sum over the tokens of a text, under
-        the model as it is, whatever they were drawn from. No length penalty is in it.
-      references: the targets of a generated split, of which each is right; none for
-        other inputs.
-      n_best: where several were asked for, all outputs of this input, the first of which
-        is `outputs`: of a beam, and of classes, the best first; of sampling, the samples.
-      error: why the input could not be used, where that was to be told; there are no outputs.
-      is_cut: a text of the input is longer than what the model reads of it.
-      penalised_score: what a beam with a length penalty sorts outputs by; None elsewhere.
+        the model without temperature, top-k or top-p, and without a length penalty.
+      references: the targets of a generated split, all of them right; none for other
+        inputs.
+      n_best: all outputs, if several were requested; the first is `outputs`. Of a beam and
+        of classes the best first; of sampling the samples.
+      error: why the input could not be used; then there are no outputs.
+      is_cut: whether a text of the input was truncated.
+      penalised_score: the score with length penalty, by which a beam is sorted; else None.
     """
 
     inputs: Any
@@ -43,20 +43,20 @@ class Answer:
 
     @property
     def probability(self) -> float:
-        """Of the outputs, a fraction of 1: for classes what the model gives each of them."""
+        """The probability of the outputs, such as that of a class."""
         return math.exp(self.score)
 
     @property
     def reference(self) -> str | None:
-        """The target of a generated split, of several the first; None for other inputs."""
+        """The target of a generated split, the first of several; None for other inputs."""
         return self.references[0] if self.references else None
 
     def as_json(self) -> dict[str, Any]:
         """Returns the answer as JSON values.
 
-        `n_best` is there where several outputs were asked for, `reference` where there is
-        a target, `references` where there are more. Of an input that could not be used
-        there are `inputs` and `error` alone.
+        They include `n_best` if several outputs were requested, `reference` if there is a
+        target, and `references` if there are several. An input that could not be used has
+        only `inputs` and `error`.
         """
         if self.error is not None:
             return {"inputs": self.inputs, "error": self.error}
@@ -85,10 +85,10 @@ class Answer:
 def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
     """Returns the answers, one a line: JSON objects, or the outputs alone.
 
-    The line of an input that could not be used is empty as text. Of several outputs, tabs
-    stand between them. A line end within an output, and a tab in one of several, is a space,
-    so that lines stay in step with those of the input. Other control characters, which could
-    work a terminal, are shown as `printable` does.
+    As text, the line of an input that could not be used is empty, and several outputs are
+    separated by tabs. Line ends in an output, and tabs in one of several, become spaces, so
+    that lines stay aligned with the input's. Other control characters are escaped as in
+    `printable`.
     """
     if as_json:
         lines = [json.dumps(answer.as_json(), ensure_ascii=False) for answer in answers]

@@ -1,11 +1,11 @@
-"""Pictures and sounds that are given from Python as arrays, not as files.
+"""Pictures and sounds given as arrays instead of files.
 
 - A picture: one of Pillow's, or an array `[H, W]` or `[H, W, C]` with C of 1 (grey), 3 (RGB)
   or 4 (RGBA, whose alpha is dropped), uint8 or float from 0 to 1.
 - A sound: a pair `(samples, rate)`, an array `[n]` or `[n, channels]`, float from -1 to 1 or
   int16, and its samples a second.
 
-Whatever NumPy makes an array of will do, a tensor for instance. The modalities check values.
+Anything that NumPy can convert is accepted, such as tensors. The modalities check values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from t2t_mm import errors
 
 
 def is_one(given: Any) -> bool:
-    """Says whether this is a single picture or sound, where a list of inputs is wanted.
+    """Says whether a value is a single picture or sound instead of a list of inputs.
 
     A batch of pictures `[B, H, W, C]` is a list of them.
     """
@@ -58,7 +58,7 @@ def checked(kind: str, value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """Returns a few words on a value that cannot be printed."""
+    """Returns a short description of a value that cannot be printed."""
     if isinstance(value, tuple) and len(value) == 2:
         one, other = value
         if _is_array(one) and _is_number(other):

@@ -1,18 +1,17 @@
-"""Beam search: the best hypotheses of each row, M alive at a time, in one compiled loop.
+"""Beam search with M live hypotheses for each row, in one compiled loop.
 
-A step extends every live hypothesis by every piece. Of all extensions the M best may end
-(with the end token, or at the limit of the row), and the M best without the end token live
-on. What has ended is ranked by
+A step extends every live hypothesis by every token. Of the M best extensions, those with the
+end token, or at the row's limit, are finished; the M best without the end token stay live.
+Finished hypotheses are ranked by
 
-    log p(pieces) / ((5 + length) / 6) ^ alpha        (Wu et al. 2016, arXiv 1609.08144, (14))
+    log p(tokens) / ((5 + length) / 6) ^ alpha        (Wu et al. 2016, arXiv 1609.08144, (14))
 
-where `length` counts the pieces behind the prefix, and the best N are kept. With one beam
-and no penalty that is greedy decoding; with beams for all sequences it is exact.
+where `length` counts the tokens after the prefix, and the best N are kept. With one beam and
+no penalty this is greedy decoding; with beams for all sequences it is exact.
 
-What it costs beside the model: one pass over the logits [A, M, V] for their norm and one for
-the M + 1 best of each. What layers keep of the positions before is not gathered when the beam
-goes on with other hypotheses (`t2t_mm.layers.history`), and that of the inputs (`memory`) is
-shared by all.
+Beside the model it costs one pass over the logits [A, M, V] for their norm and one for the
+M + 1 best of each. Key/value caches have an ancestry table and are not gathered when
+hypotheses are reordered (`t2t_mm.layers.history`); the encoded inputs (`memory`) are shared.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from t2t_mm.settings import decoding
 
 
 class _Live(NamedTuple):
-    """The hypotheses that go on, best first, of A rows.
+    """The live hypotheses of A rows, best first.
 
     Attributes:
-      ids: int32 [A, M, T], their pieces.
+      ids: int32 [A, M, T], their tokens.
       last: int32 [A, M], the last of these.
       scores: float32 [A, M], sums of log-probabilities; -inf where there is none.
     """
@@ -40,12 +39,12 @@ class _Live(NamedTuple):
 
 
 class _Extended(NamedTuple):
-    """The 2 M best extensions by one piece, best first.
+    """The 2 M best extensions by one token, best first.
 
     Attributes:
       scores: float32 [A, 2 M], sums of log-probabilities.
-      parents: int32 [A, 2 M], the number of the hypothesis that is extended.
-      pieces: int32 [A, 2 M], what by.
+      parents: int32 [A, 2 M], the index of the extended hypothesis.
+      pieces: int32 [A, 2 M], the added token.
     """
 
     scores: tf.Tensor
@@ -69,9 +68,9 @@ def search(
       model: gives the incremental state.
       asked: the inputs and what is wanted of them.
       settings: `beam_size`, `alpha` and `n_best`.
-      early_exit: end a row as soon as no live hypothesis can still come among its best;
-        without, it goes on to its limit, to the same result (for tests).
-      shrink: let finished rows leave (see `search_loop.run`).
+      early_exit: finish a row as soon as no live hypothesis can still become one of its
+        best; without, it goes on to its limit, with the same result (for tests).
+      shrink: compact the batch when rows finish (see `search_loop.run`).
     """
     beams, alpha = settings.beam_size, settings.alpha
     memory = model.encode(asked.task_name, asked.inputs)
@@ -137,8 +136,8 @@ def search(
 def _extended(logits: tf.Tensor, live: _Live, beams: int) -> _Extended:
     """Returns the best extensions of all live hypotheses together.
 
-    M + 1 of each are enough: no hypothesis has more than M without the end token among
-    the M best of all, and there is one with it.
+    M + 1 of each hypothesis are enough: one may have the end token, and at most M of the
+    others are among the M best of all.
 
     Args:
       logits: [A x M, V].
@@ -158,7 +157,7 @@ def _extended(logits: tf.Tensor, live: _Live, beams: int) -> _Extended:
 def _forced(extended: _Extended, live: _Live, piece: tf.Tensor) -> _Extended:
     """Returns the extensions, those by `piece` alone where a row is not free to choose.
 
-    It costs a hypothesis nothing: all of a row have to write it.
+    A forced token does not change scores, since all hypotheses of the row have it.
 
     Args:
       extended: as the model has them.
@@ -179,22 +178,22 @@ def _forced(extended: _Extended, live: _Live, piece: tf.Tensor) -> _Extended:
 def _best(
     found: hypotheses.Hypotheses, ended: hypotheses.Hypotheses, count: int
 ) -> hypotheses.Hypotheses:
-    """Returns the `count` best of both, best first; the earlier of two equals comes first."""
+    """Returns the `count` best of both, best first; ties keep their order."""
     joined = hypotheses.Hypotheses(*(tf.concat(pair, 1) for pair in zip(found, ended, strict=True)))
     _, places = tf.math.top_k(joined.penalised_scores, count)
     return hypotheses.Hypotheses(*(tf.gather(t, places, batch_dims=1) for t in joined))
 
 
 def _going_on(extended: _Extended, ids: tf.Tensor, beams: int) -> tuple[_Live, tf.Tensor]:
-    """Returns the M best extensions that do not end, and whose state each goes on with.
+    """Returns the M best unfinished extensions, and the rows of their states.
 
     Args:
       extended: the 2 M best, of which M at most end.
-      ids: int32 [A, 2 M, T], their pieces.
+      ids: int32 [A, 2 M, T], their tokens.
       beams: M.
 
     Returns:
-      what is live now, and int32 [A x M], the rows of the state that belong to it.
+      the new live hypotheses, and int32 [A x M], the row of the state that each continues.
     """
     has_ended = extended.pieces == hypotheses.EOS
     scores, places = tf.math.top_k(tf.where(has_ended, hypotheses.LOWEST, extended.scores), beams)
@@ -206,9 +205,9 @@ def _going_on(extended: _Extended, ids: tf.Tensor, beams: int) -> tuple[_Live, t
 
 
 def _is_decided(found: hypotheses.Hypotheses, live: _Live, penalty: tf.Tensor) -> tf.Tensor:
-    """Returns bool [A], whether no live hypothesis can still come among the best.
+    """Returns bool [A], whether no live hypothesis can still become one of the best.
 
-    Its score can only fall, and weighs the least under the penalty of the row's limit.
+    A score can only fall, and its best penalised value is that at the row's limit.
     """
     return found.penalised_scores[:, -1] >= tf.reduce_max(live.scores, 1) / penalty
 

@@ -1,7 +1,7 @@
-"""Work on batches that know nothing of each other, two of them at a time.
+"""Concurrent batches: two independent ones are decoded at a time.
 
-Most operations of a decoding step are too small for all cores of a processor, and follow
-one another. While those of one batch leave a core idle, another batch's run on it.
+Most operations of a decoding step are too small for all cores, and depend on one another.
+While one batch leaves a core idle, operations of another batch run on it.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
 AT_ONCE = 2
-"""A third gained nothing on two cores, and each holds the state of its batch in memory."""
+"""Batches at a time. A third gains nothing on two cores, and each takes memory for its state."""
 
 
 def each(
     work: Callable[[Batch], Result], batches: Iterable[Batch]
 ) -> Iterator[tuple[Batch, Result]]:
-    """Yields every batch with what `work` makes of it, in the order of the batches.
+    """Yields every batch with the result of `work`, in order.
 
-    The first is worked on alone: what it compiles is there for all others. An error of
-    `work` is raised where its result would have come. Who stops early waits for the batches
-    in hand.
+    The first batch runs alone, so that its functions are compiled once for all others. An
+    error of `work` is raised in place of its result. A caller that stops early waits for the
+    batches in progress.
 
     Args:
-      work: called in other threads, but for the first batch.
-      batches: taken as they are needed, a few ahead of what is yielded.
+      work: called in other threads, except for the first batch.
+      batches: consumed lazily, a few ahead of the results.
     """
     remaining = iter(batches)
     for first in remaining:

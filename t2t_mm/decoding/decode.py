@@ -1,4 +1,4 @@
-"""`t2t_mm.decode`: answers to inputs of one's own, or to a generated split."""
+"""`t2t_mm.decode`: decodes your own inputs, or a generated split."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from t2t_mm.runs import loaded_run
 
 CHUNK = 4096
-"""Inputs that are held in memory at once; lengths are sorted within."""
+"""Inputs in memory at a time, within which they are sorted by length."""
 
 
 def decode(
@@ -51,25 +51,25 @@ def decode(
         (C of 1, 3 or 4: grey, RGB, RGBA without its alpha), uint8 or float from 0 to 1; a
         sound a pair `(samples, rate)`: `[n]` or `[n, channels]`, float from -1 to 1 or int16,
         and samples a second.
-      problem: may be left out where the run has but one.
+      problem: may be left out if the run has only one.
       split: decode this generated split instead of `inputs`; the answers to a whole
-        split are also kept in the run's `decodes/`.
+        split are also saved in the run's `decodes/`.
       checkpoint: "latest", "best" (by the run's `TrainSettings.best_metric`) or a step; of no
         effect on a loaded run.
-      data_dir: of generated data, if it is not where the training read it.
-      settings: of the search; those of the run's configuration when left out.
-      max_examples: the first so many of a split only.
-      strict: raise for the first input that cannot be used; else its answer has the `error`,
-        and the others are answered.
-      **search: fields of `DecodeSettings` (`beam_size=4`, `temperature=1.0`), over those. Of
-        a class, `n_best` gives the likeliest ones with their scores, without a beam.
+      data_dir: of generated data, if it has moved since the training.
+      settings: of the search; by default those of the run's configuration.
+      max_examples: decode only the first so many of a split.
+      strict: raise for the first input that cannot be used; otherwise its answer has the
+        `error`, and the others are decoded.
+      **search: fields of `DecodeSettings` that override these (`beam_size=4`,
+        `temperature=1.0`). For a class, `n_best` gives the likeliest ones with their scores.
 
     Returns:
       An answer for each input, in the order of the inputs.
 
     Raises:
-      ConfigError: for inputs, names or settings that cannot be meant.
-      DataError: for data or files that are not there or do not decode.
+      ConfigError: for invalid inputs, names or settings.
+      DataError: for data or files that are missing or damaged.
       CheckpointError: for a checkpoint that is missing or damaged.
     """
     if (inputs is None) == (split is None):
@@ -105,11 +105,11 @@ def of_requests(
 
     Args:
       loaded: the run.
-      task: the problem to carry out.
-      requests: what to answer.
-      settings: of the search; those of the run's configuration when left out.
-      strict: raise for what cannot be decoded; else its answer has the error.
-      asked: how often the same was asked before, where other samples are wanted each time.
+      task: the problem.
+      requests: the inputs.
+      settings: of the search; by default those of the run's configuration.
+      strict: raise for an input that cannot be used; otherwise its answer has the error.
+      asked: how often each input was decoded before, to draw other samples each time.
     """
     search = settings or loaded.decode_settings
     search.check(task)
@@ -145,7 +145,7 @@ def _answers(
     strict: bool,
     asked: int,
 ) -> list[answers_lib.Answer | errors.DataError]:
-    """Returns an answer to each input, or the error of one that the pipeline does not take."""
+    """Returns an answer to each input, or the error of one that the pipeline refuses."""
     from t2t_mm.data import pipeline
     from t2t_mm.decoding import predict
 
@@ -160,7 +160,7 @@ def _answers(
             raise
         if len(raw) == 1:
             return [error]
-    half = len(raw) // 2  # which one it is, the pipeline does not say
+    half = len(raw) // 2  # bisected, since the pipeline does not say which one failed
     return [
         answer
         for part in (raw[:half], raw[half:])
@@ -169,7 +169,7 @@ def _answers(
 
 
 def is_whole(task: task_lib.Task, split: str, answers: int) -> bool:
-    """Returns whether so many answers are those to a whole split, and so worth keeping."""
+    """Returns whether so many answers are those to a whole split, and so to be saved."""
     return answers == task.manifest().examples(split)
 
 
@@ -195,7 +195,7 @@ def kept_path(
 ) -> pathlib.Path:
     """Returns the file for the answers of a split, one JSON object a line.
 
-    Texts have the search in its name: those of another search stand beside them.
+    For texts its name contains the settings of the search, so each search has a file.
     """
     parts = [task.name, split, str(loaded.step)]
     if task.targets.autoregressive:

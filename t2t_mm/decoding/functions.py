@@ -1,11 +1,10 @@
 """The compiled functions of a model, traced once and kept for its lifetime.
 
-Evaluation runs again and again within training; tracing a decoding loop takes longer
-than running it. So each function is kept by model and settings, for all problems that
-compute alike (`Model.traced_as`), and has a signature with open batch and length axes: no
-batch shape traces it again. Weights are read at every call, so the functions always see
-the model as it is. Autograph is off, for rewriting a deep model's source takes longer
-than tracing it: a model branches on tensors by `tf.cond` and `tf.where`.
+Training evaluates repeatedly, and tracing a decoding loop takes longer than running it. So
+functions are cached by model and settings, shared by problems with the same computation
+(`Model.traced_as`), and have signatures with unknown batch and length axes, so that no batch
+shape retraces them. Weights are read at every call. Autograph is off, since converting a deep
+model's source takes longer than tracing it; models use `tf.cond` and `tf.where`.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ class Sums(NamedTuple):
 
 
 class Compiled:
-    """Compiled functions of one model. Take them from `of`, which keeps them.
+    """Compiled functions of one model, cached by `of`.
 
-    It holds the model weakly: a model that nobody else holds can go.
+    The model is referenced weakly, so that it can be garbage-collected.
     """
 
     def __init__(self, model: Any) -> None:
@@ -48,20 +47,20 @@ class Compiled:
     ) -> Callable[..., hypotheses.Hypotheses]:
         """Returns a function of a batch's inputs, and of `places`, to `Hypotheses`.
 
-        `places`, int [B], are the numbers of the rows' examples among all that are decoded:
-        with the seed they decide what is sampled. Left out, they are 0, 1, 2 and on.
+        `places`, int [B], number the rows' examples among all that are decoded. Samples
+        depend on them and on the seed. By default they are 0, 1, 2 and so on.
 
         Args:
-          task: with targets that are written piece by piece.
+          task: with targets that are written token by token.
           settings: of the search.
           spec: of the inputs that the function will be given.
         """
         texts = list(task.inputs)
         if any(modality.kind != "language" for modality in task.inputs.values()):
-            texts = []  # a question's length says nothing of how much there is in a picture
+            texts = []  # with a picture, the length of a question says little about the output's
         longest = settings.longest(getattr(task.targets, "max_length", None))
         traced = self._live().traced_as(task.name)
-        # Another seed is not traced again.
+        # The seed is an argument, so another one does not retrace.
         unseeded = dataclasses.replace(settings, seed=0, max_length=longest)
 
         def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
@@ -118,7 +117,7 @@ class Compiled:
         return self._function(("sums", traced), run, spec, task)
 
     def traces(self) -> int:
-        """Returns how often anything was traced; a test holds it still."""
+        """Returns the number of traces; a test checks that it stays constant."""
         return sum(f.experimental_get_tracing_count() for f in self._functions.values())
 
     def _function(
@@ -130,7 +129,7 @@ class Compiled:
         if key not in self._functions:
             signature = (relaxed, tf.TensorSpec([], tf.int32))
             function = tf.function(run, input_signature=signature, autograph=False)
-            # As many as there are problems: TensorFlow would warn of one traced often.
+            # One trace for each problem is expected, and no reason for TensorFlow's warning.
             function._omit_frequent_tracing_warning = True
             self._functions[key] = function
         compiled = self._functions[key]

@@ -1,8 +1,8 @@
-"""What every search has: a model to ask, hypotheses to give, limits to keep.
+"""The common parts of all searches: the model's interface, hypotheses and limits.
 
-A search knows the model by three functions only (`encode`, `start_state`, `decode_step`).
-Axes: `B` inputs of a batch, `N` hypotheses that each is given, `M` beams, `R` hypotheses of
-a batch flattened (B x N or B x M), `T` pieces, `V` vocabulary.
+A search uses three functions of the model (`encode`, `start_state`, `decode_step`).
+Axes: `B` inputs of a batch, `N` hypotheses returned for each, `M` beams, `R` hypotheses of a
+batch flattened (B x N or B x M), `T` tokens, `V` vocabulary.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ PAD, EOS = vocabulary.PAD_ID, vocabulary.EOS_ID
 LOWEST = float("-inf")
 
 _BLOCKS = 128
-"""Into which a row is divided where its largest values are looked for."""
+"""Number of blocks into which `top_k` divides a row."""
 
 
 class Decodable(Protocol):
-    """What decoding asks of a model.
+    """The interface of a model for decoding.
 
-    `memory` belongs to the inputs and `state` to what is written; both are nests of
-    tensors, batch axis first; the state may hold histories too. The state of
-    an input may be repeated for several hypotheses, reordered and left out. The memory is
-    not repeated: of R hypotheses on B inputs, R / B that follow one another read the same
-    row of it. An axis of the state may grow with every step, but for the first and the last.
+    `memory` is of the inputs and `state` of the outputs. Both are nests of tensors, batch
+    axis first; the state may also hold caches (`t2t_mm.layers.history`). A search may
+    repeat, reorder and remove rows of the state. The memory is not repeated: of R hypotheses
+    on B inputs, R / B consecutive ones share a row. Any axis of the state but the first and
+    the last may grow with every step.
     """
 
     def encode(self, task_name: str, inputs: dict[str, tf.Tensor]) -> Any: ...
@@ -47,17 +47,17 @@ class Decodable(Protocol):
 
 
 class Hypotheses(NamedTuple):
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-      ids: int32 [B, N, T], the end token where one was written, padding after it.
-      scores: float32 [B, N], sum of the log-probabilities of the pieces under the model as
-        it is (whatever they were drawn from), end token included; those of a prefix
-        count nothing. -inf where there is no such hypothesis: of a small vocabulary
-        and a low limit there may be fewer than N.
-      penalised_scores: float32 [B, N], what beam search orders them by: the scores over
-        their length penalty; in other searches the scores themselves.
-      lengths: int32 [B, N], pieces of prefix and of what follows it, end token included.
+      ids: int32 [B, N, T], with the end token if there is one, and padding after it.
+      scores: float32 [B, N], sum of the log-probabilities of the tokens, end token included,
+        under the model without temperature, top-k or top-p; a prefix counts 0. -inf if there
+        is no such hypothesis: with a small vocabulary and a low limit there may be fewer
+        than N.
+      penalised_scores: float32 [B, N], the scores divided by the length penalty, by which
+        beam search ranks them; in other searches the scores themselves.
+      lengths: int32 [B, N], tokens of prefix and continuation, end token included.
     """
 
     ids: tf.Tensor
@@ -67,15 +67,14 @@ class Hypotheses(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is asked of a search, beside its settings.
+    """The inputs of a search.
 
     Attributes:
-      task_name: the problem to carry out.
+      task_name: of the problem.
       inputs: a batch of features by name, [B, ...].
-      limits: int32 [B], pieces of each row at most, at least 1.
-      prefix: int32 [B, P], pieces that a row begins with, whatever the model thinks of
-        them; padded with 0. None is no such beginning.
-      command: row of the command, a scalar; None is the problem's own.
+      limits: int32 [B], tokens of each row at most, at least 1.
+      prefix: int32 [B, P], forced first tokens of each row, padded with 0; None for none.
+      command: row of the command embedding, a scalar; None for the problem's own.
     """
 
     task_name: str
@@ -85,7 +84,7 @@ class Asked(NamedTuple):
     command: tf.Tensor | None = None
 
     def padded_prefix(self) -> tf.Tensor:
-        """Returns int32 [B, P + 1]: its last column is behind every end."""
+        """Returns the prefix with one more column of padding: int32 [B, P + 1]."""
         if self.prefix is None:
             return tf.zeros([tf.shape(self.limits)[0], 1], tf.int32)
         return tf.pad(self.prefix, [[0, 0], [0, 1]])
@@ -97,7 +96,7 @@ def length_limits(
     settings: decoding.DecodeSettings,
     max_length: int | None,
 ) -> tf.Tensor:
-    """Returns int32 [B], how many pieces each row may write at most.
+    """Returns int32 [B], the largest number of output tokens of each row.
 
     Args:
       inputs: a batch of features by name; those of text are int32 [B, S], 0 is padding.
@@ -115,7 +114,7 @@ def length_limits(
 
 
 def forced(prefix: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """Returns int32 [B], the piece that each row has to write; 0 where it is free to choose.
+    """Returns int32 [B], the forced token of each row; 0 for none.
 
     Args:
       prefix: of `Asked.padded_prefix`.
@@ -125,28 +124,27 @@ def forced(prefix: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
 
 
 def likeliest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the likeliest pieces, best first, padding left out.
+    """Returns the likeliest tokens, best first, without padding.
 
-    A piece's score is its log-probability under the logits as they are, also where that
-    of padding is -inf. Only what is returned is normalised: nothing but the sum in its
-    norm passes over [R, V] again.
+    The log-probabilities are normalised over all logits, padding included. Only the returned
+    values are normalised: beside the choice, only the sum of the norm passes over [R, V].
 
     Args:
       logits: [R, V].
       count: how many; at most V - 1 are there.
 
     Returns:
-      log-probabilities float32 [R, count] and pieces int32 [R, count].
+      log-probabilities float32 [R, count] and tokens int32 [R, count].
     """
     logits = tf.cast(logits, tf.float32)
-    if count == 1:  # a maximum takes a quarter of the time of a sorted choice
+    if count == 1:  # argmax takes a quarter of the time of top_k
         ids = tf.argmax(logits[:, PAD + 1 :], 1, tf.int32)[:, tf.newaxis] + PAD + 1
         top = tf.gather(logits, ids, batch_dims=1)
         return tf.minimum(top - log_norm(logits), 0.0), ids
     if (size := logits.shape[1]) is not None:
         count = min(count, size - 1)
     top, ids = top_k(logits, count + 1)
-    # Behind padding, should it be among them, every piece moves up by one.
+    # If padding is among them, the tokens after it move up by one.
     behind = tf.cumsum(tf.cast(ids == PAD, tf.int32), axis=1)[:, :count]
     places = tf.range(count) + behind
     top, ids = (tf.gather(t, places, batch_dims=1) for t in (top, ids))
@@ -154,10 +152,10 @@ def likeliest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def top_k(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Does as `tf.math.top_k` on [R, V], in a third of the time where V is large.
+    """Computes `tf.math.top_k` on [R, V], in a third of the time for large V.
 
-    The k largest of a row lie in the k blocks of it with the largest maxima. Taken in the
-    order of the row, blocks leave the first of equals the first.
+    The k largest values of a row lie in the k blocks with the largest maxima. The blocks are
+    taken in the order of the row, so ties keep their order.
 
     Returns:
       values [R, k], the largest first, and their places int32 [R, k].
@@ -177,22 +175,22 @@ def top_k(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def log_norm(logits: tf.Tensor) -> tf.Tensor:
-    """Returns float32 [R, 1], what to take from logits [R, V] to have log-probabilities."""
+    """Returns the log-sum-exp of logits [R, V]: float32 [R, 1]."""
     return tf.reduce_logsumexp(logits, axis=1, keepdims=True)
 
 
 def count_pieces(ids: tf.Tensor) -> tf.Tensor:
-    """Returns int32 [B], the pieces of each row of [B, S] that are no padding."""
+    """Returns int32 [B], the number of tokens of each row of [B, S], without padding."""
     return tf.reduce_sum(tf.cast(ids != PAD, tf.int32), axis=1)
 
 
 def written(ids: tf.Tensor, step: tf.Tensor, pieces: tf.Tensor) -> tf.Tensor:
-    """Returns int32 [B, N, T], `ids` with `pieces` [B, N] at place `step`."""
+    """Returns int32 [B, N, T], `ids` with `pieces` [B, N] at position `step`."""
     return tf.where(tf.range(tf.shape(ids)[2]) == step, pieces[:, :, None], ids)
 
 
 def by_row(nest: Any, count: int) -> Any:
-    """Puts the hypotheses of each input together: [R, ...] to [R / count, count, ...]."""
+    """Groups the hypotheses of each input: [R, ...] to [R / count, count, ...]."""
 
     def fold(tensor: tf.Tensor) -> tf.Tensor:
         shape = tf.shape(tensor)

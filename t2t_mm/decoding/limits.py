@@ -1,4 +1,4 @@
-"""Limits of inputs: how many pieces of a text a model reads, and which texts are longer."""
+"""Limits of inputs: how many tokens of a text a model reads, and which texts are longer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def of(
     batching: batching_lib.Batching,
     settings: decoding.DecodeSettings,
 ) -> dict[str, int]:
-    """Returns how many pieces of each text that is given are read at most, by its name.
+    """Returns how many tokens of each text that is given are read at most, by its name.
 
-    The end token of a text, and the first piece behind the beginning of one, are not counted.
+    The end token of a text, and the first token behind the beginning of one, are not counted.
 
     Args:
       task: the problem.

@@ -1,9 +1,9 @@
-"""Lines of a file or a pipe in chunks, of which a pipe's come as soon as it pauses.
+"""Reads the lines of a file or a pipe in chunks; a chunk of a pipe ends when it pauses.
 
-A program that writes a line, and waits for its answer before it writes the next, must not
-wait for the end of the input. One that writes thousands at once is answered the faster the
-more of them are decoded together. So a chunk of a pipe ends when it is full, when nothing
-has come for a moment, or when its first line has waited long enough.
+A program may write one line and wait for its answer, so decoding must not wait for the end
+of the input. Another may write thousands at once, which are faster to decode together. So a
+chunk of a pipe ends when it is full, after a short pause, or when its first line has waited
+long enough.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decoding of a data set: batches in any order in, outputs in the right order back."""
+"""Decodes a dataset, and returns the outputs in the order of its examples."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def decode_dataset(
     settings: decoding.DecodeSettings,
     numbers: Sequence[int] | None = None,
 ) -> list[answers_lib.Answer]:
-    """Decodes every example of a data set and returns the answers by `index`.
+    """Decodes every example of a dataset, and returns the answers by `index`.
 
-    Their inputs are left open: a caller knows how to show them.
+    Their inputs are left None: the caller knows how to show them.
 
     Args:
       model: with the incremental interface, or `class_logits` for a class problem.
@@ -90,7 +90,7 @@ def decode_batch(
 def classes(
     task: task_lib.Task, log_probs: np.ndarray, n_best: int = 1
 ) -> list[answers_lib.Answer]:
-    """Returns the likeliest classes of each row of float [B, C], as many as there are at most."""
+    """Returns the `count` likeliest classes, or all, of each row of float [B, C]."""
     targets: Any = task.targets
     best = np.argsort(-log_probs, axis=1, kind="stable")[:, :n_best]
     return [
@@ -145,7 +145,7 @@ def _numbers(batch: Mapping[str, Any], settings: decoding.DecodeSettings) -> tf.
 
 
 def _with_others(outputs: list[answers_lib.Answer], n_best: int) -> answers_lib.Answer:
-    """Returns the first of the outputs for an input, with all of them where several are asked."""
+    """Returns the first output for an input, with all of them if several were requested."""
     return outputs[0] if n_best == 1 else dataclasses.replace(outputs[0], n_best=tuple(outputs))
 
 

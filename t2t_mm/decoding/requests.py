@@ -1,13 +1,12 @@
-"""What a user asks to decode: lines, paths, JSON objects and arrays to raw features.
+"""Requests: a user's lines, paths, JSON objects and arrays, encoded for decoding.
 
-An input that cannot be used is no reason not to answer the others: it becomes a `Line`, and
-then a `Request`, with the error in it.
+An input that cannot be used does not stop the others: it becomes a `Line`, and then a
+`Request`, with an error.
 
-To a problem without inputs, a language model, the beginning of a text is given: what it
-writes goes on with it, or is a whole text where the beginning is empty. In a JSON object its
-name is `prefix`, and it may be left out.
+A problem without inputs, a language model, gets a prefix of a text and continues it; an empty
+prefix gives a whole text. In a JSON object its name is `prefix`, and it may be left out.
 
-Free of TensorFlow, so that a wrong line is found before a model is loaded.
+Without TensorFlow, so that a wrong line is found before a model is loaded.
 """
 
 from __future__ import annotations

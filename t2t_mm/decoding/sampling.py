@@ -1,6 +1,6 @@
-"""Sampling: pieces drawn from the model's distribution, sharpened and cut as asked for.
+"""Sampling: tokens drawn from the model's distribution, sharpened and cut as asked for.
 
-The temperature comes first, then the `top_k` likeliest pieces are kept, then of these the
+The temperature comes first, then the `top_k` likeliest tokens are kept, then of these the
 fewest likeliest that together hold `top_p` of their probability. Draws are a function of
 the seed, the row's own number, the number of the sample and the step, and of nothing else:
 not of the row's place in a batch, of its neighbours, nor of how many samples are wanted.
@@ -44,7 +44,7 @@ def search(
 
 
 def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings) -> tf.Tensor:
-    """Returns int32 [R], a piece for each row: the inverse of the distribution's sum.
+    """Returns int32 [R], a token for each row: the inverse of the distribution's sum.
 
     Args:
       logits: float32 [R, V].
@@ -62,10 +62,10 @@ def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings)
     sums = tf.cumsum(shares, axis=1)
     total = sums[:, -1]
     if settings.top_p < 1:
-        # A piece is kept where those before it do not hold the share yet: the first is.
+        # A token is kept where those before it do not hold the share yet: the first is.
         count = tf.reduce_sum(tf.cast(sums - shares < settings.top_p, tf.int32), axis=1)
         total = tf.gather(sums, count - 1, batch_dims=1)
-    # The first sum above the drawn share of the total: that piece has a probability.
+    # The first sum above the drawn share of the total: that token has a probability.
     below = sums <= (drawn * total)[:, None]
     places = tf.reduce_sum(tf.cast(below, tf.int32), axis=1)
     return places if order is None else tf.gather(order, places, batch_dims=1)

@@ -13,11 +13,11 @@ import tensorflow as tf
 from t2t_mm.decoding import hypotheses, search_loop
 
 Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
-"""Maps logits [R, V] and the draws of this step to log-probabilities and pieces, [R] each."""
+"""Maps logits [R, V] and the draws of this step to log-probabilities and tokens, [R] each."""
 
 
 class _Live(NamedTuple):
-    """Of each hypothesis, [A, N]: whether it has ended, and its last piece."""
+    """Of each hypothesis, [A, N]: whether it has ended, and its last token."""
 
     ended: tf.Tensor
     last: tf.Tensor
@@ -37,7 +37,7 @@ def write(
     Args:
       model: gives the incremental state.
       asked: the inputs and what is wanted of them.
-      choose: chooses the next piece of each hypothesis, never padding.
+      choose: chooses the next token of each hypothesis, never padding.
       copies: N, hypotheses of each row.
       draws: nest of float32 [B, N, L], random numbers for as many steps as there may be;
         `choose` is given those of its step, [R] each.

@@ -1,1 +1,1 @@
-"""How good the answers are: one metric a file, and the evaluator that feeds them."""
+"""Evaluation: one metric a file, and the evaluator that feeds them."""

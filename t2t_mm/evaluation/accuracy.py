@@ -1,4 +1,4 @@
-"""Accuracy: of classes (top 1, top 5), and of pieces of text under teacher forcing."""
+"""Accuracy: of classes (top 1, top 5), and of tokens of text under teacher forcing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Top5Accuracy(_TopK):
 
 
 class TokenAccuracy(base.Metric):
-    """Share of target pieces that are the likeliest given the true ones before them."""
+    """Fraction of target tokens predicted correctly under teacher forcing."""
 
     name = "token_accuracy"
     higher_is_better = True
@@ -67,11 +67,10 @@ class TokenAccuracy(base.Metric):
 
 
 def _ranks(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns int [B], how many classes are ranked before the true one.
+    """Returns int [B], the rank of the true class, from 0.
 
-    Of equally likely classes the one with the smaller id comes first, as in argmax:
-    a model that gives every class the same score earns no more than chance. A true
-    class whose score is NaN, or that the model does not have (-1), is ranked last.
+    Ties are ordered by id, as in argmax, so a constant model is no better than chance. A
+    true class with score NaN, or one that the model does not have (-1), is ranked last.
     """
     labels = labels.astype(np.int64)
     own = np.take_along_axis(log_probs, np.maximum(labels, 0)[:, None], axis=1)  # [B, 1]

@@ -1,7 +1,7 @@
 """The contract of a metric.
 
-A metric is a class, registered by name, that is made anew for every evaluation of
-one task, fed, and asked for its result:
+A metric is a class, registered by name. Each evaluation of a task creates an instance,
+updates it, and reads its result:
 
     from t2t_mm import registry
     from t2t_mm.evaluation import base
@@ -22,16 +22,16 @@ one task, fed, and asked for its result:
         def result(self) -> dict[str, float]:
             return {self.name: sum(self.lengths) / len(self.lengths)}
 
-`needs` says what `update` is given:
+`needs` declares the argument of `update`:
 
-- `decodes`: `Decodes`, the outputs that the model wrote by itself, as text; once, all
-  examples in the order of the records.
-- `scores`: `Scores`, sums under teacher forcing (the model is shown the true targets up
-  to the piece that is asked for); a batch at a time.
+- `decodes`: `Decodes`, the decoded outputs as text; once, for all examples in the order of
+  the records.
+- `scores`: `Scores`, sums under teacher forcing; a batch at a time.
 - `classes`: `Classes`, the log-probabilities of a class problem; a batch at a time.
 
-Decoding is run only when a metric asks for it. Fractions are of 1, log-probabilities
-are natural logarithms. This module imports no TensorFlow, and a metric need not either.
+The evaluator decodes only if a metric needs it. Fractions are from 0 to 1,
+log-probabilities are natural logarithms. This module does not import TensorFlow, and a
+metric need not either.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ NEEDS = ("decodes", "scores", "classes")
 
 @dataclasses.dataclass(frozen=True)
 class Decodes:
-    """What the model wrote, and what was wanted.
+    """Decoded outputs with their references.
 
     Args:
-      outputs: one text (detokenised) or class name an example.
-      references: the raw targets of the records, as many: for each example a tuple of
-        one or more, all of them right. The first is the target that losses are of.
-      keys: the keys of the records, as many.
+      outputs: a text (detokenised) or class name for each example.
+      references: for each example a tuple of one or more raw targets, all of them right.
+        Losses use the first.
+      keys: of the records.
     """
 
     outputs: Sequence[str]
@@ -70,10 +70,10 @@ class Scores:
     """Sums over the real targets (no padding) of one batch, under teacher forcing.
 
     Args:
-      nats: of -log p(target), without label smoothing or auxiliary losses.
-      correct: targets that the likeliest prediction hits.
-      tokens: how many targets there are: pieces of text, or one a class.
-      unknown: further targets, of classes that the model does not have.
+      nats: sum of -log p(target), without label smoothing or auxiliary losses.
+      correct: number of targets equal to the likeliest prediction.
+      tokens: number of targets: tokens of text, or classes.
+      unknown: number of other targets, with classes that the model does not have.
     """
 
     nats: float
@@ -88,8 +88,8 @@ class Classes:
 
     Args:
       log_probs: float [B, C], natural logarithms.
-      labels: int [B], ids of the true classes; -1 for a class that training has not
-        shown (where a problem allows that), so that no answer is right.
+      labels: int [B], ids of the true classes; -1 for a class that is not in training
+        (if the problem allows that), for which every prediction is wrong.
     """
 
     log_probs: np.ndarray
@@ -108,21 +108,21 @@ class Metric(abc.ABC):
     higher_is_better: ClassVar[bool] = True
     needs: ClassVar[str] = "decodes"
     decimals: ClassVar[int] = 4
-    """With how many a value is shown: fewer where it is not a fraction of 1."""
+    """Decimals of the shown value: fewer if it is not a fraction of 1."""
 
     def __init__(self, task: Any = None) -> None:
         self.task = task
 
     @abc.abstractmethod
     def update(self, given: Any) -> None:
-        """Takes in `Decodes`, `Scores` or `Classes`, as `needs` says."""
+        """Adds `Decodes`, `Scores` or `Classes`, as `needs` declares."""
 
     @abc.abstractmethod
     def result(self) -> dict[str, float]:
-        """Returns values by name; mostly one, under the metric's own name."""
+        """Returns values by name; usually one, under the metric's own name."""
 
     def notes(self) -> dict[str, str]:
-        """Returns what must be known to compare the values, such as a signature."""
+        """Returns information needed to compare the values, such as a signature."""
         return {}
 
 

@@ -1,10 +1,10 @@
-"""What the simplest answers score: the least that a trained model has to beat.
+"""Baselines: the scores of trivial predictions, which a trained model has to beat.
 
-Nothing is learnt but how frequent things are in training. A problem may bring an answer
-of its own (`Problem.simple_answer`); else a class is answered by the most frequent one,
-a text made from one other text by a copy of that, and any other text by the most
-frequent one. Probabilities are those of frequencies: of classes, or of the pieces of
-texts. All is measured by the problem's own metrics.
+They use only frequencies in training. A problem may have its own rule
+(`Problem.simple_answer`). Otherwise a class is predicted as the most frequent one, a text
+with one input text as a copy of the input, and any other text as the most frequent one.
+Probabilities are relative frequencies, of classes or of tokens (unigrams). The scores are
+those of the problem's own metrics.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ FREQUENT_TEXT = "most frequent text of training"
 PIECES = "frequencies of pieces"
 
 READ_AT_MOST = 100_000
-"""Training examples that are counted; they lie in random order, so the first will do."""
+"""Training examples that are counted: the first ones, since the order is random."""
 
-_UNSEEN = 0.5  # what training never showed counts as half seen, or else it is impossible
+_UNSEEN = 0.5  # count of unseen classes and tokens, so that their probability is not 0
 _NEVER = -1e9
 _ROWS = 1_000  # examples whose probabilities of all classes are held at once
 
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """Values by metric (as far as they are defined), and whose they are.
+    """The values of a baseline by metric, where defined, and its name.
 
     Attributes:
       name: of the simple answer.
@@ -52,7 +52,7 @@ class Baseline:
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def name_of(self, metric: str) -> str:
-        """Returns what the value of a metric is to do; empty where there is no value."""
+        """Returns the name of the baseline of a metric; empty without a value."""
         return self.names.get(metric, self.name) if metric in self.values else ""
 
     def describe(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Baseline:
 
 
 class _Example(NamedTuple):
-    """What simple answers need of an example: pictures and sounds would fill memory.
+    """The parts of an example that baselines need: pictures and sounds would fill memory.
 
     Attributes:
       key: of the record.
@@ -78,11 +78,11 @@ class _Example(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class _Answers:
-    """Simple answers to every example.
+    """The baseline's predictions for all examples.
 
     Attributes:
-      name: what they do.
-      given: by a metric's need, what makes all that such a metric is given of them.
+      name: of the baseline.
+      given: by `Metric.needs`, a function that yields the arguments of `update`.
     """
 
     name: str
@@ -104,7 +104,7 @@ def measure(
       task: the problem and its data.
       split: a generated split.
       max_examples: the first so many only, as an evaluation takes them; None or 0 for all.
-      max_length: pieces of a target at most, where that declares no limit.
+      max_length: tokens of a target at most, where that declares no limit.
 
     Raises:
       DataError: for records that are missing or damaged.
@@ -187,7 +187,7 @@ def _of_texts(
     seen: Mapping[str, int],
     max_length: int,
 ) -> list[_Answers]:
-    """Answers by the problem's own rule, or a copy, or one text for all; and by pieces."""
+    """Predicts by the problem's own rule, a copy, or one text for all; and scores tokens."""
     answers = _own_answers(task, examples)
     if answers is None:
         name, outputs = COPY, [example.source for example in examples]
@@ -218,7 +218,7 @@ def _piece_scores(
     seen: Mapping[str, int],
     max_length: int,
 ) -> base.Scores:
-    """Gives every piece the probability that its frequency in training says."""
+    """Gives every token the probability that its frequency in training says."""
     counts = np.zeros(task.vocabulary.size)
     for text, times in seen.items():
         np.add.at(counts, _pieces(task, text, max_length), times)

@@ -12,7 +12,7 @@ from t2t_mm.modality.language import words
 class Bleu(base.Metric):
     """Corpus BLEU, 0 to 100, as sacreBLEU computes it from raw text.
 
-    Text is compared as written: the vocabulary has undone its pieces, and nothing is
+    Text is compared as written: the vocabulary has undone its tokens, and nothing is
     lower-cased. The tokenizer is the one that the problem names
     (`Problem.metric_tokenizer`), else `13a`, sacreBLEU's own; where most of the references
     are in scripts without spaces, `zh` for Chinese and `char` for others. It is part of the

@@ -1,4 +1,4 @@
-"""CER: the errors of a transcript, for each character of it."""
+"""CER: the character error rate of transcripts."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""CIDEr-D: how much a caption agrees with what people wrote of the picture.
+"""CIDEr-D: agreement of a caption with reference captions, by n-grams weighted by TF-IDF.
 
-Vedantam et al. 2015, as the COCO caption evaluation computes it. An n-gram weighs the
-more the fewer pictures it is written of:
+Vedantam et al. 2015, as the COCO caption evaluation computes it. An n-gram in the references
+of fewer pictures has more weight:
 
     g(n-gram, caption) = count in the caption * log(pictures / pictures with the n-gram)
 
     CIDEr-D_n(c, S) = 10 / |S| * sum over s in S of
         exp(-(l(c) - l(s))^2 / (2 * 6^2)) * sum(min(g(c), g(s)) * g(s)) / (|g(c)| * |g(s)|)
 
-and CIDEr-D is the mean over n = 1 to 4, over all pictures. The number of pictures with an
-n-gram is counted in the references that are evaluated, so a value is of one set of
-pictures: it grows with their number, and that of one picture alone is 0.
+and CIDEr-D is the mean over n = 1 to 4 and over all pictures. Pictures with an n-gram are
+counted in the references of the evaluated split, so values of different sets of pictures
+cannot be compared: they grow with the number of pictures, and are 0 for a single one.
 """
 
 from __future__ import annotations

@@ -50,17 +50,16 @@ def evaluate(
       **search: fields of `DecodeSettings` (`beam_size=4`), over those.
 
     Returns:
-      `step`, `split`, `results` (values by problem and metric), `search` (how texts were
-      searched for, of `DecodeSettings.describe`; None where there are classes only), `notes`
-      (by problem: what must be known to compare the values, such as BLEU's signature),
-      `decodes` (by problem: the file of what the model wrote, where a metric asked and no
-      example was left out) and, where asked for, `baselines` (by problem: what the simplest answer
-      is and scores, as of `evaluation.baselines`). With the best checkpoint also `chosen_by`: by
-      which metric, of which problem, it is the best.
+      `step`; `split`; `results` (values by problem and metric); `search` (the settings of the
+      search, from `DecodeSettings.describe`; None for classes only); `notes` (by problem:
+      information needed to compare the values, such as BLEU's signature); `decodes` (by
+      problem: the file of decoded outputs, if a metric needs them and the split is whole);
+      if requested, `baselines` (by problem: name and scores, see `evaluation.baselines`);
+      for the best checkpoint, `chosen_by` (the metric, and its problem, by which it is best).
 
     Raises:
-      ConfigError: for names or settings that cannot be meant.
-      DataError: for data that is not there.
+      ConfigError: for invalid names or settings.
+      DataError: for missing data.
       CheckpointError: for a checkpoint that is missing or damaged.
     """
     from t2t_mm.evaluation import baselines as baselines_lib

@@ -1,7 +1,7 @@
-"""Feeds the metrics of a task: one pass over a split, every example once.
+"""Computes the metrics of a task in one pass over a split.
 
-The training loop calls `run` with the weights it is training, `mm-eval` with restored
-ones. What is compiled is kept with the model (`decoding.functions`).
+The training loop calls `run` with the current weights, `mm-eval` with restored ones.
+Compiled functions are cached for each model (`decoding.functions`).
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding
 
 ALWAYS = ("log_perplexity",)
-"""Metrics that every task is measured by: runs compare their problems with them."""
+"""Metrics of every task, by which problems of a run can be compared."""
 
 ALWAYS_OF_TEXT = ("token_accuracy",)
-"""And those of every task that writes text, which the same pass gives: the measure of the
-paper (Kaiser et al. 2017, tables 2 to 4)."""
+"""Metrics of every task with text as targets, from the same pass: the measure of the paper
+(Kaiser et al. 2017, tables 2 to 4)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation of one task gave.
+    """The result of an evaluation of one task.
 
     Args:
       values: by name of metric.
-      notes: what must be known to compare the values, by metric (BLEU's signature).
-      answers: those of the model in the order of the records, with inputs as they can be
-        printed (`predict.shown_inputs`); empty where no metric needs them.
-      references: the raw targets, one or more an example, in the same order.
-      cut: how many examples have a text that is longer than its limit, and was cut.
+      notes: information needed to compare the values, by metric (BLEU's signature).
+      answers: of the model, in the order of the records, with printable inputs
+        (`predict.shown_inputs`); empty if no metric needs them.
+      references: the raw targets, one or more for each example, in the same order.
+      cut: how many examples have a truncated text.
     """
 
     values: dict[str, float]
@@ -119,11 +119,11 @@ def metrics_of(task: task_lib.Task) -> list[base.Metric]:
 
 
 class _Computed(NamedTuple):
-    """What the model made of a batch.
+    """The model's outputs for a batch.
 
     Attributes:
-      answers: one a row, without inputs; none where no metric needs them.
-      scores: of all rows together; None where no metric needs them.
+      answers: one for each row, without inputs; none if no metric needs them.
+      scores: of all rows together; None if no metric needs them.
       classes: of problems with classes, else None.
     """
 
@@ -133,7 +133,7 @@ class _Computed(NamedTuple):
 
 
 class Feed:
-    """Turns batches into what the metrics need."""
+    """Computes the arguments of the metrics from batches, and updates the metrics."""
 
     def __init__(
         self,
@@ -153,11 +153,11 @@ class Feed:
         self.references: dict[int, tuple[str, ...]] = {}
 
     def compute(self, batch: Mapping[str, Any]) -> _Computed:
-        """Asks the model; it may be called for several batches at once."""
+        """Runs the model; it may be called for several batches concurrently."""
         return self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
 
     def take(self, batch: Mapping[str, Any], computed: _Computed) -> None:
-        """Gives the metrics what was computed of a batch."""
+        """Updates the metrics with the outputs for a batch."""
         places = batch["index"].numpy().tolist()
         twice = [place for place in places if place in self.references]
         if twice:
@@ -207,7 +207,7 @@ class Feed:
         return _Computed(answers, scores, None)
 
     def _classes(self, batch: Mapping[str, Any]) -> _Computed:
-        """One forward pass gives all: scores, classes, and the name that is put out."""
+        """Computes scores, classes and answers in one forward pass."""
         of_batch = self._functions.class_log_probs(self._task, self._spec["inputs"])
         log_probs = of_batch(batch["inputs"]).numpy()  # [B, C]
         labels = batch["targets"].numpy()

@@ -10,9 +10,9 @@ from t2t_mm.evaluation import base
 class ExactMatch(base.Metric):
     """Share of outputs equal to one of their references, 0 to 1.
 
-    White space tells nothing but words apart: what stands at the ends does not count, and a
-    run of it, line ends too, is one space. So a parse tree may be laid out in any way, but
-    `(NP` is not `( NP`. All else has to be equal, letter by letter.
+    White space at the ends is stripped, and any run of it, line ends included, counts as one
+    space. So the layout of a parse tree does not matter, but `(NP` is not `( NP`. All other
+    characters must be equal.
     """
 
     name = "exact_match"

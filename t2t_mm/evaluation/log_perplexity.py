@@ -1,4 +1,4 @@
-"""Log-perplexity: what a target token costs, in nats."""
+"""Log-perplexity: the mean cross-entropy of a target token, in nats."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from t2t_mm.evaluation import base
 class LogPerplexity(base.Metric):
     """Mean of -log p(token) over every target token of the split.
 
-    Each token weighs the same, whichever batch it sat in: sums are divided once, at
-    the end. Label smoothing and auxiliary losses are no part of it. For classes a
-    token is an example; one of a class that the model does not have is left out, and
-    `notes` says how many those are.
+    Each token has the same weight, whatever its batch: sums are divided once, at the end.
+    Label smoothing and auxiliary losses are not included. For classes an example counts as
+    one token; examples with a class that the model does not have are left out, and `notes`
+    gives their number.
     """
 
     name = "log_perplexity"

@@ -1,1 +1,1 @@
-"""Training: the loop and what it stands on."""
+"""Training: the loop, its steps, optimizers, checkpoint averaging and distribution."""

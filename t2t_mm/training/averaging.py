@@ -1,19 +1,18 @@
 """`t2t_mm.average`: the mean of a run's newest checkpoints, as a run of its own.
 
-Weights that a training passes through lie around a point that is often better than any
-of them; their mean is near it, and costs no training. The result is a run folder with
-one checkpoint, under the newest step, which evaluation, decoding, export and warm start
-take as they take any run:
+The mean of the last checkpoints is often better than each of them, and needs no training.
+The result is a run folder with one checkpoint, under the newest step, for evaluation,
+decoding, export and warm start as any other run:
 
     config.gin, vocabularies/   as in the run that was trained
     problems.json               the same, and `averaged`: of which run, and which steps
     checkpoints/                the model alone
 
-What an optimizer keeps of the past belongs to one path of weights and has no mean that
-means anything. So it is left out, and a training that is to go on in the folder is
-refused; a new one may begin with its weights (`--warm_start`).
+The optimizer's moments cannot be averaged sensibly, so they are left out. Therefore a
+training cannot be resumed in the folder, but a new one may use its weights
+(`--warm_start`).
 
-No TensorFlow until it is known what is to be averaged, and that it may be written.
+TensorFlow is imported only after the arguments have been checked.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The cluster: the workers that TF_CONFIG names, and waiting until all are there.
+"""The cluster: the workers of TF_CONFIG, and waiting until all can be reached.
 
-TensorFlow waits for the others without a word, a bound, or an ear for signals. So each
-worker first sees here that every other one can be reached: it listens at its own address,
-as TensorFlow will, and knocks at all others until they answer. An answer is a byte: the
-system takes a connection for a process that is stopped too.
+TensorFlow waits for other workers silently, without a time limit, and ignores signals. So
+each worker first checks here that all others can be reached: it listens at its own address,
+as TensorFlow will, and connects to all others until they answer with a byte. (The system
+accepts connections also for a stopped process, which would not answer.)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a person sees of a training: a live table on a terminal, plain lines elsewhere.
+"""The console of a training: a live table on a terminal, plain lines elsewhere.
 
-All of it goes to standard error, which leaves standard output to `--json`.
+It writes to standard error; standard output is for `--json`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ProblemRow:
 
     Attributes:
       problem: its name.
-      loss: nats a target token, running mean; None before its first step.
+      loss: running mean of the cross-entropy of a target token; None before its first step.
       metric: of the last evaluation, as (name, value); None before it.
       share: fraction of recent steps that trained this problem.
       throughput: units a second while training it, or over all time; None before its first

@@ -1,4 +1,4 @@
-"""Whether a training diverges: its loss far above its own best. No TensorFlow."""
+"""Detects divergence: a loss far above its own best. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from t2t_mm.data import task as tasks
 
 _KEPT = 0.9
-"""Of the running mean, at every step of a problem."""
+"""Decay of the running mean, at every step of a problem."""
 
 _LEAST_RISE = 1.0
 """Nats above its best from which a loss is far from it ..."""
@@ -19,9 +19,9 @@ _RISE_OF_CHANCE = 0.25
 
 
 def chance(task: tasks.Task) -> float | None:
-    """Returns the log-perplexity of guessing: log of the pieces, or classes, in nats.
+    """Returns the log-perplexity of guessing: log of the number of tokens or classes.
 
-    None where the targets do not say how many there are.
+    None if that number is unknown.
     """
     size = len(task.targets.row_names(task.vocabularies))
     return math.log(size) if size else None
@@ -45,9 +45,9 @@ def worse_than_chance(
 
 
 class Divergence:
-    """Follows the running mean of each problem's loss, and warns once when it goes up far.
+    """Tracks the running mean of each problem's loss, and warns once when it diverges.
 
-    It warns again only after the loss had come back at least half of the way.
+    It warns again only after the loss has come back at least half of the way.
 
     Args:
       tasks: the problems trained.
@@ -61,12 +61,12 @@ class Divergence:
         self._states: dict[str, dict[str, Any]] = {}
 
     def see(self, name: str, step: int, loss: float, learning_rate: float) -> str | None:
-        """Takes the loss of a step; returns a warning where one is due.
+        """Adds the loss of a step; returns a warning if it diverges.
 
         Args:
           name: of the problem.
           step: its number.
-          loss: nats a target token; finite.
+          loss: mean cross-entropy of a target token; finite.
           learning_rate: of the step.
         """
         state = self._states.setdefault(

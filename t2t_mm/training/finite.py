@@ -1,9 +1,8 @@
-"""Steps whose loss or gradients are not finite: none of them touches the weights.
+"""Skips the updates of steps whose loss or gradients are not finite.
 
-Every step is looked at, on the device, after gradients are summed over replicas, so that
-all replicas and workers decide alike. Nothing waits for the answer: the update itself is
-made to change nothing (`optimizer.Adam`), and what is to be done is decided on the host
-once it has read the step's results.
+The check runs on the device, after gradients are summed over replicas, so that all replicas
+and workers decide alike. Nothing waits for its result: the update itself changes nothing
+(`optimizer.Adam`), and the host applies the policy once it has read the step's results.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from t2t_mm.settings import training
 
 
 class Gate(tf.Module):
-    """Admits updates; to be made in the scope of the strategy.
+    """Admits updates; create it in the strategy's scope.
 
-    After a step that ends a training, or sends it back, it stays closed: the host may
-    read of it only some steps later, and finds the weights as they were.
+    After a step that ends the training, or makes it go back, it stays closed: the host reads
+    the results only some steps later, and must find the weights unchanged.
 
     Args:
       settings: how many steps may be left out.

@@ -1,9 +1,8 @@
-"""`t2t_mm.train`: the training loop, from the first step to the last, on any problems.
+"""`t2t_mm.train`: the training loop.
 
-Each step trains one problem, drawn by (seed, step). What a step needs to be taken
-again exactly (weights, moments, step, the data's place, the best value so far, the sums
-for the next line of the log) is in every checkpoint; everything random is a function of
-seed and step.
+Each step trains one problem, sampled by (seed, step). A checkpoint holds all state needed to
+resume exactly: weights, moments, step, iterators, the best value so far, and the running
+statistics for the next line of the log. All randomness is a function of seed and step.
 """
 
 from __future__ import annotations
@@ -50,26 +49,26 @@ def train(
     dry_run: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Trains one model on all of `problems`, or goes on with the run in `output_dir`.
+    """Trains one model on all of `problems`, or resumes the run in `output_dir`.
 
     Example:
         t2t_mm.train(["wmt_ende", "imagenet"], data_dir="data", output_dir="run",
                      train_steps=1000)
 
     Args:
-      problems: names or globs; their data must have been generated. Left out, they are
-        those of the gin files, or of the run that is gone on with.
-      data_dir: where that is; left out, T2T_MM_DATA_DIR, the folder that the run that is
-        gone on with has read, or else `data`.
-      output_dir: the run folder; left out, T2T_MM_OUTPUT_DIR, or else `runs/` and a name
+      problems: names or globs; their data must have been generated. By default those of the
+        gin files, or of the resumed run.
+      data_dir: of the generated data; by default T2T_MM_DATA_DIR, that of the resumed run, or
+        `data`.
+      output_dir: the run folder; by default T2T_MM_OUTPUT_DIR, or else `runs/` and a name
         made of the model and the problems, which is shown.
       gin_files: paths, or names under `gin/`.
-      gin_params: single bindings, over those of the files.
-      warm_start: another run, or a checkpoint of it, whose weights a new one begins with:
-        all that is shared; new problems' own parts begin anew. `WarmStartSettings` says
-        what may differ.
-      dry_run: make the model, show its size, shapes, rates and memory; train nothing.
-      **settings: fields of `TrainSettings`, over those of gin; None leaves one alone.
+      gin_params: single bindings, which override those of the files.
+      warm_start: another run, or a checkpoint of it, from which a new run takes all shared
+        weights; parts of new problems are initialised. See `WarmStartSettings` for the
+        differences that are allowed.
+      dry_run: build the model, and show its size, shapes, rates and memory; do not train.
+      **settings: fields of `TrainSettings` that override gin; None for not given.
 
     Returns:
       `output_dir`, `step`, `seconds` (of this call's training), `steps_per_s`, `problems`

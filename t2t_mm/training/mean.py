@@ -1,6 +1,6 @@
 """The mean of checkpoints' weights, one variable at a time.
 
-In memory are the model, and one variable of it in float64: not all the checkpoints.
+So memory holds the model and one variable in float64, not all checkpoints.
 """
 
 from __future__ import annotations

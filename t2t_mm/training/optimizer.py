@@ -1,8 +1,8 @@
-"""Optimizers: what every one is, and Adam, in one fused kernel a variable.
+"""The base class of optimizers, and Adam with one fused kernel for each variable.
 
-Several problems train one model, and a problem's step gives no gradient to the
-private parts of the others. Such variables are left alone by that step, moments
-and all, and each variable's bias correction counts its own updates.
+Several problems train one model, and a problem's step has no gradient for the private
+parts of the others. Such variables and their moments stay unchanged in that step, and each
+variable's bias correction counts its own updates.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The results of steps, as they come from the device: summed up, watched, or left out."""
+"""Reads the results of steps from the device: statistics, divergence, skipped steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from t2t_mm.training import (
 )
 
 _READ_EVERY = 16
-"""Steps whose results may be unread, on a device that works behind our back."""
+"""Steps whose results may be unread, on a device that executes asynchronously."""
 
 
 class Outcomes:

@@ -1,4 +1,4 @@
-"""Which evaluation is the best so far, and whether training should end early."""
+"""Selection of the best checkpoint, and early stopping."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEAN = "log_perplexity"
 
 @dataclasses.dataclass
 class Selection:
-    """Follows one metric over the evaluations of a run.
+    """Tracks one metric over the evaluations of a run.
 
     Args:
       problem: whose metric; empty for the mean log-perplexity over problems.

@@ -1,4 +1,4 @@
-"""Running sums of a training, by problem, between two lines of the log. No TensorFlow."""
+"""Running statistics of a training, by problem, between lines of the log. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class _Sums:
 
 
 class RunningStatistics:
-    """Gathers the metrics of steps and gives means and throughput.
+    """Accumulates the metrics of steps, and computes means and throughput.
 
-    A checkpoint keeps its `state`, so that a line of the log is the same, its times left
-    out, whether a training was interrupted in the middle of its steps or not.
+    Its `state` is saved in checkpoints, so that a line of the log is the same, except for
+    times, whether the training was interrupted or not.
 
     Args:
       tasks: the problems trained.

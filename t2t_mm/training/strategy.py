@@ -1,4 +1,4 @@
-"""Which devices share the work: one, several in this machine, or several machines."""
+"""The distribution strategy: one device, several in this machine, or several machines."""
 
 from __future__ import annotations
 
@@ -153,10 +153,10 @@ def division(strategy: tf.distribute.Strategy) -> division_lib.Division:
 
 
 class Vote:
-    """One decision for all workers: yes, where any of them says yes.
+    """A decision of all workers: true if any of them requests it.
 
-    Clocks and signals differ between machines; a worker that stopped on its own would
-    leave the others waiting for its gradients. All must ask at the same points.
+    Clocks and signals differ between machines; a worker that stopped by itself would leave
+    the others waiting for its gradients. All must call it at the same points.
 
     Args:
       strategy: of the training.

@@ -1,4 +1,4 @@
-"""What a training is going to be, before its first step: sizes, shapes, rates, memory."""
+"""The summary of a training before its first step: sizes, shapes, rates, memory."""
 
 from __future__ import annotations
 

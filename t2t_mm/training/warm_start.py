@@ -2,7 +2,7 @@
 
 Unlike resuming, this takes weights alone: step, moments and data begin anew, and
 problems may have come or gone. Weights go by the names of what they are for: a net by
-its modality, a row by its command, input, piece or class, whatever its number. A
+its modality, a row by its command, input, token or class, whatever its number. A
 problem that is new brings new rows and nets; what else differs is a misfit, and an
 error unless the user allows it.
 """
@@ -85,7 +85,7 @@ def load(
       origin: the checkpoint.
       model: with all its variables; saved as "model" by both runs.
       fingerprint: of this run.
-      allow: misfits to put up with: "vocabulary" (pieces are matched by their text),
+      allow: misfits to put up with: "vocabulary" (tokens are matched by their text),
         "classes" (by their names), "sizes" (what has another shape begins anew).
 
     Raises:
