@@ -28,6 +28,7 @@ from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, conv_block, history, linear, normalization, timing
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.models import base as models
+from t2t_mm.models import body
 from t2t_mm.settings import models as settings
 
 SHORT, LONG, DILATION = 3, 15, 4
@@ -91,7 +92,7 @@ class MultiModelT2T(models.Model):
         super().__init__(config, tasks, T2TBody(config, name="body"), name=name)
 
 
-class T2TBody(models.Body):
+class T2TBody(body.Body):
     """Encoder and decoder."""
 
     def __init__(self, config: MultiModelT2TConfig, *, name: str | None = None) -> None:
@@ -111,9 +112,9 @@ class T2TBody(models.Body):
 
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         x += tf.cast(timing.signal(tf.shape(x)[1], self.width), x.dtype)
-        stats: models.Stats = []
+        stats: body.Stats = []
         for block in self.encoder:
             x, stat = block(x, mask, rng)
             stats.append(stat)
@@ -126,10 +127,10 @@ class T2TBody(models.Body):
         mask: tf.Tensor | None,
         rng: base.Rng | None,
         target_mask: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         x = shifted + tf.cast(timing.signal(tf.shape(shifted)[1], self.width), shifted.dtype)
         x = base.dropout(x, self.dropout_rate, rng)
-        stats: models.Stats = []
+        stats: body.Stats = []
         for block in self.decoder:
             x, more = block(x, encoded, mask, rng, target_mask)
             stats += more
@@ -213,7 +214,7 @@ class DecoderLayer(base.Layer):
         mask: tf.Tensor | None = None,
         rng: base.Rng | None = None,
         target_mask: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         """Maps `[B, T, D]` and a source `[B, S, D]` with mask `[B, S]` to `[B, T, D]`."""
         y = self.self_attention(x)
         z = self.source_attention(y, self.source_attention.read_source(source), mask)
@@ -238,7 +239,7 @@ class DecoderLayer(base.Layer):
 
     def _think(
         self, h: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         """Runs the experts, or the feed-forward part: `[..., D]` to `[..., D]`."""
         if self.experts is None:
             return self.outer(base.dropout(tf.nn.relu(self.inner(h)), self.dropout_rate, rng)), []

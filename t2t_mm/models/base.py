@@ -4,97 +4,18 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
-from t2t_mm import config as config_lib
-from t2t_mm import errors, registry
+from t2t_mm import errors
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, history
-from t2t_mm.layers.moe import layer as moe
-from t2t_mm.modality import base as modality
 from t2t_mm.modality import representation
-from t2t_mm.modality.pretrained import nets as pretrained
-from t2t_mm.modality.pretrained import settings as pretrained_settings
+from t2t_mm.models import body as body_lib
+from t2t_mm.models import nets as nets_lib
 from t2t_mm.models import rows
-
-Stats = list[moe.MoeStats]
-
-
-class Memory(NamedTuple):
-    """The encoded inputs of a batch, shared by all hypotheses in decoding.
-
-    Attributes:
-      encoded: `[B, S, D]`.
-      mask: float32 `[B, S]`, 1 for real positions.
-      source: nest of tensors, batch first, from `Body.read_source`: keys and values, say.
-    """
-
-    encoded: tf.Tensor
-    mask: tf.Tensor
-    source: Any
-
-
-class Body(base.Layer):
-    """The part between the nets: an encoder and an autoregressive decoder."""
-
-    def parts(self) -> list[base.Layer]:
-        """Returns the parts in order, for the table of sizes."""
-        raise NotImplementedError
-
-    def place(self, part: representation.Representation) -> representation.Representation:
-        """Adds position encodings to one input; nothing, if `encode` does that."""
-        return part
-
-    def encode(
-        self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
-    ) -> tuple[tf.Tensor, Stats]:
-        """Maps `[B, S, D]` to `[B, S, D]`."""
-        raise NotImplementedError
-
-    def decode(
-        self,
-        shifted: tf.Tensor,
-        encoded: tf.Tensor,
-        mask: tf.Tensor | None,
-        rng: base.Rng | None,
-        target_mask: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, Stats]:
-        """Maps the outputs, shifted right by one, `[B, T, D]`, to hidden `[B, T, D]`."""
-        raise NotImplementedError
-
-    def read_source(self, encoded: tf.Tensor, mask: tf.Tensor | None) -> Any:
-        """Returns what each decoding step reads of the encoded inputs: a nest, batch first.
-
-        It is computed once for each input, and shared by its hypotheses.
-        """
-        raise NotImplementedError
-
-    def start(self, batch: int | tf.Tensor, longest: int | tf.Tensor) -> Any:
-        """Returns the initial state of `batch` hypotheses of at most `longest` positions.
-
-        It is a nest of tensors, batch first, and of caches (`t2t_mm.layers.history`), which
-        beam search reorders without a gather. A tensor's axis along time may grow with each
-        step.
-        """
-        raise NotImplementedError
-
-    def step(
-        self, x: tf.Tensor, place: history.Place, state: Any, source: Any, mask: tf.Tensor | None
-    ) -> tuple[tf.Tensor, Any]:
-        """As `decode`, for one position: `[R, D]` to `[R, D]`, and the state after it.
-
-        Args:
-          x: the embedding of the previous output token.
-          place: its position, with the ancestry of the hypotheses, for all caches of the
-            state.
-          state: of R hypotheses, from `start` or the previous step.
-          source: of B inputs, from `read_source`; R / B consecutive hypotheses share one.
-          mask: `[B, S]`.
-        """
-        raise NotImplementedError
 
 
 class Model(base.Layer):
@@ -115,13 +36,18 @@ class Model(base.Layer):
     """Raised when the same weights compute something else: older checkpoints are then refused."""
 
     def __init__(
-        self, config: Any, tasks: Sequence[tasks.Task], body: Body, *, name: str | None = None
+        self,
+        config: Any,
+        tasks: Sequence[tasks.Task],
+        body: body_lib.Body,
+        *,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.config = config
         self.tasks = {task.name: task for task in tasks}
         self.body = body
-        self.nets = _make_nets(config, tasks)
+        self.nets = nets_lib.make(config, tasks)
         self.commands = rows.commands(tasks)
         spread = keras.initializers.RandomNormal(stddev=1.0)
         self.command_embedding = self.weight("commands", (len(self.commands), config.width), spread)
@@ -229,15 +155,17 @@ class Model(base.Layer):
         source, _ = self._encode(task, inputs, None)
         return self._target_net(task).logits(self._class_body(task, source, None, command)[0])
 
-    def encode(self, task_name: str, inputs: Mapping[str, Any]) -> Memory:
+    def encode(self, task_name: str, inputs: Mapping[str, Any]) -> body_lib.Memory:
         """Encodes inputs for decoding; batch is axis 0 of every tensor."""
         source, _ = self._encode(self._task(task_name), inputs, None)
         mask = source.mask
         if mask is None:
             mask = tf.ones(tf.shape(source.x)[:2], tf.float32)
-        return Memory(source.x, mask, self.body.read_source(source.x, mask))
+        return body_lib.Memory(source.x, mask, self.body.read_source(source.x, mask))
 
-    def start_state(self, task_name: str, memory: Memory, max_length: int | tf.Tensor) -> Any:
+    def start_state(
+        self, task_name: str, memory: body_lib.Memory, max_length: int | tf.Tensor
+    ) -> Any:
         """Returns the decoder's initial state, one hypothesis for each input.
 
         It holds nothing of the inputs, so `t2t_mm.decoding.states` can repeat, reorder and
@@ -257,7 +185,7 @@ class Model(base.Layer):
         task_name: str,
         ids: tf.Tensor,
         step: tf.Tensor,
-        memory: Memory,
+        memory: body_lib.Memory,
         state: Any,
         command: int | tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Any]:
@@ -325,7 +253,7 @@ class Model(base.Layer):
 
     def _encode(
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
-    ) -> tuple[representation.Representation, Stats]:
+    ) -> tuple[representation.Representation, body_lib.Stats]:
         """Runs the input nets and the encoder; several inputs are concatenated along time.
 
         A task without inputs has one constant position instead.
@@ -353,7 +281,7 @@ class Model(base.Layer):
         source: representation.Representation,
         rng: base.Rng | None,
         command: int | tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, Stats]:
+    ) -> tuple[tf.Tensor, body_lib.Stats]:
         """Shifts the targets right by one behind the command, and runs the decoder."""
         embedded = self._target_net(task).embed(targets[:, :-1])
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(targets)[0], 1, 1])
@@ -367,7 +295,7 @@ class Model(base.Layer):
         source: representation.Representation,
         rng: base.Rng | None,
         command: int | tf.Tensor | None = None,
-    ) -> tuple[representation.Representation, Stats]:
+    ) -> tuple[representation.Representation, body_lib.Stats]:
         """Returns the input of the exit flow: the encoded input, or one decoder step.
 
         Where one of several inputs is an image, that is the image's plane, with the mean of
@@ -379,49 +307,6 @@ class Model(base.Layer):
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(source.x)[0], 1, 1])
         hidden, stats = self.body.decode(start, source.x, source.mask, rng)
         return representation.Representation(hidden, None, (1, 1)), stats
-
-
-class _Domain(NamedTuple):
-    declaration: modality.Modality
-    task: tasks.Task
-
-
-def _make_nets(config: Any, tasks: Sequence[tasks.Task]) -> dict[str, Any]:
-    """Builds one net for each net name of the tasks' modalities."""
-    domains: dict[str, _Domain] = {}
-    for task in tasks:
-        for declaration in [*task.inputs.values(), task.targets]:
-            name = declaration.net_name(task.name)
-            old = domains.setdefault(name, _Domain(declaration, task))
-            mine, its = getattr(declaration, "classes", ()), getattr(old.declaration, "classes", ())
-            if mine != its:
-                raise errors.ConfigError(
-                    f"The problems {old.task.name!r} and {task.name!r} share the label set "
-                    f"{name!r} but not its classes",
-                    received=f"{len(its)} and {len(mine)} classes",
-                    hint="Give each its own Categorical(labels=...)",
-                )
-            if declaration.net != old.declaration.net:
-                raise errors.ConfigError(
-                    f"The problems {old.task.name!r} and {task.name!r} declare two nets that are "
-                    f"named alike, {name!r}",
-                    received=f"{old.declaration.net} and {declaration.net}",
-                )
-    targets = {task.targets.net_name(task.name) for task in tasks}
-    foreign = pretrained_settings.choose(
-        config_lib.build(pretrained_settings.PretrainedNets),
-        {name: domain.declaration for name, domain in domains.items()},
-        targets,
-    )
-    nets: dict[str, Any] = {}
-    for name, (declaration, task) in sorted(domains.items()):
-        if name in foreign:
-            nets[name] = pretrained.make(
-                foreign[name], declaration, task, config, name=name, writes=name in targets
-            )
-        else:
-            nets[name] = registry.load(declaration.net_class)(declaration, task, config, name=name)
-    return nets
 
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:

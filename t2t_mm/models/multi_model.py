@@ -37,6 +37,7 @@ from t2t_mm.layers import attention, base, conv_block, history, normalization, t
 from t2t_mm.layers.moe import layer as moe
 from t2t_mm.modality import representation
 from t2t_mm.models import base as models
+from t2t_mm.models import body
 from t2t_mm.settings import models as settings
 
 
@@ -61,7 +62,7 @@ class MultiModel(models.Model):
         super().__init__(config, tasks, MultiModelBody(config, name="body"), name=name)
 
 
-class MultiModelBody(models.Body):
+class MultiModelBody(body.Body):
     """Encoder, I/O mixer and decoder."""
 
     def __init__(self, config: settings.MultiModelConfig, *, name: str | None = None) -> None:
@@ -85,7 +86,7 @@ class MultiModelBody(models.Body):
 
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         return self.encoder(x, mask, rng)
 
     def decode(
@@ -95,7 +96,7 @@ class MultiModelBody(models.Body):
         mask: tf.Tensor | None,
         rng: base.Rng | None,
         target_mask: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         mixed = self.mixer(shifted, encoded, mask, rng)
         return self.decoder(mixed, encoded, mask, rng, target_mask)
 
@@ -154,9 +155,9 @@ class Encoder(base.Layer):
 
     def call(
         self, x: tf.Tensor, mask: tf.Tensor | None = None, rng: base.Rng | None = None
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         """Maps `[B, S, D]` to `[B, S, D]`."""
-        stats: models.Stats = []
+        stats: body.Stats = []
         for i, block in enumerate(self.blocks):
             if self.experts is not None and i == len(self.blocks) // 2:
                 x, stat = self.experts(x, mask, rng)
@@ -255,9 +256,9 @@ class Decoder(base.Layer):
         mask: tf.Tensor | None = None,
         rng: base.Rng | None = None,
         target_mask: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         """Maps the mixture `[B, T, D]` and encoded `[B, S, D]` to `[B, T, D]`."""
-        stats: models.Stats = []
+        stats: body.Stats = []
         for i, block in enumerate(self.blocks):
             if self.experts is not None and i == len(self.blocks) // 2:
                 x, stat = self.experts(x, target_mask, rng)

@@ -14,6 +14,7 @@ import tensorflow as tf
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import attention, base, history, linear, normalization, timing
 from t2t_mm.models import base as models
+from t2t_mm.models import body
 from t2t_mm.settings import models as settings
 
 
@@ -37,7 +38,7 @@ class Transformer(models.Model):
         super().__init__(config, tasks, TransformerBody(config, name="body"), name=name)
 
 
-class TransformerBody(models.Body):
+class TransformerBody(body.Body):
     """Encoder and decoder; a timing signal is added to the input of each."""
 
     def __init__(self, config: settings.TransformerConfig, *, name: str | None = None) -> None:
@@ -52,7 +53,7 @@ class TransformerBody(models.Body):
 
     def encode(
         self, x: tf.Tensor, mask: tf.Tensor | None, rng: base.Rng | None
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         return self.encoder(self._timed(x, rng), mask, rng), []
 
     def decode(
@@ -62,7 +63,7 @@ class TransformerBody(models.Body):
         mask: tf.Tensor | None,
         rng: base.Rng | None,
         target_mask: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, models.Stats]:
+    ) -> tuple[tf.Tensor, body.Stats]:
         del target_mask  # padding follows the targets, so causal attention never sees it
         return self.decoder(self._timed(shifted, rng), encoded, mask, rng), []
 
