@@ -1,4 +1,4 @@
-"""What every command shares: flags, help, errors in one line, streams of answers."""
+"""The common parts of all commands: flags, help, one-line errors, streams of answers."""
 
 from t2t_mm.cli.command import Command, console, info
 

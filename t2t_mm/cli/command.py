@@ -1,4 +1,4 @@
-"""What all commands have in common: flags, help, errors, exit codes, JSON.
+"""The base of all commands: flags, help, errors, exit codes, JSON.
 
 A command is a `Command` with its flags and one function that does the work:
 

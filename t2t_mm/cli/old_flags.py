@@ -1,7 +1,6 @@
-"""The flags of Tensor2Tensor's commands, and what does the same here.
+"""The flags of Tensor2Tensor's commands, with their replacements here, for errors.
 
-Whoever comes from there types them by habit; the error then tells the new one. A flag
-that a command here has too (`--data_dir`, `--train_steps`) never comes this far.
+Flags that a command here has too (`--data_dir`, `--train_steps`) cause no error.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ def talk(
 ) -> None:
     """Reads inputs and prints answers until the end of input (Ctrl-D).
 
-    An input that cannot be used is answered with what is wrong, and the next is read. What
-    is asked again is sampled anew.
+    An input that cannot be used is answered with its error, and the next one is read. A
+    repeated input is sampled again.
 
     Args:
       loaded: the run.

@@ -1,7 +1,7 @@
-"""What the system refuses a command, told in one line: it is no fault of the code.
+"""One-line errors for refusals of the system (memory, files, threads), which are no bugs.
 
-Python's OSError has a number. Imports that fail, threads and TensorFlow have only the words
-that stand for it.
+Python's OSError has an error number. Failed imports, threads and TensorFlow give only its
+message.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A file or pipe of inputs to answers: one for each, in their order, as they come.
+"""Streams a file or pipe of inputs to answers, in order.
 
-An input that cannot be used is answered with its error, and costs the others nothing. Free
-of TensorFlow until there is something to decode.
+An input that cannot be used is answered with its error, without effect on the others.
+TensorFlow is imported only when there is something to decode.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _TOLD = 20
 def lines(
     task: task_lib.Task, name: str, *, most: int = 0, strict: bool = False
 ) -> Iterable[list[requests_lib.Line]]:
-    """Returns the lines of a file, in chunks that are to be answered together.
+    """Returns the lines of a file, in chunks that are decoded together.
 
-    A plain file is looked into at once, before the work begins that a wrong one would spoil.
+    A plain file is checked at once, before the work begins.
 
     Args:
       task: whose inputs they are.

@@ -1,4 +1,4 @@
-"""Limits of inputs: how many tokens of a text a model reads, and which texts are longer."""
+"""Limits of inputs: the largest number of tokens of a text, and which texts are truncated."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def of(
     batching: batching_lib.Batching,
     settings: decoding.DecodeSettings,
 ) -> dict[str, int]:
-    """Returns how many tokens of each text that is given are read at most, by its name.
+    """Returns the largest number of tokens of each input text, by its name.
 
-    The end token of a text, and the first token behind the beginning of one, are not counted.
+    The end token of a text, and the first output token after a prefix, are not counted.
 
     Args:
       task: the problem.
-      batching: of the run; it has a limit for texts that declare none.
-      settings: of the search, whose limit holds for the beginning of a text too.
+      batching: of the run, with the limit of texts that declare none.
+      settings: of the search, whose limit includes the prefix.
     """
     found = {
         name: (declared.max_length or batching.max_length) - 1
@@ -37,7 +37,7 @@ def of(
 
 
 def is_cut(task: task_lib.Task, raw: Mapping[str, bytes], limits: Mapping[str, int]) -> bool:
-    """Returns whether a text is longer than what is read of it.
+    """Returns whether a text of an input is truncated.
 
     Args:
       task: whose input it is.
@@ -53,7 +53,7 @@ def is_cut(task: task_lib.Task, raw: Mapping[str, bytes], limits: Mapping[str, i
 
 
 def told(inputs: str, limits: Mapping[str, int]) -> str:
-    """Returns a line on inputs that were cut.
+    """Returns a message about truncated inputs.
 
     Args:
       inputs: which, as in "3 of 100 inputs were".

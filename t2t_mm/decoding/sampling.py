@@ -1,9 +1,8 @@
-"""Sampling: tokens drawn from the model's distribution, sharpened and cut as asked for.
+"""Sampling with temperature, top-k and top-p, in this order.
 
-The temperature comes first, then the `top_k` likeliest tokens are kept, then of these the
-fewest likeliest that together hold `top_p` of their probability. Draws are a function of
-the seed, the row's own number, the number of the sample and the step, and of nothing else:
-not of the row's place in a batch, of its neighbours, nor of how many samples are wanted.
+Top-p keeps the fewest likeliest of the remaining tokens with that total probability. Random
+numbers depend only on the seed, the number of the example, that of the sample, and the step;
+so neither the row's position in a batch, nor other rows, nor `n_best` changes a sample.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def search(
     *,
     shrink: bool = True,
 ) -> hypotheses.Hypotheses:
-    """Returns `n_best` independent samples of each row, in the order they are numbered.
+    """Returns `n_best` independent samples of each row.
 
     Args:
       model: gives the incremental state.
@@ -38,13 +37,13 @@ def search(
         own = tf.gather(logits, ids, batch_dims=1) - hypotheses.log_norm(logits)[:, 0]
         return tf.minimum(own, 0.0), ids
 
-    # As many as the settings allow a row, not as its batch needs.
+    # For the greatest length of the settings, so that they do not depend on the batch.
     draws = uniforms(seeds, settings.n_best, settings.longest())
     return writer.write(model, asked, choose, copies=settings.n_best, draws=draws, shrink=shrink)
 
 
 def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings) -> tf.Tensor:
-    """Returns int32 [R], a token for each row: the inverse of the distribution's sum.
+    """Samples int32 [R], a token for each row, by the inverse of the cumulative distribution.
 
     Args:
       logits: float32 [R, V].
@@ -62,10 +61,10 @@ def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings)
     sums = tf.cumsum(shares, axis=1)
     total = sums[:, -1]
     if settings.top_p < 1:
-        # A token is kept where those before it do not hold the share yet: the first is.
+        # A token is kept if those before it sum to less than top_p, so always the first.
         count = tf.reduce_sum(tf.cast(sums - shares < settings.top_p, tf.int32), axis=1)
         total = tf.gather(sums, count - 1, batch_dims=1)
-    # The first sum above the drawn share of the total: that token has a probability.
+    # The first cumulative sum above the drawn one; a token of probability 0 is never chosen.
     below = sums <= (drawn * total)[:, None]
     places = tf.reduce_sum(tf.cast(below, tf.int32), axis=1)
     return places if order is None else tf.gather(order, places, batch_dims=1)

@@ -1,10 +1,9 @@
-"""The loop of a search, with batch compaction: finished rows leave the batch.
+"""The search loop with batch compaction: finished rows leave the batch.
 
-A batch ends with its longest output, and most rows are finished long before. So the loop
-goes in rounds: one ends when no more than half of its rows are left, and the next has
-those alone. There are at most log2(B) + 1 of them, all in one compiled graph in which the
-model stands once, and rows know nothing of each other: what a row is given is what it
-would be given in a batch that never shrinks.
+A batch takes as many steps as its longest output, and most rows finish long before. So an
+outer loop compacts the batch whenever at most half of its rows are unfinished: at most
+log2(B) + 1 times, in one compiled graph that holds the model once. Rows are independent, so
+the result is that of a batch that is never compacted.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from t2t_mm.layers import history
 
 
 class Rows(NamedTuple):
-    """The rows of a batch on their way, along the first axis of every tensor but the state's.
+    """The loop state of the rows of a batch.
 
     Attributes:
-      ended: bool [A], whether a row is finished: its `found` stays as it is.
-      found: nest [A, ...], what the search has found for it so far.
-      live: nest [A, ...], what else it takes from step to step.
-      state: the model's, of A x N hypotheses, N a row: a nest of tensors, hypotheses first, and of
-        histories, which are repeated, reordered and thinned out at less cost.
+      ended: bool [A], whether a row is finished: then its `found` does not change.
+      found: nest [A, ...], the finished outputs so far.
+      live: nest [A, ...], the unfinished ones.
+      state: of the model, for A x N hypotheses, N in each row: a nest of tensors, hypotheses
+        first, and of caches (`t2t_mm.layers.history`), which are reordered without a gather.
     """
 
     ended: tf.Tensor
@@ -43,16 +42,15 @@ def run(
     copies: int,
     shrink: bool = True,
 ) -> Any:
-    """Advances rows step by step until each of them has ended.
+    """Advances rows step by step until all have ended.
 
     Args:
-      advance: maps the number of the step, `fixed` and the rows to the rows after it.
-        It has to end every row at some time.
-      fixed: nest [B, ...], what the steps read and do not change.
-      rows: of all B, none ended. Axes may grow from step to step, but for the first and
-        the last one.
-      copies: N, hypotheses a row.
-      shrink: let finished rows leave; without, they stay to the end (for tests).
+      advance: maps step, `fixed` and rows to the rows after the step. It must end every row
+        eventually.
+      fixed: nest [B, ...], loop constants.
+      rows: all B, none ended. Any axis but the first and the last may grow with each step.
+      copies: N, hypotheses of each row.
+      shrink: compact the batch; if not, finished rows stay to the end (for tests).
 
     Returns:
       `found` of all rows, in the order of the batch.
@@ -70,7 +68,7 @@ def run(
     ) -> tuple[Any, ...]:
         def one_step(step: tf.Tensor, rows: Rows) -> tuple[tf.Tensor, Rows]:
             after = advance(step, fixed, rows)
-            # A loop must be told again what stays as it is.
+            # Loop variables lose their static shapes otherwise.
             return step + 1, tf.nest.map_structure(tf.ensure_shape, after, shapes)
 
         invariants = (tf.TensorShape([]), shapes)
@@ -90,7 +88,7 @@ def run(
 
     start = (tf.constant(0), tf.range(count), fixed, rows, rows.found)
     *_, found = tf.while_loop(
-        lambda *carried: tf.size(carried[1]) > 0,  # places: any row is left
+        lambda *carried: tf.size(carried[1]) > 0,  # any row is unfinished
         one_round,
         start,
         shape_invariants=tf.nest.map_structure(_open, start),
@@ -99,9 +97,9 @@ def run(
 
 
 def repeat_state(state: Any, copies: int) -> Any:
-    """Returns a state before the first position with each hypothesis `copies` times in a row.
+    """Repeats each hypothesis of an initial state `copies` times, consecutively.
 
-    They are independent, and cannot be reordered.
+    The copies are independent and cannot be reordered.
     """
     if copies == 1:
         return state
@@ -109,20 +107,20 @@ def repeat_state(state: Any, copies: int) -> Any:
 
 
 def share_state(state: Any, beams: int) -> Any:
-    """Returns a state before the first position with `beams` hypotheses in a row of each input.
+    """Returns an initial state with `beams` consecutive hypotheses of each input.
 
-    They can be reordered among themselves.
+    The hypotheses of an input can be reordered.
     """
     return _map_state(lambda t: tf.repeat(t, beams, axis=0), lambda h: h.share(beams), state)
 
 
 def reorder_state(state: Any, rows: tf.Tensor) -> Any:
-    """Returns the state in which hypothesis i is what `rows[i]` was, of the same input."""
+    """Returns the state in which hypothesis i continues `rows[i]`, of the same input."""
     return _map_state(lambda t: tf.gather(t, rows), lambda h: h.reorder(rows), state)
 
 
 def keep_state(state: Any, rows: tf.Tensor, written: tf.Tensor) -> Any:
-    """Returns the state of the hypotheses `rows` alone: all or none of an input's.
+    """Returns the state of the hypotheses `rows` alone, with all or none of each input.
 
     Args:
       state: of R hypotheses.
@@ -133,7 +131,7 @@ def keep_state(state: Any, rows: tf.Tensor, written: tf.Tensor) -> Any:
 
 
 def _open(tensor: tf.Tensor) -> tf.TensorShape:
-    """Returns the shape of a tensor in a loop: of one axis nothing, else the last is fixed."""
+    """Returns the shape invariant of a loop variable: only the last of several axes is fixed."""
     if tensor.shape.rank < 2:
         return tf.TensorShape([None] * tensor.shape.rank)
     return tf.TensorShape([None] * (tensor.shape.rank - 1) + [tensor.shape[-1]])

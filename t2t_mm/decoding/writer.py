@@ -1,6 +1,7 @@
-"""Hypotheses written token by token, each for itself: greedy decoding and sampling.
+"""Greedy decoding, and the common loop of greedy decoding and sampling.
 
-They differ in how the next token is chosen. Everything here runs in the graph.
+Hypotheses are independent of one another; the two differ only in the choice of the next
+token. Everything here runs in the graph.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ def write(
     draws: Any = (),
     shrink: bool = True,
 ) -> hypotheses.Hypotheses:
-    """Writes each hypothesis until it has ended or met the limit of its row.
+    """Decodes each hypothesis until its end token or the limit of its row.
 
     Args:
       model: gives the incremental state.
       asked: the inputs and what is wanted of them.
       choose: chooses the next token of each hypothesis, never padding.
       copies: N, hypotheses of each row.
-      draws: nest of float32 [B, N, L], random numbers for as many steps as there may be;
-        `choose` is given those of its step, [R] each.
+      draws: nest of float32 [B, N, L], random numbers for all possible steps; `choose` gets
+        those of its step, [R] each.
       shrink: let finished rows leave (see `search_loop.run`).
     """
     memory = model.encode(asked.task_name, asked.inputs)
@@ -113,7 +114,7 @@ def greedy(
 
 
 def trimmed(found: hypotheses.Hypotheses) -> hypotheses.Hypotheses:
-    """Returns hypotheses whose T is the length of the longest."""
+    """Trims T to the length of the longest hypothesis."""
     return found._replace(ids=found.ids[:, :, : tf.reduce_max(found.lengths)])
 
 

@@ -1,1 +1,1 @@
-"""What is shown to people: tables in the terminal, and pages."""
+"""Reports for people: tables in the terminal, and HTML pages."""

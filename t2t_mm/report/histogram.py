@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _TAIL = 0.99
-"""What lies beyond this quantile shares the last bin, if it would need many empty ones."""
+"""Values beyond this quantile share the last bin, if it would need many empty ones."""
 
 _LEAST_BAR = 8
 

@@ -22,7 +22,7 @@ from t2t_mm.report import histogram, pictures, sounds
 from t2t_mm.runs import folders
 
 READ_AT_MOST = 20_000
-"""Records that are measured; they lie in random order, so the first ones will do."""
+"""Records that are measured: the first ones, since the order is random."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""A run: its folder, its checkpoints, and a trained model taken from them."""
+"""A run: its folder, its checkpoints, and the trained model in them."""

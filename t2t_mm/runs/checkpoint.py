@@ -1,11 +1,11 @@
-"""Checkpoints: verified after writing, published by their last file, never lost silently.
+"""Checkpoints: verified after writing, and published atomically by their sidecar file.
 
-`checkpoint_files` says which files make one. `best/` holds a second link to the
-best one. TensorFlow's own `checkpoint` state file is neither written nor read.
+See `checkpoint_files` for the files of a checkpoint. `best/` has a second link to the best
+one. TensorFlow's own `checkpoint` state file is neither written nor read.
 
-The newest whole checkpoint is the one restored. A damaged one is passed over with
-a warning; where there are checkpoints but none is whole, that is an error, for to
-start again from zero would hide the loss.
+The newest intact checkpoint is restored. A damaged one is skipped with a warning. If there
+are checkpoints but none is intact, that is an error: starting again from zero would hide the
+loss.
 """
 
 from __future__ import annotations
@@ -36,24 +36,23 @@ class Checkpoints:
     """The checkpoints of one run.
 
     Args:
-      folder: where they are; made when the first is saved.
-      objects: what is saved, by name: Keras models and layers, variables, iterators
+      folder: of the checkpoints; created by the first `save`.
+      objects: the objects to save, by name: Keras models and layers, variables, iterators
         of tf.data, and dicts and lists of these. All their variables must exist
         before `restore`.
-      keep: newest checkpoints that are kept; the best one is kept besides.
-      fingerprint: JSON values of what a checkpoint must fit: the model and its
+      keep: how many of the newest checkpoints are kept; the best one is kept too.
+      fingerprint: JSON values that must be equal to restore: the model and its
         configuration, vocabularies' sha256, problems' versions.
-      data: digests of the training records, by problem: a place in the data is of
-        no use among others. What is restored in parts, as for evaluation, need not fit.
-      is_chief: under several workers every one must call `save` (variables that
-        are summed on reading need all), but only the chief's files are published.
+      data: hashes of the training records, by problem, since an iterator is valid only for
+        the same records. Not checked when only some objects are restored, as for evaluation.
+      is_chief: with several workers every one must call `save` (variables aggregated on
+        reading need all), but only the chief's files are published.
       worker: index of this worker.
-      local: names of the objects that are each worker's own, such as its place in
-        the data. Those of other workers than the chief are in `worker-N/`. All
-        workers must see the same folder. They are left as they are where a checkpoint is
-        of another division.
-      division: the workers and replicas that train together, where this is a training.
-      warn: takes a line of text; standard error by default.
+      local: names of the objects that each worker has its own of, such as iterators. Those
+        of workers other than the chief are in `worker-N/`. All workers must see the same
+        folder. They are not restored from a checkpoint with another division.
+      division: of the training into workers and replicas, if this is one.
+      warn: called with warnings; writes to standard error by default.
     """
 
     def __init__(
@@ -108,14 +107,14 @@ class Checkpoints:
 
         Args:
           step: training steps done.
-          extra: JSON values to be given back by `restore`.
+          extra: JSON values, which `restore` returns.
 
         Returns:
           the published `ckpt-STEP.json`; None on workers that are not the chief.
 
         Raises:
-          CheckpointError: it could not be written, or does not read back whole;
-            the earlier ones are untouched.
+          CheckpointError: it could not be written, or not be read back; earlier
+            checkpoints are unchanged.
         """
         scratch = self.folder / f".writing-{self._worker}"
         try:
@@ -141,7 +140,7 @@ class Checkpoints:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def mark_best(self, step: int) -> None:
-        """Keeps the checkpoint of `step` as the best one, whatever is saved later."""
+        """Marks the checkpoint of `step` as the best one, which is kept."""
         if not self._is_chief:
             return
         sidecar = checkpoint_files.read_sidecar(self.folder, step)
@@ -167,16 +166,15 @@ class Checkpoints:
 
         Args:
           which: "latest", "best", or a step.
-          objects: a part of what was saved, under the same names, such as the model
-            alone for evaluation. Left out, all is restored, and everything in the
-            checkpoint must find its object.
+          objects: some of the saved objects, under the same names, such as the model alone
+            for evaluation. By default all, and each value of the checkpoint must have its
+            object.
 
         Returns:
-          step and extra; None when "latest" is asked for and there are no
-          checkpoints at all.
+          step and extra; None for "latest" if there are no checkpoints.
 
         Raises:
-          CheckpointError: none is whole, or what there is does not fit.
+          CheckpointError: none is intact, or it does not fit.
         """
         for left in checkpoint_files.without_sidecar(self.folder):
             self._warn(
@@ -218,7 +216,7 @@ class Checkpoints:
         return None
 
     def _place(self, which: str | int) -> tuple[pathlib.Path, int]:
-        """Returns folder and step of a checkpoint asked for by name or step."""
+        """Returns folder and step of a checkpoint given by name or step."""
         steps, best = self.steps(), self.best_step()
         if isinstance(which, str) and which != BEST and not which.isdecimal():
             raise errors.CheckpointError(
@@ -293,7 +291,7 @@ class Checkpoints:
             )
 
     def _check_data(self, held: Mapping[str, str] | None, *, place: str) -> None:
-        """Raises where a place in the data is one in other records than there are now."""
+        """Raises if the iterators of the checkpoint belong to other records."""
         if held is None or not self._data:
             return
         changed = [name for name in self._data if held.get(name) != self._data[name]]
@@ -309,7 +307,7 @@ class Checkpoints:
             )
 
     def _publish(self, step: int, scratch: pathlib.Path, extra: dict[str, Any]) -> pathlib.Path:
-        """Moves verified files into place; the sidecar's rename is the moment that counts."""
+        """Moves verified files into place; renaming the sidecar publishes the checkpoint."""
         prefix = checkpoint_files.new_prefix(self.folder, step)
         sidecar = {
             "format": checkpoint_files.FORMAT,
@@ -341,7 +339,7 @@ def verify_tensors(prefix: str | os.PathLike[str]) -> None:
     try:
         types = tf.train.load_checkpoint(str(prefix)).get_variable_to_dtype_map()
         for name in sorted(types):
-            # Not the reader's get_tensor: that cannot give an iterator's state.
+            # Not the reader's get_tensor, which cannot return an iterator's state.
             (value,) = tf.raw_ops.RestoreV2(
                 prefix=str(prefix), tensor_names=[name], shape_and_slices=[""], dtypes=[types[name]]
             )

@@ -1,8 +1,8 @@
-"""The files of checkpoints: which are there, which are whole, and what to remove.
+"""The files of checkpoints: finding, checking and removing them.
 
-A checkpoint of step 500 is `ckpt-500-0.index`, `ckpt-500-0.data-*` (TensorFlow's
-format) and its sidecar `ckpt-500.json`, which names them with their sha256 and is
-written last: what has no sidecar was never published. No TensorFlow in here.
+A checkpoint of step 500 is `ckpt-500-0.index`, `ckpt-500-0.data-*` (TensorFlow's format)
+and its sidecar `ckpt-500.json`, which lists them with their sha256 and is written last:
+files without a sidecar were never published. No TensorFlow in here.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read_sidecar(folder: pathlib.Path, step: int) -> dict[str, Any]:
 
 
 def damage(folder: pathlib.Path, step: int) -> str:
-    """Returns what is wrong with a published checkpoint; empty when it is whole."""
+    """Describes the damage of a published checkpoint; empty if it is intact."""
     try:
         files = read_sidecar(folder, step)["files"]
         for name, expected in files.items():
@@ -82,7 +82,7 @@ def damage(folder: pathlib.Path, step: int) -> str:
 
 
 def remains(folder: pathlib.Path) -> list[str]:
-    """Returns files that are (parts of) checkpoints, less those never published."""
+    """Returns the files of checkpoints, without those never published."""
     if not folder.is_dir():
         return []
     never = _unpublished(folder)
@@ -90,9 +90,10 @@ def remains(folder: pathlib.Path) -> list[str]:
 
 
 def without_sidecar(folder: pathlib.Path) -> list[str]:
-    """Returns index files whose `ckpt-STEP.json` is gone, though it was published.
+    """Returns index files whose `ckpt-STEP.json` was published and is missing.
 
-    What is older than every published checkpoint was being removed when its process died.
+    Files older than every published checkpoint are not among them: their removal was
+    interrupted.
     """
     published = steps(folder)
     found = []
@@ -115,8 +116,8 @@ def new_prefix(folder: pathlib.Path, step: int) -> str:
 def move_in(scratch: pathlib.Path, folder: pathlib.Path, prefix: str) -> dict[str, Any]:
     """Moves `ckpt.*` from a scratch folder to their final names; returns size and sha256.
 
-    A mark in the scratch folder says what is being moved, so that after a kill
-    those files are known as never published, and not taken for lost ones.
+    A mark in the scratch folder names the files being moved, so that after a kill they are
+    recognised as never published, and not taken for lost ones.
     """
     (scratch / MARK).write_text(prefix, encoding="utf-8")
     files = {}
@@ -150,7 +151,7 @@ def remove_strays(folder: pathlib.Path) -> None:
 
 
 def link(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Gives a file a second name, or copies it where the disk knows no links."""
+    """Creates a hard link, or a copy if the file system has no links."""
     if target.exists() and target.samefile(source):
         return
     target.unlink(missing_ok=True)
@@ -162,7 +163,7 @@ def link(source: pathlib.Path, target: pathlib.Path) -> None:
 
 
 def flush(path: pathlib.Path) -> None:
-    """Sends a written file on to the disk."""
+    """Syncs a written file to disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 

@@ -1,7 +1,7 @@
-"""How a training is divided among workers and replicas, and what a change of it costs.
+"""The division of a training into workers and replicas, and the effect of changing it.
 
 Each worker reads its own part of the data, and a step takes one batch for each replica, so
-a place in the data is of use to the same division only. No TensorFlow in here.
+saved iterators are valid only for the same division. No TensorFlow in here.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ class Division:
 
     Attributes:
       workers: processes that train together.
-      replicas: devices of all of them, each of which computes a batch a step.
+      replicas: devices of all workers; each computes one batch a step.
     """
 
     workers: int
     replicas: int
 
     def change_from(self, sidecar: Mapping[str, Any]) -> str | None:
-        """Returns what a resumption cannot keep, in a line; None where it keeps all.
+        """Describes, in a line, what cannot be resumed exactly; None if everything can.
 
         Args:
-          sidecar: of the checkpoint; an earlier version of the code did not note these.
+          sidecar: of the checkpoint; those of earlier versions have no division.
         """
         held = Division(
             workers=sidecar.get("workers", self.workers),

@@ -1,4 +1,4 @@
-"""What a checkpoint must fit: compared item by item, so that an error can say which."""
+"""Compares the fingerprints of checkpoint and run, item by item, for exact errors."""
 
 from __future__ import annotations
 

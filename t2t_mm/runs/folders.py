@@ -1,12 +1,12 @@
-"""The folders of every command, where none is named.
+"""The default folders of all commands.
 
     flag            environment variable    else
     --data_dir      T2T_MM_DATA_DIR         the one that the run has read, or data
     --output_dir    T2T_MM_OUTPUT_DIR       runs/MODEL-PROBLEMS
     --manual_dir    T2T_MM_MANUAL_DIR       corpora, for each corpus that lies there
 
-A variable stands for its flag wherever that is left out: T2T_MM_OUTPUT_DIR is the folder
-of one run, not of many. Commands that read a run take the only one in runs/ that fits.
+A variable replaces its flag if that is not given: T2T_MM_OUTPUT_DIR is the folder of one
+run, not of many. Commands that read a run take the only one in runs/ that fits.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def known_output_dir(given: Given = None) -> pathlib.Path | None:
 
 
 def new_run(model: str, problems: Sequence[str]) -> pathlib.Path:
-    """Returns where a model of some problems is trained unless told otherwise.
+    """Returns the default run folder of a model and its problems.
 
-    The same problems in another order have the same folder. A long list is told by its
-    length and a hash of the names, which stays the same too.
+    It does not depend on the order of the problems. For a long list its name has their
+    number and a hash of their names.
     """
     names = sorted(problems)
     name = "-".join((model, *names))
@@ -81,10 +81,10 @@ def trained_run(
     averages: bool = True,
     say: Callable[[str], None],
 ) -> run_folder.RunFolder:
-    """Opens the run that is meant: the one named, or the only one that fits.
+    """Opens the run that the user named, or the only one that fits.
 
-    In `runs/` those fit that were trained on all of `problems`. Where that holds for
-    several, the one that was trained on nothing else is meant, if it is the only such.
+    A run in `runs/` fits if it was trained on all of `problems`. If several fit, the only
+    one trained on no other problems is taken.
 
     Args:
       given: the folder that the user has named, if any.

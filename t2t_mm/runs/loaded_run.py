@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoadedRun(opened_run.OpenedRun):
-    """A model as a checkpoint has it, and what is needed to use it.
+    """A run with its model, restored from a checkpoint.
 
     Attributes:
       model: with the weights of the checkpoint.
       step: of the checkpoint.
-      chosen_by: where the best checkpoint was asked for, what made it so, in words.
+      chosen_by: for the best checkpoint, the reason, in words.
     """
 
     model: base.Model
@@ -39,7 +39,7 @@ def load_run(
 ) -> LoadedRun:
     """Builds the model of a run and restores a checkpoint of it.
 
-    The run folder is enough; generated data is touched only when a split is read.
+    The run folder is enough; generated data is needed only to read a split.
 
     Example:
         run = t2t_mm.load_run("runs/ende")
@@ -67,14 +67,14 @@ def restore(run: opened_run.OpenedRun, which: str | int = "latest") -> LoadedRun
     Raises:
       CheckpointError: as of `load_run`.
     """
-    # TensorFlow comes with these, so not before there is a run to load.
+    # These import TensorFlow, so only when there is a run to load.
     from t2t_mm.models import build, precision
     from t2t_mm.runs import best, checkpoint, lost
     from t2t_mm.settings import training
 
     folder = run.folder
     with config.only(of_run=folder.bindings()), dtype_policy_kept():
-        # Not chosen anew: what a run answers must not depend on how busy a machine is.
+        # Not measured again: outputs of a run must not depend on the machine's load.
         arithmetic = config.build(training.TrainSettings).precision
         precision.use("float32" if arithmetic == "auto" else arithmetic)
         model = build.build(folder.model_name, list(run.tasks.values()), kept=folder.nets())
@@ -120,7 +120,7 @@ def as_loaded(
 
 @contextlib.contextmanager
 def dtype_policy_kept() -> Iterator[None]:
-    """Gives the process its own policy back: loading a run must not change a notebook's."""
+    """Restores the process's dtype policy: loading a run must not change a notebook's."""
     import keras
 
     before = keras.config.dtype_policy()

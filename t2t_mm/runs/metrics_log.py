@@ -1,4 +1,4 @@
-"""What was measured, step by step: `metrics.jsonl` for programs, TensorBoard for eyes."""
+"""The log of metrics by step: `metrics.jsonl`, and TensorBoard."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TRAINING = "train"
 
 
 class MetricsLog:
-    """Appends one object a line: `{step, time, split, problem, metrics}`.
+    """Appends one JSON object a line: `{step, time, split, problem, metrics}`.
 
-    A line is written in one call, so a killed process leaves whole lines and at
-    most one torn one, which the next opening removes.
+    A line is written in one call, so a killed process leaves complete lines and at most one
+    partial one, which is removed when the log is opened again.
 
     Args:
       path: of `metrics.jsonl`.
@@ -44,14 +44,14 @@ class MetricsLog:
             self._open()
 
     def rewind(self, step: int, *, with_training: bool = True, with_evaluation: bool = True) -> int:
-        """Drops what was logged after `step`, for training goes on from there.
+        """Drops all lines after `step`, from which training resumes.
 
         Args:
           step: of the checkpoint.
-          with_training: keep the line of training at `step` itself; not where its means are
-            over fewer steps than those of the line that is to come.
-          with_evaluation: keep lines of an evaluation at `step` itself; not where that was
-            cut off, and will be made again.
+          with_training: keep the line of training at `step` itself; not if a line with means
+            over more steps will be written for that step.
+          with_evaluation: keep lines of an evaluation at `step` itself; not if that was
+            interrupted and will be repeated.
 
         Returns:
           the number of lines dropped.
@@ -162,7 +162,7 @@ def _lines(path: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _repair(path: pathlib.Path) -> None:
-    """Cuts off lines at the end that a kill, or a power failure, left unfinished."""
+    """Removes partial lines at the end, which a kill or a power failure left."""
     if not path.is_file():
         return
     with path.open("rb+") as file:

@@ -1,6 +1,6 @@
-"""A run as its folder describes it: problems, vocabularies and settings. No TensorFlow.
+"""An opened run: problems, vocabularies and settings of its folder. No TensorFlow.
 
-A command opens its run once and hands it on; `loaded_run.restore` adds the model.
+A command opens its run once and passes it on; `loaded_run.restore` adds the model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a warm start begins: a checkpoint of another run. Free of TensorFlow."""
+"""The origin of a warm start: a checkpoint of another run. No TensorFlow in here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Origin:
       folder: of the checkpoint's files.
       step: of the checkpoint.
       run: says what the rows of the checkpoint's tables stand for.
-      is_named: whether this very checkpoint was named, and not the run that it is of.
+      is_named: whether the user named the checkpoint itself, not only its run.
     """
 
     folder: pathlib.Path

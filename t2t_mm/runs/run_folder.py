@@ -1,4 +1,4 @@
-"""The run folder: all that one training leaves behind.
+"""The run folder: all files of one training.
 
     config.gin       the operative configuration
     problems.json    model, schedule, and what each problem was
@@ -54,7 +54,7 @@ _OURS = frozenset(
 class RunFolder:
     """The folder of one run, which need not exist: written by `create`, read by `open`.
 
-    A command makes one and hands it on: what is in its files is read once.
+    A command creates one and passes it on, so that its files are read once.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

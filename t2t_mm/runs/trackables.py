@@ -1,10 +1,10 @@
-"""Everything that a checkpoint holds, under names that come from the code's structure.
+"""The objects of a checkpoint, named by their attribute paths.
 
-`tf.train.Checkpoint` follows the attributes of a Keras 3 layer but not the lists
-and dicts among them: of `self.blocks = [...]` it saves nothing, and says nothing.
-So the walk is done here, and it fails when a variable of a layer was not found.
-Names are paths of attributes (`model/encoder/blocks/0/kernel`), for those that
-Keras makes up (`dense_17`) depend on what else was made in the process.
+`tf.train.Checkpoint` follows the attributes of a Keras 3 layer but not lists and dicts: of
+`self.blocks = [...]` it silently saves nothing. So the objects are walked here, with an error
+if a variable of a layer is missed. Names are paths of attributes
+(`model/encoder/blocks/0/kernel`), since Keras's generated names (`dense_17`) depend on other
+layers of the process.
 """
 
 from __future__ import annotations

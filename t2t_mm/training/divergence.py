@@ -12,10 +12,10 @@ _KEPT = 0.9
 """Decay of the running mean, at every step of a problem."""
 
 _LEAST_RISE = 1.0
-"""Nats above its best from which a loss is far from it ..."""
+"""A loss diverges if it is so many nats above its best ..."""
 
 _RISE_OF_CHANCE = 0.25
-"""... or this share of chance, where that is more."""
+"""... or this fraction of the log-perplexity of guessing, if that is more."""
 
 
 def chance(task: tasks.Task) -> float | None:

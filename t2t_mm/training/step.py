@@ -1,7 +1,7 @@
-"""One training step: loss, gradients, update; compiled once for problems that compute alike.
+"""The training step: loss, gradients, update; traced once for problems with the same nets.
 
-From the outside in: `Steps` keeps the compiled functions, `make` compiles one (as
-`keras.Model.make_train_function` does), `replica_step` is what is in it (`train_step`).
+`Steps` caches the compiled functions, `make` compiles one (like
+`keras.Model.make_train_function`), and `replica_step` is its body (`train_step`).
 """
 
 from __future__ import annotations
