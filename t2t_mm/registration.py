@@ -49,7 +49,13 @@ def register_modality(name: str) -> Callable[[Modality], Modality]:
       PluginError: for an invalid or taken name, and for any other object.
     """
     bases = ["t2t_mm.modality.base:Modality"]
-    return _register(registry.modalities, name, "t2t_mm.Modality", bases)
+    add = _register(registry.modalities, name, "t2t_mm.Modality", bases)
+
+    def decorate(cls: Modality) -> Modality:
+        add(cls).kind = name
+        return cls
+
+    return decorate
 
 
 def register_metric(name: str) -> Callable[[Metric], Metric]:

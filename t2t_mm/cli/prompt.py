@@ -76,4 +76,4 @@ def _wanted(task: task_lib.Task) -> str:
     if not task.inputs:
         return "beginnings of texts, to be gone on with, or nothing"
     (declaration,) = task.inputs.values()
-    return "texts" if declaration.kind in requests.TYPED else f"paths of files ({declaration.kind})"
+    return "texts" if declaration.is_text else f"paths of files ({declaration.kind})"

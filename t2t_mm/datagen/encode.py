@@ -252,7 +252,7 @@ def _encode(
                 files.boundary.check_value(one)
             encoded[name] = found = [modality.encode(one) for one in each]
             for one, data in zip(each, found, strict=True):
-                if not data or data.isspace():
+                if not data or (modality.is_text and data.isspace()):
                     raise errors.BadExampleError("It is empty")
                 if isinstance(one, str) and language.is_blank(one):
                     raise errors.BadExampleError(

@@ -56,7 +56,7 @@ class Compiled:
           spec: of the inputs that the function will be given.
         """
         texts = list(task.inputs)
-        if any(modality.kind != "language" for modality in task.inputs.values()):
+        if not all(modality.autoregressive for modality in task.inputs.values()):
             texts = []  # with a picture, the length of a question says little about the output's
         longest = settings.longest(getattr(task.targets, "max_length", None))
         traced = self._live().traced_as(task.name)

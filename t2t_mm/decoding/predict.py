@@ -115,7 +115,7 @@ def shown_inputs(task: task_lib.Task, batch: Mapping[str, Any]) -> list[Any]:
     """
     keys = texts(batch["key"])
     columns = {
-        name: texts(batch["raw_inputs"][name]) if declaration.kind == "language" else keys
+        name: texts(batch["raw_inputs"][name]) if declaration.is_text else keys
         for name, declaration in task.inputs.items()
     }
     if len(columns) == 1:

@@ -23,22 +23,18 @@ from typing import Any, BinaryIO
 
 from t2t_mm import errors
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import arrays
 from t2t_mm.decoding import lines as lines_lib
 from t2t_mm.files import paths
+from t2t_mm.modality import arrays, media
 from t2t_mm.modality import base as modality
-from t2t_mm.modality import media
 from t2t_mm.modality.language import declaration as language
 
 Value = Any
-"""A text, a path, encoded bytes, a picture or a waveform as arrays (see `decoding.arrays`)."""
+"""A text, a path, encoded bytes, or an array, such as of a picture (see `modality.arrays`)."""
 Given = Value | Mapping[str, Value]
 """One input: a value, or several of them by input name."""
 
 STANDARD_INPUT = "Standard input"
-
-TYPED = frozenset(("language", "categorical"))
-"""Modalities whose value is written in the line itself; other lines are paths."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +147,7 @@ def read(
 
 
 def _line(task: task_lib.Task, line: bytes, name: str, number: int, *, objects: bool) -> Line:
-    takes_texts = all(declared.kind in TYPED for declared in task.given().values())
+    takes_texts = all(declared.is_text for declared in task.given().values())
     place = f"{name} line {number}"
     text = line.decode("utf-8", errors="replace")
     received = None
@@ -217,7 +213,7 @@ def check(task: task_lib.Task, given: Given, place: str) -> None:
     """
     declared = task.given()
     for name, value in (_values(task, given, place) or {}).items():
-        if declared[name].kind in TYPED:
+        if declared[name].is_text:
             _encode(declared[name], value, place)
         elif isinstance(value, (str, os.PathLike)):
             path = _file(declared[name], value, place)
@@ -364,11 +360,8 @@ def _single(task: task_lib.Task, given: Value, place: str) -> dict[str, Value]:
 def _encode(declaration: modality.Modality, value: Value, place: str) -> bytes:
     encoded: Any = value
     try:
-        if declaration.kind not in TYPED:
-            if isinstance(value, (str, os.PathLike)):
-                encoded = _file(declaration, value, place)
-            elif not isinstance(value, bytes):
-                encoded = arrays.checked(declaration.kind, value)
+        if not declaration.is_text and isinstance(value, (str, os.PathLike)):
+            encoded = _file(declaration, value, place)
         return declaration.encode(encoded)
     except errors.BadExampleError as error:
         raise errors.BadExampleError(f"{place}: {error}") from error
@@ -395,7 +388,7 @@ def _wanted(task: task_lib.Task, *, objects: bool) -> str:
     if objects:
         return f"a JSON object with {', '.join(task.given())}"
     (declared,) = task.given().values()
-    return "a text" if declared.kind in TYPED else f"the path of a file ({declared.kind})"
+    return "a text" if declared.is_text else f"the path of a file ({declared.kind})"
 
 
 def _hint_of_path(name: str) -> str:

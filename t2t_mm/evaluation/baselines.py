@@ -256,7 +256,7 @@ def _examples(task: task_lib.Task, split: str, limit: int | None) -> Iterator[_E
     """Yields the first examples of a split, and what the problem's own rule says to them."""
     is_known = task.name in registry.problems  # a run may be read without its plugins
     rule = registry.problems.get(task.name)().simple_answer if is_known else None
-    same = [declared.kind for declared in task.inputs.values()] == [task.targets.kind]
+    same = [type(declared) for declared in task.inputs.values()] == [type(task.targets)]
     for record in _records(task, split, limit):
         inputs = {name: record[name][0] for name in task.inputs}
         yield _Example(

@@ -1,18 +1,24 @@
-"""The contract of a modality, in three parts that are loaded when needed.
+"""The contract of a modality, in four parts that are loaded when needed.
 
-1. Its *declaration* (this class): what a problem writes down. It imports neither
-   TensorFlow nor Keras, so that listing and data generation stay light.
+1. Its *declaration* (this class): what a problem writes down, and how a raw value becomes
+   the bytes of a record. It imports neither TensorFlow nor Keras, so that listing and data
+   generation stay light.
 2. Its *features* (`features_class`): raw record values to model features, in the
    graph; used by the training pipeline and by an export alike.
 3. Its *net* (`net_class`): Keras layers from features to `[B, S, D]` and from
    `[B, T, D]` to a loss and predictions.
+4. Its *view* (`view_class`): how the values of records are measured and shown, without
+   TensorFlow.
+
+All else asks a declaration for what it needs and never what kind it is, so that a modality
+is one folder and a registered name: in the framework, or in a plugin.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from t2t_mm import errors, registry
 from t2t_mm.config import value_types
@@ -20,6 +26,7 @@ from t2t_mm.modality.pretrained import declaration as pretrained
 
 if TYPE_CHECKING:
     from t2t_mm import vocabulary
+    from t2t_mm.modality import view as view_lib
 
 
 class Task(Protocol):
@@ -34,28 +41,52 @@ class Task(Protocol):
         """By the names that language modalities give them."""
 
 
+RawForm = Literal["text", "picture", "sound", "array"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Modality:
-    """A problem's declaration of one of its inputs, or of its targets."""
+    """The declaration of one of a problem's inputs, or of its targets.
+
+    A subclass is a frozen dataclass whose fields are JSON values. It has `features_class`,
+    `net_class` ("module:class") and `encode`; all else has a default.
+    """
 
     kind: ClassVar[str] = ""
+    """The name under which it is registered."""
     features_class: ClassVar[str] = ""
     net_class: ClassVar[str] = ""
+    view_class: ClassVar[str] = "t2t_mm.modality.view:View"
     autoregressive: ClassVar[bool] = False
     """As a target: is it decoded token by token (language), or at once (a class)?"""
     has_planes: ClassVar[bool] = False
     """As an input: does its net use 2-D convolutions (images, spectrograms)?"""
+    has_grid: ClassVar[bool] = False
+    """As an input: does its net return a 2-D grid of positions (`Representation.grid`)?"""
     unit: ClassVar[str] = ""
     """Unit of `amount` ("tokens", "pictures"), for the training speed in the log; empty where
     the log counts examples."""
+    raw_form: ClassVar[RawForm] = "array"
+    """What a raw value is beside a file: a string ("text", which users type, and records keep
+    as UTF-8), an image, a sound, or an array; in TFDS, the class of the feature."""
     can_be_input: ClassVar[bool] = True
-    can_be_target: ClassVar[bool] = True
+    can_be_target: ClassVar[bool] = False
+    """Targets are autoregressive text, or a class."""
 
     net: pretrained.Net | None = dataclasses.field(default=None, kw_only=True)
     """A pretrained or other Keras net instead of the modality's own."""
 
+    @property
+    def is_text(self) -> bool:
+        """Whether a raw value is a `str`, and not a file or an array."""
+        return self.raw_form == "text"
+
     def encode(self, value: Any) -> bytes:
-        """Checks a raw value of `generate_examples` and returns the record's bytes.
+        """Checks a raw value and returns the record's bytes.
+
+        Args:
+          value: from `generate_examples`, or an input to decode: a string for text; else a path
+            or anything with `read_bytes()`, the bytes of a file, or an array.
 
         Raises:
           BadExampleError: when the value cannot be used.
@@ -86,6 +117,21 @@ class Modality:
         Only for autoregressive targets.
         """
         raise NotImplementedError(f"{type(self).__name__}.prefix")
+
+    def view(
+        self, vocabularies: Mapping[str, vocabulary.Vocabulary] | None = None
+    ) -> view_lib.View:
+        """Returns what shows its values to people.
+
+        Args:
+          vocabularies: by name, those that there are.
+        """
+        made: view_lib.View = registry.load(self.view_class)(self, vocabularies)
+        return made
+
+    def label(self) -> str:
+        """Returns the declaration in a few words, such as "image 64"."""
+        return self.kind
 
     def net_name(self, problem: str) -> str:
         """Returns the name of the net of this declaration; equal names share weights."""

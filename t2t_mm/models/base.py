@@ -350,6 +350,6 @@ def _plane(source: representation.Representation) -> representation.Representati
 
 
 def keeps_plane(task: tasks.Task) -> bool:
-    """Says whether a class is predicted from the plane of an image among several inputs."""
-    planes = [declared.kind for declared in task.inputs.values() if declared.kind == "image"]
-    return not task.targets.autoregressive and len(task.inputs) > 1 and len(planes) == 1
+    """Says whether a class is predicted from the 2-D grid of one of several inputs."""
+    grids = sum(declared.has_grid for declared in task.inputs.values())
+    return not task.targets.autoregressive and len(task.inputs) > 1 and grids == 1

@@ -6,12 +6,12 @@ import dataclasses
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.report import histogram, inspection, pictures, sounds
+from t2t_mm.modality import view as view_lib
+from t2t_mm.report import histogram, inspection
 
-_TEXT_SHOWN = 600
 _CLASSES_SHOWN = 12
 _BINS_SHOWN = 14
-_LEVELS_SHOWN = 64
+_INDENT = "   "
 
 
 def show(found: inspection.Inspection, *, console: Any) -> None:
@@ -39,7 +39,7 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
             )
             rows = [(b.label, b.count) for b in _merged(lengths.bins, _BINS_SHOWN)]
             if name in found.too_long:
-                limit = getattr(declaration, "max_length", 0)
+                limit = found.views[name].limit
                 rest = f"  longer than its limit of {limit:,}: {found.too_long[name]:,}"
         else:
             classes = found.classes.get(name, {})
@@ -62,31 +62,23 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
             text.Text.assemble((f"{number}. ", "bold"), (errors.printable(example.key), "dim"))
         )
         for name, data in example.values.items():
-            _show_value(name, data, found.modalities[name].kind, console)
+            _show_value(name, data, found.views[name], console)
         for data, count in example.others().items():
             name = "or" if count == 1 else f"or ({count} times)"
-            _show_value(name, data, found.modalities["targets"].kind, console)
+            _show_value(name, data, found.views["targets"], console)
 
 
-def _show_value(name: str, data: bytes, kind: str, console: Any) -> None:
+def _show_value(name: str, data: bytes, view: view_lib.View, console: Any) -> None:
     from rich import text
 
-    if kind == "image":
-        said = pictures.about(data).summary()
-    elif kind == "audio":
-        said = sounds.about(data).summary()
-    elif kind in ("language", "categorical"):
-        said = errors.printable(data.decode("utf-8", "replace"))
-        if len(said) > _TEXT_SHOWN:
-            said = f"{said[:_TEXT_SHOWN]}… ({len(said):,} characters)"
-    else:
-        said = f"{len(data):,} bytes"
-    console.print(text.Text.assemble((f"   {name}: ", "cyan"), said))
-    if kind == "image" and console.is_terminal and console.color_system:
-        console.print(pictures.half_blocks(data))
-    if kind == "audio":
-        levels = sounds.level_bars(data, columns=max(1, min(_LEVELS_SHOWN, console.width - 3)))
-        console.print(text.Text(f"   {levels}", "green", no_wrap=True))
+    console.print(text.Text.assemble((f"{_INDENT}{name}: ", "cyan"), view.summary(data)))
+    drawing = view.drawing(
+        data,
+        columns=console.width - len(_INDENT),
+        colour=bool(console.is_terminal and console.color_system),
+    )
+    for line in drawing.split() if drawing else ():
+        console.print(text.Text.assemble(_INDENT, line, no_wrap=True))
 
 
 def _merged(bins: tuple[histogram.Bin, ...], most: int) -> list[histogram.Bin]:

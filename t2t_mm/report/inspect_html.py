@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import html
 
-from t2t_mm.report import histogram, inspection, pictures, sounds
+from t2t_mm.report import histogram, inspection
 
 _CLASSES_SHOWN = 40
 
@@ -103,30 +102,8 @@ def _chart(name: str, summary: str, counts: list[tuple[str, int]]) -> str:
 def _example(found: inspection.Inspection, example: inspection.Example) -> str:
     parts = [f'<div class="card"><div class="key">{html.escape(example.key)}</div><dl>']
     for name, data in example.values.items():
-        kind = found.modalities[name].kind
-        parts.append(f"<dt>{html.escape(name)}</dt><dd>{_value(data, kind)}</dd>")
+        parts.append(f"<dt>{html.escape(name)}</dt><dd>{found.views[name].page(data)}</dd>")
     for data, count in example.others().items():
         often = "" if count == 1 else f" ({count} times)"
-        value = _value(data, found.modalities["targets"].kind)
-        parts.append(f"<dt>or{often}</dt><dd>{value}</dd>")
+        parts.append(f"<dt>or{often}</dt><dd>{found.views['targets'].page(data)}</dd>")
     return "".join([*parts, "</dl></div>"])
-
-
-def _value(data: bytes, kind: str) -> str:
-    if kind == "image":
-        about = pictures.about(data)
-        encoded = base64.b64encode(data).decode("ascii")
-        return (
-            f'<img alt="" src="data:{html.escape(about.mime)};base64,{encoded}">'
-            f'<span class="quiet">{html.escape(about.summary())}</span>'
-        )
-    if kind == "audio":
-        encoded = base64.b64encode(data).decode("ascii")
-        return (
-            f'{sounds.svg(data)}<audio controls src="data:audio/wav;base64,{encoded}"></audio>'
-            f'<span class="quiet">{html.escape(sounds.about(data).summary())}</span>'
-        )
-    if kind in ("language", "categorical"):
-        text = html.escape(data.decode("utf-8", "replace"))
-        return f'<span class="pill">{text}</span>' if kind == "categorical" else text
-    return f'<span class="quiet">{len(data):,} bytes</span>'

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from t2t_mm import errors, plugins, registry
@@ -18,7 +18,8 @@ from t2t_mm import vocabulary as vocabulary_lib
 from t2t_mm.data import manifest as manifest_lib
 from t2t_mm.data import records, task
 from t2t_mm.modality import base as modality
-from t2t_mm.report import histogram, pictures, sounds
+from t2t_mm.modality import view
+from t2t_mm.report import histogram
 from t2t_mm.runs import folders
 
 READ_AT_MOST = 20_000
@@ -52,12 +53,13 @@ class Inspection:
     Attributes:
       problem, version, split: whose records.
       modalities: inputs by name, then `targets`.
+      views: what shows the values of each.
       source: where the raw files came from.
       splits: examples of each split.
       read: records that were measured.
       lengths: a histogram for every feature that has lengths.
-      too_long: how many texts are longer than declared, by the features that declare it.
-      classes: how often each class was met, for every categorical feature.
+      too_long: how many values are longer than declared, by the features that declare it.
+      classes: how often each class was met, for every feature that is one.
       examples: some records.
     """
 
@@ -65,6 +67,7 @@ class Inspection:
     version: str
     split: str
     modalities: dict[str, modality.Modality]
+    views: dict[str, view.View]
     source: str
     splits: dict[str, int]
     read: int
@@ -93,17 +96,11 @@ class Inspection:
     def _describe_example(self, example: Example) -> dict[str, Any]:
         described: dict[str, Any] = {"key": example.key}
         for name, data in example.values.items():
-            kind = self.modalities[name].kind
-            if kind == "image":
-                described[name] = dataclasses.asdict(pictures.about(data))
-            elif kind == "audio":
-                described[name] = dataclasses.asdict(sounds.about(data))
-            elif kind in ("language", "categorical"):
-                described[name] = data.decode("utf-8", "replace")
-            else:
-                described[name] = {"bytes": len(data)}
+            described[name] = self.views[name].describe(data)
         if len(example.references) > 1:
-            described["references"] = [r.decode("utf-8", "replace") for r in example.references]
+            described["references"] = [
+                self.views["targets"].describe(r) for r in example.references
+            ]
         return described
 
 
@@ -141,81 +138,46 @@ def inspect(
     files = manifest.files(split)
     manifest.check_sizes(split)
     vocabularies = _vocabularies(modalities.values(), folder)
-    measures = {name: _Measure(m, vocabularies) for name, m in modalities.items()}
+    views = {name: declaration.view(vocabularies) for name, declaration in modalities.items()}
+    sizes: dict[str, list[int]] = {n: [] for n in views if not views[n].is_class}
+    classes: dict[str, collections.Counter[str]] = {
+        n: collections.Counter() for n in views if views[n].is_class
+    }
     kept: list[Example] = []
     read = 0
     for read, example in enumerate(_read(files, list(modalities)), start=1):
-        for name, measure in measures.items():
-            measure.add(example.values[name])
+        for name, measured in sizes.items():
+            measured.append(views[name].size(example.values[name]))
+        for name, counts in classes.items():
+            counts[views[name].describe(example.values[name])] += 1
         if len(kept) < examples:
             kept.append(example)
         if read >= max(READ_AT_MOST, examples):
             break
-    found = {name: measure.histogram() for name, measure in measures.items()}
     return Inspection(
         problem=problem,
         version=declared.version,
         split=split,
         modalities=modalities,
+        views=views,
         source=manifest.source,
         splits={name: manifest.examples(name) for name in manifest.splits},
         read=read,
-        lengths={name: lengths for name, lengths in found.items() if lengths is not None},
+        lengths={
+            name: histogram.Histogram.of(
+                measured, unit=views[name].unit, decimals=views[name].decimals
+            )
+            for name, measured in sizes.items()
+            if measured
+        },
         too_long={
-            name: sum(pieces > measure.limit for pieces in measure.values)
-            for name, measure in measures.items()
-            if measure.limit and measure.vocabulary
+            name: sum(size > limit for size in measured)
+            for name, measured in sizes.items()
+            if (limit := views[name].limit)
         },
-        classes={
-            name: dict(measure.classes.most_common())
-            for name, measure in measures.items()
-            if modalities[name].kind == "categorical"
-        },
+        classes={name: dict(counts.most_common()) for name, counts in classes.items()},
         examples=kept,
     )
-
-
-class _Measure:
-    """Gathers the lengths, or the classes, of one feature."""
-
-    def __init__(
-        self,
-        declaration: modality.Modality,
-        vocabularies: Mapping[str, vocabulary_lib.Vocabulary],
-    ) -> None:
-        self.kind = declaration.kind
-        self.limit: int | None = getattr(declaration, "max_length", None)
-        self.values: list[int] = []
-        self.classes: collections.Counter[str] = collections.Counter()
-        self.vocabulary = vocabularies.get(getattr(declaration, "vocab", ""))
-
-    def add(self, data: bytes) -> None:
-        if self.kind == "categorical":
-            self.classes[data.decode("utf-8", "replace")] += 1
-        elif self.kind == "image":
-            about = pictures.about(data)
-            self.values.append(min(about.width, about.height))
-        elif self.kind == "audio":
-            self.values.append(round(100 * sounds.seconds(data)))
-        elif self.kind == "language":
-            text = data.decode("utf-8", "replace")
-            # The end token counts: it takes a position too.
-            pieces = len(self.vocabulary.encode(text)) + 1 if self.vocabulary else len(text)
-            self.values.append(pieces)
-        else:
-            self.values.append(len(data))
-
-    def histogram(self) -> histogram.Histogram | None:
-        if not self.values:
-            return None
-        units = {
-            "image": "pixels (shorter side)",
-            "audio": "seconds",
-            "language": "pieces" if self.vocabulary else "characters",
-        }
-        decimals = 2 if self.kind == "audio" else 0
-        unit = units.get(self.kind, "bytes")
-        return histogram.Histogram.of(self.values, unit=unit, decimals=decimals)
 
 
 def _vocabularies(

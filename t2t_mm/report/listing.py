@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from t2t_mm.modality import base as modality
+
 _COLUMNS = {
     "problem": 0,
     "inputs": 0,
@@ -34,11 +36,11 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
         # What is typed again is not broken; of the rest words are.
         problems.add_column(header, overflow="fold", no_wrap=header in ("problem", "command"))
     for problem in answer["problems"]:
-        inputs = ", ".join(f"{name}: {_say(m)}" for name, m in problem["inputs"].items())
+        inputs = ", ".join(f"{name}: {_label(m)}" for name, m in problem["inputs"].items())
         cells = {
             "problem": f"{problem['name']} {problem['version']}",
             "inputs": inputs or "nothing",
-            "targets": _say(problem["targets"]),
+            "targets": _label(problem["targets"]),
             "command": problem["command"],
             "splits": ", ".join(problem["splits"]),
             "sources": ", ".join(problem["sources"]),
@@ -93,13 +95,5 @@ def _show_layouts(problems: list[dict[str, Any]], console: Any) -> None:
         console.print(f"  {layout}", markup=False)
 
 
-def _say(modality: Mapping[str, Any]) -> str:
-    """Returns "image 64" or "categorical 5" for a modality's description."""
-    kind = modality["modality"]
-    if "sample_rate" in modality:
-        return f"{kind} {modality['sample_rate'] / 1000:g} kHz"
-    if "size" in modality:
-        return f"{kind} {modality['size']}"
-    if modality.get("classes"):
-        return f"{kind} {len(modality['classes'])}"
-    return f"{kind} {modality['labels']}" if modality.get("labels") else str(kind)
+def _label(description: Mapping[str, Any]) -> str:
+    return modality.from_description(description).label()

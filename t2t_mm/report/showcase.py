@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm.data import records
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import baselines
 from t2t_mm.evaluation import table as values_lib
-from t2t_mm.report import pictures, sounds
+from t2t_mm.modality import view as view_lib
 
 Answer = Mapping[str, Any]
 """What mm-decoder writes of one example: inputs, outputs, score, reference, references."""
 
 _REFERENCES_SHOWN = 3
 
-_PICTURE_WIDTH = 16
-"""Of one of several side by side, in cells."""
+_ALONE_WIDTH, _PICTURE_WIDTH = 24, 16
+"""Of a picture alone, and of one of several side by side, in cells."""
 
 _HEAD_WIDTH, _FRAME_WIDTH = 9, 3
 """Of the column of "label", the table's borders included; of what is around another's text."""
@@ -45,37 +46,41 @@ def show(
     """
     for task in tasks:
         given = answers.get(task.name, ())
-        images = [name for name, declared in task.inputs.items() if declared.kind == "image"]
         examples = _first(task, split, len(given))
-        shown = [example[images[0]] for example in examples] if images else []
-        colour = bool(console.is_terminal and console.color_system)
-        if images and len(task.inputs) == 1 and not task.targets.autoregressive:
-            drawn = labelled_pictures(
-                shown, given, names=names, colour=colour, columns=console.width
-            )
-            console.print(drawn)
+        draw = None
+        seen = [name for name, declared in task.inputs.items() if declared.view().is_picture]
+        if seen and console.is_terminal and console.color_system:
+            draw = functools.partial(_draw, task.inputs[seen[0]].view(), examples, seen[0])
+        if seen and len(task.inputs) == 1 and not task.targets.autoregressive:
+            console.print(labelled_pictures(given, draw, names=names, columns=console.width))
         else:
-            heard = with_sounds(task, given, examples)
-            console.print(written(heard, shown if colour else ()))
+            told = with_summaries(task, given, examples)
+            console.print(written(told, draw(_ALONE_WIDTH) if draw else ()))
     simple = {task.name: baselines.measure(task, split) for task in tasks}
     values_lib.show_values(results, simple, title="What it has learnt", console=console)
 
 
-def written(answers: Sequence[Answer], images: Sequence[bytes] = ()) -> Any:
+def _draw(
+    view: view_lib.View, examples: Sequence[Mapping[str, bytes]], name: str, columns: int
+) -> list[Any]:
+    return [view.drawing(example[name], columns=columns, colour=True) for example in examples]
+
+
+def written(answers: Sequence[Answer], pictures: Sequence[Any] = ()) -> Any:
     """Returns a rich table of inputs, references and what the model wrote.
 
     Args:
       answers: with text, or several inputs by name.
-      images: encoded, to be drawn over the answers they belong to; none to leave them out.
+      pictures: drawings to stand over the answers they belong to; none to leave them out.
     """
     from rich import table, text
 
     shown = table.Table(show_header=False, title="What it writes", title_justify="left")
     shown.add_column(style="dim")
     shown.add_column(overflow="fold")
-    for answer, image in itertools.zip_longest(answers, images[: len(answers)]):
-        if image is not None:
-            shown.add_row("", pictures.half_blocks(image, columns=24))
+    for answer, picture in itertools.zip_longest(answers, pictures[: len(answers)]):
+        if picture is not None:
+            shown.add_row("", picture)
         inputs = answer["inputs"]
         named = inputs if isinstance(inputs, Mapping) else {"source": inputs}
         for name, value in named.items():
@@ -89,34 +94,36 @@ def written(answers: Sequence[Answer], images: Sequence[bytes] = ()) -> Any:
     return shown
 
 
-def with_sounds(
+def with_summaries(
     task: task_lib.Task, answers: Sequence[Answer], examples: Sequence[Mapping[str, bytes]]
 ) -> list[Answer]:
-    """Returns the answers with what can be said of a sound behind the name of its record.
+    """Returns the answers with a summary of what cannot be printed behind its record's name.
+
+    Text is there as it is, and pictures are drawn.
 
     Args:
       task: whose inputs they answer.
       answers: to the examples, in their order.
       examples: the records, a value a feature.
     """
-    heard = [name for name, declared in task.inputs.items() if declared.kind == "audio"]
+    views = {name: declared.view() for name, declared in task.inputs.items()}
     shown: list[Answer] = []
     for answer, example in zip(answers, examples, strict=False):
         inputs = answer["inputs"]
         named = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(task.inputs, inputs)
-        for name in heard:
-            named[name] = f"{named[name]}: {sounds.about(example[name]).summary()}"
+        for name, view in views.items():
+            if not (view.is_picture or task.inputs[name].is_text):
+                named[name] = f"{named[name]}: {view.summary(example[name])}"
         single = len(task.inputs) == 1
         shown.append({**answer, "inputs": next(iter(named.values())) if single else named})
     return shown
 
 
 def labelled_pictures(
-    images: Sequence[bytes],
     answers: Sequence[Answer],
+    draw: Callable[[int], Sequence[Any]] | None,
     *,
     names: Mapping[str, str],
-    colour: bool,
     columns: int,
 ) -> Any:
     """Returns pictures (where the terminal has colours) over their labels and predictions.
@@ -124,10 +131,10 @@ def labelled_pictures(
     As many stand side by side as the terminal has room for, the others below them.
 
     Args:
-      images: encoded, in the order of `answers`.
       answers: with class names as reference and outputs.
+      draw: gives the pictures in the order of `answers`, so many columns wide; None where
+        they cannot be shown.
       names: what to call a class, where its name is but a code.
-      colour: whether pictures can be shown.
       columns: of the terminal.
     """
     from rich import cells, table, text
@@ -140,7 +147,7 @@ def labelled_pictures(
     if len(answers) * (widest + _FRAME_WIDTH) > room:  # so captions are wrapped between words
         words = [word for caption in captions for word in caption.split()]
         widest = max(map(cells.cell_len, words), default=1)
-    width = max(1, min(max(widest, _PICTURE_WIDTH if colour else 1), room - _FRAME_WIDTH))
+    width = max(1, min(max(widest, _PICTURE_WIDTH if draw else 1), room - _FRAME_WIDTH))
     abreast = max(1, room // (width + _FRAME_WIDTH))
     shown = table.Table(show_header=False, title="What it sees", title_justify="left")
     shown.add_column(style="dim")
@@ -148,11 +155,11 @@ def labelled_pictures(
         shown.add_column(justify="center", width=width, overflow="fold")
     right = [a["outputs"] in a.get("references", [a["reference"]]) for a in answers]
     marks = ["green" if one else "yellow" for one in right]
+    pictures = draw(min(_PICTURE_WIDTH, width)) if draw else ()
     for start in range(0, len(answers), abreast):
         part = slice(start, start + abreast)
-        if colour:
-            size = min(_PICTURE_WIDTH, width)
-            shown.add_row("", *(pictures.half_blocks(i, columns=size) for i in images[part]))
+        if pictures:
+            shown.add_row("", *pictures[part])
         shown.add_row("label", *map(text.Text, wanted[part]))
         given = zip(said[part], marks[part], strict=True)
         shown.add_row("model", *(text.Text(word, style=mark) for word, mark in given))

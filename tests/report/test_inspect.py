@@ -5,7 +5,6 @@ import html.parser
 import io
 import json
 
-import numpy as np
 import pytest
 import rich.console
 from PIL import Image as pillow
@@ -14,7 +13,7 @@ from t2t_mm import errors, vocabulary
 from t2t_mm.bin import inspect as command
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
-from t2t_mm.report import inspect, inspect_html, inspection, pictures
+from t2t_mm.report import inspect, inspect_html, inspection
 
 HOSTILE = "<script>alert('x')</script> \x1b[31m & \"quoted\""
 
@@ -138,19 +137,6 @@ def test_a_pipe_gets_plain_text(data_dir):
 def test_a_terminal_gets_pictures(data_dir):
     found = inspection.inspect("asking", data_dir)
     assert "▀" in shown(found, force_terminal=True, color_system="truecolor")
-
-
-def test_half_blocks_show_two_pixels_a_cell():
-    pixels = np.array([[[255, 0, 0]], [[0, 0, 255]], [[0, 255, 0]]], np.uint8)
-    data = io.BytesIO()
-    pillow.fromarray(pixels).save(data, "PNG")
-    blocks = pictures.half_blocks(data.getvalue())
-    assert blocks.plain == "▀\n▀"
-    styles = [span.style for span in blocks.spans]
-    assert tuple(styles[0].color.triplet) == (255, 0, 0)
-    assert tuple(styles[0].bgcolor.triplet) == (0, 0, 255)
-    assert tuple(styles[1].color.triplet) == (0, 255, 0)
-    assert styles[1].bgcolor is None
 
 
 class Page(html.parser.HTMLParser):

@@ -6,6 +6,8 @@ import pytest
 import rich.console
 from PIL import Image
 
+from t2t_mm.modality import Audio, Language
+from t2t_mm.modality.image import view
 from t2t_mm.report import showcase
 
 
@@ -17,6 +19,10 @@ def printed():
         return stream.getvalue()
 
     return show
+
+
+def drawing(*pictures):
+    return lambda columns: [view.half_blocks(data, columns=columns) for data in pictures]
 
 
 def row(text, start):
@@ -39,9 +45,8 @@ def test_pictures_have_labels_and_predictions(printed, colour):
     file = io.BytesIO()
     Image.new("RGB", (32, 32), (255, 0, 0)).save(file, "PNG")
     answers = [{"inputs": "x", "reference": "n1", "outputs": "n2"}]
-    shown = showcase.labelled_pictures(
-        [file.getvalue()], answers, names={"n1": "star"}, colour=colour, columns=100
-    )
+    draw = drawing(file.getvalue()) if colour else None
+    shown = showcase.labelled_pictures(answers, draw, names={"n1": "star"}, columns=100)
     text = printed(shown, color_system="truecolor", force_terminal=True)
     assert ("▀" in text) == colour
     assert "star" in row(text, "label")
@@ -63,9 +68,8 @@ def test_pictures_and_captions_fit_the_terminal(printed, width, abreast, colour)
         "a-16-letter-word",
     ]
     answers = [{"inputs": "x", "reference": label, "outputs": "n2"} for label in labels]
-    shown = showcase.labelled_pictures(
-        [file.getvalue()] * 6, answers, names={}, colour=colour, columns=width
-    )
+    draw = drawing(*[file.getvalue()] * 6) if colour else None
+    shown = showcase.labelled_pictures(answers, draw, names={}, columns=width)
     text = printed(shown, width, color_system=None, force_terminal=True)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
@@ -87,7 +91,7 @@ def test_several_inputs_and_several_references(printed):
     ]
     file = io.BytesIO()
     Image.new("RGB", (32, 32), (255, 0, 0)).save(file, "PNG")
-    shown = showcase.written(answers, [file.getvalue()])
+    shown = showcase.written(answers, drawing(file.getvalue())(24))
     text = printed(shown, color_system="truecolor", force_terminal=True)
     assert "▀" in text
     assert "validation/7" in row(text, "image")
@@ -102,13 +106,13 @@ def test_a_sound_is_told_by_its_length(printed):
     with wave.open(file, "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(2 * 12_000))
-    task = types.SimpleNamespace(inputs={"audio": types.SimpleNamespace(kind="audio")})
+    task = types.SimpleNamespace(inputs={"audio": Audio()})
     answers = [{"inputs": "test/7", "reference": "seven", "outputs": "six"}]
-    heard = showcase.with_sounds(task, answers, [{"audio": file.getvalue()}])
+    heard = showcase.with_summaries(task, answers, [{"audio": file.getvalue()}])
     assert "1.5" in row(printed(showcase.written(heard)), "test/7")
-    task.inputs["text"] = types.SimpleNamespace(kind="language")
+    task.inputs["text"] = Language()
     both = [{**answers[0], "inputs": {"audio": "test/7", "text": "which?"}}]
-    heard = showcase.with_sounds(task, both, [{"audio": file.getvalue()}])
+    heard = showcase.with_summaries(task, both, [{"audio": file.getvalue()}])
     shown = printed(showcase.written(heard))
     assert "1.5" in row(shown, "audio")
     assert "which?" in row(shown, "text")

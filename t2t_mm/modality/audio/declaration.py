@@ -42,9 +42,10 @@ class Audio(base.Modality):
     kind: ClassVar[str] = "audio"
     features_class: ClassVar[str] = "t2t_mm.modality.audio.features:AudioFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.audio.net:AudioNet"
+    view_class: ClassVar[str] = "t2t_mm.modality.audio.view:AudioView"
+    raw_form: ClassVar[base.RawForm] = "sound"
     has_planes: ClassVar[bool] = True
     unit: ClassVar[str] = "sound seconds"
-    can_be_target: ClassVar[bool] = False
 
     sample_rate: int = 16_000
     representation: str = SPECTRAL
@@ -74,6 +75,9 @@ class Audio(base.Modality):
     def cells_a_second(self) -> int:
         """Frames, or samples, of a second of sound."""
         return FRAMES_A_SECOND if self.representation == SPECTRAL else self.sample_rate
+
+    def label(self) -> str:
+        return f"{self.kind} {self.sample_rate / 1000:g} kHz"
 
     def encode(self, value: Any) -> bytes:
         """Encodes a sound file's path or bytes, or samples with their rate.

@@ -13,7 +13,7 @@ import wave
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
-from t2t_mm.modality import media
+from t2t_mm.modality import arrays, media
 from t2t_mm.modality.audio import files
 
 if TYPE_CHECKING:
@@ -63,6 +63,12 @@ def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
     """Returns a name for errors, samples float32 `[n, channels]`, and their rate."""
     if isinstance(value, tuple) and len(value) == 2:
         return "an array", *_from_array(*value)
+    if arrays.is_array(value):
+        raise errors.BadExampleError(
+            "A waveform comes without its rate",
+            received=arrays.shown(value),
+            expected="(samples, rate), with the rate in samples a second",
+        )
     file = media.read(value, "A sound")
     if file is None:
         raise errors.BadExampleError(
@@ -78,7 +84,13 @@ def _from_array(samples: Any, sample_rate: Any) -> tuple[np.ndarray, int]:
     """Checks an array of samples; returns it as float32 `[n, channels]`."""
     import numpy as np
 
-    array = np.asarray(samples)
+    if arrays.is_number(samples) and arrays.is_array(sample_rate):
+        raise errors.BadExampleError(
+            "A sound is given with its rate first",
+            received=arrays.shown((samples, sample_rate)),
+            expected="(samples, rate)",
+        )
+    array = arrays.to_numpy(samples)
     of_numbers = array.dtype == np.int16 or np.issubdtype(array.dtype, np.floating)
     if not (of_numbers and array.ndim in (1, 2)):
         raise errors.BadExampleError(

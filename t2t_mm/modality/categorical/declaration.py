@@ -34,7 +34,10 @@ class Categorical(base.Modality):
     kind: ClassVar[str] = "categorical"
     features_class: ClassVar[str] = "t2t_mm.modality.categorical.features:CategoricalFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.categorical.net:CategoricalNet"
+    view_class: ClassVar[str] = "t2t_mm.modality.categorical.view:CategoricalView"
+    raw_form: ClassVar[base.RawForm] = "text"
     can_be_input: ClassVar[bool] = False
+    can_be_target: ClassVar[bool] = True
 
     classes: tuple[str, ...] = ()
     labels: str = ""
@@ -51,6 +54,9 @@ class Categorical(base.Modality):
                 received=f"Categorical(classes=) with {len(self.classes):,} names",
                 expected="a name of its own for each class",
             )
+
+    def label(self) -> str:
+        return f"{self.kind} {len(self.classes) or self.labels}".rstrip()
 
     def encode(self, value: Any) -> bytes:
         if not isinstance(value, str) or not value:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from t2t_mm import errors
-from t2t_mm.modality import base, media
+from t2t_mm.modality import arrays, base, media
 
 SMALLEST, LARGEST = 32, 299
 
@@ -28,9 +28,11 @@ class Image(base.Modality):
     kind: ClassVar[str] = "image"
     features_class: ClassVar[str] = "t2t_mm.modality.image.features:ImageFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.image.net:ImageNet"
+    view_class: ClassVar[str] = "t2t_mm.modality.image.view:ImageView"
+    raw_form: ClassVar[base.RawForm] = "picture"
     has_planes: ClassVar[bool] = True
+    has_grid: ClassVar[bool] = True
     unit: ClassVar[str] = "pictures"
-    can_be_target: ClassVar[bool] = False
 
     size: int = 224
     augment: bool = True
@@ -44,6 +46,9 @@ class Image(base.Modality):
                 expected=f"{SMALLEST} to {LARGEST} pixels",
             )
 
+    def label(self) -> str:
+        return f"{self.kind} {self.size}"
+
     def encode(self, value: Any) -> bytes:
         """Encodes a picture file's path or bytes, or pixels; all are decoded as a check.
 
@@ -54,8 +59,10 @@ class Image(base.Modality):
         from t2t_mm.modality.image import encoding
 
         file = media.read(value, "A picture")
-        if file is None and hasattr(value, "__array_interface__"):
+        if arrays.is_picture(value):
             file = "an array", encoding.from_array(value)
+        elif arrays.is_array(value):
+            file = "an array", encoding.from_array(arrays.to_numpy(value))
         if file is None:
             raise errors.BadExampleError(
                 "A picture is neither a path nor encoded bytes",

@@ -42,8 +42,11 @@ class Language(base.Modality):
     kind: ClassVar[str] = "language"
     features_class: ClassVar[str] = "t2t_mm.modality.language.features:LanguageFeatures"
     net_class: ClassVar[str] = "t2t_mm.modality.language.net:LanguageNet"
+    view_class: ClassVar[str] = "t2t_mm.modality.language.view:LanguageView"
+    raw_form: ClassVar[base.RawForm] = "text"
     autoregressive: ClassVar[bool] = True
     unit: ClassVar[str] = "tokens"
+    can_be_target: ClassVar[bool] = True
 
     vocab: str = "mm_8k"
     max_length: int | None = None

@@ -41,7 +41,6 @@ _TOP = (
 )
 _MARKS = ("data", "splits", "inputs", "targets")
 _FEATURE = ("modality", "column", "file")
-_WRITTEN_OUT = ("categorical", "language")
 
 
 def find(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -117,9 +116,7 @@ def _sections(root: document.Section) -> Iterator[document.Section]:
 def _feature(section: document.Section) -> tuple[problem.Feature, modality.Modality]:
     """Returns the data source of an input or of the targets, and its modality."""
     name = section.names[-1]
-    kind = section.get("modality", str)
-    declared = _modality(section, kind)
-    written_out = kind in _WRITTEN_OUT
+    declared = _modality(section, section.get("modality", str))
     if "column" in section.values and "file" in section.values:
         wrong = errors.PluginError(f"{section.title} has both a column and a file")
         raise section.error(wrong, "file")
@@ -127,7 +124,7 @@ def _feature(section: document.Section) -> tuple[problem.Feature, modality.Modal
     several = name == "targets" and isinstance(section.values.get("column"), list)
     column = section.get("column", list[str] if several else str, name)
     columns = tuple(column) if several else (column,)
-    if several and (not columns or not written_out):
+    if several and not (columns and declared.is_text):
         wrong = errors.PluginError(
             f"Several columns cannot feed {section.title}", received=columns, expected="one column"
         )
@@ -135,7 +132,7 @@ def _feature(section: document.Section) -> tuple[problem.Feature, modality.Modal
     if file:
         files.check_pattern(section, "file", file)
         columns = ()
-    return problem.Feature(name, columns, file, written_out), declared
+    return problem.Feature(name, columns, file, declared.is_text), declared
 
 
 def _modality(section: document.Section, kind: str) -> modality.Modality:

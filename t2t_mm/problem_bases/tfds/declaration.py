@@ -85,7 +85,7 @@ class TfdsProblem(problem.Problem):
         data = reading.open_data(self.tfds_name, files.root)
         reading.check_links(data, follow=files.boundary.follow)
         sources = {
-            name: features.Wanted(name, self.tfds_features.get(name, name), modality.kind)
+            name: features.Wanted(name, self.tfds_features.get(name, name), modality)
             for name, modality in {**self.inputs, "targets": self.targets}.items()
         }
         sound = features.Sound(self.sample_rate, self.sample_bits)

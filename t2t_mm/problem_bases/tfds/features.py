@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from t2t_mm import errors
-
-_WRITTEN_OUT = ("categorical", "language")
+from t2t_mm.modality import base
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +20,12 @@ class Wanted:
     Args:
       name: of the input, or "targets".
       path: of the feature, slashes between.
-      kind: of the modality.
+      modality: of its values.
     """
 
     name: str
     path: str
-    kind: str
+    modality: base.Modality
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +114,7 @@ def _field(data: Any, wanted: Wanted, sound: Sound) -> Field:
         raise errors.DataError(
             f"The feature {wanted.path!r} of {data.info.full_name} cannot feed {wanted.name!r}",
             received=f"{'a sequence of ' * sequences}{' '.join(repr(feature).split())[:80]}",
-            expected=f"what fits the modality {wanted.kind!r}",
+            expected=f"what fits the modality {wanted.modality.kind!r}",
         )
     return Field(tuple(names), bool(sequences), convert, _is_encoded(feature))
 
@@ -124,18 +123,20 @@ def _converter(
     feature: Any, sound: Sound, data: Any, wanted: Wanted
 ) -> Callable[[Any], Any] | None:
     """Returns what makes a raw value of a modality out of TFDS's; None where nothing can."""
+    form = wanted.modality.raw_form
     if isinstance(feature, tfds.features.Image):
         # Pictures of floats are numbers packed into a PNG file, not pictures to be seen.
         floats = np.issubdtype(feature.np_dtype, np.floating)
-        return bytes if wanted.kind == "image" and not floats else None
+        return bytes if form == "picture" and not floats else None
     if isinstance(feature, tfds.features.Audio):
-        if wanted.kind != "audio":
+        if form != "sound":
             return None
         if _is_encoded(feature):
             return bytes
         return _samples(feature.sample_rate or sound.sample_rate, sound.bits, data, wanted)
-    if wanted.kind not in _WRITTEN_OUT:
-        return None
+    if form != "text":
+        is_tensor = form == "array" and isinstance(feature, tfds.features.Tensor)
+        return np.asarray if is_tensor and feature.shape else None
     if isinstance(feature, tfds.features.ClassLabel):
         names = feature.names
         return lambda number: _class(names, int(number))

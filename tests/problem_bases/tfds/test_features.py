@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from t2t_mm import errors
+from t2t_mm.modality import Audio, Modality
 from tests.problem_bases.tfds import conftest
 
 
@@ -14,8 +15,8 @@ def opened(prepared):
 
     data = reading.open_data(conftest.NAME, prepared)
 
-    def call(path, *, rate=None, bits=16):
-        wanted = [features.Wanted("inputs", path, "audio")]
+    def call(path, *, declared=None, rate=None, bits=16):
+        wanted = [features.Wanted("inputs", path, declared or Audio())]
         field = features.find(data, wanted, features.Sound(rate, bits))["inputs"]
         return [field.value(e) for _, e in reading.examples(data, "train", {"inputs": field})]
 
@@ -45,3 +46,13 @@ def test_samples_of_more_bits(opened):
         assert "more than 16 bits. Received: 1048576." in str(value)
     samples, rate = opened("loud", rate=8000, bits=24)[0]
     assert (samples.tolist(), rate) == ([0.0, 0.125], 8000)
+
+
+def test_a_tensor_feeds_a_modality_of_arrays(opened):
+    values = opened("colours", declared=Modality())
+    assert len(values) == 20
+    np.testing.assert_array_equal(values[0], np.zeros(3, np.float32))
+    with pytest.raises(errors.DataError, match="cannot feed"):
+        opened("colours")
+    with pytest.raises(errors.DataError, match="cannot feed"):
+        opened("title", declared=Modality())

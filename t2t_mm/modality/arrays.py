@@ -1,4 +1,4 @@
-"""Pictures and sounds given as arrays instead of files.
+"""Values given as arrays instead of files, such as images and sounds.
 
 - A picture: one of Pillow's, or an array `[H, W]` or `[H, W, C]` with C of 1 (grey), 3 (RGB)
   or 4 (RGBA, whose alpha is dropped), uint8 or float from 0 to 1.
@@ -21,61 +21,35 @@ def is_one(given: Any) -> bool:
 
     A batch of pictures `[B, H, W, C]` is a list of them.
     """
-    if isinstance(given, tuple) and len(given) == 2 and any(map(_is_number, given)):
+    if isinstance(given, tuple) and len(given) == 2 and any(map(is_number, given)):
         return True
-    return _is_picture(given) or (_is_array(given) and len(_shape(given)) < 4)
-
-
-def checked(kind: str, value: Any) -> Any:
-    """Returns a picture or a sound in a form that the modality of a kind takes.
-
-    Args:
-      kind: of the modality: "image", "audio".
-      value: neither a path nor bytes.
-
-    Raises:
-      BadExampleError: for what is no such picture or sound, as far as form tells.
-    """
-    if kind == "audio":
-        if isinstance(value, tuple) and len(value) == 2:
-            samples, rate = value
-            if _is_number(samples) and _is_array(rate):
-                raise errors.BadExampleError(
-                    "A sound is given with its rate first",
-                    received=shown(value),
-                    expected="(samples, rate)",
-                )
-            return (_array(samples) if _is_array(samples) else samples), rate
-        if _is_array(value):
-            raise errors.BadExampleError(
-                "A waveform comes without its rate",
-                received=shown(value),
-                expected="(samples, rate), with the rate in samples a second",
-            )
-    elif kind == "image" and _is_array(value) and not _is_picture(value):
-        return _array(value)
-    return value
+    return is_picture(given) or (is_array(given) and len(_shape(given)) < 4)
 
 
 def shown(value: Any) -> str:
     """Returns a short description of a value that cannot be printed."""
     if isinstance(value, tuple) and len(value) == 2:
         one, other = value
-        if _is_array(one) and _is_number(other):
+        if is_array(one) and is_number(other):
             return f"({_form(one)} at {other} Hz)"
         return f"({_form(one)}, {_form(other)})"
-    if _is_picture(value):
+    if is_picture(value):
         return f"(picture {value.mode} {value.width} x {value.height})"
     return f"({_form(value)})"
 
 
 def _form(value: Any) -> str:
-    if _is_array(value):
+    if is_array(value):
         return f"{getattr(value, 'dtype', 'array')} {list(_shape(value))}"
-    return repr(value) if _is_number(value) else type(value).__name__
+    return repr(value) if is_number(value) else type(value).__name__
 
 
-def _array(value: Any) -> Any:
+def to_numpy(value: Any) -> Any:
+    """Returns an array, such as a tensor, as one of NumPy.
+
+    Raises:
+      BadExampleError: where NumPy cannot read it.
+    """
     import numpy as np
 
     try:
@@ -86,16 +60,18 @@ def _array(value: Any) -> Any:
         ) from error
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Says whether this is a single number."""
     return isinstance(value, numbers.Real)
 
 
-def _is_array(value: Any) -> bool:
+def is_array(value: Any) -> bool:
+    """Says whether this is an array, a tensor for instance."""
     is_array = hasattr(value, "__array_interface__") or hasattr(value, "__array__")
-    return is_array and hasattr(value, "shape") and not _is_number(value)
+    return is_array and hasattr(value, "shape") and not is_number(value)
 
 
-def _is_picture(value: Any) -> bool:
+def is_picture(value: Any) -> bool:
     """Says whether this is a picture of Pillow's, which need not be imported for that."""
     return type(value).__module__.partition(".")[0] == "PIL" and hasattr(value, "mode")
 

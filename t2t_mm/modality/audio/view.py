@@ -1,14 +1,16 @@
-"""Sounds in a terminal and on a page, and what their files say of themselves."""
+"""How sounds are shown: levels in a terminal, a player on a page, and what their files say."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import io
 import math
 import wave
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
+from t2t_mm.modality import view
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +20,34 @@ _QUIETEST_DB = -48.0
 """Below the loudest moment of a sound: a level that is shown as nothing."""
 
 _WIDTH, _HEIGHT = 320, 64
+_COLUMNS = 64
+"""Of the levels in a terminal, at most."""
+
+
+class AudioView(view.View):
+    """Shows sounds."""
+
+    decimals = 2
+    unit = "seconds"
+
+    def size(self, data: bytes) -> int:
+        return round(100 * seconds(data))
+
+    def describe(self, data: bytes) -> dict[str, Any]:
+        return dataclasses.asdict(about(data))
+
+    def summary(self, data: bytes) -> str:
+        return about(data).summary()
+
+    def drawing(self, data: bytes, *, columns: int, colour: bool) -> Any:
+        from rich import text
+
+        del colour
+        return text.Text(level_bars(data, columns=max(1, min(columns, _COLUMNS))), "green")
+
+    def page(self, data: bytes) -> str:
+        source = f"data:audio/wav;base64,{base64.b64encode(data).decode('ascii')}"
+        return f'{svg(data)}<audio controls src="{source}"></audio>{super().page(data)}'
 
 
 @dataclasses.dataclass(frozen=True)

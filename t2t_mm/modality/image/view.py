@@ -1,12 +1,42 @@
-"""Pictures in a terminal, and what their files say of themselves."""
+"""How pictures are shown: as half blocks in a terminal, and what their files say of them."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import html
 import io
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.modality import view
+
+_COLUMNS = 32
+"""Of a picture in a terminal, at most."""
+
+
+class ImageView(view.View):
+    """Shows pictures."""
+
+    is_picture = True
+    unit = "pixels (shorter side)"
+
+    def size(self, data: bytes) -> int:
+        found = about(data)
+        return min(found.width, found.height)
+
+    def describe(self, data: bytes) -> dict[str, Any]:
+        return dataclasses.asdict(about(data))
+
+    def summary(self, data: bytes) -> str:
+        return about(data).summary()
+
+    def drawing(self, data: bytes, *, columns: int, colour: bool) -> Any:
+        return half_blocks(data, columns=min(columns, _COLUMNS)) if colour else None
+
+    def page(self, data: bytes) -> str:
+        source = f"data:{about(data).mime};base64,{base64.b64encode(data).decode('ascii')}"
+        return f'<img alt="" src="{html.escape(source)}">{super().page(data)}'
 
 
 @dataclasses.dataclass(frozen=True)

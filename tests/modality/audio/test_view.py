@@ -11,8 +11,9 @@ import rich.console
 
 from t2t_mm import errors
 from t2t_mm.modality import Audio, Categorical
+from t2t_mm.modality.audio import view
 from t2t_mm.problem import Problem, register_problem
-from t2t_mm.report import histogram, inspect, inspect_html, inspection, sounds
+from t2t_mm.report import histogram, inspect, inspect_html, inspection
 from tests.modality.audio.conftest import tone, wav
 
 
@@ -23,27 +24,27 @@ def swelling(rate=8_000, seconds=1.0):
 
 
 def test_what_a_sound_is():
-    about = sounds.about(wav(tone(16_000, 0.25, level=0.5), 16_000))
+    about = view.about(wav(tone(16_000, 0.25, level=0.5), 16_000))
     assert (about.rate, about.channels, about.seconds) == (16_000, 1, 0.25)
     assert about.peak == pytest.approx(0.5, abs=1e-3)
     assert about.summary() == "0.25 s, 16,000 Hz, mono, peak -6.0 dB, 8,044 bytes"
-    assert "2 channels, peak silent" in sounds.about(wav(np.zeros((9, 2)), 8_000)).summary()
+    assert "2 channels, peak silent" in view.about(wav(np.zeros((9, 2)), 8_000)).summary()
 
 
 def test_bars_follow_the_loudness():
-    bars = sounds.level_bars(wav(swelling(), 8_000), columns=24)
+    bars = view.level_bars(wav(swelling(), 8_000), columns=24)
     assert len(bars) == 24
     assert list(bars) == sorted(bars)
     assert bars[-1] == "█"
     assert bars[0] in " ▁▂▃"
     halves = np.concatenate([tone(8_000, level=0.5), tone(8_000, level=0.05)])
-    assert len(set(sounds.level_bars(wav(halves, 8_000), columns=2))) == 2
-    assert sounds.level_bars(wav(np.zeros(0), 8_000)) == ""
-    assert sounds.level_bars(wav(np.zeros(5), 8_000)) == "     "
+    assert len(set(view.level_bars(wav(halves, 8_000), columns=2))) == 2
+    assert view.level_bars(wav(np.zeros(0), 8_000)) == ""
+    assert view.level_bars(wav(np.zeros(5), 8_000)) == "     "
 
 
 def test_the_envelope_is_well_formed():
-    root = ET.fromstring(sounds.svg(wav(swelling(), 8_000), columns=50))
+    root = ET.fromstring(view.svg(wav(swelling(), 8_000), columns=50))
     heights = [float(bar.get("height")) for bar in root]
     assert len(heights) == 50
     assert heights[-1] > 10 * heights[0]
@@ -51,7 +52,7 @@ def test_the_envelope_is_well_formed():
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"no sound", wav(tone(8_000), 8_000, bits=8)])
 def test_what_is_no_sound_is_an_error(data):
-    for look in (sounds.about, sounds.seconds):
+    for look in (view.about, view.seconds):
         with pytest.raises(errors.DataError, match="A sound in the records cannot be read"):
             look(data)
 

@@ -1,0 +1,105 @@
+"""A modality is one folder and nothing else: a plugin's goes through all commands."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import t2t_mm
+from t2t_mm import errors
+from t2t_mm.bin import datagen, decoder, inspect, trainer
+from t2t_mm.bin import eval as evaluation
+
+FOLDER = pathlib.Path(__file__).parent / "toys" / "series"
+CONFIG = [
+    "TrainSettings.model = 'transformer'",
+    "TrainSettings.precision = 'float32'",
+    "TransformerConfig.width = 16",
+    "TransformerConfig.filter_width = 32",
+    "TransformerConfig.heads = 2",
+    "TransformerConfig.encoder_layers = 1",
+    "TransformerConfig.decoder_layers = 1",
+    "TransformerConfig.exit_widths = (8, 8)",
+    "Batching.batch_tokens = 64",
+    "Batching.max_length = 64",
+]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Returns a folder of series that rise or fall, 3 to 8 steps long, with tables of them."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for split, count in (("train", 12), ("validation", 4)):
+        rows = ["file,trend"]
+        for number in range(count):
+            slope = (-1) ** number
+            steps = slope * np.arange(3 + number % 6, dtype=np.float32)
+            np.save(folder / f"{split}{number}.npy", np.stack([steps, steps / 2], axis=1))
+            rows.append(f"{split}{number}.npy,{'rising' if slope > 0 else 'falling'}")
+        (folder / f"{split}.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture
+def answers(capsys):
+    """Returns a function that runs a command with --json and returns what it answers."""
+
+    def run(command, *arguments):
+        capsys.readouterr()
+        code = command.main([*map(str, arguments), "--json"])
+        captured = capsys.readouterr()
+        assert code == 0, captured.err
+        return [json.loads(line) for line in captured.out.splitlines()]
+
+    return run
+
+
+def test_a_modality_of_a_plugin_goes_through_all_commands(
+    registries, corpus, answers, capsys, tmp_path
+):
+    data, run, page = tmp_path / "data", tmp_path / "run", tmp_path / "page.html"
+    plugin = f"--usr_dir={FOLDER}"
+    where = [plugin, "--problem=trend", f"--data_dir={data}"]
+    (made,) = answers(datagen, *where, "--source=manual", f"--manual_dir={corpus}")
+    assert made["problems"]["trend"]["splits"]["train"]["examples"] == 12
+
+    assert inspect.main([*where, "--examples=1"]) == 0
+    shown = capsys.readouterr().out
+    assert "series (series): 3 to 8 steps" in shown
+    assert "▁" in shown and "▇" in shown
+    (seen,) = answers(inspect, *where, "--examples=1", f"--html={page}")
+    assert seen["examples"][0]["series"]["steps"] in range(3, 9)
+    assert seen["lengths"]["series"]["unit"] == "steps"
+    assert page.read_text().count("<meter") == 1
+
+    settings = [f"--gin_param={line}" for line in CONFIG]
+    (trained,) = answers(trainer, *where, f"--output_dir={run}", "--train_steps=3", *settings)
+    assert trained["step"] == 3
+    assert np.isfinite(trained["problems"]["trend"]["loss"])
+    (measured,) = answers(evaluation, plugin, f"--output_dir={run}")
+    assert 0 <= measured["results"]["trend"]["accuracy"] <= 1
+
+    series = corpus / "train0.npy"
+    lines = tmp_path / "lines.txt"
+    lines.write_text(f"{series}\n")
+    (answer,) = answers(decoder, plugin, f"--output_dir={run}", f"--input={lines}")
+    assert answer["outputs"] in ("rising", "falling")
+    loaded = t2t_mm.load_run(run)
+    (same,) = t2t_mm.decode(loaded, [np.load(series)])
+    assert same.outputs == answer["outputs"]
+    assert same.score == pytest.approx(answer["score"], abs=1e-5)
+    with pytest.raises(errors.BadExampleError, match="Input 0: A file is no series"):
+        t2t_mm.decode(loaded, [corpus / "train.csv"])
+
+
+def test_it_is_listed_without_tensorflow(python):
+    program = (
+        "import sys; from t2t_mm.bin import list; code = list.main(sys.argv[1:]); "
+        "sys.exit(code or 10 * ('tensorflow' in sys.modules))"
+    )
+    finished = python("-c", program, f"--usr_dir={FOLDER}", "--problem=trend")
+    assert finished.returncode == 0, finished.stderr
+    assert "series: series 2" in finished.stdout
+    assert "targets" in finished.stdout
