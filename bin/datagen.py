@@ -55,7 +55,7 @@ _VERIFY = _COMMAND.boolean("verify", False, "only compare what is there with its
 _VOCABULARY_SIZE = _COMMAND.integer(
     "vocabulary_size",
     None,
-    "pieces at most of a new vocabulary",
+    "tokens at most of a new vocabulary",
     least=300,
     shown=f"{vocabulary.SIZE}",
 )

@@ -1,5 +1,4 @@
-"""The built-in problems, found as any plugin's are.
+"""The built-in problems, loaded as a plugin.
 
-Each module of this package registers its problems by itself; nothing imports
-this package but the plugin loader.
+Each module registers its problems by itself; only the plugin loader imports this package.
 """

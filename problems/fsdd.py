@@ -42,7 +42,7 @@ class Digits(problem.Problem):
         found = [_recording(path) for path in files.glob("recordings/*", endings=(".wav",))]
         official = any(index in _OFFICIAL_TEST for index, *_ in found)
         test = _OFFICIAL_TEST if official else _TEST_OTHERWISE
-        # By index, then speaker: so the digits take turns (for --max_examples).
+        # By index, then speaker, so that digits are interleaved (for --max_examples).
         for index, _, digit, path in sorted(found):
             held = ("test" if index in test else "validation") if index in _HELD_OUT else "train"
             if held == split:

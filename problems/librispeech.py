@@ -15,20 +15,20 @@ _SUBSETS = {
     "validation": (("dev-clean",), ("dev-clean-2",)),
     "test": (("test-clean",),),
 }
-"""The subsets of each split: of several groups the first of which anything is there. The
-second ones are of Mini LibriSpeech, which repeats a part of the first."""
+"""The subsets of each split: groups, of which the first with any files is read. The second
+groups are those of Mini LibriSpeech, which repeats a part of the first."""
 
 _STAND_INS = {"validation": 0, "test": 5}
-"""Which of every ten training speakers stand in for a held-out subset that is not there."""
+"""Which of every ten training speakers replaces a missing held-out subset."""
 
 
 @problem.register_problem("librispeech")
 class LibriSpeech(base.Speech):
-    """All training subsets that are there; dev-clean for validation, test-clean for test.
+    """All existing training subsets; dev-clean for validation, test-clean for test.
 
-    Of a copy without dev-clean (or test-clean) every tenth training speaker, from the
-    first (or sixth) on in the order of their numbers, is validation (or test) instead,
-    and not trained on. The other held-out subsets are not read.
+    Without dev-clean (or test-clean), every tenth training speaker in the order of their
+    numbers, from the first (or sixth) on, is used for validation (or test) and not for
+    training. The other held-out subsets are not read.
     """
 
     version = "1.0.0"

@@ -15,7 +15,7 @@ from t2t_mm.problem_bases.tfds import declaration as tfds
 
 @problem.register_problem("tfds_mnist")
 class TfdsMnist(tfds.TfdsProblem):
-    """Handwritten digits; flipped or cropped they would be others, so they are left alone."""
+    """Handwritten digits, without augmentation, since flips and crops change digits."""
 
     tfds_name = "mnist:3.0.1"
     tfds_splits = {"train": "train[:55000]", "validation": "train[55000:]", "test": "test"}

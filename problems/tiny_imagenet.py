@@ -35,7 +35,7 @@ class TinyImagenet(problem.Problem):
         top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
         classes = [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]
         if split == "train":
-            # In turn, so that the first examples (--max_examples) are of all classes.
+            # Round-robin, so that the first examples (--max_examples) are of all classes.
             # A small sample may have none of a class; where validation has, that is an error.
             photos = {
                 wnid: files.glob(f"{top}train/{wnid}/images/*", endings=(".jpeg",), optional=True)

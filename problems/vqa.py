@@ -24,7 +24,7 @@ _CLASSES = 3_000
 class Vqa(problem.Problem):
     """Goyal et al. 2017: 443,757 questions for training, 214,354 for validation.
 
-    The answer of most people is the one to learn; all ten are the references of
+    The most frequent answer is the target of training; all ten are references in
     validation. The test sets have no answers.
     """
 

@@ -1,11 +1,10 @@
 """WMT: news translation between English, German and French.
 
-Both directions of a pair are trained on the same texts: every parallel text that lies in
-the folder of the corpus, in the layouts of 2013 to 2021 (`wmt_layouts`), so a folder
-with the downloads of one year makes that year's task. Evaluation while training is on
-newstest2013, which has the same sentences in all three languages; the test set is
-newstest2014 with English, and newstest2021 between German and French, which has
-sentences of its own for each direction.
+Both directions of a pair are trained on the same texts: all parallel texts in the folder of
+the corpus, in the layouts of 2013 to 2021 (`wmt_layouts`). So a folder with the downloads of
+one year gives that year's task. Validation is newstest2013, which has the same sentences in
+all three languages. The test set is newstest2014 for pairs with English, and newstest2021,
+with separate sentences for each direction, between German and French.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ def _layout(training_text: str, both: str, test: str) -> str:
 class Wmt(problem.Problem):
     """The base of a direction.
 
-    A pair is left out of training, and counted in the manifest, when a side is empty,
-    has more than `max_characters` or `max_words` (beyond what a model sees, the two
-    sides would be cut at different places), or holds control characters, and when the
-    longer side has more than `max_ratio` times the characters of the shorter (and more
-    than 20): then they can hardly be translations. Of test sets only empty sides are left out.
+    A pair is left out of training, and counted in the manifest, if a side is empty, has more
+    than `max_characters` or `max_words` (the two sides would be truncated at different
+    places), or has control characters; or if the longer side has more than `max_ratio` times
+    the characters of the shorter one (and more than 20), so that they are hardly translations.
+    In test sets only pairs with an empty side are left out.
 
     Attributes:
       source: the language to translate from.
@@ -77,9 +76,9 @@ class Wmt(problem.Problem):
                 files.skip(reason)
 
     def reason_to_skip(self, source: str, target: str, split: str) -> str | None:
-        """Returns why a pair is left out, the same for both directions, or None; to be overridden.
+        """Returns why a pair is left out, the same for both directions, or None.
 
-        A reason goes on with "a pair": "of more than 150 words".
+        Subclasses may override it. A reason continues "a pair": "of more than 150 words".
         """
         shorter, longer = sorted((len(source), len(target)))
         if language.is_blank(source) or language.is_blank(target):

@@ -18,13 +18,12 @@ _LISTS = {"train": "*train.trees", "validation": "*dev.trees", "test": "*test.tr
 
 @problem.register_problem("wsj_parsing")
 class WsjParsing(problem.Problem):
-    """Words, a space between any two, to the linear form of their tree.
+    """Words, separated by spaces, to their linearised tree.
 
-    Sections 02 to 21 are for training, 22 for validation and 23 for test. Where none of
-    02 to 21 is there, files named `*train.trees`, `*dev.trees` and `*test.trees` are taken
-    as they are divided, or else all other sections are for training. Where 22 is not
-    there, the ninth of every ten files for training stands in for it, and the tenth
-    for 23. So no tree of 22 or 23 is ever trained on.
+    Sections 02 to 21 are for training, 22 for validation and 23 for test. Without any of 02
+    to 21, files named `*train.trees`, `*dev.trees` and `*test.trees` are the splits, or else
+    all other sections are for training. A missing section 22 is replaced by the ninth of
+    every ten training files, and 23 by the tenth. So no tree of 22 or 23 is ever trained on.
     """
 
     version = "1.0.0"
@@ -55,7 +54,7 @@ class WsjParsing(problem.Problem):
         corpora_parsing.write_treebank(folder, seed=seed, size=size)
 
     def simple_answer(self, inputs: Mapping[str, bytes]) -> str:
-        """A verb phrase begins at every word, and a closing sign stands outside."""
+        """A right-branching tree: a verb phrase at every word, final punctuation outside."""
         words = inputs["inputs"].decode("utf-8").split()
         leaves = [penn.Tree(penn.usual_tag(word), word=word) for word in words]
         closing = leaves[-1:] if len(leaves) > 1 and leaves[-1].label == "." else []

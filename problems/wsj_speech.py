@@ -13,7 +13,7 @@ from t2t_mm.problems.speech import base, wsj0
 _FOLDERS = {"train": "si_tr_s", "validation": "si_dt_05", "test": "si_et_05"}
 _INDICES = {"train": "tr_s_wv1", "validation": "si_dt_05", "test": "si_et_05"}
 _NEVER_PUBLISHED = "401"
-"""A speaker whom the published index of training lists; no disc has the recordings."""
+"""A speaker in the published index of training whose recordings are on no disc."""
 
 
 @problem.register_problem("wsj_speech")
@@ -38,7 +38,7 @@ class WsjSpeech(base.Speech):
         listed = wsj0.listed(_INDICES[split], files)
         names = {name for name in listed if name in sounds or name[:3] != _NEVER_PUBLISHED}
         texts, own = wsj0.texts(names or set(sounds), _FOLDERS[split], files)
-        # The speakers take turns (for --max_examples): a name begins with who speaks.
+        # Speakers are interleaved (for --max_examples); a name begins with the speaker.
         for name in sorted(names or sounds.keys() | own, key=lambda name: (name[3:], name)):
             sound, text = sounds.get(name), texts.get(name)
             yield base.utterance(split, name, sound, text, words_of=wsj0.spoken)

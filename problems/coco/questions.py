@@ -41,7 +41,7 @@ def questions(files: raw.RawFiles, part: str) -> Iterator[Question]:
     (asked,) = reading.lists(files, name, {"questions": fields})
     said = answers(files, part)
     folder = f"{part}2014"
-    # No file lists the photos: their names follow from their numbers.
+    # No file lists the photos; their names are made of their numbers.
     photos = {row["image_id"]: f"COCO_{folder}_{row['image_id']:012d}.jpg" for row in asked}
     pictures = reading.Pictures(files, folder, photos.values())
     for row in asked:
@@ -81,9 +81,9 @@ def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
 
 
 def by_frequency(texts: Sequence[str]) -> tuple[str, ...]:
-    """Returns all answers, equal ones together, the most frequent first.
+    """Returns all answers grouped by equality, the most frequent first.
 
-    Of equally frequent ones, that which was given first; none at all comes last.
+    Ties keep the order of their first occurrence; empty answers come last.
     """
     counts = collections.Counter(texts)
     common = sorted(counts.most_common(), key=lambda found: found[0] == NO_ANSWER)

@@ -1,8 +1,8 @@
-"""Annotations in JSON, and the pictures that they are of.
+"""COCO's annotations in JSON, and their pictures.
 
-A part of COCO (some photos out of 118,000, say, with the annotations of all) is read by
-`--max_bad_examples`: an annotation whose photo is not there is a bad example, counted in
-the manifest, and each error says how many photos are missing.
+A part of COCO (some of the 118,000 photos, with the annotations of all) can be read with
+`--max_bad_examples`: an annotation without its photo is a bad example, counted in the
+manifest, and each error says how many photos are missing.
 """
 
 from __future__ import annotations
@@ -71,9 +71,8 @@ def lists(
     Args:
       files: of the corpus.
       name: of the file.
-      wanted: the lists' names, and for each what its objects have at least: names, and
-        types of the values. Where that is `int`, text that writes a whole number will do:
-        it is replaced by the number.
+      wanted: the lists' names, each with the required fields of its objects and their types.
+        For `int`, text with a whole number is accepted and converted.
 
     Raises:
       DataError: for a file that is not there, not JSON, or of another form.
@@ -117,13 +116,13 @@ class Pictures:
 
     def __init__(self, files: raw.RawFiles, folder: str, names: Collection[str]) -> None:
         self._folder = files.path(folder)
-        # One look at the folder, instead of one at each of a hundred thousand files.
+        # Lists the folder once, instead of checking each of a hundred thousand files.
         self._there = frozenset(path.name for path in self._folder.iterdir())
         self._missing = sum(name not in self._there for name in names)
         self._count = len(names)
 
     def find(self, name: str) -> pathlib.Path | errors.BadExampleError:
-        """Returns the path of a photo, or the error that stands for one that is missing."""
+        """Returns the path of a photo, or the error of a missing one."""
         path = self._folder / name
         if name in self._there:
             return path

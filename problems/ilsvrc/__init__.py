@@ -1,5 +1,5 @@
-"""What the raw files of ILSVRC-2012 need beyond their problem's declaration.
+"""Readers of the raw files of ILSVRC-2012.
 
-`photos` finds them in folders and tar files, `truth` the classes of those that no folder
-names, and `matlab` reads the file in which the development kit lists the classes.
+`photos` finds photos in folders and tar files, `truth` reads the classes of validation
+photos, and `matlab` the development kit's list of classes.
 """

@@ -1,4 +1,4 @@
-"""MAT-files of version 5, as far as they hold an array of structures.
+"""Reads an array of structures from a MAT-file of version 5.
 
 The format ("MAT-File Format", MathWorks): a header of 128 bytes, then elements, each of
 a type, a size and that many bytes, filled up to a multiple of 8. A short element has its

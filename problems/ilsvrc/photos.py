@@ -1,7 +1,7 @@
-"""The photos of ILSVRC-2012 and their classes, out of folders or of the tar files.
+"""The photos of ILSVRC-2012 and their classes, from folders or tar files.
 
-What is published: a tar of 1,000 tars, one a class, for training; a tar of all photos
-for validation; and Kaggle's archive, with a folder a class and a folder of all.
+Published are a tar of 1,000 tars, one for each class, for training; a tar of all photos for
+validation; and Kaggle's archive, with a folder for each class and one for validation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Photo = pathlib.Path | archives.Member
 
 
 def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
-    """Yields class and photo; the classes take turns, so that the first ones are of all."""
+    """Yields class and photo, round-robin over classes."""
     folder = _folder("train", files)
     tars: Iterable[Photo] = files.glob(f"{folder}/n*", endings=(".tar",), optional=True)
     if not tars and not files.exists(folder) and files.exists(TRAINING):
@@ -32,7 +32,7 @@ def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
 
 
 def validation(files: raw.RawFiles) -> Iterator[tuple[str | errors.BadExampleError, Photo]]:
-    """Yields class and photo; an error in the class's place where no file tells it."""
+    """Yields class and photo, with an error instead of an unknown class."""
     folder = _folder("val", files)
     photos: Iterable[Photo] = files.glob(f"{folder}/*", endings=_SUFFIXES, optional=True)
     if not photos and not files.exists(folder) and files.exists(VALIDATION):

@@ -1,9 +1,9 @@
-"""The classes of ILSVRC-2012's validation photos, which lie in one folder for all.
+"""The classes of ILSVRC-2012's validation photos, which are all in one folder.
 
-They are published in three forms, and one of them is enough: Kaggle's solution names
-each photo and its class; a list in the order of the photos, which the tutorials of
-several frameworks share, names classes; the development kit lists numbers, to which only
-its `meta.mat` gives classes (they are not the classes' alphabetic order).
+They are published in three forms, of which one is enough: Kaggle's solution, with the class
+of each named photo; a list of classes in the order of the photos, used in the tutorials of
+several frameworks; and the development kit's list of numbers, which its `meta.mat` maps to
+classes (they are not in alphabetical order).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read(files: raw.RawFiles) -> tuple[str, dict[str, str]]:
     """Returns the file that tells the classes, and each photo's class by its stem.
 
     Raises:
-      DataError: when there is no such file, or what it says is not to be understood.
+      DataError: when there is no such file, or it has another format.
     """
     if not files.exists(SOLUTION):
         if files.exists(LABELS):

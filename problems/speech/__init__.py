@@ -1,1 +1,1 @@
-"""What the problems of recorded sentences share, and how their corpora are read."""
+"""The base class of speech recognition problems, and readers of their corpora."""

@@ -1,4 +1,4 @@
-"""What the problems of recorded sentences have in common."""
+"""The base class of speech recognition problems."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def utterance(
     if text is None:
         words = errors.BadExampleError(f"A recording has no transcript: {name}")
     elif not _is_text(text):
-        words = text  # as it stands there, so that what is wrong is told where it is encoded
+        words = text  # unchanged, so that `encode` reports the error
     else:
         words = words_of(text) or errors.BadExampleError(
             f"A transcript has no words: {name}", received=repr(text[:60])
@@ -56,7 +56,7 @@ def utterance(
 
 
 def _is_text(text: str) -> bool:
-    """Says whether a transcript is text: the words alone would not show bytes of no UTF-8."""
+    """Says whether a transcript is valid text, before normalisation hides wrong bytes."""
     try:
         Speech.targets.encode(text)
     except errors.BadExampleError:

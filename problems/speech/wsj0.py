@@ -1,4 +1,4 @@
-"""Reads CSR-I (WSJ0) as its discs hold it: recordings, indices, transcripts."""
+"""Reads CSR-I (WSJ0) in the layout of its discs: recordings, indices, transcripts."""
 
 from __future__ import annotations
 

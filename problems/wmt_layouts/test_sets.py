@@ -15,7 +15,7 @@ _LAST_SHARED = 2014
 _NAMES_SHOWN = 6
 _DOCUMENT = re.compile(r"<doc\b[^>]*>(.*?)</doc>", re.DOTALL)
 _FILTERED = "filtered"
-"""In 2014 a folder of this name had a part of the sentences, another one all of them."""
+"""In 2014 a folder of this name had some of the sentences, and another one all of them."""
 
 
 def pairs(

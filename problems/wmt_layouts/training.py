@@ -13,8 +13,8 @@ _HELD_OUT = re.compile(r"news-?(test|dev|syscomb|discuss)|euelections_dev|dev\d"
 """Names of test and development sets; `dev08_14` of 2019 is those of seven years."""
 
 _OTHER_NAMES = {("en", "fr"): "giga-fren.*", ("de", "fr"): "bitexts/*"}
-"""Corpora whose names tell their pair otherwise, or not at all: in 2019 the texts of German
-and French lay in a folder `fr-de/bitexts`."""
+"""Corpora whose names have their pair in another form, or not at all: in 2019 the texts of
+German and French were in a folder `fr-de/bitexts`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Corpus:
     """A parallel text.
 
     Args:
-      stem: its name up to what tells the language or the kind of file, with folders.
-      names: of its files: two texts, or a table that holds both languages.
+      stem: its name, with folders, without language and file type.
+      names: of its files: two texts, or a table with both languages.
       languages: of those texts, or of the first columns of the table.
     """
 
@@ -74,7 +74,7 @@ def corpora(source: str, target: str, files: raw.RawFiles) -> list[Corpus]:
     first, second = sorted((source, target))
     found: dict[str, Corpus] = {}
     for packed in (False, True):
-        # What lies in an archive may lie unpacked in any other folder too.
+        # The texts of an archive may also be unpacked in any other folder.
         unpacked = {pathlib.PurePosixPath(stem).name for stem in found}
         for corpus in _named(first, second, files, packed=packed):
             name = pathlib.PurePosixPath(corpus.stem).name

@@ -39,7 +39,7 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
             "temperature", None, "of sampling; 0 takes the likeliest", shown=shown("temperature")
         ),
         "top_k": integer(
-            "top_k", None, "sample from so many likeliest pieces; 0 is all", shown=shown("top_k")
+            "top_k", None, "sample from so many likeliest tokens; 0 is all", shown=shown("top_k")
         ),
         "top_p": number(
             "top_p", None, "sample from this share of probability", shown=shown("top_p")
@@ -51,7 +51,7 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
             shown=shown("n_best"),
         ),
         "max_length": integer(
-            "max_length", None, "pieces of an output at most", shown="what the targets may have"
+            "max_length", None, "tokens of an output at most", shown="what the targets may have"
         ),
         "seed": integer("seed", None, "of sampling", shown=shown("seed")),
     }

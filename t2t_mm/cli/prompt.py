@@ -50,8 +50,8 @@ def talk(
             return
         number += 1
         try:
-            given = requests.parse(task, line, f"Input {number}")
-            request = requests.request(task, given, f"Input {number}")
+            typed = requests.parse(task, line, f"Input {number}")
+            request = requests.request(task, typed, f"Input {number}")
             found = decode.of_requests(
                 loaded, task, [request], settings, strict=True, asked=asked[line]
             )

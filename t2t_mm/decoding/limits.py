@@ -25,15 +25,17 @@ def of(
       batching: of the run, with the limit of texts that declare none.
       settings: of the search, whose limit includes the prefix.
     """
-    found = {
+    limits_by_name = {
         name: (declared.max_length or batching.max_length) - 1
         for name, declared in task.given().items()
         if isinstance(declared, language.Language)
     }
-    if task_lib.PREFIX in found:
+    if task_lib.PREFIX in limits_by_name:
         written = settings.within(task.targets, batching.max_length).max_length
-        found[task_lib.PREFIX] = min(found[task_lib.PREFIX], written or found[task_lib.PREFIX])
-    return found
+        limits_by_name[task_lib.PREFIX] = min(
+            limits_by_name[task_lib.PREFIX], written or limits_by_name[task_lib.PREFIX]
+        )
+    return limits_by_name
 
 
 def is_cut(task: task_lib.Task, raw: Mapping[str, bytes], limits: Mapping[str, int]) -> bool:

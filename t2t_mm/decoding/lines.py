@@ -41,7 +41,7 @@ def chunks(source: Any, name: str, size: int) -> Iterator[list[bytes]]:
     pipe = _pipe(source)
     lines: list[bytes] = []
     rest: list[bytes] = []  # of a line that has not ended yet
-    held = 0
+    waiting = 0
     until = 0.0
     while True:
         if pipe is not None and lines:
@@ -59,10 +59,10 @@ def chunks(source: Any, name: str, size: int) -> Iterator[list[bytes]]:
                 until = time.monotonic() + LONGEST_WAIT_S
             lines.append(b"".join((*rest, whole[0], b"\n")))
             lines += [line + b"\n" for line in whole[1:]]
-            rest, held = [], 0
+            rest, waiting = [], 0
         rest.append(last)
-        held += len(last)
-        if held > LONGEST_LINE:
+        waiting += len(last)
+        if waiting > LONGEST_LINE:
             raise errors.DataError(
                 f"{name} is no list of inputs",
                 received=f"a line of more than {LONGEST_LINE:,} bytes",
@@ -71,7 +71,7 @@ def chunks(source: Any, name: str, size: int) -> Iterator[list[bytes]]:
         while len(lines) >= size:
             yield lines[:size]
             lines = lines[size:]
-    if held:
+    if waiting:
         lines.append(b"".join(rest))
     if lines:
         yield lines

@@ -138,12 +138,12 @@ def read(
     """
     number = 0
     for chunk in lines_lib.chunks(source, name, size):
-        found = []
+        chunk_lines = []
         for line in chunk:
             number += 1
             line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            found.append(_line(task, line.rstrip(b"\r\n"), name, number, objects=objects))
-        yield found
+            chunk_lines.append(_line(task, line.rstrip(b"\r\n"), name, number, objects=objects))
+        yield chunk_lines
 
 
 def _line(task: task_lib.Task, line: bytes, name: str, number: int, *, objects: bool) -> Line:

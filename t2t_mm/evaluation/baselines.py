@@ -271,8 +271,8 @@ def _records(
     task: task_lib.Task, split: str, limit: int | None
 ) -> Iterator[Mapping[str, Sequence[bytes]]]:
     files = task.manifest().files(split)
-    found = (record for file in files for record in records.read_values(file))
-    return itertools.islice(found, limit or None)
+    first_records = (record for file in files for record in records.read_values(file))
+    return itertools.islice(first_records, limit or None)
 
 
 def _targets(record: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:

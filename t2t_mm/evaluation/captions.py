@@ -50,18 +50,18 @@ _JOINED = {
 
 def words(caption: str) -> list[str]:
     """Returns the words of a caption, in lower case and without punctuation."""
-    found: list[str] = []
+    tokens: list[str] = []
     plain = unicodedata.normalize("NFC", caption).translate(_PLAIN)
     for token in map(str.lower, _TOKEN.findall(plain)):
         if token in _BRACKETS:
-            found.append(_BRACKETS[token])
+            tokens.append(_BRACKETS[token])
         elif token in _JOINED:
-            found.extend(_JOINED[token])
+            tokens.extend(_JOINED[token])
         elif split := _NEGATION.fullmatch(token) or _ENDING.fullmatch(token):
-            found.extend(split.groups())
+            tokens.extend(split.groups())
         else:
-            found.append(token)
-    return found
+            tokens.append(token)
+    return tokens
 
 
 def ngrams(text: Sequence[str]) -> Counter[Ngram]:

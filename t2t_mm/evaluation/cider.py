@@ -68,11 +68,11 @@ def scores(outputs: Sequence[str], references: Sequence[Sequence[str]]) -> list[
       references: for each of them one caption or more, to be measured against.
     """
     written = captions.all_ngrams(outputs)
-    wanted = [captions.all_ngrams(own) for own in references]
-    weigh = _Weights(wanted)
+    counts = [captions.all_ngrams(own) for own in references]
+    weigh = _Weights(counts)
     return [
         _score(weigh(candidate), [weigh(reference) for reference in own])
-        for candidate, own in zip(written, wanted, strict=True)
+        for candidate, own in zip(written, counts, strict=True)
     ]
 
 
@@ -115,7 +115,7 @@ def _similarities(candidate: _Vector, reference: _Vector) -> list[float]:
     """Returns the similarity for each n; 0 where either has no n-gram of any weight."""
     difference = candidate.length - reference.length
     penalty = math.exp(-(difference**2) / (2 * SIGMA**2))
-    found = []
+    values = []
     for own, other, norm, other_norm in zip(
         candidate.weights, reference.weights, candidate.norms, reference.norms, strict=True
     ):
@@ -126,5 +126,5 @@ def _similarities(candidate: _Vector, reference: _Vector) -> list[float]:
             if ngram in other
         )
         norms = norm * other_norm
-        found.append(penalty * common / norms if norms else 0.0)
-    return found
+        values.append(penalty * common / norms if norms else 0.0)
+    return values

@@ -51,7 +51,7 @@ class ErrorRate(base.Metric):
     def update(self, given: base.Decodes) -> None:
         for output, references in zip(given.outputs, given.references, strict=True):
             said = self.written(output)
-            counts = [self._errors(self.written(wanted), said) for wanted in references]
+            counts = [self._errors(self.written(reference), said) for reference in references]
             nearest = min(counts, key=lambda count: sum(count[:3]))
             self._substitutions += nearest[0]
             self._deletions += nearest[1]

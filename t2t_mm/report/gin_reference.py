@@ -63,8 +63,8 @@ def _kind(annotation: Any) -> str:
 def _default(field: dataclasses.Field) -> str:
     if field.default is not dataclasses.MISSING:
         return f"`{field.default!r}`"
-    made = field.default_factory
-    return "needed" if made is dataclasses.MISSING else f"`{made()!r}`"
+    factory = field.default_factory
+    return "needed" if factory is dataclasses.MISSING else f"`{factory()!r}`"
 
 
 def _arguments(cls: type) -> Iterator[tuple[str, str]]:

@@ -45,16 +45,16 @@ def show(
       console: a rich console.
     """
     for task in tasks:
-        given = answers.get(task.name, ())
-        examples = _first(task, split, len(given))
+        answered = answers.get(task.name, ())
+        examples = _first(task, split, len(answered))
         draw = None
         seen = [name for name, declared in task.inputs.items() if declared.view().is_picture]
         if seen and console.is_terminal and console.color_system:
             draw = functools.partial(_draw, task.inputs[seen[0]].view(), examples, seen[0])
         if seen and len(task.inputs) == 1 and not task.targets.autoregressive:
-            console.print(labelled_pictures(given, draw, names=names, columns=console.width))
+            console.print(labelled_pictures(answered, draw, names=names, columns=console.width))
         else:
-            told = with_summaries(task, given, examples)
+            told = with_summaries(task, answered, examples)
             console.print(written(told, draw(_ALONE_WIDTH) if draw else ()))
     simple = {task.name: baselines.measure(task, split) for task in tasks}
     values_lib.show_values(results, simple, title="What it has learnt", console=console)

@@ -26,8 +26,8 @@ def steps(folder: pathlib.Path) -> list[int]:
     """Returns the steps of the published checkpoints, oldest first."""
     if not folder.is_dir():
         return []
-    found = (_SIDECAR.match(path.name) for path in folder.iterdir())
-    return sorted(int(match.group(1)) for match in found if match)
+    published = (_SIDECAR.match(path.name) for path in folder.iterdir())
+    return sorted(int(match.group(1)) for match in published if match)
 
 
 def sidecar_path(folder: pathlib.Path, step: int) -> pathlib.Path:
@@ -96,13 +96,13 @@ def without_sidecar(folder: pathlib.Path) -> list[str]:
     interrupted.
     """
     published = steps(folder)
-    found = []
+    orphans = []
     for name in remains(folder):
         match = re.fullmatch(r"ckpt-(\d+)-\d+\.index", name)
         step = int(match[1]) if match else -1
         if match and step not in published and step > min(published, default=-1):
-            found.append(name)
-    return found
+            orphans.append(name)
+    return orphans
 
 
 def new_prefix(folder: pathlib.Path, step: int) -> str:

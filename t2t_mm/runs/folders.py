@@ -105,15 +105,15 @@ def trained_run(
     if len(chosen) == 1:
         say(f"the run is {chosen[0].path}")
         return chosen[0]
-    wanted = f" with {', '.join(problems)}" if problems else ""
+    of_problems = f" with {', '.join(problems)}" if problems else ""
     if chosen:
         shown = errors.first_few([f"--output_dir={run.path}" for run in chosen], _SHOWN)
         raise errors.ConfigError(
-            f"There are several runs{wanted} in {RUNS}",
+            f"There are several runs{of_problems} in {RUNS}",
             expected=f"one of {shown} (the newest first)",
         )
     raise errors.ConfigError(
-        f"There is no run{wanted} in {RUNS}",
+        f"There is no run{of_problems} in {RUNS}",
         received=errors.first_few((run.path for run in runs), _SHOWN) or None,
         expected="--output_dir= the folder of a training",
         hint=f"mm-trainer --problems={','.join(problems) or 'NAMES'} trains one",
@@ -127,15 +127,15 @@ def _named(given: Given, variable: str) -> pathlib.Path | None:
 
 def _runs() -> list[run_folder.RunFolder]:
     """Returns the runs in `runs/`, the newest first; what is none is passed over."""
-    found = []
+    runs = []
     for path in RUNS.iterdir() if RUNS.is_dir() else ():
         try:
             run = run_folder.RunFolder.open(path)
             _ = run.problem_names
-            found.append((run.config_path.stat().st_mtime, run))
+            runs.append((run.config_path.stat().st_mtime, run))
         except (errors.UserError, OSError):
             continue
-    return [run for _, run in sorted(found, key=lambda pair: (-pair[0], pair[1].path))]
+    return [run for _, run in sorted(runs, key=lambda pair: (-pair[0], pair[1].path))]
 
 
 def _fits(names: Sequence[str], patterns: Sequence[str]) -> bool:

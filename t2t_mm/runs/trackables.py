@@ -62,16 +62,16 @@ class Trackables:
           prefix: of the checkpoint's files.
           all_of_it: everything in the checkpoint must have its place here too.
         """
-        held = held_shapes(prefix)
-        wanted = self.shapes()
-        missing = sorted(set(wanted) - set(held))
+        saved = held_shapes(prefix)
+        current = self.shapes()
+        missing = sorted(set(current) - set(saved))
         extra = sorted(
-            name for name in set(held) - set(wanted) if all_of_it and not self._is_foreign(name)
+            name for name in set(saved) - set(current) if all_of_it and not self._is_foreign(name)
         )
-        other = sorted(n for n in set(held) & set(wanted) if held[n] != wanted[n])
+        other = sorted(n for n in set(saved) & set(current) if saved[n] != current[n])
         parts = []
         if other:
-            shapes = f"{list(held[other[0]])} there, {list(wanted[other[0]])} here"
+            shapes = f"{list(saved[other[0]])} there, {list(current[other[0]])} here"
             parts.append(f"{other[0]} is {shapes}" + _more(other))
         if missing:
             parts.append(f"it has no {missing[0]}" + _more(missing))

@@ -128,23 +128,23 @@ def _newest_whole(run: run_folder.RunFolder, wanted: int | None, warn: Warn) -> 
         )
     folder = run.checkpoints
     published = checkpoint_files.steps(folder)
-    found: list[int] = []
+    intact: list[int] = []
     for step in reversed(published) if len(published) >= (wanted or 1) else ():
         damage = checkpoint_files.damage(folder, step)
         if damage:
             warn(f"Passing over the checkpoint of step {step}: {damage}.")
             continue
-        found.insert(0, step)
-        if len(found) == wanted:
+        intact.insert(0, step)
+        if len(intact) == wanted:
             break
     else:
-        if not found or wanted is not None:
-            raise _too_few(folder, wanted, found, published)
-    newest = checkpoint_files.read_sidecar(folder, found[-1])["fingerprint"]
-    for step in found:
+        if not intact or wanted is not None:
+            raise _too_few(folder, wanted, intact, published)
+    newest = checkpoint_files.read_sidecar(folder, intact[-1])["fingerprint"]
+    for step in intact:
         held = checkpoint_files.read_sidecar(folder, step)["fingerprint"]
         fingerprint_lib.check(held=held, wanted=newest, place=f"{folder}, step {step}")
-    return found
+    return intact
 
 
 def _too_few(
@@ -178,16 +178,16 @@ def _write(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) ->
     model = loaded_run.restore(opened_run.open_run(run), steps[-1]).model
     mean.take(model, run.checkpoints, steps)
     with atomic.folder(target) as making:
-        made = run_folder.RunFolder(making)
+        folder = run_folder.RunFolder(making)
         for path in (run.config_path, run.nets_path, *sorted(run.vocabularies.rglob("*"))):
             if path.is_file():
                 atomic.write_bytes(making / path.relative_to(run.path), path.read_bytes())
         described = run.described()
         described[run_folder.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
-        atomic.write_json(made.problems_path, described)
+        atomic.write_json(folder.problems_path, described)
         fingerprint = checkpoint_files.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]
         checkpoint.Checkpoints(
-            made.checkpoints, {"model": model}, keep=1, fingerprint=fingerprint
+            folder.checkpoints, {"model": model}, keep=1, fingerprint=fingerprint
         ).save(steps[-1], {run_folder.AVERAGED: steps})
 
 

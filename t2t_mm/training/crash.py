@@ -168,10 +168,10 @@ def repeat(
             loss, norm = diagnosis.loss_and_norm(model, held.problem, batch, seed)
             if np.isfinite(loss) and np.isfinite(norm):
                 continue
-            found = diagnosis.origin(model, held.problem, batch, seed)
+            origin = diagnosis.origin(model, held.problem, batch, seed)
         except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
             raise _damaged(place, f"the batch does not fit ({error})") from error
-        again = dataclasses.replace(held, loss=loss, norm=norm, origin=found)
+        again = dataclasses.replace(held, loss=loss, norm=norm, origin=origin)
         raise again.error(
             "It was repeated on the weights of that step; bindings given by --gin_param are tried "
             "on it"
@@ -181,14 +181,14 @@ def repeat(
 
 def _examine(taken: taken_lib.Taken, made: session.Session) -> Crash:
     """Looks through this worker's batches for what went wrong."""
-    found = None
+    origin = None
     for number, batch in enumerate(_local(taken.batch)):
         seed = steps.replica_seed(taken.seed, _first_replica(made) + number)
         # What cannot be examined, for want of memory perhaps, must not hide the fault itself.
         try:
-            found = found or diagnosis.origin(made.model, taken.problem, batch, seed)
+            origin = origin or diagnosis.origin(made.model, taken.problem, batch, seed)
         except tf.errors.OpError as error:
-            found = f"a layer that could not be looked for ({type(error).__name__})"
+            origin = f"a layer that could not be looked for ({type(error).__name__})"
     keys = [key for part in taken.counts.keys for key in part.numpy().tolist()]
     return Crash(
         step=taken.step,
@@ -197,7 +197,7 @@ def _examine(taken: taken_lib.Taken, made: session.Session) -> Crash:
         rate=taken.learning_rate,
         loss=float(taken.metrics["loss"]),
         norm=float(taken.metrics["norm"]),
-        origin=found,
+        origin=origin,
         keys=tuple(key.decode("utf-8", "replace") for key in keys),
     )
 

@@ -36,12 +36,12 @@ def worse_than_chance(
       tasks: the problems.
       results: of an evaluation, values by problem and metric.
     """
-    found = []
+    names = []
     for task in tasks:
         bound, value = chance(task), results.get(task.name, {}).get("log_perplexity")
         if bound is not None and value is not None and not value < bound:
-            found.append(f"{task.name} (log-perplexity {value:.4g}, chance {bound:.4g})")
-    return "; ".join(found)
+            names.append(f"{task.name} (log-perplexity {value:.4g}, chance {bound:.4g})")
+    return "; ".join(names)
 
 
 class Divergence:

@@ -65,13 +65,13 @@ def unordered(graph: tf.Graph) -> list[str]:
       graph: traced, with the gradients in it; what its operations call is looked into.
     """
     operations = [operation.node_def for operation in graph.get_operations()]
-    found = _sums(operations)
+    sums = _sums(operations)
     # A graph of thousands of operations is written out only where one of them calls others.
     if any(_calls(operation) for operation in operations):
         for function in graph.as_graph_def().library.function:
             name = function.signature.name
-            found += [f"{name}/{inner}" for inner in _sums(function.node_def)]
-    return found
+            sums += [f"{name}/{inner}" for inner in _sums(function.node_def)]
+    return sums
 
 
 def _sums(operations: Iterable[Any]) -> list[str]:

@@ -31,9 +31,9 @@ def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
     Raises:
       CheckpointError: one does not fit the model, or is gone.
     """
-    held = trackables.Trackables({"model": model})
-    readers = {step: _open(held, folder, step) for step in steps}
-    for name, variable in held.variables().items():
+    objects = trackables.Trackables({"model": model})
+    readers = {step: _open(objects, folder, step) for step in steps}
+    for name, variable in objects.variables().items():
         if not variable.dtype.is_floating:
             continue
         total = np.zeros(variable.shape, np.float64)

@@ -149,10 +149,10 @@ class RunningStatistics:
 
     def flush(self) -> tuple[dict[str, dict[str, Any]], float]:
         """Returns what `means` does, and begins new sums."""
-        found = self.means()
+        means = self.means()
         self._sums = {task.name: _Sums() for task in self.tasks}
         self._window_begin_s = self.active_s
-        return found
+        return means
 
     def means(self) -> tuple[dict[str, dict[str, Any]], float]:
         """Returns the means by problem since the last `flush`, and the steps a second.
