@@ -2,6 +2,7 @@
 
 import collections
 import pathlib
+import shutil
 
 import pytest
 
@@ -11,7 +12,7 @@ from t2t_mm.bin import avg, datagen, decoder, inspect, trainer
 from t2t_mm.bin import eval as eval_command
 from t2t_mm.config import gin_files
 from t2t_mm.modality import Language
-from t2t_mm.runs import run_folder
+from t2t_mm.runs import description, folders, run_folder
 from t2t_mm.vocabulary import Vocabulary
 
 NAMES = ("counted_one", "counted_two")
@@ -46,16 +47,16 @@ class Openings(collections.Counter):
     """How often each run was opened or read, each gin source parsed, each vocabulary loaded."""
 
     def watch(self, monkeypatch):
-        made, read = run_folder.RunFolder.__init__, run_folder.RunFolder._read
+        made, read = run_folder.RunFolder.__init__, description.read
         parse, load = gin_files._parse, Vocabulary.load.__func__
 
         def counted_made(run, path):
             self["run opened", str(pathlib.Path(path).resolve())] += 1
             made(run, path)
 
-        def counted_read(run):
-            self["run read", str(run.path.resolve())] += 1
-            return read(run)
+        def counted_read(path):
+            self["run read", str(path.resolve())] += 1
+            return read(path)
 
         def counted_parse(text, *, source, **given):
             self["gin parsed", source] += 1
@@ -67,7 +68,7 @@ class Openings(collections.Counter):
             return loaded
 
         monkeypatch.setattr(run_folder.RunFolder, "__init__", counted_made)
-        monkeypatch.setattr(run_folder.RunFolder, "_read", counted_read)
+        monkeypatch.setattr(description, "read", counted_read)
         monkeypatch.setattr(gin_files, "_parse", counted_parse)
         monkeypatch.setattr(Vocabulary, "load", classmethod(counted_load))
         return self
@@ -129,6 +130,17 @@ def test_mm_trainer_of_a_new_run(data_dir, openings, monkeypatch, tmp_path):
 def test_mm_trainer_goes_on(trained, openings):
     run, _ = trained
     assert trainer.main([f"--output_dir={run}", "--gin_param=TrainSettings.log_every=1"]) == 0
+    assert openings.again() == {}
+    assert openings.kinds() == ALL
+
+
+def test_mm_trainer_goes_on_with_the_run_of_its_model_and_problems(
+    trained, openings, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained[0], folders.new_run("transformer", NAMES))
+    flags = [f"--problems={','.join(NAMES)}", "--model=transformer", "--dry_run"]
+    assert trainer.main([*flags, "--gin_param=TrainSettings.log_every=1"]) == 0
     assert openings.again() == {}
     assert openings.kinds() == ALL
 

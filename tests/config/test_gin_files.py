@@ -63,6 +63,10 @@ def test_values_macros_and_a_users_own_bindings_go_over_a_runs_configuration(tmp
     config.load([], ["TrainSettings.seed = 2"], of_run=config.read_run(file))
     built = config.build(training.TrainSettings)
     assert (built.train_steps, built.seed) == (3, 2)
+    config.load([], ["TrainSettings.seed = 4"])  # and where the run is found only afterwards
+    config.load_below(config.read_run(file))
+    built = config.build(training.TrainSettings)
+    assert (built.train_steps, built.seed) == (3, 4)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ keras.utils.set_random_seed(1)
 with made.scope():
     # No noise and nothing that is reckoned over a whole batch.
     model = conftest.make_model("transformer", dropout=0.0)
-    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
+    adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings(clip_norm=0.0))
 
 
 def padded(batch, length):
@@ -219,6 +219,9 @@ def test_a_model_whose_sums_depend_on_the_schedule_is_warned_of():
             x = tf.convert_to_tensor(self.trainable_variables[0])
             loss = tf.reduce_sum(tf.add_n([x, x * x, x**3], name="joined"))
             return loss, {"tokens": tf.constant(1.0)}
+
+        def take_updates(self):
+            return []
 
     adam = optimizer.Adam(Joined.trainable_variables, training.OptimizerSettings())
     said = []
