@@ -243,7 +243,10 @@ def import_configurables() -> None:
     for name in _MODULES:
         module = importlib.import_module(name)
         for value in vars(module).values():
-            if inspect.isclass(value) and value.__module__ == name and _is_frozen(value):
+            is_own = (
+                inspect.isclass(value) and value.__module__ == name and value.__name__[0] != "_"
+            )
+            if is_own and _is_frozen(value):
                 register(value)
 
 

@@ -33,13 +33,38 @@ _AUDIO_WIDTHS = _widths(8, "eight widths, those of the audio net before its last
 _EXIT_WIDTHS = _widths(2, "two widths")
 
 
-@config.register
 @dataclasses.dataclass(frozen=True)
-class MultiModelConfig:
-    """The MultiModel of Kaiser et al. 2017.
+class _NetSizes:
+    """What the modality nets of every model need.
 
     Args:
       width: D, channels of the body.
+      label_smoothing: share of the target's probability spread over the vocabulary.
+      tie_embeddings: the language net's output uses its input embedding.
+      entry_widths: of the image net before its last block of width D.
+      audio_widths: of the audio net's blocks before its last one of width D.
+      exit_widths: of the categorical net's last two steps.
+      class_through_decoder: a class is read from one decoder step, not the encoder.
+    """
+
+    width: Annotated[int, _WIDTH] = 256
+    label_smoothing: Annotated[float, _FRACTION] = 0.1
+    tie_embeddings: bool = True
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
+    class_through_decoder: bool = False
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class MultiModelConfig(_NetSizes):
+    """The MultiModel of Kaiser et al. 2017.
+
+    Args:
       heads: of dot-product attention.
       encoder_blocks: conv blocks of the encoder; the experts sit in the middle.
       mixer_blocks: conv blocks of the I/O mixer.
@@ -52,15 +77,8 @@ class MultiModelConfig:
       dropout: on the outputs of attention, experts and the classification head, in training.
       block_dropout: at the end of every conv block, as in the paper (whose rate is 0.4). It
         drops from the whole signal, not from a residual branch: six blocks at 0.1 keep half.
-      label_smoothing: share of the target's probability spread over the vocabulary.
-      tie_embeddings: the language net's output uses its input embedding.
-      entry_widths: of the image net before its last block of width D.
-      audio_widths: of the audio net's blocks before its last one of width D.
-      exit_widths: of the categorical net's last two steps.
-      class_through_decoder: a class is read from one decoder step, not the encoder.
     """
 
-    width: Annotated[int, _WIDTH] = 256
     heads: Annotated[int, _HEADS] = 8
     encoder_blocks: Annotated[int, _COUNT] = 6
     mixer_blocks: Annotated[int, _COUNT] = 2
@@ -72,49 +90,23 @@ class MultiModelConfig:
     attention: bool = True
     dropout: Annotated[float, _FRACTION] = 0.1
     block_dropout: Annotated[float, _FRACTION] = 0.0
-    label_smoothing: Annotated[float, _FRACTION] = 0.1
-    tie_embeddings: bool = True
-    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
-    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
-    class_through_decoder: bool = False
-
-    def __post_init__(self) -> None:
-        ranges.check(self)
 
 
 @config.register
 @dataclasses.dataclass(frozen=True)
-class TransformerConfig:
+class TransformerConfig(_NetSizes):
     """The pre-norm Transformer of Vaswani et al. 2017, as a baseline.
 
     Args:
-      width: D, channels of the body.
       filter_width: F, hidden width of the feed-forward layers.
       heads: of dot-product attention.
       encoder_layers: of bidirectional self-attention and feed-forward.
       decoder_layers: of causal self-attention, source attention and feed-forward.
       dropout: on the embeddings and on the output of every sublayer, in training.
-      label_smoothing: share of the target's probability spread over the vocabulary.
-      tie_embeddings: the language net's output uses its input embedding.
-      entry_widths: of the image net before its last block of width D.
-      audio_widths: of the audio net's blocks before its last one of width D.
-      exit_widths: of the categorical net's last two steps.
-      class_through_decoder: a class is read from one decoder step, not the encoder.
     """
 
-    width: Annotated[int, _WIDTH] = 256
     filter_width: Annotated[int, _COUNT] = 1024
     heads: Annotated[int, _HEADS] = 4
     encoder_layers: Annotated[int, _COUNT] = 3
     decoder_layers: Annotated[int, _COUNT] = 3
     dropout: Annotated[float, _FRACTION] = 0.1
-    label_smoothing: Annotated[float, _FRACTION] = 0.1
-    tie_embeddings: bool = True
-    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
-    audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
-    class_through_decoder: bool = False
-
-    def __post_init__(self) -> None:
-        ranges.check(self)
