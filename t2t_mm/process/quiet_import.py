@@ -1,9 +1,9 @@
 """Keeps TensorFlow's own lines off the terminal, unless `--debug` asks for them.
 
 A log level silences TensorFlow at work. Its lines during import (whether there is a GPU,
-which kernels it uses) come before any level applies, and SentencePiece inside
-tensorflow-text ignores the level. So standard error is captured during the import, and
-passed on without those lines.
+which kernels it uses) come before any level applies: with TF_CPP_MIN_LOG_LEVEL=3 set before,
+the import of TensorFlow 2.21 still writes six. SentencePiece inside tensorflow-text ignores
+the level. So standard error is captured during the import, and passed on without those lines.
 """
 
 from __future__ import annotations
