@@ -40,7 +40,7 @@ class TrainSettings:
       eval_examples: examples of a problem in one evaluation; 0 for all.
       seed: of weights, data order, mixture and dropout.
       precision: of matrix products and convolutions; "auto" measures this machine.
-      schedule: the sampling rates of the mixture, as in "temperature:2.0".
+      schedule: the shares of steps of the problems, as in "temperature:2.0".
       best_metric: "PROBLEM/METRIC" for the best checkpoint and early stopping; empty for
         the mean log-perplexity over problems.
       patience: early stopping after so many evaluations (one every `eval_every` steps)
