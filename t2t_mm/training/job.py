@@ -50,7 +50,7 @@ def check(
 ) -> Job:
     """Loads the configuration and checks what can be known within a second.
 
-    A run that is gone on with keeps its own configuration, unless files are given.
+    A resumed run keeps its own configuration, unless files are given.
 
     Args:
       problems: names or globs; those of the configuration where there are none.

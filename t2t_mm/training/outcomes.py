@@ -40,7 +40,7 @@ class Outcomes:
         self._divergence = divergence.Divergence(made.tasks)
         self._made, self._screen, self._vote = made, screen, vote
         self._unread: list[taken.Taken] = []
-        # Reading a number of a device that works behind our back waits for all its work.
+        # Reading a number of an asynchronous device waits for all its work.
         self._read_every = _READ_EVERY if tf.config.list_physical_devices("GPU") else 1
 
     def add(self, done: taken.Taken) -> None:

@@ -162,7 +162,7 @@ class RunningStatistics:
         means: dict[str, dict[str, Any]] = {}
         taken = sum(sums.steps for sums in self._sums.values())
         elapsed = max(self.active_s - self._window_begin_s, 1e-9)
-        # On a device that works behind our back, a step's own time is that of giving it
+        # On a device that executes asynchronously, a step's own time is that of giving it
         # the work; so problems share the whole time in proportion.
         stretch = elapsed / max(sum(sums.seconds for sums in self._sums.values()), 1e-9)
         for task in self.tasks:
