@@ -37,7 +37,8 @@ def dataset(
     Args:
       problem: its name; its data must have been generated.
       split: the problem's first one gives the batches of training, without end, in the order
-        that a training with this seed takes them; any other every example once.
+        that a training with this seed takes them (the first time that they are iterated; each
+        further iteration has another order); any other every example once.
       data_dir: where the data is; left out, T2T_MM_DATA_DIR, where the run has read it, or
         else `data`.
       shard: index and number of parts of the data, of which this is one: examples in

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -13,9 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import pipeline
 from t2t_mm.decoding import functions, predict
-from t2t_mm.evaluation import evaluator
+from t2t_mm.keras_api import batches, measuring
 from t2t_mm.keras_api import optimizer as optimizer_lib
 from t2t_mm.keras_api import parts as parts_lib
 from t2t_mm.settings import decoding
@@ -24,16 +21,18 @@ from t2t_mm.training import feed, gradients, keras_optimizer, step
 _OTHERS = "commands"
 """The name of the layer that holds the variables of no net and no part of the body."""
 
-_USUAL = {
-    "loss": None,
-    "loss_weights": None,
-    "metrics": None,
-    "weighted_metrics": None,
-    "run_eagerly": False,
-    "jit_compile": False,
-    "auto_scale_loss": True,
+_OWN = "Metrics are named in Problem.metrics; t2t_mm.register_metric adds one"
+_GRAPH = "A step is one graph, without XLA"
+_USUAL: dict[str, tuple[Any, str]] = {
+    "loss": (None, _OWN),
+    "loss_weights": (None, _OWN),
+    "metrics": (None, _OWN),
+    "weighted_metrics": (None, _OWN),
+    "run_eagerly": (False, _GRAPH),
+    "jit_compile": (False, _GRAPH),
+    "auto_scale_loss": (True, _GRAPH),
 }
-"""Of `compile`: what cannot be chosen here, and what it is."""
+"""Of `compile`: what cannot be chosen here, what it is, and why."""
 
 
 @keras.saving.register_keras_serializable(package="t2t_mm")
@@ -55,7 +54,7 @@ class KerasModel(keras.Model):
     """
 
     def __init__(self, parts: parts_lib.Parts, problem: str, name: str | None = None) -> None:
-        check_devices()
+        batches.check_devices()
         super().__init__(name=name or problem)
         self.autocast = False
         self.network = parts.network
@@ -66,7 +65,7 @@ class KerasModel(keras.Model):
         self._means = _Untracked([keras.metrics.Mean(name=name) for name in names])
         self._parts_shown = _Untracked(_layers(parts))
         self.train_function: Callable[[Any], Any] | None = None
-        self._evaluation: _Evaluation | None = None
+        self._evaluation: measuring.Measuring | None = None
         self._replica_step: step.StepFunction | None = None
         for layer in [*self._flatten_layers(), *self.layers]:
             layer.built = True
@@ -107,12 +106,13 @@ class KerasModel(keras.Model):
                     expected="optimizer and steps_per_execution",
                     hint=errors.did_you_mean(name, ["optimizer", "steps_per_execution"]),
                 )
-            if (value or None) != (_USUAL[name] or None):
+            usual, why = _USUAL[name]
+            if (value or None) != (usual or None):
                 raise errors.ConfigError(
                     "The loss, the metrics and the graph of a problem are its own",
                     received=f"{name}={value!r}",
                     expected="compile(optimizer=...) alone",
-                    hint="Metrics are named in Problem.metrics; t2t_mm.register_metric adds one",
+                    hint=why,
                 )
         if optimizer is None:
             settings, steps = self._parts.optimizer_settings, self._parts.settings.train_steps
@@ -136,17 +136,20 @@ class KerasModel(keras.Model):
     def fit(self, x: Any = None, **settings: Any) -> keras.callbacks.History:
         """Trains on batches of `t2t_mm.dataset`, as `keras.Model.fit`.
 
-        The batches begin anew with each call, and go on from epoch to epoch within it.
+        Batches go on from epoch to epoch. Each call iterates the data set anew; the first
+        iteration has the order of a training, each further one another order.
 
         Raises:
           ConfigError: for what are no batches of the problem, or batches without end and without
-            `steps_per_epoch`; and as of `evaluate` for `validation_data`.
+            `steps_per_epoch`; as of `evaluate` for `validation_data`; for `class_weight`.
         """
-        self._check(x, "steps_per_epoch", settings.get("steps_per_epoch"))
-        validation = settings.get("validation_data")
-        if validation is not None:
-            self._check(validation, "validation_steps", settings.get("validation_steps"))
-            _check_split(validation)
+        if settings.get("class_weight") is not None:
+            raise errors.ConfigError(
+                "The loss of a problem is its own", received="class_weight", expected="no weights"
+            )
+        self._check(x, settings, "steps_per_epoch")
+        if settings.get("validation_data") is not None:
+            self._check(settings["validation_data"], settings, "validation_steps", measured=True)
         return super().fit(x.map(feed.for_model), **{"shuffle": False, **settings})
 
     def make_train_function(self, force: bool = False) -> None:
@@ -194,10 +197,11 @@ class KerasModel(keras.Model):
         Raises:
           ConfigError: for what are no batches of evaluation of the problem.
         """
-        self._check(x, "steps", settings.get("steps"))
-        _check_split(x)
-        self._evaluation = _Evaluation(self._parts, self._task.name, x.element_spec, self._search())
-        with _end_expected(settings.get("steps")):
+        self._check(x, settings, "steps", measured=True)
+        self._evaluation = measuring.Measuring(
+            self.network, self._task, x.element_spec, self._search()
+        )
+        with batches.end_expected(settings.get("steps")):
             super().evaluate(x, return_dict=True, **settings)
         measured = self._evaluation.finish()
         self._evaluation = None
@@ -223,9 +227,9 @@ class KerasModel(keras.Model):
         Raises:
           ConfigError: for what are no batches of the problem, or have no end.
         """
-        self._check(x, "steps", settings.get("steps"))
+        self._check(x, settings, "steps")
         self._predicted = _Untracked(x.element_spec["inputs"])
-        with _end_expected(settings.get("steps")):
+        with batches.end_expected(settings.get("steps")):
             answers = super().predict(x, **settings)
         if self._task.targets.autoregressive:
             return np.array([text.decode("utf-8") for text in answers], object)
@@ -237,11 +241,11 @@ class KerasModel(keras.Model):
 
     def test_on_batch(self, x: Any, *, return_dict: bool = False) -> Any:
         """Measures one batch, as `evaluate`."""
-        return self.evaluate(_one(x), verbose=0, return_dict=return_dict)
+        return self.evaluate(batches.one(x), verbose=0, return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Answers one batch, as `predict`."""
-        return self.predict(_one(x), verbose=0)
+        return self.predict(batches.one(x), verbose=0)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what it was made of, weights left out, as JSON values."""
@@ -265,67 +269,16 @@ class KerasModel(keras.Model):
         )
         return tf.constant([answer.outputs for answer in answers], tf.string)
 
+    def _check(
+        self, x: Any, settings: Mapping[str, Any], limit: str, *, measured: bool = False
+    ) -> None:
+        """Raises for what are no batches of the problem, or have no end."""
+        batching, steps = self._parts.batching, settings.get(limit)
+        batches.check(x, self._task, batching, limit=limit, steps=steps, measured=measured)
+
     def _search(self) -> decoding.DecodeSettings:
         usual = self._parts.batching.max_length
         return self._parts.decode_settings.within(self._task.targets, usual)
-
-    def _check(self, x: Any, limit: str, steps: int | None) -> None:
-        """Raises for what are no batches of the problem, or have no end."""
-        if not isinstance(x, tf.data.Dataset):
-            raise errors.ConfigError(
-                "The model takes batches of its problem",
-                received=type(x).__name__,
-                expected="a tf.data.Dataset, as t2t_mm.dataset gives it",
-                hint="t2t_mm.decode takes texts, files and arrays",
-            )
-        empty = [dict.fromkeys(self._task.given(), b"")]
-        wanted = pipeline.predict_dataset(self._task, empty, self._parts.batching).element_spec
-        spec = x.element_spec
-        is_batch = isinstance(spec, dict) and {"inputs", "targets"} <= set(spec)
-        if not is_batch or not _fits(spec["inputs"], wanted["inputs"]):
-            raise errors.ConfigError(
-                f"These are no batches of {self._task.name!r}",
-                received=spec["inputs"] if is_batch else spec,
-                expected=f"t2t_mm.dataset({self._task.name!r}, ...), which gives "
-                f"{wanted['inputs']}",
-            )
-        if x.cardinality() == tf.data.INFINITE_CARDINALITY and steps is None:
-            raise errors.ConfigError(
-                "The batches of training have no end",
-                expected=f"{limit}=NUMBER, the steps after which to stop",
-            )
-
-
-class _Evaluation:
-    """One evaluation: batches go to the metrics, numbered as they come.
-
-    They may be a part of the split: a shard of it, or its first steps.
-    """
-
-    def __init__(
-        self,
-        parts: parts_lib.Parts,
-        problem: str,
-        spec: Mapping[str, Any],
-        search: decoding.DecodeSettings,
-    ) -> None:
-        task = parts.tasks[problem]
-        metrics = evaluator.metrics_of(task)
-        self._feed = evaluator.Feed(parts.network, task, metrics, spec, search)
-        self._seen = 0
-
-    def take(self, batch: Mapping[str, Any]) -> int:
-        """Measures a batch, and returns how many examples there were so far."""
-        computed = self._feed.compute(batch)
-        rows = len(batch["index"])
-        places = tf.range(self._seen, self._seen + rows)
-        self._feed.take({**batch, "index": places}, computed)
-        self._seen += rows
-        return self._seen
-
-    def finish(self) -> dict[str, float]:
-        """Returns the metrics by name."""
-        return self._feed.finish("evaluation").values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -333,18 +286,6 @@ class _Untracked:
     """A value that Keras does not look into: no part of the model, nor of what it saves."""
 
     value: Any
-
-
-def check_devices() -> None:
-    """Raises ConfigError within the scope of a strategy."""
-    if tf.distribute.has_strategy():
-        raise errors.ConfigError(
-            "A KerasModel trains on one device",
-            received=type(tf.distribute.get_strategy()).__name__,
-            expected="a model that is made and fitted outside of a strategy's scope",
-            hint="t2t_mm.train(..., strategy='mirrored') trains on all GPUs of a machine, and "
-            "strategy='multi_worker' on several machines; t2t_mm.keras_model takes such a run",
-        )
 
 
 def _layers(parts: parts_lib.Parts) -> list[keras.layers.Layer]:
@@ -355,34 +296,3 @@ def _layers(parts: parts_lib.Parts) -> list[keras.layers.Layer]:
     others = keras.layers.Layer(name=_OTHERS)
     others.tables = [variable for variable in network.variables if id(variable) not in held]
     return [*layers, others]
-
-
-def _one(batch: Mapping[str, Any]) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensors(dict(batch))
-
-
-@contextlib.contextmanager
-def _end_expected(steps: int | None) -> Iterator[None]:
-    """Keeps Keras from warning that batches end, unless there should be so many steps."""
-    with warnings.catch_warnings():
-        if steps is None:
-            warnings.filterwarnings("ignore", message="Your input ran out of data")
-        yield
-
-
-def _check_split(x: tf.data.Dataset) -> None:
-    """Raises unless these are batches of evaluation."""
-    if "index" not in x.element_spec:
-        raise errors.ConfigError(
-            "Metrics need the batches of evaluation",
-            received=f"batches with {', '.join(x.element_spec)}",
-            expected='t2t_mm.dataset(problem, "validation") or another split of evaluation',
-        )
-
-
-def _fits(spec: Mapping[str, tf.TensorSpec], wanted: Mapping[str, tf.TensorSpec]) -> bool:
-    """Returns whether features have the names, types and numbers of axes that are wanted."""
-    return set(spec) == set(wanted) and all(
-        one.dtype == wanted[name].dtype and one.shape.rank == wanted[name].shape.rank
-        for name, one in spec.items()
-    )

@@ -14,6 +14,7 @@ from t2t_mm import config, errors, plugins
 from t2t_mm.config import gin_files
 from t2t_mm.data import task as task_lib
 from t2t_mm.files import paths
+from t2t_mm.keras_api import batches
 from t2t_mm.keras_api import model as models
 from t2t_mm.keras_api import parts as parts_lib
 from t2t_mm.mixture import mixture
@@ -60,7 +61,7 @@ def keras_model(
       CheckpointError: for a checkpoint that is missing or damaged.
     """
     plugins.load_all()
-    models.check_devices()
+    batches.check_devices()
     run = _run(run_or_config)
     if run is not None:
         loaded = loaded_run.as_loaded(run, checkpoint=checkpoint, data_dir=data_dir)
@@ -69,8 +70,14 @@ def keras_model(
         raise errors.ConfigError(
             "A configuration has no checkpoint", received=f"checkpoint={checkpoint!r}"
         )
+    if not isinstance(run_or_config, str | os.PathLike | Sequence):
+        raise errors.ConfigError(
+            "There is neither a run nor a configuration",
+            received=type(run_or_config).__name__,
+            expected="a run folder, what t2t_mm.load_run returned, or gin files",
+        )
     files = [run_or_config] if isinstance(run_or_config, str | os.PathLike) else run_or_config
-    with config.only([os.fspath(file) for file in files], gin_params):  # type: ignore[union-attr]
+    with config.only([os.fspath(file) for file in files], gin_params):
         return _of_config(problem, folders.data_dir(data_dir))
 
 
@@ -137,6 +144,12 @@ def _makes_model(loaded: loaded_run.LoadedRun) -> dict[str, Any]:
 
 def _of_config(problem: str | None, data_dir: pathlib.Path) -> models.KerasModel:
     configured = config.build(mixture.MixtureSettings).problems
+    if problem is None and not configured:
+        raise errors.ConfigError(
+            "No problem is named",
+            expected="the name of one, or gin files that set MixtureSettings.problems",
+            hint="t2t_mm.list_problems() tells the names",
+        )
     names = mixture.problem_names(None if configured or problem is None else problem)
     if problem is None and len(names) > 1:
         raise errors.ConfigError(

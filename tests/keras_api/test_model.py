@@ -99,20 +99,49 @@ def test_a_run_is_evaluated_as_mm_eval_does(run, data_dir):
     found = model.evaluate(batches, verbose=0, return_dict=True)
     wanted = t2t_mm.evaluate(loaded, split="test")["results"][PROBLEM]
     assert found == {"loss": wanted["log_perplexity"], **wanted}
+    part = model.evaluate(batches, steps=1, verbose=0, return_dict=True)
+    assert set(part) == set(found)  # of the first batch alone
     texts = model.predict(batches.take(1), verbose=0)
     assert len(texts) == len(next(iter(batches))["index"])
     assert all(isinstance(text, str) for text in texts)
 
 
-def test_weights_and_configuration_come_back(fitted, tmp_path, data_dir):
+def test_the_files_of_keras_bring_all_of_it_back(fitted, tmp_path, data_dir):
+    """Weights, the optimizer's moments and counts, and the configuration without weights."""
     model, _ = fitted
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    same(model.variables, again.variables)
+    assert int(again.optimizer.iterations) == STEPS
+    same(model.optimizer.updater.variables, again.optimizer.updater.variables)
+    assert again.get_config() == model.get_config()
+    other = t2t_mm.KerasModel.from_config(model.get_config())
     model.save_weights(tmp_path / "model.weights.h5")
-    again = t2t_mm.KerasModel.from_config(model.get_config())
+    other.load_weights(tmp_path / "model.weights.h5")
+    (batch,) = t2t_mm.dataset(PROBLEM, data_dir=data_dir, gin_params=CONFIG).take(1)
+    np.testing.assert_array_equal(model(batch), other(batch))
+
+
+def test_a_net_from_elsewhere_is_made_again_without_its_file(data_dir, tmp_path):
+    pixels = keras.layers.Input((None, None, 3))
+    file = tmp_path / "net.keras"
+    keras.Model(pixels, keras.layers.Conv2D(4, 3, strides=4)(pixels)).save(file)
+    net = f"PretrainedNets.keras = {{'image': {{'model': {str(file)!r}}}}}"
+    given = {"data_dir": data_dir, "gin_params": [*CONFIG, net]}
+    model = t2t_mm.keras_model((), PICTURES, **given)
+    model.save_weights(tmp_path / "model.weights.h5")
+    config = model.get_config()
+    file.unlink()
+    again = t2t_mm.KerasModel.from_config(config)
     again.load_weights(tmp_path / "model.weights.h5")
     same(model.variables, again.variables)
-    assert again.get_config() == model.get_config()
-    (batch,) = t2t_mm.dataset(PROBLEM, data_dir=data_dir, gin_params=CONFIG).take(1)
-    np.testing.assert_array_equal(model(batch), again(batch))
+
+
+def test_a_configuration_that_would_import_something_is_refused(fitted):
+    config = fitted[0].get_config()
+    config["configuration"] += "import os\n"
+    with pytest.raises(errors.ConfigError, match="saved configuration"):
+        t2t_mm.KerasModel.from_config(config)
 
 
 def test_callbacks_of_keras_and_its_optimizers_work(data_dir, tmp_path):
@@ -141,16 +170,45 @@ def test_callbacks_of_keras_and_its_optimizers_work(data_dir, tmp_path):
     assert any(moved)
 
 
-def test_what_cannot_be_is_told(run, fitted, data_dir):
+def test_what_cannot_be_is_told(run, fitted, data_dir, tmp_path):
+    loaded, _ = run
     model, _ = fitted
-    train = t2t_mm.dataset(PROBLEM, data_dir=data_dir, gin_params=CONFIG)
+    given = {"data_dir": data_dir, "gin_params": CONFIG}
+    train = t2t_mm.dataset(PROBLEM, **given)
+    pictures = t2t_mm.dataset(PICTURES, **given)
+    (tmp_path / "trained").mkdir()
+    sizes = ["TransformerConfig.width = 32"]
+
+    def within_a_scope():
+        with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
+            model.fit(train, steps_per_epoch=1)
+
     for what, said in (
-        (lambda: t2t_mm.keras_model(run[0], "wmt_endee"), "Did you mean 'wmt_ende'"),
-        (lambda: t2t_mm.keras_model("multi_model_smal", PROBLEM), "neither a run nor a gin file"),
+        (lambda: t2t_mm.keras_model(loaded, "wmt_endee"), "Did you mean 'wmt_ende'"),
+        (lambda: t2t_mm.keras_model((), "wmt_endee", **given), "Did you mean 'wmt_ende'"),
+        (lambda: t2t_mm.keras_model(tmp_path / "traned", PROBLEM), "Did you mean '.*/trained'"),
+        (
+            lambda: t2t_mm.keras_model("multi_model_smal", PROBLEM),
+            "neither a run nor a gin file 'multi_model_smal'.*Did you mean 'multi_model_small'",
+        ),
+        (lambda: t2t_mm.keras_model((), PROBLEM, checkpoint=3), "no checkpoint"),
+        (lambda: t2t_mm.keras_model((), **given), "No problem is named"),
+        (lambda: t2t_mm.keras_model(3, PROBLEM), "Received: int"),
+        (
+            lambda: t2t_mm.keras_model(loaded, PROBLEM, gin_params=sizes),
+            "TransformerConfig.width was 16, not 32",
+        ),
         (lambda: model.fit(train), "steps_per_epoch=NUMBER"),
+        (lambda: model.fit(train, steps_per_epoch=1, validation_data=train), "no end|evaluation"),
+        (lambda: model.fit(pictures, steps_per_epoch=1), "no batches of 'wmt_ende'"),
         (lambda: model.evaluate(train.take(1)), "batches of evaluation"),
+        (lambda: model.predict(train), "steps=NUMBER"),
         (lambda: model.predict(["a text"]), "t2t_mm.decode takes texts"),
         (lambda: model.compile(loss="mse"), "The loss, the metrics and the graph"),
+        (lambda: model.compile(run_eagerly=True), "one graph"),
+        (lambda: model.fit(train, steps_per_epoch=1, class_weight={0: 2.0}), "class_weight"),
+        (lambda: model.compile(optimiser="adam"), "Did you mean 'optimizer'"),
+        (within_a_scope, "trains on one device.*OneDeviceStrategy"),
     ):
         with pytest.raises(errors.ConfigError, match=said):
             what()
