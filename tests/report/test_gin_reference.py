@@ -25,7 +25,7 @@ def test_a_row_has_type_range_default_and_words():
     (choice,) = [row for row in rows if row.startswith("| `too_long` |")]
     assert choice.startswith("| `too_long` | Literal['cut', 'drop'] |  | `'cut'` | how ")
     (number,) = [row for row in rows if row.startswith("| `top_p` |")]
-    assert number.startswith("| `top_p` | float | above 0, up to 1 | `1.0` | sample ")
+    assert number.startswith("| `top_p` | float | above 0, up to 1 | `1.0` | nucleus ")
 
 
 def test_every_number_has_a_range():
