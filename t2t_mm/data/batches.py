@@ -57,7 +57,7 @@ def build_features(
             limit: dict[str, Any] = {"max_length": batching.max_length}
             declaration = dataclasses.replace(declaration, **limit)
         built[name] = features_lib.build(
-            declaration, task, length_multiple=batching.length_multiple, from_records=True
+            declaration, task, length_multiple=batching.length_multiple
         )
     return built
 

@@ -254,10 +254,7 @@ def find_unusable(
     Returns:
       the error that names it, or None.
     """
-    features_by_name = {
-        name: features_lib.build(m, task, from_records=True)
-        for name, m in task.modalities().items()
-    }
+    features_by_name = {name: features_lib.build(m, task) for name, m in task.modalities().items()}
     manifest = task.manifest()
     hint = f"If the problem has changed, raise its version and run: {manifest.command}"
     end = time.monotonic() + limit_s

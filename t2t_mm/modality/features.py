@@ -39,12 +39,6 @@ class Features:
     length_multiple: int = 1
     """Heavy features are padded to a multiple of this, in positions."""
 
-    from_records: bool = False
-    """Are all values encoded by the declaration's `encode`, as in records?
-
-    If not, as in an export, they may have any form that `featurize` accepts.
-    """
-
     def __init__(self, declaration: Any, task: base.Task) -> None:
         self.declaration = declaration
         self.task = task
@@ -91,11 +85,10 @@ def build(
     task: base.Task,
     *,
     length_multiple: int = 1,
-    from_records: bool = False,
 ) -> Features:
     """Builds the features of `declaration`, an instance of its `features_class`."""
     features: Features = registry.load(declaration.features_class)(declaration, task)
-    features.length_multiple, features.from_records = length_multiple, from_records
+    features.length_multiple = length_multiple
     return features
 
 

@@ -7,16 +7,15 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.modality import base, features
 from t2t_mm.modality.audio import declaration as audio
-from t2t_mm.modality.audio import resampling, spectrum, wav
+from t2t_mm.modality.audio import spectrum, wav
 from t2t_mm.settings import batching as batching_lib
 
 
 class AudioFeatures(features.Features):
-    """Decodes and resamples the sounds of a batch, and computes their spectra.
+    """Decodes the sounds of a batch, and computes their spectra.
 
-    Records have the declared rate already, so no resampling is built for them; other inputs
-    may have any usual rate, mono or stereo. Each sound is standardised, so its loudness
-    does not matter.
+    They are as `Audio.encode` writes them: one channel at the declared sample rate. Each sound
+    is standardised, so its loudness does not matter.
 
     The last channel of the features is the mask: 1 within a sound and 0 after its end.
     """
@@ -48,10 +47,6 @@ class AudioFeatures(features.Features):
         declared = self.declaration
         heads = self._heads(raw)
         samples, length = wav.read_samples(raw, heads), heads.length
-        if not self.from_records:
-            samples, length = resampling.resample(
-                samples, length, heads.sample_rate, declared.sample_rate
-            )
         cells = self._cells(length)
         step = declared.cells_a_position * self.length_multiple
         size = features.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)
@@ -72,12 +67,8 @@ class AudioFeatures(features.Features):
 
     def lengths(self, raw: tf.Tensor) -> tf.Tensor:
         """Returns positions of the body, int32 `[B]`, from the headers of the files alone."""
-        heads = self._heads(raw)
-        length = heads.length
-        if not self.from_records:
-            length = resampling.length_at(length, heads.sample_rate, self.declaration.sample_rate)
         step = self.declaration.cells_a_position
-        return (self._cells(length) + step - 1) // step
+        return (self._cells(self._heads(raw).length) + step - 1) // step
 
     def most_positions(self, batching: batching_lib.Batching) -> int:
         """Returns how many padded positions of sound a batch may hold.
@@ -90,10 +81,8 @@ class AudioFeatures(features.Features):
         return min(batching.batch_tokens, max(cells // declared.cells_a_position, 1))
 
     def _heads(self, raw: tf.Tensor) -> wav.Heads:
-        sample_rates = (self.declaration.sample_rate,) if self.from_records else audio.RATES
-        return wav.read_heads(
-            raw, longest_s=self.declaration.max_seconds, sample_rates=sample_rates
-        )
+        declared = self.declaration
+        return wav.read_heads(raw, longest_s=declared.max_seconds, sample_rate=declared.sample_rate)
 
     def _cells(self, length: tf.Tensor) -> tf.Tensor:
         """Returns the frames, or samples, of sounds of `length` samples: int32 `[B]`."""

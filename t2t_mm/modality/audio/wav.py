@@ -2,8 +2,8 @@
 
 TensorFlow's decoder takes one file a call, and fails on headers with additional chunks.
 Here the headers of a batch are parsed together, and all samples are decoded by one
-operation, at an eighth of the cost. Supported is 16-bit PCM of one or two channels, with
-plain or extensible headers, and other chunks anywhere.
+operation, at an eighth of the cost. Supported is 16-bit PCM of one channel, with plain
+or or extensible headers, and other chunks anywhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.modality.audio import declaration, files
+from t2t_mm.modality.audio import files
 
 FULL_SCALE = 32_768.0
 MOST_CHUNKS = 64
@@ -27,31 +27,25 @@ class Heads(NamedTuple):
     """The headers of a batch of WAV files; all int32 `[B]`.
 
     Attributes:
-      sample_rate: samples a second.
-      channels: 1 or 2.
       start: offset of the first sample, in bytes.
-      length: samples of each channel.
+      length: in samples.
     """
 
-    sample_rate: tf.Tensor
-    channels: tf.Tensor
     start: tf.Tensor
     length: tf.Tensor
 
 
-def read_heads(
-    raw: tf.Tensor, *, longest_s: float, sample_rates: Sequence[int] = declaration.RATES
-) -> Heads:
+def read_heads(raw: tf.Tensor, *, longest_s: float, sample_rate: int) -> Heads:
     """Parses the headers, without reading the samples.
 
     Args:
       raw: string `[B]`, complete WAV files.
       longest_s: greatest duration in seconds.
-      sample_rates: the allowed ones, in samples a second.
+      sample_rate: the only one allowed, in samples a second.
 
     Raises:
       InvalidArgumentError: for the first condition that a file violates: WAV, complete,
-        16-bit PCM of one or two channels, at one of the rates, not empty, not too long.
+        16-bit PCM of one channel, at that rate, not empty, not too long.
     """
     end = tf.cast(tf.strings.length(raw), tf.int64)
     is_wav = (_text(raw, 0 * end) == b"RIFF") & (_text(raw, 0 * end + 8) == b"WAVE")
@@ -60,31 +54,23 @@ def read_heads(
     code, bits = _number(raw, form, 2), _number(raw, form + 14, 2)
     code = tf.where(code == _EXTENSIBLE, _number(raw, form + 24, 2), code)
     channels = _number(raw, form + 2, 2)
-    sample_rate = _number(raw, form + 4, 4)
+    actual_rate = _number(raw, form + 4, 4)
     size = _number(raw, data - 4, 4)
     present = end - data
     is_whole = (size <= present) | (size >= files.UNKNOWN_SIZE)
-    length = tf.minimum(size, present) // tf.maximum(2 * channels, 1)
-    has_sample_rate = tf.reduce_any(
-        sample_rate[:, None] == tf.constant(sample_rates, tf.int64), axis=1
-    )
-    longest = tf.cast(longest_s * tf.cast(sample_rate, tf.float64) + 0.5, tf.int64)
+    length = tf.minimum(size, present) // 2
+    longest = int(longest_s * sample_rate + 0.5)
     values = _checked(
-        (sample_rate, channels, data, length),
+        (data, length),
         [
             ("A sound is not a WAV file", end, "bytes", is_wav),
             ("A WAV file is not 16-bit PCM", bits, "bits", (code == _PCM) & (bits == 16)),
+            ("A WAV file has not one channel", channels, "channels", channels == 1),
             (
-                "A WAV file has neither one channel nor two",
-                channels,
-                "channels",
-                (channels == 1) | (channels == 2),
-            ),
-            (
-                f"The rate of a WAV file is not {' or '.join(map(str, sample_rates))}",
-                sample_rate,
+                f"The rate of a WAV file is not {sample_rate}",
+                actual_rate,
                 "samples a second",
-                has_sample_rate,
+                actual_rate == sample_rate,
             ),
             ("A WAV file is cut short", present, "bytes of samples", is_whole),
             ("A WAV file is empty", length, "samples", length > 0),
@@ -95,20 +81,12 @@ def read_heads(
 
 
 def read_samples(raw: tf.Tensor, heads: Heads) -> tf.Tensor:
-    """Returns the mean channel of each sound, float32 `[B, N]` in -1 to 1, zeros after it."""
-    size = 2 * heads.channels * heads.length
+    """Returns the samples of each sound, float32 `[B, N]` in -1 to 1, zeros after it."""
+    size = 2 * heads.length
     most = tf.maximum(tf.reduce_max(size), 4)
     body = tf.strings.substr(raw, heads.start, size)
     levels = tf.io.decode_raw(body, tf.int16, fixed_length=(most + 3) // 4 * 4)
-    values = tf.cast(levels, tf.float32) / FULL_SCALE
-    is_mono = heads.channels == 1
-
-    def mixed() -> tf.Tensor:
-        mean = (values[:, ::2] + values[:, 1::2]) / 2.0
-        padded = tf.pad(mean, [[0, 0], [0, tf.shape(values)[1] - tf.shape(mean)[1]]])
-        return tf.where(is_mono[:, None], values, padded)
-
-    samples = tf.cond(tf.reduce_all(is_mono), lambda: values, mixed)
+    samples = tf.cast(levels, tf.float32) / FULL_SCALE
     return samples[:, : tf.maximum(tf.reduce_max(heads.length), 1)]
 
 

@@ -12,7 +12,7 @@ from tests.modality.audio.conftest import chunk, sound_file, tone, wav
 
 def read(*files, longest_s=40.0):
     raw = tf.constant(files)
-    heads = wav_lib.read_heads(raw, longest_s=longest_s)
+    heads = wav_lib.read_heads(raw, longest_s=longest_s, sample_rate=16_000)
     return heads, wav_lib.read_samples(raw, heads)
 
 
@@ -36,11 +36,7 @@ FILES = {
 def test_every_kind_of_head(kind):
     x = levels(1001)
     heads, samples = read(FILES[kind](x))
-    assert (int(heads.sample_rate[0]), int(heads.channels[0]), int(heads.length[0])) == (
-        16_000,
-        1,
-        1001,
-    )
+    assert int(heads.length[0]) == 1001
     np.testing.assert_array_equal(samples[0], x / np.float32(32768))
 
 
@@ -54,32 +50,21 @@ def test_a_batch_of_all_kinds_in_a_graph():
     assert samples.shape[1] == max(map(len, sounds))
 
 
-def test_two_channels_are_mixed_beside_one():
-    one, two = levels(50), levels(62, seed=1).reshape(31, 2)
-    heads, samples = read(wav(one, 8_000), wav(two, 44_100))
-    assert heads.channels.numpy().tolist() == [1, 2]
-    assert heads.sample_rate.numpy().tolist() == [8_000, 44_100]
-    assert heads.length.numpy().tolist() == [50, 31]
-    np.testing.assert_array_equal(samples[0], one / np.float32(32768))
-    np.testing.assert_allclose(samples[1, :31], two.astype(float).mean(1) / 32768, atol=1e-7)
-    assert not samples[1, 31:].numpy().any()
-
-
 def test_lengths_need_the_head_alone():
     """What lies behind is not looked at: its size in the head is enough."""
     whole = wav(levels(16_000), 16_000)
-    heads = wav_lib.read_heads(tf.constant([whole]), longest_s=40.0)
+    heads = wav_lib.read_heads(tf.constant([whole]), longest_s=40.0, sample_rate=16_000)
     assert int(heads.start[0]) == 44
 
 
 X = tone(16_000)
 BAD = {
     "not a WAV file": [b"", b"RIFF", b"hello there, this is no sound" * 9, b"\0" * 200],
-    "neither one channel nor two": [wav(np.stack([X, X, X], 1), 16_000)],
+    "not one channel. Received: 2 channels": [wav(np.stack([X, X], 1), 16_000)],
     "not 16-bit PCM. Received: 24 bits": [wav(X, 16_000, bits=24)],
     "not 16-bit PCM. Received: 32 bits": [wav(X, 16_000, bits=32, code=3, extensible=True)],
     "not 16-bit PCM": [wav(X, 16_000, code=7)],
-    "not 8000 or .* 48000. Received: 16001 samples a second": [wav(X, 16_001)],
+    "not 16000. Received: 44100 samples a second": [wav(X, 44_100)],
     "cut short. Received: 15900 bytes": [wav(X, 16_000)[:-100]],
     "is empty": [wav(X[:0], 16_000)],
     "longer than 0.4 s. Received: 8000 samples": [X],
@@ -96,7 +81,9 @@ def test_what_cannot_be_used_is_said(message, file):
 
 
 def test_the_same_is_said_in_a_graph():
-    graph = tf.function(lambda raw: wav_lib.read_heads(raw, longest_s=40.0).length)
+    graph = tf.function(
+        lambda raw: wav_lib.read_heads(raw, longest_s=40.0, sample_rate=16_000).length
+    )
     good = wav(X, 16_000)
     assert graph(tf.constant([good, good])).numpy().tolist() == [8000, 8000]
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"cut short.*15900"):
