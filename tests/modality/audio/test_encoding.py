@@ -129,7 +129,7 @@ def test_what_is_missing_is_said():
         (wav(np.zeros(RATE, np.int16), RATE), r"is silent: bytes.*1\.00 s.*every sample is 0"),
         (wav(np.full(RATE, 7, np.int16), RATE), "is silent.*every sample is 7"),
         ((np.full(RATE, 1e-7, np.float32), RATE), "is silent"),
-        (np.stack([tone(RATE), -tone(RATE)], 1), "neither a path, bytes nor samples"),
+        (np.stack([tone(RATE), -tone(RATE)], 1), "comes without its rate"),
         ((np.stack([tone(RATE), -tone(RATE)], 1), RATE), "is silent"),
         (wav(tone(RATE), 1), "a rate that it cannot have: bytes. Received: 1 samples"),
         (wav(tone(RATE), 2_000_000_000), "a rate that it cannot have.*2,000,000,000"),
