@@ -101,7 +101,7 @@ def command_of(name):
 def test_commands_that_are_shown_can_be_given(line):
     name, *arguments = shlex.split(line)
     command = command_of(name)
-    command._parse(arguments)
+    command.parse(arguments)
     given = {flag: command.flags[flag].value for flag in command.flags}
     if not given["usr_dir"]:  # else the problem is one of the page's own
         registry.problems.match(command.problem_patterns() if "problems" in given else [])

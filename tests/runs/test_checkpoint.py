@@ -326,7 +326,7 @@ def test_a_kill_between_tensors_and_sidecar_is_no_loss(make, state, monkeypatch)
     checkpoints = make(state.objects)
     with monkeypatch.context() as patched:
         patched.setattr(checkpoint.atomic, "write_json", die)
-        patched.setattr(checkpoint.files_lib, "remove_unpublished", lambda folder: None)
+        patched.setattr(checkpoint.checkpoint_files, "remove_unpublished", lambda folder: None)
         patched.setattr(checkpoint.shutil, "rmtree", lambda *a, **k: None)
         with pytest.raises(KeyboardInterrupt):
             checkpoints.save(5)
