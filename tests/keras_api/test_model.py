@@ -135,6 +135,7 @@ def test_a_net_from_elsewhere_is_made_again_without_its_file(data_dir, tmp_path)
     again = t2t_mm.KerasModel.from_config(config)
     again.load_weights(tmp_path / "model.weights.h5")
     same(model.variables, again.variables)
+    assert again.get_config() == config
 
 
 def test_a_configuration_that_would_import_something_is_refused(fitted):

@@ -138,6 +138,9 @@ def _from_architecture(net: declaration.KerasNet, architecture: Architecture) ->
     if str(architecture.get("module", "")).startswith("keras_hub"):
         require("keras_hub", "keras-hub", f"The preset {net.model}", "hub")
     try:
+        # A copy, since Keras takes apart what it is given, and the run keeps it. No deepcopy: a
+        # dict that is an attribute of a layer drags the layer along.
+        architecture = json.loads(json.dumps(architecture))
         return keras.saving.deserialize_keras_object(architecture, safe_mode=True)
     except Exception as error:  # raised by any layer of the file
         raise errors.ConfigError(
