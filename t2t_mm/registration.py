@@ -64,7 +64,14 @@ def register_metric(name: str) -> Callable[[Metric], Metric]:
     Raises:
       PluginError: for an invalid or taken name, and for any other object.
     """
-    return _register(registry.metrics, name, "t2t_mm.Metric", ["t2t_mm.evaluation.base:Metric"])
+    add = _register(registry.metrics, name, "t2t_mm.Metric", ["t2t_mm.evaluation.base:Metric"])
+
+    def decorate(cls: Metric) -> Metric:
+        add(cls)
+        cls.name = cls.name or name
+        return cls
+
+    return decorate
 
 
 def register_schedule(name: str) -> Callable[[Schedule], Schedule]:

@@ -91,3 +91,15 @@ def test_declarations_and_lists_need_no_tensorflow():
         "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_metric_has_the_name_that_it_is_registered_by(registries):
+    @t2t_mm.register_metric("mean_length")
+    class MeanLength(t2t_mm.Metric):
+        def update(self, decodes):
+            pass
+
+        def result(self):
+            return {self.name: 0.0}
+
+    assert MeanLength().result() == {"mean_length": 0.0}

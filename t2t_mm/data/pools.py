@@ -79,8 +79,8 @@ def cut(longest: tf.Tensor, *, batch_tokens: int) -> tf.Tensor:
 def _evened(longest: tf.Tensor, bounds: tf.Tensor, batch_tokens: int) -> tf.Tensor:
     """Returns the bounds of as many batches of nearly equal size.
 
-    They come from the smallest fraction of `batch_tokens` that needs no more batches; all
-    fractions are tried at once.
+    The batches are cut anew with a smaller size: the smallest fraction of `batch_tokens` that
+    does not make their number larger. All fractions are tried at once.
 
     Args:
       longest: int32 `[P]`, in descending order.

@@ -3,12 +3,10 @@
 A metric is a class, registered by name. Each evaluation of a task creates an instance,
 updates it, and reads its result:
 
-    from t2t_mm import registry
-    from t2t_mm.evaluation import base
+    import t2t_mm
 
-    @registry.metrics.register("mean_length")
-    class MeanLength(base.Metric):
-        name = "mean_length"
+    @t2t_mm.register_metric("mean_length")
+    class MeanLength(t2t_mm.Metric):
         higher_is_better = True
         needs = "decodes"
 
@@ -16,11 +14,13 @@ updates it, and reads its result:
             super().__init__(task)
             self.lengths = []
 
-        def update(self, decodes: base.Decodes) -> None:
+        def update(self, decodes) -> None:
             self.lengths += [len(output.split()) for output in decodes.outputs]
 
         def result(self) -> dict[str, float]:
             return {self.name: sum(self.lengths) / len(self.lengths)}
+
+A problem is measured by it once `Problem.metrics` names it.
 
 `needs` declares the argument of `update`:
 
@@ -105,6 +105,7 @@ class Metric(abc.ABC):
     """
 
     name: ClassVar[str] = ""
+    """The name of its value; left out, the one it is registered by."""
     higher_is_better: ClassVar[bool] = True
     needs: ClassVar[str] = "decodes"
     decimals: ClassVar[int] = 4

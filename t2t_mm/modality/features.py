@@ -37,7 +37,7 @@ class Features:
     """
 
     length_multiple: int = 1
-    """Heavy features are padded to a multiple of this, in positions."""
+    """Heavy features are padded to a multiple of this, in positions; the others by `data.pools`."""
 
     def __init__(self, declaration: Any, task: base.Task) -> None:
         self.declaration = declaration

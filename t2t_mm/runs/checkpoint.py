@@ -1,4 +1,4 @@
-"""Checkpoints: verified after writing, and published atomically by their sidecar file.
+"""Checkpoints: verified after writing and before loading, published atomically by a sidecar file.
 
 See `checkpoint_files` for the files of a checkpoint. `best/` has a second link to the best
 one. TensorFlow's own `checkpoint` state file is neither written nor read.
@@ -167,8 +167,7 @@ class Checkpoints:
         Args:
           which: "latest", "best", or a step.
           objects: some of the saved objects, under the same names, such as the model alone
-            for evaluation. By default all, and each value of the checkpoint must have its
-            object.
+            for evaluation. Left out, all of them; then the checkpoint may hold nothing else.
 
         Returns:
           step and extra; None for "latest" if there are no checkpoints.

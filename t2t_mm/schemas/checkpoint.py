@@ -11,7 +11,7 @@ from t2t_mm.schemas import values
 
 
 class TensorFileSize(TypedDict):
-    """The size of a file of a checkpoint."""
+    """Size and hash of a file of a checkpoint."""
 
     __pydantic_config__ = values.WHOLE  # type: ignore[misc]
 

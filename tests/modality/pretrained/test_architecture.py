@@ -16,7 +16,7 @@ def test_a_configuration_is_still_whole_after_models_were_made_of_it(tmp_path):
     configuration = architecture.read(net)
     before = copy.deepcopy(configuration)
     for _ in range(2):
-        model = architecture.make(net, Image(size=16), configuration)
+        model = architecture.make(net, Image(size=32), configuration)
         assert [layer.name for layer in model.layers] == [
             layer["name"] for layer in before["config"]["layers"]
         ]
