@@ -29,6 +29,7 @@ def call(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_data_then_a_run_then_its_values_without_a_folder(call, tmp_path):
     code, _, err = call(trainer, "--problems=wmt_ende")
     assert code == 2

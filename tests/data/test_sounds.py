@@ -91,6 +91,7 @@ def test_batches_fill_their_positions_and_no_more(kind, request):
     assert len(shapes) < 15
 
 
+@pytest.mark.slow
 def test_sorting_saves_padding(digits):
     exact = dataclasses.replace(BATCHING, length_multiple=1)
     batches = take(pipeline.train_dataset(digits, exact, seed=0), 20)
@@ -190,6 +191,7 @@ def test_the_feed_counts_seconds_of_sound(digits, speech):
         assert 0.05 * counts.examples < seconds < 1.3 * counts.examples
 
 
+@pytest.mark.slow
 def test_every_sound_weighs_about_as_its_length(digits):
     """A batch's loss is a mean over its examples; what is left of a pool is no batch alone.
 

@@ -40,6 +40,7 @@ def task(registries, tmp_path):
     return task_lib.Task.from_data("toy_asking", tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_both_are_seen_and_told_apart(task):
     model = make_model("transformer", [task])
     assert model.input_names == ("question", "sound")

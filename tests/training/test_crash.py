@@ -57,6 +57,7 @@ def test_a_stop_names_all_and_leaves_what_repeats_it(exploded, capsys):
         assert part in again
 
 
+@pytest.mark.slow
 def test_a_repeated_step_that_is_finite_says_so(data_dir, tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
@@ -68,6 +69,7 @@ def test_a_repeated_step_that_is_finite_says_so(data_dir, tmp_path, monkeypatch,
     assert found["step"] == 2 and math.isfinite(found["loss"]) and found["norm"] > 0
 
 
+@pytest.mark.slow
 def test_damage_of_what_was_left_is_one_line(data_dir, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with pytest.raises(errors.ConfigError, match="There is no folder"):
@@ -112,6 +114,7 @@ def _policy(policy, **bounds):
     return [*TINY, *(f"NotFiniteSettings.{name} = {value}" for name, value in named.items())]
 
 
+@pytest.mark.slow
 def test_the_failing_step_touches_no_weight(data_dir, tmp_path, monkeypatch):
     train(data_dir, tmp_path / "two", train_steps=2)
     _spoil(monkeypatch, {3})
@@ -156,6 +159,7 @@ def test_skipping_has_a_bound(data_dir, tmp_path, monkeypatch):
         train(data_dir, tmp_path / "run", gin_params=_policy("skip", most_in_a_row=2))
 
 
+@pytest.mark.slow
 def test_going_back_restores_and_takes_other_examples(data_dir, tmp_path, monkeypatch, capsys):
     seen = []
     take = step.Steps.take
@@ -180,12 +184,14 @@ def test_going_back_restores_and_takes_other_examples(data_dir, tmp_path, monkey
     assert lines == [2, 4, 6]
 
 
+@pytest.mark.slow
 def test_going_back_has_a_bound_and_something_to_go_back_to(data_dir, tmp_path, monkeypatch):
     _spoil(monkeypatch, {1})
     with pytest.raises(errors.NotFiniteError, match="Step 1,"):
         train(data_dir, tmp_path / "run", gin_params=_policy("go_back", most_returns=2))
 
 
+@pytest.mark.slow
 def test_a_rate_far_too_high_is_warned_of_and_its_model_not_kept_in_silence(
     data_dir, tmp_path, capsys
 ):

@@ -161,6 +161,7 @@ def _kill():
     raise _Killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "interrupted"])
 def test_a_log_does_not_show_that_a_training_was_stopped(
     how, straight, data_dir, tmp_path, at_step
@@ -195,6 +196,7 @@ def test_a_training_that_ended_between_two_lines_and_goes_on_has_the_same_log(
     assert lines == [line for line in told(output_dir) if line["split"] == "train"]
 
 
+@pytest.mark.slow
 def test_what_was_evaluated_is_not_evaluated_again(data_dir, tmp_path):
     changes = {"gin_params": [*TINY, "TrainSettings.patience = 1"], "train_steps": 2}
     first = train(data_dir, tmp_path / "run", **changes)
@@ -205,6 +207,7 @@ def test_what_was_evaluated_is_not_evaluated_again(data_dir, tmp_path):
     assert train(data_dir, tmp_path / "run", **{**changes, "train_steps": 3})["step"] == 3
 
 
+@pytest.mark.slow
 def test_the_last_table_has_the_last_values_and_says_where_to_go_on(data_dir, tmp_path, capsys):
     answer = train(data_dir, tmp_path / "a run", train_steps=3, eval_every=2)
     said = capsys.readouterr().err
@@ -247,6 +250,7 @@ def test_the_time_limit_ends_a_training(data_dir, tmp_path, capsys):
     assert f"at step {answer['step']:,} of 10,000" in said
 
 
+@pytest.mark.slow
 def test_patience_ends_a_training(data_dir, tmp_path):
     answer = train(
         data_dir,
@@ -308,6 +312,7 @@ def test_a_dry_warm_start_shows_what_would_be_restored(straight, data_dir, tmp_p
         t2t_mm.train(["wmt_ende"], **given, gin_params=wider, dry_run=True)
 
 
+@pytest.mark.slow
 def test_a_run_with_no_step_left_says_so(data_dir, tmp_path, capsys):
     assert train(data_dir, tmp_path / "run", train_steps=2)["step"] == 2
     assert "No step is left" not in capsys.readouterr().err

@@ -166,6 +166,7 @@ np.savez(sys.argv[2], **found)
 """
 
 
+@pytest.mark.slow
 def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path):
     """30 pieces on one device and 2 on the other are one device with all 32."""
     import numpy as np

@@ -99,6 +99,7 @@ def of_shape(values, shape, under=CONV):
     return found
 
 
+@pytest.mark.slow
 def test_is_trained_resumed_exactly_and_read_without_its_file(data_dir, file, tmp_path):
     net = {"model": str(file)}
     whole, parts = tmp_path / "whole", tmp_path / "parts"

@@ -104,6 +104,7 @@ def plain_graphs():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [["my_reviews"], pytest.param(list(TABLES), marks=pytest.mark.slow)],
