@@ -8,8 +8,9 @@ RUN := $(VENV)/bin/python
 # Two processes; a file's tests stay together, since they share what is made for them.
 IN_TWO := -n 2 --dist loadfile
 
-# Keras would write its settings into the home folder.
+# Keras, and matplotlib which it imports, would write into the home folder.
 export KERAS_HOME := $(abspath $(VENV))/keras
+export MPLCONFIGDIR := $(abspath $(VENV))/matplotlib
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all bench lint docs reference clean
