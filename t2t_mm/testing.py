@@ -185,16 +185,19 @@ def tar(files: Mapping[str, str | bytes], *, packing: str = "") -> bytes:
 
 
 def generated(
-    problem: str, split: str, folder: str | os.PathLike[str]
+    problem: str,
+    split: str,
+    folder: str | os.PathLike[str],
+    *,
+    follow_links: bool = False,
 ) -> list[tuple[str, dict[str, Any]]]:
     """Returns the examples that a problem's generator yields for raw files in `folder`.
 
     Nothing is encoded or written: the quickest test of how a corpus is read.
     """
     instance = registry.problems.get(problem)()
-    return list(
-        instance.generate_examples(split, raw.RawFiles.of(folder, instance.corpus, instance.layout))
-    )
+    files = raw.RawFiles.of(folder, instance.corpus, instance.layout, follow_links=follow_links)
+    return list(instance.generate_examples(split, files))
 
 
 def two_devices() -> list[str]:

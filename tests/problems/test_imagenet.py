@@ -190,9 +190,11 @@ def test_the_real_photos(real_data, tmp_path):
     (tmp_path / "imagenet" / "train").symlink_to(photos)
     # There is one photo a class, and so none to hold back.
     (tmp_path / "imagenet" / "val").symlink_to(photos)
-    found = testing.generated("imagenet", "train", tmp_path)
+    found = testing.generated("imagenet", "train", tmp_path, follow_links=True)
     assert len(found) == len({e["targets"] for _, e in found}) == 300
-    answer = generate.generate("imagenet", tmp_path / "data", manual_dir=tmp_path, workers=1)
+    answer = generate.generate(
+        "imagenet", tmp_path / "data", manual_dir=tmp_path, workers=1, follow_links=True
+    )
     splits = answer["problems"]["imagenet"]["splits"]
     assert [counts["examples"] for counts in splits.values()] == [300, 300]
     made = task.Task.from_data("imagenet", tmp_path / "data")

@@ -238,7 +238,11 @@ def test_real_texts_become_records(real_data, tmp_path):
         (corpus / f"newstest2013.{side}").write_text("x\n")
     (corpus / "test-full").symlink_to(news / "test-full")
     answer = generate.generate(
-        "wmt_deen", tmp_path / "data", manual_dir=tmp_path / "raw", workers=1
+        "wmt_deen",
+        tmp_path / "data",
+        manual_dir=tmp_path / "raw",
+        workers=1,
+        follow_links=True,
     )
     counts = {s: c["examples"] for s, c in answer["problems"]["wmt_deen"]["splits"].items()}
     assert counts == {"train": 1_014, "validation": 1, "test": 1_934}
