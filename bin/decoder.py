@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from t2t_mm import cli, errors
 from t2t_mm.cli import decoding_flags, stream
 from t2t_mm.decoding import answers as answers_lib
-from t2t_mm.decoding import limits, requests
+from t2t_mm.decoding import input_lines, limits
 from t2t_mm.runs import folders, opened_run
 
 _COMMAND = cli.Command(
@@ -61,7 +61,7 @@ def _decode() -> None:
     task = run.task(names[0] if names else None)
     named = _INPUT.value or "-"
     asks = not _SPLIT.value and named == "-" and sys.stdin is not None and sys.stdin.isatty()
-    lines: Iterable[list[requests.Line]] = ()
+    lines: Iterable[list[input_lines.Line]] = ()
     if not (asks or _SPLIT.value):
         lines = stream.lines(task, named, most=_MAX_EXAMPLES.value, strict=_STRICT.value)
     from t2t_mm.cli import prompt

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import cli, errors
-from t2t_mm.decoding import answers, decode, limits, requests
+from t2t_mm.decoding import answers, decode, input_lines, limits, requests
 from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def talk(
             return
         number += 1
         try:
-            typed = requests.parse(task, line, f"Input {number}")
+            typed = input_lines.parse(task, line, f"Input {number}")
             request = requests.request(task, typed, f"Input {number}")
             found = decode.of_requests(
                 loaded, task, [request], settings, strict=True, asked=asked[line]

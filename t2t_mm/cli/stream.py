@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from t2t_mm import cli, errors
 from t2t_mm.decoding import answers as answers_lib
+from t2t_mm.decoding import input_lines
 from t2t_mm.decoding import limits as limits_lib
 from t2t_mm.decoding import requests as requests_lib
 from t2t_mm.files import atomic
@@ -29,7 +30,7 @@ _TOLD = 20
 
 def lines(
     task: task_lib.Task, name: str, *, most: int = 0, strict: bool = False
-) -> Iterable[list[requests_lib.Line]]:
+) -> Iterable[list[input_lines.Line]]:
     """Returns the lines of a file, in chunks that are decoded together.
 
     A plain file is checked at once, before the work begins.
@@ -43,11 +44,11 @@ def lines(
     Raises:
       DataError: for a file that is not there, or is no list of inputs.
     """
-    source, shown = requests_lib.open_file(task, name)
-    chunks = requests_lib.read(task, source, shown, objects=requests_lib.takes_objects(task, name))
+    source, shown = input_lines.open_file(task, name)
+    chunks = input_lines.read(task, source, shown, objects=input_lines.takes_objects(task, name))
     if most:
         chunks = _first(chunks, most)
-    if name == "-" or not requests_lib.is_file(name):
+    if name == "-" or not input_lines.is_file(name):
         return chunks
     if not strict:
         return itertools.chain(list(itertools.islice(chunks, 1)), chunks)
@@ -60,7 +61,7 @@ def lines(
 def answers(
     loaded: loaded_run.LoadedRun,
     task: task_lib.Task,
-    chunks: Iterable[list[requests_lib.Line]],
+    chunks: Iterable[list[input_lines.Line]],
     settings: decoding.DecodeSettings,
     *,
     strict: bool = False,
@@ -135,8 +136,8 @@ def write(
 
 
 def _first(
-    chunks: Iterator[list[requests_lib.Line]], count: int
-) -> Iterator[list[requests_lib.Line]]:
+    chunks: Iterator[list[input_lines.Line]], count: int
+) -> Iterator[list[input_lines.Line]]:
     for chunk in chunks:
         yield chunk[:count]
         count -= len(chunk)
@@ -145,7 +146,7 @@ def _first(
 
 
 def _requests(
-    task: task_lib.Task, chunk: Iterable[requests_lib.Line], *, strict: bool
+    task: task_lib.Task, chunk: Iterable[input_lines.Line], *, strict: bool
 ) -> Iterator[requests_lib.Request]:
     for line in chunk:
         request = requests_lib.request_or_error(task, line)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from t2t_mm import errors
-from t2t_mm.cli import stream
+from t2t_mm.decoding import input_lines
 from t2t_mm.decoding import requests as requests_lib
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
@@ -35,7 +35,7 @@ def of_both(task):
 
 
 def lines(task, text, *, objects=False):
-    chunks = requests_lib.read(task, io.BytesIO(text), "in.txt", objects=objects)
+    chunks = input_lines.read(task, io.BytesIO(text), "in.txt", objects=objects)
     return [line for chunk in chunks for line in chunk]
 
 
@@ -48,24 +48,12 @@ def read(task, text, *, objects=False):
     return [(line.place, line.given) for line in found]
 
 
-def test_lines_are_texts_and_keep_their_place(task):
-    found = read(task, "\ufeffein Hund\r\n\nzwei \n".encode())
-    assert found == [
-        ("in.txt line 1", "ein Hund"),
-        ("in.txt line 2", ""),
-        ("in.txt line 3", "zwei "),
-    ]
+def test_texts_keep_their_place(task):
+    found = read(task, b"ein Hund\n\nzwei \n")
     requests = [requests_lib.request(task, value, place) for place, value in found]
     raw = [request.raw for request in requests]
     assert raw == [{"inputs": b"ein Hund"}, None, {"inputs": b"zwei "}]
     assert [request.shown for request in requests] == ["ein Hund", "", "zwei "]
-
-
-def test_a_line_that_is_not_utf8_is_named(task):
-    good, bad, last = lines(task, b"good\nb\xffd\nlast")
-    assert (good.given, last.given) == ("good", "last")
-    assert (bad.given, bad.shown) == (None, "b\ufffdd")
-    assert "in.txt line 2 is not UTF-8" in str(bad.error) and "0xff" in str(bad.error)
 
 
 def test_lines_of_pictures_are_paths(of_pictures, picture):
@@ -80,23 +68,6 @@ def test_a_picture_that_is_missing_or_damaged_is_named(of_pictures, picture, tmp
     picture.write_bytes(picture.read_bytes()[:40])
     with pytest.raises(errors.DataError, match=r"in.txt line 4: .*is not a picture: .*dot.png"):
         requests_lib.request(of_pictures, str(picture), "in.txt line 4")
-
-
-@pytest.mark.parametrize(
-    ("name", "data"), [("x.png", b"\x89PNG\r\n\x1a\n"), ("x.wav", b"RIFF\x24\0\0\0WAVE")]
-)
-def test_a_picture_or_sound_in_place_of_a_list_of_them_is_told(of_pictures, tmp_path, name, data):
-    path = tmp_path / name
-    path.write_bytes(data)
-    with pytest.raises(errors.DataError) as caught:
-        stream.lines(of_pictures, str(path))
-    assert f"{path} line 1 is no text" in str(caught.value)
-    assert f"echo {path} | mm-decoder ... --input=-" in str(caught.value)
-
-
-def test_a_folder_in_place_of_a_file_is_told(of_pictures, tmp_path):
-    with pytest.raises(errors.DataError, match=r"is a folder, and no file.* the path of a file"):
-        stream.lines(of_pictures, str(tmp_path))
 
 
 def test_what_can_be_known_at_once_is_checked_before_the_work(of_both, picture, tmp_path):
@@ -145,12 +116,6 @@ def test_several_inputs_come_as_objects(of_both, picture):
 def test_objects_serve_one_input_too(task):
     ((_, value),) = read(task, b'{"inputs": "two\\nlines"}\n', objects=True)
     assert requests_lib.request(task, value, "line 1").raw == {"inputs": b"two\nlines"}
-
-
-@pytest.mark.parametrize("line", [b"[1]", b'{"inputs": 3}', b"{", b"[" * 100_000])
-def test_a_line_that_is_no_object_is_named(task, line):
-    with pytest.raises(errors.DataError, match=r"in\.txt line 1 is not"):
-        read(task, line, objects=True)
 
 
 def test_to_a_language_model_the_beginnings_of_texts_are_given(task):

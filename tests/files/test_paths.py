@@ -8,7 +8,7 @@ import pytest
 from t2t_mm import cli, errors, plugins
 from t2t_mm.config import gin_files
 from t2t_mm.datagen import generate, sources
-from t2t_mm.decoding import requests
+from t2t_mm.decoding import input_lines
 from t2t_mm.files import paths
 from t2t_mm.runs import origin, run_folder
 
@@ -34,7 +34,7 @@ def _tfds(monkeypatch):
         lambda _: plugins.load_all(NOBODY),
         lambda _: run_folder.RunFolder(NOBODY),
         lambda _: origin.find(NOBODY),
-        lambda _: requests.open_file(SimpleNamespace(inputs={"inputs": None}), NOBODY),
+        lambda _: input_lines.open_file(SimpleNamespace(inputs={"inputs": None}), NOBODY),
         lambda _: generate.generate("multi30k_ende", NOBODY),
         _tfds,
     ],
