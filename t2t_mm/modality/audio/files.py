@@ -12,7 +12,6 @@ import importlib
 import io
 import os
 import re
-import struct
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm import errors
 from t2t_mm.files import content, limits
 from t2t_mm.modality import media
+from t2t_mm.modality.audio import headers
 from t2t_mm.process import quiet_import
 
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ SAMPLES_VARIABLE = "T2T_MM_MAX_SAMPLES"
 number (over an hour of stereo at 8 kHz): a file of some kB may claim enough to fill the
 memory."""
 
-UNKNOWN_SIZE = 0x7FFF0000
-"""A program that writes to a pipe does not know the size, and writes this or more, or 0."""
-
-_OGG_HEAD = struct.Struct("<4sBBqIIIB")
 _BLOCK = 1 << 20  # samples read at a time, of all channels
 _MPEG_DELAY = 4_096  # MP3 decoders may return so many samples more or fewer than the table says
 _MPEG_TABLES = (b"Xing", b"Info", b"VBRI")  # tables with the number of frames
@@ -64,13 +60,13 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     """
     soundfile = package("soundfile")
     _check_coding(data, name)
-    claimed = _claimed_rate(data)
+    claimed = headers.claimed_rate(data)
     if claimed is not None:
         check_sample_rate(name, claimed)  # libsndfile accepts 0, and more than 2**31
-    missing = _missing(data)
+    missing = headers.missing_part(data)
     if missing:
         raise _truncated(name, missing)
-    data = _with_size(data)
+    data = headers.with_size(data)
     try:
         with _without_notices(data), soundfile.SoundFile(io.BytesIO(data)) as file:
             check_sample_rate(name, int(file.samplerate))
@@ -180,7 +176,7 @@ def package(name: str) -> Any:
 
 def _check_coding(data: bytes, name: str) -> None:
     """Raises for a compressed SPHERE file, which is common in LDC corpora."""
-    head = _sphere_head(data)
+    head = headers.sphere_fields(data)
     coding = head.get("sample_coding", "")
     if "embedded-" not in coding:
         return
@@ -190,33 +186,6 @@ def _check_coding(data: bytes, name: str) -> None:
         expected="a SPHERE file with sample_coding pcm or ulaw, or a WAV file",
         hint="Decompress it with the LDC's sph2pipe: sph2pipe -f wav IN.wv1 OUT.wav",
     )
-
-
-def _sphere_head(data: bytes) -> dict[str, str]:
-    """Returns the fields of a NIST SPHERE header; empty for other files."""
-    if not data.startswith(b"NIST_1A"):
-        return {}
-    lines = data[:65_536].split(b"\nend_head")[0].decode("latin-1").splitlines()
-    fields = {"head_bytes": lines[1].strip()} if len(lines) > 1 else {}
-    for line in lines[2:]:
-        words = line.split(maxsplit=2)
-        if len(words) == 3:
-            fields[words[0]] = words[2].strip()
-    return fields
-
-
-def _is_wav(data: bytes) -> bool:
-    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
-
-
-def _claimed_rate(data: bytes) -> int | None:
-    """Returns the sample rate in the header of a WAV file; None for other files."""
-    for name, place, _ in _wav_chunks(data) if _is_wav(data) else ():
-        if name == b"data":
-            return None
-        if name == b"fmt " and place + 8 <= len(data):
-            return int(struct.unpack_from("<I", data, place + 4)[0])
-    return None
 
 
 def _stream(soundfile: Any, source: Any) -> Any:
@@ -269,90 +238,13 @@ def _claimed_frames(data: bytes, file: Any, *, is_mpeg: bool) -> int | None:
     """
     frames = int(file.frames)
     if is_mpeg:
-        start = _after_tags(data)
+        start = headers.mpeg_start(data)
         head = data[start : start + _MPEG_HEAD]
         return frames if any(table in head for table in _MPEG_TABLES) else None
     for _, claimed, actual in _OTHER_SIZE.findall(file.extra_info):
-        if int(actual) < int(claimed) < UNKNOWN_SIZE:
+        if int(actual) < int(claimed) < headers.UNKNOWN_SIZE:
             return frames * int(claimed) // max(1, int(actual))
     return frames if frames < 1 << 62 else None
-
-
-def _after_tags(data: bytes) -> int:
-    """Returns the offset of an MP3's first frame: after an ID3 tag, if it has one."""
-    if data[:3] != b"ID3" or len(data) < 10:
-        return 0
-    size = 0
-    for octet in data[6:10]:
-        size = size << 7 | octet & 0x7F
-    return 10 + size
-
-
-def _with_size(data: bytes) -> bytes:
-    """Returns a WAV or AU file with a length of 0 in its header replaced by "unknown"."""
-    if _is_wav(data):
-        chunks = list(_wav_chunks(data))
-        ends = [place + size + size % 2 for _, place, size in chunks]
-        for (name, place, size), _ in zip(chunks, ends, strict=True):
-            rest = len(data) - place
-            if name == b"data" and size == 0 and rest and ends[-1] != len(data):
-                return data[: place - 4] + struct.pack("<I", rest) + data[place:]
-    elif data[:4] == b".snd" and data[8:12] == bytes(4):
-        return data[:8] + b"\xff" * 4 + data[12:]
-    return data
-
-
-def _missing(data: bytes) -> str | None:
-    """Describes how much of a truncated file is there; None if it is complete."""
-    if _is_wav(data):
-        present, size = _wav_data(data)
-    elif data.startswith(b"NIST_1A"):
-        present, size = _sphere_data(data)
-    elif data.startswith(b"OggS"):
-        return None if _ogg_page_ends(data) else "an Ogg stream whose last page is cut"
-    else:
-        return None
-    return f"{present:,} of {size:,} bytes of samples" if present < size else None
-
-
-def _wav_data(data: bytes) -> tuple[int, int]:
-    """Returns the bytes of samples that a WAV file has, and that it should have."""
-    for name, place, size in _wav_chunks(data):
-        if name == b"data":
-            present = len(data) - place
-            return present, present if size >= UNKNOWN_SIZE else size
-    return 0, 0
-
-
-def _wav_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yields name, offset and size of every chunk of a WAV file."""
-    place = 12
-    while place + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, place)
-        yield name, place + 8, size
-        place += 8 + size + size % 2
-
-
-def _sphere_data(data: bytes) -> tuple[int, int]:
-    """As `_wav_data`, for a SPHERE file; without a length in the header nothing is missing."""
-    head = _sphere_head(data)
-    try:
-        count = int(head["sample_count"]) * int(head.get("channel_count", "1"))
-        size = count * int(head["sample_n_bytes"])
-        return len(data) - int(head["head_bytes"]), size
-    except (KeyError, ValueError):
-        return 0, 0
-
-
-def _ogg_page_ends(data: bytes) -> bool:
-    """Says whether the last page of an Ogg file is complete; it need not be marked as last."""
-    place = data.rfind(b"OggS")
-    if place + _OGG_HEAD.size > len(data):
-        return False
-    segments = _OGG_HEAD.unpack_from(data, place)[-1]
-    table = data[place + _OGG_HEAD.size :][:segments]
-    end = place + _OGG_HEAD.size + segments + sum(table)
-    return len(table) == segments and end <= len(data)
 
 
 def _truncated(name: str, received: str) -> errors.BadExampleError:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.modality.audio import files
+from t2t_mm.modality.audio import headers
 
 FULL_SCALE = 32_768.0
 MOST_CHUNKS = 64
@@ -57,7 +57,7 @@ def read_heads(raw: tf.Tensor, *, longest_s: float, sample_rate: int) -> Heads:
     actual_rate = _number(raw, form + 4, 4)
     size = _number(raw, data - 4, 4)
     present = end - data
-    is_whole = (size <= present) | (size >= files.UNKNOWN_SIZE)
+    is_whole = (size <= present) | (size >= headers.UNKNOWN_SIZE)
     length = tf.minimum(size, present) // 2
     longest = int(longest_s * sample_rate + 0.5)
     values = _checked(
