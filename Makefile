@@ -48,8 +48,8 @@ docs: $(INSTALLED)
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
 
 reference: $(INSTALLED)
-	$(RUN) -m t2t_mm.report.gin_reference > docs/gin_parameters.md
-	$(RUN) -m t2t_mm.report.command_reference > docs/reference/commands.md
+	$(RUN) -m t2t_mm.reports.gin_reference > docs/gin_parameters.md
+	$(RUN) -m t2t_mm.reports.command_reference > docs/reference/commands.md
 
 clean:
 	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

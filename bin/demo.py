@@ -119,7 +119,7 @@ def _note(run: pathlib.Path, step: int) -> str:
 def _show(results: Mapping[str, Any], answers: Mapping[str, Sequence[Any]]) -> None:
     from t2t_mm.data import task
     from t2t_mm.problems.sample_world import corpora
-    from t2t_mm.report import showcase
+    from t2t_mm.reports import showcase
 
     tasks = task.tasks_from_data(list(answers), _FOLDER.value / "data")
     names = {wnid: label for label, wnid in corpora.WNIDS.items()}

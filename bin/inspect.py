@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import cli, errors
-from t2t_mm.report import inspection
+from t2t_mm.reports import inspection
 from t2t_mm.runs import folders
 
 _COMMAND = cli.Command(
@@ -43,12 +43,12 @@ def _inspect() -> dict[str, Any]:
     )
     if _HTML.value is not None:
         from t2t_mm.files import atomic
-        from t2t_mm.report import inspect_html
+        from t2t_mm.reports import inspect_html
 
         atomic.write_text(_HTML.value, inspect_html.page(found))
         cli.info(f"mm-inspect: wrote {_HTML.value}")
     elif not _COMMAND.json:
-        from t2t_mm.report import inspect as inspect_view
+        from t2t_mm.reports import inspect as inspect_view
 
         inspect_view.show(found, console=cli.console())
     return found.describe()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import cli, plugins, registry
-from t2t_mm.report import listing, registered
+from t2t_mm.reports import listing, registered
 
 _COMMAND = cli.Command(
     "mm-list",

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         register_optimizer,
         register_schedule,
     )
-    from t2t_mm.report.inspection import inspect
-    from t2t_mm.report.registered import list_problems
+    from t2t_mm.reports.inspection import inspect
+    from t2t_mm.reports.registered import list_problems
     from t2t_mm.runs.loaded_run import LoadedRun, load_run
     from t2t_mm.settings.decoding import DecodeSettings
     from t2t_mm.training.averaging import average
@@ -73,9 +73,9 @@ _PUBLIC = {
     "decode": "t2t_mm.decoding.decode",
     "evaluate": "t2t_mm.evaluation.evaluate",
     "generate": "t2t_mm.datagen.generate",
-    "inspect": "t2t_mm.report.inspection",
+    "inspect": "t2t_mm.reports.inspection",
     "keras_model": "t2t_mm.keras_api.opening",
-    "list_problems": "t2t_mm.report.registered",
+    "list_problems": "t2t_mm.reports.registered",
     "load_run": "t2t_mm.runs.loaded_run",
     "register_metric": "t2t_mm.registration",
     "register_modality": "t2t_mm.registration",

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from t2t_mm.report import listing
+from t2t_mm.reports import listing
 
 OTHERS = ("models", "modalities", "metrics", "schedules", "optimizers")
 

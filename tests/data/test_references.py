@@ -16,7 +16,7 @@ from t2t_mm.datagen import generate
 from t2t_mm.decoding import predict
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
-from t2t_mm.report import inspect, inspect_html, inspection
+from t2t_mm.reports import inspect, inspect_html, inspection
 
 BATCHING = pipeline.Batching(
     batch_tokens=64, batch_examples=4, max_length=24, shuffle_buffer=8, length_multiple=4

@@ -14,7 +14,7 @@ from t2t_mm import config, plugins, registry, vocabulary
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import baselines
 from t2t_mm.models import build
-from t2t_mm.report import inspection
+from t2t_mm.reports import inspection
 from tests.problems.conftest import SIZES, examples, given
 
 pytestmark = pytest.mark.usefixtures("plain_graphs")

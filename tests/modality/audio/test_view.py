@@ -13,7 +13,7 @@ from t2t_mm import errors
 from t2t_mm.modality import Audio, Categorical
 from t2t_mm.modality.audio import view
 from t2t_mm.problem import Problem, register_problem
-from t2t_mm.report import histogram, inspect, inspect_html, inspection
+from t2t_mm.reports import histogram, inspect, inspect_html, inspection
 from tests.modality.audio.conftest import tone, wav
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from t2t_mm import errors
 from t2t_mm.modality import view as view_lib
-from t2t_mm.report import histogram, inspection
+from t2t_mm.reports import histogram, inspection
 
 _CLASSES_SHOWN = 12
 _BINS_SHOWN = 14

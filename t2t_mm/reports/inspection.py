@@ -19,7 +19,7 @@ from t2t_mm.data import manifest as manifest_lib
 from t2t_mm.data import records, task
 from t2t_mm.modality import base as modality
 from t2t_mm.modality import view
-from t2t_mm.report import histogram
+from t2t_mm.reports import histogram
 from t2t_mm.runs import folders
 
 READ_AT_MOST = 20_000

@@ -1,6 +1,6 @@
 """The page of all gin parameters, made from the dataclasses that gin sets.
 
-python -m t2t_mm.report.gin_reference > docs/gin_parameters.md
+python -m t2t_mm.reports.gin_reference > docs/gin_parameters.md
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HEAD = """\
 
 Set one as `CLASS.FIELD = VALUE`, in a `.gin` file or by `--gin_param`. A value of the wrong type
 or out of range is an error before any work begins, and says what is taken. This page is made by
-`python -m t2t_mm.report.gin_reference > docs/gin_parameters.md`.
+`python -m t2t_mm.reports.gin_reference > docs/gin_parameters.md`.
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from t2t_mm.report import histogram, inspection
+from t2t_mm.reports import histogram, inspection
 
 _CLASSES_SHOWN = 40
 

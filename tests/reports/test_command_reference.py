@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from t2t_mm.report import command_reference
+from t2t_mm.reports import command_reference
 from tests import conftest
 
 COMMANDS = sorted(
@@ -16,7 +16,7 @@ COMMANDS = sorted(
 
 
 def test_the_page_is_up_to_date():
-    """If not: python -m t2t_mm.report.command_reference > docs/reference/commands.md."""
+    """If not: python -m t2t_mm.reports.command_reference > docs/reference/commands.md."""
     page = (conftest.REPOSITORY / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert page == command_reference.page()
 

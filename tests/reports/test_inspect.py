@@ -13,7 +13,7 @@ from t2t_mm import errors, vocabulary
 from t2t_mm.bin import inspect as command
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
-from t2t_mm.report import inspect, inspect_html, inspection
+from t2t_mm.reports import inspect, inspect_html, inspection
 
 HOSTILE = "<script>alert('x')</script> \x1b[31m & \"quoted\""
 

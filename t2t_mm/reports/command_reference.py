@@ -1,6 +1,6 @@
 """The page of all commands, made from the flags themselves.
 
-python -m t2t_mm.report.command_reference > docs/reference/commands.md
+python -m t2t_mm.reports.command_reference > docs/reference/commands.md
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HEAD = """\
 A flag is given as `--flag=value`, one that is on or off as `--flag` or `--noflag`. Exit codes: 0
 done; 2 the request cannot be carried out, and one line says why; 1 a fault of t2t-mm; 130
 interrupted, with the state saved. This page is made by
-`python -m t2t_mm.report.command_reference > docs/reference/commands.md`.
+`python -m t2t_mm.reports.command_reference > docs/reference/commands.md`.
 """
 _FLAGS_HEAD = "| flag | value | default | |\n|---|---|---|---|\n"
 

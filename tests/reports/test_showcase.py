@@ -8,7 +8,7 @@ from PIL import Image
 
 from t2t_mm.modality import Audio, Language
 from t2t_mm.modality.image import view
-from t2t_mm.report import showcase
+from t2t_mm.reports import showcase
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from t2t_mm.report import histogram
+from t2t_mm.reports import histogram
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import dataclasses
 
 from t2t_mm import config
 from t2t_mm.config import ranges, value_types
-from t2t_mm.report import gin_reference
+from t2t_mm.reports import gin_reference
 from tests import conftest
 
 
 def test_the_page_is_up_to_date():
-    """If not: python -m t2t_mm.report.gin_reference > docs/gin_parameters.md."""
+    """If not: python -m t2t_mm.reports.gin_reference > docs/gin_parameters.md."""
     page = (conftest.REPOSITORY / "docs" / "gin_parameters.md").read_text(encoding="utf-8")
     assert page == gin_reference.page()
 
