@@ -10,7 +10,6 @@ from typing import Any
 
 from t2t_mm import cli
 from t2t_mm.cli import decoding_flags
-from t2t_mm.evaluation import table
 from t2t_mm.process import command_output
 from t2t_mm.runs import folders, opened_run
 
@@ -48,7 +47,7 @@ def _eval() -> dict[str, Any]:
     folder = folders.trained_run(_OUTPUT_DIR.value, problems=problems, say=_COMMAND.say)
     run = opened_run.open_run(folder, data_dir=folders.known_data_dir(_DATA_DIR.value))
     settings = decoding_flags.settings(run, given, problems)
-    from t2t_mm.evaluation import evaluate
+    from t2t_mm.evaluation import evaluate, table
     from t2t_mm.runs import loaded_run
 
     loaded = loaded_run.restore(run, _CHECKPOINT.value)

@@ -13,11 +13,13 @@ import itertools
 import pathlib
 import random
 from collections.abc import Iterator
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from t2t_mm.modality.audio import files as audio_files
 from t2t_mm.problems.sample_world import english, pronunciation, scene, speech
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RATE = 8_000
 """Samples a second of all recordings: half of the real ones', and enough for the voice."""

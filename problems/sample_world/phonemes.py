@@ -1,4 +1,4 @@
-"""The sounds of English, as targets for the synthesiser of `speech`.
+"""The sounds of English, as targets for the synthesiser of `synthesis`.
 
 Each phoneme (ARPAbet's, and AX for the unstressed vowel) is one or several `Segment`s:
 a target for the three lowest resonances (formants) of the vocal tract, and how much

@@ -2,17 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from t2t_mm.config.configurables import classes, register
+
 if TYPE_CHECKING:
     from t2t_mm.config.configuration import (
         build,
-        classes,
-        import_configurables,
         load,
         load_below,
         only,
         operative,
         read_run,
-        register,
         reset,
         unused,
     )
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "build",
     "classes",
-    "import_configurables",
     "load",
     "load_below",
     "only",
@@ -35,6 +33,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from t2t_mm.config import configuration  # with gin, which lists and help do not need
+    from t2t_mm.config import configuration  # with gin, which lists and help go without
 
     return getattr(configuration, name)

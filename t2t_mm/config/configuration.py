@@ -19,63 +19,27 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import importlib
-import inspect
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import gin
 from t2t_mm import errors
-from t2t_mm.config import gin_checks, value_types
+from t2t_mm.config import configurables, gin_checks, value_types
 from t2t_mm.config import gin_files as gin_files_lib
 
 T = TypeVar("T")
 
-_MODULES = (
-    "t2t_mm.settings.batching",
-    "t2t_mm.mixture.mixture",
-    "t2t_mm.mixture.schedules",
-    "t2t_mm.settings.decoding",
-    "t2t_mm.modality.pretrained.settings",
-    "t2t_mm.settings.models",
-    "t2t_mm.settings.training",
-)
-
-_classes: dict[str, type] = {}
+_classes = configurables.by_name
 _bindings: list[gin_files_lib.Binding] = []
 _built: dict[type, Any] = {}
 
 
-def register(cls: type[T]) -> type[T]:
-    """Makes the fields of a frozen dataclass configurable as `CLASS.FIELD`.
-
-    Raises:
-      PluginError: not a frozen dataclass, or another class has the name.
-    """
-    name = cls.__name__
-    if not _is_frozen(cls):
-        raise errors.PluginError(
-            f"{cls.__module__}.{name} cannot be configured",
-            expected="a frozen dataclass (@dataclasses.dataclass(frozen=True))",
-        )
-    known = _classes.get(name)
-    if known is not None and known.__module__ != cls.__module__:
-        raise errors.PluginError(
-            f"Two configurable classes are named {name}: {known.__module__} and {cls.__module__}",
-            hint="Rename one of them",
-        )
-    if known is None:
-        gin.register(name, module=cls.__module__)(cls)
-    _classes[name] = cls
-    return cls
+def _tell_gin(cls: type) -> None:
+    gin.register(cls.__name__, module=cls.__module__)(cls)
 
 
-def classes() -> list[type]:
-    """Returns the framework's own configurable classes, sorted by name."""
-    import_configurables()
-    own = [cls for cls in _classes.values() if cls.__module__ in _MODULES]
-    return sorted(own, key=lambda cls: cls.__name__)
+configurables.follow(_tell_gin)
 
 
 def load(
@@ -97,7 +61,7 @@ def load(
       ConfigError: for a binding without effect, or with an invalid value.
     """
     reset()
-    import_configurables()
+    configurables.import_all()
     read = list(gin_files_lib.read_text(text)) if text else []
     read += [binding for name in gin_files for binding in gin_files_lib.read(name)]
     read += gin_files_lib.read_params(list(gin_params))
@@ -126,7 +90,7 @@ def read_run(path: pathlib.Path) -> tuple[gin_files_lib.Binding, ...]:
     Raises:
       ConfigError: it is no such file.
     """
-    import_configurables()
+    configurables.import_all()
     return tuple(gin_files_lib.read_data(path))
 
 
@@ -171,7 +135,7 @@ def build(cls: type[T], **overrides: Any) -> T:
       ConfigError: for a value of the wrong type, or one that the class refuses.
     """
     if _classes.get(cls.__name__) is not cls:
-        register(cls)
+        configurables.register(cls)
     instance = _construct(cls, {k: v for k, v in overrides.items() if v is not None})
     _remember(instance)
     return instance
@@ -236,23 +200,6 @@ def _bind(found: Sequence[gin_files_lib.Binding]) -> None:
         else:
             gin.bind_parameter((binding.key, "gin.macro", "value"), binding.value)
     _bindings.extend(found)
-
-
-def import_configurables() -> None:
-    """Imports the framework's settings modules, which registers their dataclasses."""
-    for name in _MODULES:
-        module = importlib.import_module(name)
-        for value in vars(module).values():
-            is_own = (
-                inspect.isclass(value) and value.__module__ == name and value.__name__[0] != "_"
-            )
-            if is_own and _is_frozen(value):
-                register(value)
-
-
-def _is_frozen(cls: type) -> bool:
-    parameters = getattr(cls, "__dataclass_params__", None)
-    return parameters is not None and bool(parameters.frozen)
 
 
 def _construct(cls: type[T], overrides: dict[str, Any]) -> T:

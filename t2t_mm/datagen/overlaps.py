@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from t2t_mm.data import manifest, records
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _BYTES = 8
 KEY = "key"
@@ -51,6 +53,8 @@ def warnings(
       keys: concatenated hashes of all keys, by split.
       contents: the same of all contents.
     """
+    import numpy as np
+
     for first, second in itertools.combinations(made.splits, 2):
         for (what, of), prints in zip(_KINDS, (keys, contents), strict=True):
             one, other = (np.frombuffer(prints[split], "<u8") for split in (first, second))

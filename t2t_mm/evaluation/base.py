@@ -40,11 +40,12 @@ import abc
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm import registry
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NEEDS = ("decodes", "scores", "classes")
 

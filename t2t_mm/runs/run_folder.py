@@ -20,13 +20,15 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from t2t_mm import config, errors
-from t2t_mm.config import gin_files
 from t2t_mm.data import task as task_lib
 from t2t_mm.files import atomic, paths
 from t2t_mm.runs import description
+
+if TYPE_CHECKING:
+    from t2t_mm.config import gin_files
 
 PROBLEMS = "problems.json"
 NETS = "nets.json"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from t2t_mm.problems.sample_world import picture, scene
+from t2t_mm.problems.sample_world import drawing, picture, scene
 
 PLAIN = scene.Thing("circle", "red", "big", "", "the", False)
 
@@ -19,7 +19,7 @@ def pixels(jpeg):
 
 def shown(subject=PLAIN, number=0, **rest):
     clause = scene.Clause(subject, "wait", "present", **rest)
-    return pixels(picture.draw(scene.Scene("statement", clause), random.Random(number)))
+    return pixels(drawing.draw(scene.Scene("statement", clause), random.Random(number)))
 
 
 @pytest.mark.parametrize("shape", scene.SHAPES)
@@ -54,7 +54,7 @@ def test_all_that_captions_tell_can_be_seen(relation, beside):
     shares, sides = [], []
     for number in range(12):
         what = scene.Scene("statement", clause)
-        seen = pixels(picture.draw(what, random.Random(number), whole=True))
+        seen = pixels(drawing.draw(what, random.Random(number), whole=True))
         colours = [seen[..., c] - np.delete(seen, c, axis=-1).mean(-1) for c in range(3)]
         masks = [colour > 50 for colour in colours]
         shares.append([mask.mean() for mask in masks])
