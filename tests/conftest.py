@@ -40,6 +40,33 @@ def _plugins():
     plugins.load_all()
 
 
+def _set_optimizer(*, is_on):
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not is_on})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_graphs():
+    """Runs graphs as they were traced: optimising them takes half the time of a short training.
+
+    Commands that tests run in a process of their own optimise them.
+    """
+    if "tensorflow" in sys.modules:
+        _set_optimizer(is_on=False)
+
+
+@pytest.fixture
+def optimised_graphs():
+    """Lets Grappler do what it does in a training."""
+    import tensorflow as tf
+
+    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+    _set_optimizer(is_on=True)
+    yield
+    _set_optimizer(is_on=not before)
+
+
 @pytest.fixture
 def registries(monkeypatch):
     """Lets a test register and load what it likes; all is undone at its end."""

@@ -30,16 +30,6 @@ CONFIG = [
 PROBLEM, PICTURES = "wmt_ende", "imagenet"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _plain_graphs():
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-    )
-
-
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")

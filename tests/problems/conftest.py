@@ -2,9 +2,6 @@
 
 import itertools
 
-import pytest
-import tensorflow as tf
-
 from t2t_mm import registry
 from t2t_mm.data import manifest, records
 
@@ -26,17 +23,6 @@ SIZES = [
     "TransformerConfig.entry_widths = (4, 4, 8, 8)",
     "TransformerConfig.exit_widths = (16, 16)",
 ]
-
-
-@pytest.fixture(scope="module")
-def plain_graphs():
-    """Runs graphs as they were traced: optimising them would take most of the time."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-    )
 
 
 def examples(data_dir, name, split, count):

@@ -15,7 +15,6 @@ from tests.problems.conftest import SIZES, given
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real_data,
-    pytest.mark.usefixtures("plain_graphs"),
 ]
 
 EXAMPLES = 12  # of each split

@@ -17,8 +17,6 @@ from t2t_mm.models import build
 from t2t_mm.reports import inspection
 from tests.problems.conftest import SIZES, examples, given
 
-pytestmark = pytest.mark.usefixtures("plain_graphs")
-
 STEPS = 2  # of each problem
 
 plugins.load_all()

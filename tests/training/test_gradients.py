@@ -14,17 +14,6 @@ from t2t_mm.training import gradients
 LARGE, SMALL = 1e8, 1.0
 
 
-@pytest.fixture
-def _optimised():
-    """Lets Grappler do what it does in a training."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-    )
-
-
 def chain():
     @tf.function(autograph=False)
     def add(plus, minus, x):
@@ -35,7 +24,7 @@ def chain():
     return add(*values).numpy()
 
 
-@pytest.mark.usefixtures("_optimised")
+@pytest.mark.usefixtures("optimised_graphs")
 def test_a_chain_of_additions_is_run_as_it_was_written():
     with gradients.in_order():
         np.testing.assert_array_equal(chain(), np.full(4, SMALL))  # (1e8 - 1e8) + 1
@@ -58,7 +47,7 @@ def fan_out(x, weights):
     return tf.add_n([tf.reduce_sum(y * w) for w in weights[:2]]) + tf.reduce_sum(y * weights[2])
 
 
-@pytest.mark.usefixtures("_optimised")
+@pytest.mark.usefixtures("optimised_graphs")
 def test_gradients_of_three_consumers_are_summed_in_pairs():
     weights = [tf.fill([4], v) for v in (LARGE, -LARGE, SMALL)]
     x = tf.zeros([4])  # where the sine's derivative is 1

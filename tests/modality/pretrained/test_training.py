@@ -33,16 +33,6 @@ SIZES = [
 CONV = "model/nets/image/encoder"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plain_graphs():
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-    )
-
-
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")

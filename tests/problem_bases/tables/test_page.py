@@ -91,28 +91,13 @@ def test_each_gives_records(tables, corpora, tmp_path, name):
     assert sum(counts.values()) == {"my_reviews": 120, "my_questions": 30, "my_shapes": 36}[name]
 
 
-@pytest.fixture
-def plain_graphs():
-    """Runs graphs as they were traced, which halves the time to a first step."""
-    import tensorflow as tf
-
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [["my_reviews"], pytest.param(list(TABLES), marks=pytest.mark.slow)],
     ids=["one", "all"],
 )
-def test_they_are_trained_on_evaluated_and_decoded(
-    tables, corpora, tmp_path, monkeypatch, plain_graphs, names
-):
+def test_they_are_trained_on_evaluated_and_decoded(tables, corpora, tmp_path, monkeypatch, names):
     data, run = tmp_path / "data", tmp_path / "run"
     t2t_mm.generate(names, data, manual_dir=corpora, workers=1)
     trained = t2t_mm.train(
