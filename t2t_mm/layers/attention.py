@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from t2t_mm.layers import base, conv_block, history, linear, normalization, timing
+from t2t_mm.layers import base, conv_block, history, linear, normalization, recording, timing
 
 KERNEL, DILATIONS = 5, (1, 4)
 
@@ -97,7 +97,11 @@ class SourceAttention(base.Layer):
         keys, values = read
         bias = None if mask is None else mask_bias(mask)
         (queries,) = split_heads(self.query(x), self.heads)
-        return self.output_projection(attend_heads(queries, keys, values, bias))
+        weights = attention_weights(queries, keys, bias)
+        recorded = recording.current()
+        if recorded is not None:
+            recorded.attention.append(weights)
+        return self.output_projection(weighted_values(weights, values, x.shape[-1]))
 
     def step(self, x: tf.Tensor, read: KeysAndValues, mask: tf.Tensor | None) -> tf.Tensor:
         """Maps one position of R rows, `[R, D]` to `[R, D]`.
@@ -218,10 +222,24 @@ def attend_heads(
     Returns:
       `[B, T, D]`, the heads concatenated.
     """
-    heads, depth = queries.shape[1], queries.shape[-1]
-    scaled = queries * tf.cast(depth**-0.5, queries.dtype)
+    width = queries.shape[1] * queries.shape[-1]
+    return weighted_values(attention_weights(queries, keys, bias), values, width)
+
+
+def attention_weights(queries: tf.Tensor, keys: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
+    """Returns the weights `[B, H, T, S]` of `attend_heads`; a row sums to 1."""
+    scaled = queries * tf.cast(queries.shape[-1] ** -0.5, queries.dtype)
     logits = tf.matmul(scaled, keys, transpose_b=True)  # [B, H, T, S]
     if bias is not None:
         logits += tf.cast(bias, logits.dtype)
-    mixed = tf.transpose(tf.matmul(tf.nn.softmax(logits), values), [0, 2, 1, 3])
-    return tf.reshape(mixed, [tf.shape(mixed)[0], tf.shape(mixed)[1], heads * depth])
+    return tf.nn.softmax(logits)
+
+
+def weighted_values(weights: tf.Tensor, values: tf.Tensor, width: int) -> tf.Tensor:
+    """Sums values `[B, H, S, D / H]` by weights `[B, H, T, S]`, and concatenates the heads.
+
+    Returns:
+      `[B, T, D]`, D being `width`.
+    """
+    mixed = tf.transpose(tf.matmul(weights, values), [0, 2, 1, 3])
+    return tf.reshape(mixed, [tf.shape(mixed)[0], tf.shape(mixed)[1], width])

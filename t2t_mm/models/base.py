@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.data import task as tasks
-from t2t_mm.layers import base, history
+from t2t_mm.layers import base, history, recording
 from t2t_mm.modality import representation
 from t2t_mm.models import body as body_lib
+from t2t_mm.models import explanation, rows
 from t2t_mm.models import nets as nets_lib
-from t2t_mm.models import rows
 
 
 class Model(base.Layer):
@@ -155,6 +155,30 @@ class Model(base.Layer):
         source, _ = self._encode(task, inputs, None)
         return self._target_net(task).logits(self._class_body(task, source, None, command)[0])
 
+    def explain(self, task_name: str, batch: Mapping[str, Any]) -> explanation.Explanation:
+        """Returns where the decoder looks in the inputs, and the experts of each position.
+
+        One teacher-forced pass beside all others: nothing of it is in training or decoding.
+
+        Args:
+          task_name: of any task.
+          batch: as in `loss`; `targets` are the outputs to explain, and are not read where
+            the target is a class.
+        """
+        task = self._task(task_name)
+        with recording.record() as encoder:
+            parts = self._parts(task, batch["inputs"], None)
+            source, _ = self._encode_parts(task, parts, None)
+        with recording.record() as decoder:
+            if task.targets.autoregressive:
+                self._decode(task, batch["targets"], source, None)
+                real = batch["targets"] != 0
+            else:
+                self._class_body(task, source, None)
+                real = tf.ones([tf.shape(source.x)[0], 1], tf.bool)
+        origins = _joined([explanation.origin(part, i) for i, part in enumerate(parts)])
+        return explanation.of(encoder, decoder, origins, real)
+
     def encode(self, task_name: str, inputs: Mapping[str, Any]) -> body_lib.Memory:
         """Encodes inputs for decoding; batch is axis 0 of every tensor."""
         source, _ = self._encode(self._task(task_name), inputs, None)
@@ -254,23 +278,37 @@ class Model(base.Layer):
     def _encode(
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
     ) -> tuple[representation.Representation, body_lib.Stats]:
-        """Runs the input nets and the encoder; several inputs are concatenated along time.
+        """Runs the input nets and the encoder; several inputs are concatenated along time."""
+        return self._encode_parts(task, self._parts(task, inputs, rng), rng)
 
-        A task without inputs has one constant position instead.
-        """
+    def _parts(
+        self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
+    ) -> list[representation.Representation]:
+        """Runs the input nets; a task without inputs has one constant position instead."""
         if not task.inputs:
             count = tf.shape(inputs[tasks.PREFIX])[0]
             nothing = tf.tile(self.read(self.no_input)[None, None], [count, 1, 1])
-            return representation.Representation(nothing), []
-        sources = []
+            return [representation.Representation(nothing)]
+        parts = []
         for name, declaration in task.inputs.items():
             part = self.nets[declaration.net_name(task.name)].bottom(inputs[name], rng)
             part = self.body.place(part)
             if len(task.inputs) > 1:
                 mark = self.read(self.input_marks)[self.input_names.index(name)]
                 part = part._replace(x=part.x + mark)
-            sources.append(part)
-        joined = sources[0] if len(sources) == 1 else _join(sources)
+            parts.append(part)
+        return parts
+
+    def _encode_parts(
+        self,
+        task: tasks.Task,
+        parts: Sequence[representation.Representation],
+        rng: base.Rng | None,
+    ) -> tuple[representation.Representation, body_lib.Stats]:
+        """Runs the encoder, which a task without inputs does not need."""
+        joined = _joined(parts)
+        if not task.inputs:
+            return joined, []
         encoded, stats = self.body.encode(joined.x, joined.mask, rng)
         return joined._replace(x=encoded), stats
 
@@ -307,6 +345,10 @@ class Model(base.Layer):
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(source.x)[0], 1, 1])
         hidden, stats = self.body.decode(start, source.x, source.mask, rng)
         return representation.Representation(hidden, None, (1, 1)), stats
+
+
+def _joined(parts: Sequence[representation.Representation]) -> representation.Representation:
+    return parts[0] if len(parts) == 1 else _join(parts)
 
 
 def _join(parts: Sequence[representation.Representation]) -> representation.Representation:

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.layers import base
+from t2t_mm.layers import base, recording
 from t2t_mm.layers.moe import dispatch, losses, router
 
 
@@ -139,7 +139,27 @@ class MixtureOfExperts(base.Layer):
             whole = [tf.reduce_prod(shape[:-1]), self.width]
             y = tf.scatter_nd(kept, y, tf.cast(whole, kept.dtype))
         y = tf.ensure_shape(tf.reshape(y, shape), x.shape)
+        recorded = recording.current()
+        if recorded is not None:
+            recorded.gates.append(self._gates(routing, kept, shape))
         return y, _stats(routing)
+
+    def _gates(
+        self, routing: router.Routing, kept: tf.Tensor | None, shape: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the gates of all experts, float32 `[..., E]`; zero at padded positions.
+
+        Args:
+          routing: of the N rows that were routed.
+          kept: int64 [N, 1], their places among all rows; None where all were.
+          shape: of the layer's input.
+        """
+        chosen = tf.one_hot(routing.experts, self.experts)  # [N, K, E]
+        gates = tf.reduce_sum(chosen * routing.gates[:, :, None], axis=1)
+        if kept is not None:
+            whole = [tf.reduce_prod(shape[:-1]), self.experts]
+            gates = tf.scatter_nd(kept, gates, tf.cast(whole, kept.dtype))
+        return tf.reshape(gates, tf.concat([shape[:-1], [self.experts]], 0))
 
     def _noise(
         self,
