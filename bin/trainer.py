@@ -97,9 +97,9 @@ def _train() -> dict[str, Any]:
     settings = {name: flag.value for name, flag in _SETTINGS.items()}
     problems = _COMMAND.problem_patterns()
     job = job_lib.check(problems, **asked, settings=settings)
-    from t2t_mm.training import loop  # TensorFlow comes with it: not before all is known right
+    from t2t_mm.training import train  # TensorFlow comes with it: not before all is known right
 
-    return loop.carry_out(job, dry_run=_DRY_RUN.value)
+    return train.carry_out(job, dry_run=_DRY_RUN.value)
 
 
 def _repeat_crash() -> dict[str, Any]:

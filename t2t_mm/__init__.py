@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from t2t_mm.runs.loaded_run import LoadedRun, load_run
     from t2t_mm.settings.decoding import DecodeSettings
     from t2t_mm.training.averaging import average
-    from t2t_mm.training.loop import train
     from t2t_mm.training.optimizer import Optimizer
+    from t2t_mm.training.train import train
 
 # Keras has several backends, and an environment variable or a settings file may name
 # another one, or legacy Keras; a process that has imported Keras has chosen already.
@@ -83,7 +83,7 @@ _PUBLIC = {
     "register_optimizer": "t2t_mm.registration",
     "register_problem": "t2t_mm.problem",
     "register_schedule": "t2t_mm.registration",
-    "train": "t2t_mm.training.loop",
+    "train": "t2t_mm.training.train",
 }
 
 __all__ = [
