@@ -11,7 +11,6 @@ loss.
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
 import os
 import pathlib
@@ -24,7 +23,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.files import atomic, paths
-from t2t_mm.runs import checkpoint_files, trackables
+from t2t_mm.runs import checkpoint_files, tensors
 from t2t_mm.runs import division as division_lib
 from t2t_mm.runs import fingerprint as fingerprint_lib
 
@@ -125,15 +124,15 @@ class Checkpoints:
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
             prefix = f"{paths.for_tensorflow(scratch)}/ckpt"
-            trackables.Trackables(self._objects).checkpoint().write(prefix)
+            tensors.write(prefix, self._objects)
             if not self._is_chief:
                 if self._local is not None:
                     self._local.save(step)
                 return None
-            verify_tensors(prefix)
+            tensors.verify(prefix)
             return self._publish(step, scratch, dict(extra or {}))
         except (OSError, tf.errors.OpError, errors.DataError) as error:
-            raise _not_written(self.folder, step, error) from error
+            raise tensors.not_written(self.folder, step, error) from error
         finally:
             if self._is_chief:
                 checkpoint_files.remove_unpublished(self.folder)
@@ -155,7 +154,7 @@ class Checkpoints:
                     checkpoint_files.sidecar_path(best, old).unlink()
             checkpoint_files.remove_strays(best)
         except (OSError, errors.DataError) as error:
-            raise _not_written(best, step, error) from error
+            raise tensors.not_written(best, step, error) from error
 
     def restore(
         self,
@@ -242,16 +241,16 @@ class Checkpoints:
         place = f"{folder}, step {step}"
         fingerprint_lib.check(held=sidecar["fingerprint"], wanted=self._fingerprint, place=place)
         if objects is not None:
-            self._read_tensors(folder, sidecar, objects, all_of_it=False)
+            tensors.read(folder, sidecar, objects, all_of_it=False)
             return step, sidecar["extra"]
         self._check_data(sidecar.get("data"), place=place)
         change = self._division and self._division.change_from(sidecar)
         if change:
             self._warn(change)
             lasting = {n: v for n, v in self._objects.items() if n not in self._places}
-            self._read_tensors(folder, sidecar, lasting, all_of_it=False)
+            tensors.read(folder, sidecar, lasting, all_of_it=False)
             return step, sidecar["extra"]
-        self._read_tensors(folder, sidecar, self._objects, all_of_it=self._local is None)
+        tensors.read(folder, sidecar, self._objects, all_of_it=self._local is None)
         if self._local is not None:
             if step in self._local.steps():
                 self._local.restore(step)
@@ -261,33 +260,6 @@ class Checkpoints:
                     "and begins there anew."
                 )
         return step, sidecar["extra"]
-
-    def _read_tensors(
-        self,
-        folder: pathlib.Path,
-        sidecar: Mapping[str, Any],
-        objects: Mapping[str, Any],
-        *,
-        all_of_it: bool,
-    ) -> None:
-        """Restores objects; with `all_of_it`, everything that is there must find its own."""
-        prefix = f"{paths.for_tensorflow(folder)}/{sidecar['prefix']}"
-        part = trackables.Trackables(objects)
-        try:
-            misfit = part.misfit(prefix, all_of_it=all_of_it)
-            if not misfit:
-                status = part.checkpoint().read(prefix)
-                status.assert_existing_objects_matched()
-                if all_of_it:
-                    status.assert_consumed()
-                status.expect_partial()  # Hides nothing: misfit has compared all names.
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            misfit = errors.shortened(str(error), 400)
-        if misfit:
-            raise errors.CheckpointError(
-                f"The checkpoint of step {sidecar['step']} in {folder} does not fit: {misfit}",
-                hint="The code or the configuration has been changed since it was written",
-            )
 
     def _check_data(self, held: Mapping[str, str] | None, *, place: str) -> None:
         """Raises if the iterators of the checkpoint belong to other records."""
@@ -327,45 +299,6 @@ class Checkpoints:
         self._passed_over.clear()
         checkpoint_files.remove_strays(self.folder)
         return published
-
-
-def verify_tensors(prefix: str | os.PathLike[str]) -> None:
-    """Reads every tensor back from disk; TensorFlow compares its checksum.
-
-    Raises:
-      CheckpointError: a tensor does not read, or is not finite.
-    """
-    try:
-        types = tf.train.load_checkpoint(str(prefix)).get_variable_to_dtype_map()
-        for name in sorted(types):
-            # Not the reader's get_tensor, which cannot return an iterator's state.
-            (value,) = tf.raw_ops.RestoreV2(
-                prefix=str(prefix), tensor_names=[name], shape_and_slices=[""], dtypes=[types[name]]
-            )
-            if types[name].is_floating and not tf.reduce_all(tf.math.is_finite(value)):
-                raise errors.CheckpointError(
-                    f"{name} is not finite, so it was not saved",
-                    hint="Earlier checkpoints are untouched; a lower learning rate may help",
-                )
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise errors.CheckpointError(
-            f"The checkpoint {prefix} does not read back",
-            received=errors.shortened(str(error), 400),
-        ) from error
-
-
-def _not_written(folder: pathlib.Path, step: int, error: Exception) -> errors.CheckpointError:
-    number = getattr(error, "errno", None) or getattr(error.__cause__, "errno", None)
-    is_full = number in (errno.ENOSPC, errno.EDQUOT) or isinstance(
-        error, tf.errors.ResourceExhaustedError
-    )
-    return errors.CheckpointError(
-        f"The checkpoint of step {step} could not be written to {folder}"
-        + (": the disk is full" if is_full else ""),
-        received=None if is_full else errors.shortened(str(error), 400),
-        hint="Earlier checkpoints are untouched."
-        + (" Free some space, then give the same command again" if is_full else ""),
-    )
 
 
 def _to_stderr(line: str) -> None:

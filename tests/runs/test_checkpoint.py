@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.runs import checkpoint, division
+from t2t_mm.runs import checkpoint, division, tensors
 
 FINGERPRINT = {"model": "small", "vocabularies": {"mm_8k": "ab" * 32}}
 
@@ -260,13 +260,13 @@ def test_a_weight_that_is_not_finite_is_not_saved(saved, make, state):
 
 
 def test_a_flip_between_writing_and_publishing_is_found(saved, make, state, monkeypatch):
-    verify = checkpoint.verify_tensors
+    verify = tensors.verify
 
     def damaged(prefix):
         _flip(pathlib.Path(f"{prefix}.data-00000-of-00001"))
         verify(prefix)
 
-    monkeypatch.setattr(checkpoint, "verify_tensors", damaged)
+    monkeypatch.setattr(tensors, "verify", damaged)
     with pytest.raises(errors.CheckpointError, match="does not read back"):
         saved.save(40)
     assert make(state.objects).restore()[0] == 30
@@ -290,7 +290,7 @@ def test_a_place_that_cannot_be_written_to_is_one_line(make, state, tmp_path):
 
 @pytest.mark.parametrize("place", ["tensors", "sidecar"])
 def test_a_full_disk_is_one_line_and_costs_nothing(saved, make, state, monkeypatch, place):
-    def tensors(self):
+    def fail(self):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     def sidecar(path, value):
@@ -299,7 +299,7 @@ def test_a_full_disk_is_one_line_and_costs_nothing(saved, make, state, monkeypat
 
     with monkeypatch.context() as patched:
         if place == "tensors":
-            patched.setattr(checkpoint.trackables.Trackables, "checkpoint", tensors)
+            patched.setattr(tensors.trackables.Trackables, "checkpoint", fail)
         else:
             patched.setattr(checkpoint.atomic, "write_json", sidecar)
         with pytest.raises(errors.CheckpointError, match="step 40 .*the disk is full"):
