@@ -137,6 +137,11 @@ def take_rows(
     rows = tf.RaggedTensor.from_row_splits(
         values[splits[0] : splits[-1]], splits - splits[0], validate=False
     )
+    return padded(rows, multiple)
+
+
+def padded(rows: tf.RaggedTensor, multiple: int) -> tf.Tensor:
+    """Returns rows padded with 0: `[B, width]`, the longest length rounded up to `multiple`."""
     width = features.round_up(tf.reduce_max(rows.row_lengths()), multiple)
     return rows.to_tensor(default_value=0, shape=tf.stack([rows.nrows(), width]))
 

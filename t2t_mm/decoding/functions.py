@@ -55,34 +55,20 @@ class Compiled:
           settings: of the search.
           spec: of the inputs that the function will be given.
         """
-        texts = list(task.inputs)
-        if not all(modality.autoregressive for modality in task.inputs.values()):
-            texts = []  # with a picture, the length of a question says little about the output's
-        longest = settings.longest(getattr(task.targets, "max_length", None))
         traced = self._live().traced_as(task.name)
         # The seed is an argument, so another one does not retrace.
-        unseeded = dataclasses.replace(settings, seed=0, max_length=longest)
+        unseeded = dataclasses.replace(settings, seed=0, max_length=_longest(task, settings))
 
         def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
-            inputs = given["inputs"]
-            asked = hypotheses.Asked(
-                task_name=traced,
-                inputs=inputs,
-                limits=hypotheses.length_limits(inputs, texts, unseeded, longest),
-                prefix=None if task.inputs else inputs[task_lib.PREFIX],
-                command=command,
+            return search(
+                self._live(), task, unseeded, given["inputs"], seeds=given["seeds"], command=command
             )
-            if settings.samples:
-                return sampling.search(self._live(), asked, unseeded, given["seeds"])
-            if settings.beam_size > 1:
-                return beam.search(self._live(), asked, unseeded)
-            return writer.greedy(self._live(), asked)
 
         key = ("search", traced, unseeded)
         both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
         function = self._function(key, run, both, task)
 
-        def search(
+        def seeded(
             inputs: Mapping[str, tf.Tensor], places: tf.Tensor | None = None
         ) -> hypotheses.Hypotheses:
             if places is None:
@@ -90,7 +76,7 @@ class Compiled:
             seeds = sampling.row_seeds(settings.seed, places)
             return function({"inputs": inputs, "seeds": seeds})
 
-        return search
+        return seeded
 
     def class_log_probs(
         self, task: task_lib.Task, spec: Spec
@@ -99,8 +85,7 @@ class Compiled:
         traced = self._live().traced_as(task.name)
 
         def run(inputs: dict[str, tf.Tensor], command: tf.Tensor) -> tf.Tensor:
-            logits = self._live().class_logits(traced, inputs, command)
-            return tf.nn.log_softmax(tf.cast(logits, tf.float32))
+            return class_log_probs(self._live(), task, inputs, command=command)
 
         return self._function(("class_log_probs", traced), run, spec, task)
 
@@ -143,6 +128,59 @@ class Compiled:
         return model
 
 
+def search(
+    model: Any,
+    task: task_lib.Task,
+    settings: decoding.DecodeSettings,
+    inputs: dict[str, tf.Tensor],
+    *,
+    seeds: tf.Tensor,
+    command: tf.Tensor,
+) -> hypotheses.Hypotheses:
+    """Decodes a batch by the search of the settings, in the graph.
+
+    Args:
+      model: with the incremental interface.
+      task: with targets that are written token by token.
+      settings: of the search; its `seed` is not used.
+      inputs: a batch of features by name.
+      seeds: int64 [B, 2], one of each row's own; only for sampling.
+      command: row of the command embedding, a scalar.
+    """
+    texts = list(task.inputs)
+    if not all(modality.autoregressive for modality in task.inputs.values()):
+        texts = []  # with a picture, the length of a question says little about the output's
+    longest = _longest(task, settings)
+    settings = dataclasses.replace(settings, max_length=longest)
+    asked = hypotheses.Asked(
+        task_name=model.traced_as(task.name),
+        inputs=inputs,
+        limits=hypotheses.length_limits(inputs, texts, settings, longest),
+        prefix=None if task.inputs else inputs[task_lib.PREFIX],
+        command=command,
+    )
+    if settings.samples:
+        return sampling.search(model, asked, settings, seeds)
+    if settings.beam_size > 1:
+        return beam.search(model, asked, settings)
+    return writer.greedy(model, asked)
+
+
+def class_log_probs(
+    model: Any, task: task_lib.Task, inputs: dict[str, tf.Tensor], *, command: tf.Tensor
+) -> tf.Tensor:
+    """Returns the log-probabilities of a batch's classes, float32 [B, C], in the graph.
+
+    Args:
+      model: of the task.
+      task: with a class as its target.
+      inputs: a batch of features by name.
+      command: row of the command embedding, a scalar.
+    """
+    logits = model.class_logits(model.traced_as(task.name), inputs, command)
+    return tf.nn.log_softmax(tf.cast(logits, tf.float32))
+
+
 _kept: weakref.WeakKeyDictionary[Any, Compiled] = weakref.WeakKeyDictionary()
 
 
@@ -151,6 +189,11 @@ def of(model: Any) -> Compiled:
     if model not in _kept:
         _kept[model] = Compiled(model)
     return _kept[model]
+
+
+def _longest(task: task_lib.Task, settings: decoding.DecodeSettings) -> int:
+    """Returns the tokens of an output at most."""
+    return settings.longest(getattr(task.targets, "max_length", None))
 
 
 def _open_batch(spec: tf.TensorSpec) -> tf.TensorSpec:

@@ -7,6 +7,8 @@ so neither the row's position in a batch, nor other rows, nor `n_best` changes a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
 from t2t_mm.decoding import hypotheses, writer
@@ -70,15 +72,30 @@ def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings)
     return places if order is None else tf.gather(order, places, batch_dims=1)
 
 
-def row_seeds(seed: int, places: tf.Tensor) -> tf.Tensor:
+def numbers(raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Returns int64 [B], what samples of each row depend on beside the seed: a hash of its inputs.
+
+    Args:
+      raw: string [B] by input name, record bytes.
+    """
+    parts = []
+    for name in sorted(raw):
+        size = tf.strings.as_string(tf.strings.length(raw[name]))
+        parts += [tf.strings.join([f"/{name}/", size, "/"]), raw[name]]
+    return tf.strings.to_hash_bucket_fast(tf.strings.join(parts), 2**63 - 1)
+
+
+def row_seeds(seed: int | tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     """Returns int64 [B, 2], the seed of each row: that of the settings, and its own number.
 
     Args:
-      seed: of the settings.
+      seed: of the settings; int64 [] in a graph.
       places: int [B], the number of each row's example among all that are decoded.
     """
     places = tf.cast(places, tf.int64)
-    return tf.stack([tf.fill(tf.shape(places), tf.constant(seed, tf.int64)), places], axis=1)
+    return tf.stack(
+        [tf.fill(tf.shape(places), tf.convert_to_tensor(seed, tf.int64)), places], axis=1
+    )
 
 
 def uniforms(seeds: tf.Tensor, copies: int, length: int) -> tf.Tensor:

@@ -4,7 +4,8 @@
    the bytes of a record. It imports neither TensorFlow nor Keras, so that listing and data
    generation stay light.
 2. Its *features* (`features_class`): raw record values to model features, in the
-   graph; used by the training pipeline and by an export alike.
+   graph; used by the training pipeline and by an export alike. Beside them its *check*
+   (`check_class`): what `encode` does to a raw value, in the graph, for an export.
 3. Its *net* (`net_class`): Keras layers from features to `[B, S, D]` and from
    `[B, T, D]` to a loss and predictions.
 4. Its *view* (`view_class`): how the values of records are measured and shown, without
@@ -55,6 +56,7 @@ class Modality:
     kind: ClassVar[str] = ""
     """The name under which it is registered."""
     features_class: ClassVar[str] = ""
+    check_class: ClassVar[str] = "t2t_mm.modality.checks:RawCheck"
     net_class: ClassVar[str] = ""
     view_class: ClassVar[str] = "t2t_mm.modality.view:View"
     autoregressive: ClassVar[bool] = False

@@ -55,6 +55,10 @@ class Features:
         """
         raise NotImplementedError(f"{type(self).__name__}.featurize")
 
+    def resources(self) -> tuple[Any, ...]:
+        """Returns what an export has to keep for `featurize`, such as a tokenizer: trackables."""
+        return ()
+
     def fixed_length(self) -> int:
         """Returns the positions of every example; only if not `ragged`."""
         raise NotImplementedError(f"{type(self).__name__}.fixed_length")

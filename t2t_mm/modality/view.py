@@ -71,6 +71,11 @@ class View:
         del data, columns, colour
         return None
 
+    def suffix(self, data: bytes) -> str:
+        """Returns what the name of a file of the value ends with, such as ".png"."""
+        del data
+        return ".bin"
+
     def page(self, data: bytes) -> str:
         """Returns the value as HTML that needs no other file; all that is data is escaped."""
         return f'<span class="quiet">{html.escape(self.summary(data))}</span>'
@@ -87,6 +92,10 @@ class TextView(View):
         if len(shown) <= _TEXT_SHOWN:
             return shown
         return f"{shown[:_TEXT_SHOWN]}… ({len(shown):,} characters)"
+
+    def suffix(self, data: bytes) -> str:
+        del data
+        return ".txt"
 
     def page(self, data: bytes) -> str:
         return html.escape(self.describe(data))

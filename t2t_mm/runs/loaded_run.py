@@ -57,26 +57,30 @@ def load_run(
     return restore(opened_run.open_run(folder, data_dir=data_dir), checkpoint)
 
 
-def restore(run: opened_run.OpenedRun, which: str | int = "latest") -> LoadedRun:
+def restore(
+    run: opened_run.OpenedRun, which: str | int = "latest", *, precision: str | None = None
+) -> LoadedRun:
     """Builds the model of an opened run and restores a checkpoint of it.
 
     Args:
       run: the run.
       which: as `checkpoint` of `load_run`.
+      precision: to compute in, "float32" or "bfloat16"; by default that of the training.
 
     Raises:
       CheckpointError: as of `load_run`.
     """
     # These import TensorFlow, so only when there is a run to load.
-    from t2t_mm.models import build, precision
+    from t2t_mm.models import build
+    from t2t_mm.models import precision as precision_lib
     from t2t_mm.runs import best, checkpoint, lost
     from t2t_mm.settings import training
 
     folder = run.folder
     with config.only(of_run=folder.bindings()), dtype_policy_kept():
         # Not measured again: outputs of a run must not depend on the machine's load.
-        arithmetic = config.build(training.TrainSettings).precision
-        precision.use("float32" if arithmetic == "auto" else arithmetic)
+        arithmetic = precision or config.build(training.TrainSettings).precision
+        precision_lib.use("float32" if arithmetic == "auto" else arithmetic)
         model = build.build(folder.model_name, list(run.tasks.values()), kept=folder.nets())
     restored = checkpoint.Checkpoints(
         folder.checkpoints,

@@ -45,6 +45,10 @@ class AudioView(view.View):
         del colour
         return text.Text(level_bars(data, columns=max(1, min(columns, _COLUMNS))), "green")
 
+    def suffix(self, data: bytes) -> str:
+        del data
+        return ".wav"
+
     def page(self, data: bytes) -> str:
         source = f"data:audio/wav;base64,{base64.b64encode(data).decode('ascii')}"
         return f'{svg(data)}<audio controls src="{source}"></audio>{super().page(data)}'

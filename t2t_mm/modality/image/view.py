@@ -34,6 +34,9 @@ class ImageView(view.View):
     def drawing(self, data: bytes, *, columns: int, colour: bool) -> Any:
         return half_blocks(data, columns=min(columns, _COLUMNS)) if colour else None
 
+    def suffix(self, data: bytes) -> str:
+        return ".jpg" if about(data).mime == "image/jpeg" else f".{about(data).format.lower()}"
+
     def page(self, data: bytes) -> str:
         source = f"data:{about(data).mime};base64,{base64.b64encode(data).decode('ascii')}"
         return f'<img alt="" src="{html.escape(source)}">{super().page(data)}'

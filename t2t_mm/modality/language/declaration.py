@@ -41,6 +41,7 @@ class Language(base.Modality):
 
     kind: ClassVar[str] = "language"
     features_class: ClassVar[str] = "t2t_mm.modality.language.features:LanguageFeatures"
+    check_class: ClassVar[str] = "t2t_mm.modality.language.check:LanguageCheck"
     net_class: ClassVar[str] = "t2t_mm.modality.language.net:LanguageNet"
     view_class: ClassVar[str] = "t2t_mm.modality.language.view:LanguageView"
     raw_form: ClassVar[base.RawForm] = "text"
@@ -135,3 +136,4 @@ class Prefix(Language):
     """The prefix of a text: tokens without an end token, possibly none."""
 
     features_class: ClassVar[str] = "t2t_mm.modality.language.features:PrefixFeatures"
+    check_class: ClassVar[str] = "t2t_mm.modality.language.check:PrefixCheck"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_text as tf_text
-from tensorflow_text.python.ops import sentencepiece_tokenizer as _ops
+from tensorflow_text.python.ops import sentencepiece_tokenizer
 
 from t2t_mm import vocabulary
 from t2t_mm.modality import base, features
@@ -28,7 +31,7 @@ class LanguageFeatures(features.Features):
         self.max_length: int = declaration.max_length or batching.Batching.max_length
         # Without the tokenizer's own end token, so that truncation is known.
         with quiet_import.without_notices():
-            self._tokenizer = _tokenizer(task.vocabularies[declaration.vocab])
+            self._tokenizer = tokenizer(task.vocabularies[declaration.vocab])
 
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
@@ -45,22 +48,57 @@ class LanguageFeatures(features.Features):
         ends = tf.fill([pieces.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
         return tf.concat([pieces, ends], axis=1)[:, : self.max_length]
 
+    def resources(self) -> tuple[Any, ...]:
+        return (self._tokenizer,)
+
     def is_cut(self, features: tf.RaggedTensor) -> tf.Tensor:
         last = tf.gather(features.flat_values, features.row_limits() - 1)
         return last != vocabulary.EOS_ID
 
 
-def _tokenizer(vocab: vocabulary.Vocabulary) -> tf_text.SentencepieceTokenizer:
-    """Returns the tokenizer, as a named resource.
+class _Model(sentencepiece_tokenizer._SentencepieceModelResource):
+    """A SentencePiece model as a named resource.
 
     An unnamed one lives in TensorFlow's kernel cache, which `tf.random.set_seed` clears:
     datasets built before would then fail.
     """
-    tokenizer = tf_text.SentencepieceTokenizer(model=vocab.model, out_type=tf.int32)
-    tokenizer._model_resource._resource_handle = _ops.gen_sentencepiece_tokenizer.sentencepiece_op(
-        model=vocab.model, shared_name=f"vocabulary_{vocab.sha256}"
-    )
-    return tokenizer
+
+    def __init__(self, vocab: vocabulary.Vocabulary) -> None:
+        self._shared_name = f"vocabulary_{vocab.sha256}"
+        super().__init__(vocab.model, None)
+
+    def _create_resource(self) -> tf.Tensor:
+        return sentencepiece_tokenizer.gen_sentencepiece_tokenizer.sentencepiece_op(
+            model=self._model, shared_name=self._shared_name
+        )
+
+
+_tokenizers: weakref.WeakValueDictionary[str, tf_text.SentencepieceTokenizer] = (
+    weakref.WeakValueDictionary()
+)
+
+
+def tokenizer(vocab: vocabulary.Vocabulary) -> tf_text.SentencepieceTokenizer:
+    """Returns the tokenizer of a vocabulary, the same for all that use it."""
+    made = _tokenizers.get(vocab.sha256)
+    if made is None:
+        made = tf_text.SentencepieceTokenizer(model=vocab.model, out_type=tf.int32)
+        made._model_resource = _Model(vocab)
+        _tokenizers[vocab.sha256] = made
+    return made
+
+
+def texts(made: tf_text.SentencepieceTokenizer, ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Returns the texts of ids, string `[R]`, as `Vocabulary.decode` does.
+
+    Args:
+      made: of the vocabulary.
+      ids: int32 `[R, T]`.
+      lengths: int32 `[R]`; what lies behind is no part of a text.
+    """
+    behind_end = tf.cumsum(tf.cast(ids == vocabulary.EOS_ID, tf.int32), axis=1) > 0
+    is_kept = tf.sequence_mask(lengths, tf.shape(ids)[1]) & ~behind_end
+    return made.detokenize(tf.ragged.boolean_mask(ids, is_kept & (ids != vocabulary.PAD_ID)))
 
 
 class PrefixFeatures(LanguageFeatures):

@@ -1,0 +1,60 @@
+"""mm-export: SavedModels of a trained run, to be served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from t2t_mm import cli
+from t2t_mm.cli import decoding_flags
+from t2t_mm.exporting import export
+from t2t_mm.runs import folders, opened_run
+
+_COMMAND = cli.Command(
+    "mm-export",
+    "Exports problems of a trained run as SavedModels, which mm-serve, TensorFlow Serving and any "
+    "program with tensorflow and tensorflow-text load: raw inputs in, texts or classes out, with "
+    "the vocabulary and the search inside. EXPORT_DIR/PROBLEM/VERSION is of one problem, "
+    "EXPORT_DIR/multi_model/VERSION of all of them with one copy of the weights; each call makes a "
+    "new version.",
+    example="mm-export --output_dir=runs/demo --export_dir=exports --beam_size=4 --alpha=0.6",
+)
+_OUTPUT_DIR = _COMMAND.path(
+    "output_dir", None, "folder of the training", shown=folders.OUTPUT_DEFAULT
+)
+_COMMAND.problems(required=False, shown="all of the run")
+_EXPORT_DIR = _COMMAND.path("export_dir", None, "folder of exports", shown="OUTPUT_DIR/export")
+_CHECKPOINT = _COMMAND.string("checkpoint", "latest", decoding_flags.CHECKPOINT)
+_PRECISION = _COMMAND.choice(
+    "precision", "float32", export.PRECISIONS, "to compute in, whatever the training did"
+)
+_decoding = decoding_flags.define(_COMMAND)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    return _COMMAND.run(_export, argv)
+
+
+def _export() -> dict[str, Any]:
+    given = _decoding()
+    names = _COMMAND.problem_patterns()
+    folder = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
+    run = opened_run.open_run(folder)
+    settings = decoding_flags.settings(run, given, names)
+    answer = export.export(
+        run,
+        _EXPORT_DIR.value,
+        problems=names,
+        checkpoint=_CHECKPOINT.value,
+        precision=_PRECISION.value,
+        settings=settings,
+    )
+    if not _COMMAND.json:
+        for name, path in answer["exports"].items():
+            print(f"{name} is in {path}")
+    return answer
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

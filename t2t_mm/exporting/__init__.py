@@ -1,0 +1,1 @@
+"""From a trained run to SavedModels that load with tensorflow and tensorflow-text alone."""
