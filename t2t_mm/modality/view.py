@@ -1,23 +1,34 @@
 """The contract of a view: how values of a modality are measured and shown to people.
 
-A view takes values as records hold them. mm-inspect, in the terminal and as a page, and the
-demo show whatever a view says, and know of no modality by name. Free of TensorFlow.
+A view takes values as records hold them. mm-inspect, in the terminal and as a page, TensorBoard
+and the demo show whatever a view says, and know of no modality by name. Free of TensorFlow.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from t2t_mm import errors
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich import text
 
     from t2t_mm import vocabulary
 
 _TEXT_SHOWN = 600
+
+
+class Board(Protocol):
+    """A place in TensorBoard for one value."""
+
+    def picture(self, pixels: np.ndarray) -> None:
+        """Shows a picture: uint8 `[height, width, channels]`, of 1, 3 or 4 channels."""
+
+    def sound(self, samples: np.ndarray, rate: int) -> None:
+        """Plays a sound: float32 `[samples, channels]` of -1 to 1, `rate` samples a second."""
 
 
 class View:
@@ -79,6 +90,9 @@ class View:
     def page(self, data: bytes) -> str:
         """Returns the value as HTML that needs no other file; all that is data is escaped."""
         return f'<span class="quiet">{html.escape(self.summary(data))}</span>'
+
+    def to_board(self, data: bytes, board: Board) -> None:
+        """Shows the value in TensorBoard, where its `summary` does not say all of it."""
 
 
 class TextView(View):

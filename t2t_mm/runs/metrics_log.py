@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.files import atomic, paths
+from t2t_mm.files import atomic
+from t2t_mm.runs import event_files
 
 Metrics = Mapping[str, float | int | str | Sequence[float] | None]
 
@@ -29,14 +30,16 @@ class MetricsLog:
     Args:
       path: of `metrics.jsonl`.
       tensorboard: folder for TensorBoard, with a folder a split in it; None for none.
+
+    Attributes:
+      events: writes there, what is no line of the log too; None for none.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], tensorboard: str | os.PathLike[str] | None = None
     ) -> None:
         self.path = pathlib.Path(path)
-        self._tensorboard = None if tensorboard is None else pathlib.Path(tensorboard)
-        self._writers: dict[str, Any] = {}
+        self.events = None if tensorboard is None else event_files.EventFiles(tensorboard)
         self._file = -1
         with atomic.writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +60,15 @@ class MetricsLog:
           the number of lines dropped.
         """
 
-        def is_kept(entry: Mapping[str, Any]) -> bool:
-            if entry["step"] != step:
-                return bool(entry["step"] < step)
-            return with_training if entry["split"] == TRAINING else with_evaluation
+        def is_kept(split: str, at: int) -> bool:
+            if at != step:
+                return at < step
+            return with_training if split == TRAINING else with_evaluation
 
+        if self.events is not None:
+            self.events.rewind(is_kept)
         lines = list(_lines(self.path))
-        kept = [line for line, entry in lines if is_kept(entry)]
+        kept = [line for line, entry in lines if is_kept(entry["split"], entry["step"])]
         if len(kept) < len(lines):
             os.close(self._file)
             atomic.write_text(self.path, "".join(f"{line}\n" for line in kept))
@@ -90,14 +95,20 @@ class MetricsLog:
         line = json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n"
         with atomic.writing(self.path):
             self._append(line.encode("utf-8"))
-        if self._tensorboard is not None:
-            self._write_summaries(self._tensorboard, entry)
+        if self.events is not None:
+            start = f"{problem}/" if problem else ""
+            values = {f"{start}{name}": value for name, value in entry["metrics"].items()}
+            self.events.numbers(step, split, values)
+
+    def flush(self) -> None:
+        """Gives all that was written to the disk."""
+        if self.events is not None:
+            self.events.flush()
 
     def close(self) -> None:
         """Flushes both; the log cannot be written to afterwards."""
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
+        if self.events is not None:
+            self.events.close()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -117,23 +128,6 @@ class MetricsLog:
 
     def _open(self) -> None:
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-
-    def _write_summaries(self, folder: pathlib.Path, entry: dict[str, Any]) -> None:
-        import tensorflow as tf
-
-        split, problem = entry["split"], entry["problem"]
-        if split not in self._writers:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._writers[split] = tf.summary.create_file_writer(
-                f"{paths.for_tensorflow(folder)}/{split}"
-            )
-        with self._writers[split].as_default(step=entry["step"]):
-            for name, value in entry["metrics"].items():
-                tag = f"{problem}/{name}" if problem else name
-                if isinstance(value, list):
-                    tf.summary.histogram(tag, value)
-                elif isinstance(value, int | float):
-                    tf.summary.scalar(tag, value)
 
 
 def read(path: str | os.PathLike[str]) -> list[dict[str, Any]]:

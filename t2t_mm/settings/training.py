@@ -124,6 +124,22 @@ class NotFiniteSettings:
 
 @config.register
 @dataclasses.dataclass(frozen=True)
+class TensorBoardSettings:
+    """What the run shows in TensorBoard beside its numbers.
+
+    Args:
+      samples: examples of a problem, always the same, whose outputs each evaluation shows
+        beside their references; their pictures and sounds are shown once. 0 for none.
+    """
+
+    samples: Annotated[int, _COUNT_OR_NONE] = 3
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
 class WarmStartSettings:
     """The differences that `--warm_start` accepts. New problems are always accepted.
 

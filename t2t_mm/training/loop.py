@@ -78,7 +78,7 @@ class Training:
                 self.folder.write_config()
                 self.folder.write_nets(nets.records(self.made.model.nets))
                 log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
-                self.reporter.log = stack.enter_context(log)
+                self.reporter.begin(stack.enter_context(log))
                 self._rewind()
             interrupt = stack.enter_context(guards.Interrupt())
             self._fit(interrupt)
@@ -297,6 +297,8 @@ class Training:
             self.made.checkpoints.save(self.step, state)
             if self.made.is_chief:
                 lost.mark(self.folder, self.step)
+            if self.reporter.log is not None:
+                self.reporter.log.flush()
         self.saved_step = self.step
 
     def _restore(self, state: Mapping[str, Any], *, is_return: bool = False) -> None:

@@ -12,7 +12,7 @@ from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
-from t2t_mm.training import console, optimizer, session, statistics
+from t2t_mm.training import board, console, optimizer, session, statistics
 
 _WARNING = "warning: "
 """Begins a note of a metric that says more than how it was computed."""
@@ -31,9 +31,16 @@ class Reporter:
         self, made: session.Session, screen: console.Console, counts: statistics.RunningStatistics
     ) -> None:
         self.log: metrics_log.MetricsLog | None = None
+        self._board = board.Board(made)
         self._made, self._screen, self._statistics = made, screen, counts
         self._pace = 0.0
         self._warned: set[str] = set()
+
+    def begin(self, log: metrics_log.MetricsLog) -> None:
+        """Takes the log that this process writes."""
+        self.log = log
+        self._board.events = log.events
+        self._board.begin()
 
     def steps(
         self,
@@ -66,6 +73,7 @@ class Reporter:
             "",
             {"steps_per_s": pace, "learning_rate": learning_rate, **counted, **held},
         )
+        self._board.steps(step, means)
         left = (self._made.settings.train_steps - step) / pace if pace else math.inf
         if seconds_left is not None:
             left = min(left, max(0.0, seconds_left))
@@ -97,6 +105,7 @@ class Reporter:
             results[task.name] = found.values
             notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
             self.write(step, split, task.name, {**found.values, **notes})
+            self._board.evaluated(step, task, split, found)
             self._warn(task.name, found.notes)
             self.evaluated(task, found.values)
             shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
@@ -129,6 +138,7 @@ class Reporter:
 
     def end(self, step: int, seconds: float, folder: str | os.PathLike[str]) -> None:
         """Shows the last table, where the run lies, and what to do next."""
+        self._board.end()
         self._screen.update(self._progress(step, None), self._statistics.rows({}))
         where = os.fspath(folder)
         self._screen.line(

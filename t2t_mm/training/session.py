@@ -49,6 +49,7 @@ class Session:
     model: base.Model
     optimizer: optimizer.Optimizer
     not_finite: training.NotFiniteSettings
+    board: training.TensorBoardSettings
     gate: finite.Gate
     feed: feed.Feed
     selection: selection.Selection
@@ -74,6 +75,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     folder, settings = job.folder, job.settings
     optimizer_settings = config.build(training.OptimizerSettings)
     not_finite = config.build(training.NotFiniteSettings)
+    board = config.build(training.TensorBoardSettings)
     batching = config.build(batching_lib.Batching)
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy, say=warn)
@@ -126,6 +128,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         model=model,
         optimizer=updater,
         not_finite=not_finite,
+        board=board,
         gate=gate,
         feed=batches,
         selection=best,

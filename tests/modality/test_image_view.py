@@ -1,6 +1,7 @@
 """Pictures for people."""
 
 import io
+import types
 
 import numpy as np
 from PIL import Image as pillow
@@ -29,3 +30,16 @@ def test_a_picture_fits_the_columns_that_there_are():
     lines = shown.drawing(data.getvalue(), columns=20, colour=True).split()
     assert [len(line) for line in lines] == [20] * 5  # 100 x 50 to 20 x 10, two rows a line
     assert shown.drawing(data.getvalue(), columns=20, colour=False) is None
+
+
+def test_tensorboard_gets_a_small_picture_the_right_way_up():
+    data = io.BytesIO()
+    turned = pillow.Exif()
+    turned[0x0112] = 6  # the orientation: to be turned by 90 degrees
+    pillow.new("L", (1000, 500), 255).save(data, "JPEG", exif=turned)
+    shown = []
+    board = types.SimpleNamespace(picture=shown.append)
+    Image().view().to_board(data.getvalue(), board)
+    (pixels,) = shown
+    assert (pixels.shape, pixels.dtype) == ((256, 128, 3), np.uint8)
+    assert pixels.min() > 250

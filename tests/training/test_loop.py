@@ -12,6 +12,8 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import metadata
 
 import t2t_mm
 from t2t_mm import errors
@@ -112,6 +114,45 @@ def test_the_run_folder_is_whole(straight):
     assert (sidecar["workers"], sidecar["replicas"]) == (1, 1)
 
 
+def board(output_dir):
+    """Returns what TensorBoard reads: at which steps each tag was written, by split."""
+    read = {}
+    for folder in sorted((output_dir / "tensorboard").iterdir()):
+        accumulator = event_accumulator.EventAccumulator(
+            str(folder), size_guidance={event_accumulator.TENSORS: 0}
+        )
+        accumulator.Reload()
+        tags = sorted(accumulator.Tags()["tensors"])
+        read[folder.name] = {tag: accumulator.Tensors(tag) for tag in tags}
+    return read
+
+
+def test_tensorboard_shows_what_the_run_is_and_does(straight):
+    output_dir, _ = straight
+    shown = board(output_dir)
+    steps = [event.step for event in shown["train"]["mixture/wmt_ende"]]
+    assert steps == [2, 4, 6]
+    rates = {name: shown["train"][f"mixture/{name}"][0].tensor_proto for name in PROBLEMS}
+    assert all(tf.make_ndarray(rate) == 0.5 for rate in rates.values())  # a uniform schedule
+    validation = shown["validation"]
+    table = tf.make_ndarray(validation["wmt_ende/samples"][0].tensor_proto).item().decode()
+    assert table.splitlines()[0] == "|  | inputs | output | reference |"
+    assert len(table.splitlines()) == 2 + 3  # TensorBoardSettings.samples
+    pictures = [tag for tag in validation if tag.startswith("imagenet/image/")]
+    assert pictures == [f"imagenet/image/{number}" for number in (1, 2, 3)]
+    (path,) = (output_dir / "tensorboard" / "validation").glob("*settings")
+    (start, _, end) = [
+        value.metadata.plugin_data.content
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    ]
+    chosen = metadata.parse_session_start_info_plugin_data(start)
+    assert chosen.hparams["TransformerConfig.width"].number_value == 16
+    assert chosen.hparams["MixtureSettings.problems"].string_value == "wmt_ende, imagenet"
+    assert chosen.group_name == str(output_dir)
+    assert metadata.parse_session_end_info_plugin_data(end).end_time_secs > 0
+
+
 def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tmp_path):
     output_dir, answer = straight
     train(data_dir, tmp_path / "parts", train_steps=3)
@@ -121,6 +162,18 @@ def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tm
     assert one.keys() == two.keys()
     for name, value in one.items():
         np.testing.assert_array_equal(value, two[name], err_msg=name)
+    whole, parts = (steps_shown(folder) for folder in (output_dir, tmp_path / "parts"))
+    assert parts["train"] == whole["train"]  # the line of step 3 is gone: it was not due
+    assert parts["validation"]["imagenet/image/1"] == [3]
+    assert parts["validation"]["wmt_ende/samples"] == [3, 6]
+
+
+def steps_shown(output_dir):
+    """Returns the steps at which TensorBoard has values, by split and tag."""
+    return {
+        split: {tag: [event.step for event in events] for tag, events in tags.items()}
+        for split, tags in board(output_dir).items()
+    }
 
 
 def told(output_dir):

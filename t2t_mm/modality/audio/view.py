@@ -23,6 +23,9 @@ _WIDTH, _HEIGHT = 320, 64
 _COLUMNS = 64
 """Of the levels in a terminal, at most."""
 
+_BOARD_S = 30
+"""Of a sound in TensorBoard, at most: a megabyte at 16 kHz."""
+
 
 class AudioView(view.View):
     """Shows sounds."""
@@ -52,6 +55,13 @@ class AudioView(view.View):
     def page(self, data: bytes) -> str:
         source = f"data:audio/wav;base64,{base64.b64encode(data).decode('ascii')}"
         return f'{svg(data)}<audio controls src="{source}"></audio>{super().page(data)}'
+
+    def to_board(self, data: bytes, board: view.Board) -> None:
+        with _opened(data) as file:
+            rate, channels = file.getframerate(), file.getnchannels()
+        samples = _samples(data)
+        frames = samples[: len(samples) // channels * channels].reshape(-1, channels)
+        board.sound(frames[: _BOARD_S * rate], rate)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,9 @@ from t2t_mm.modality import view
 _COLUMNS = 32
 """Of a picture in a terminal, at most."""
 
+_BOARD_PIXELS = 256
+"""The longer side of a picture in TensorBoard, at most."""
+
 
 class ImageView(view.View):
     """Shows pictures."""
@@ -40,6 +43,16 @@ class ImageView(view.View):
     def page(self, data: bytes) -> str:
         source = f"data:{about(data).mime};base64,{base64.b64encode(data).decode('ascii')}"
         return f'<img alt="" src="{html.escape(source)}">{super().page(data)}'
+
+    def to_board(self, data: bytes, board: view.Board) -> None:
+        import numpy as np
+        from PIL import Image as pillow
+        from PIL import ImageOps
+
+        with pillow.open(io.BytesIO(data)) as picture:
+            small = ImageOps.exif_transpose(picture).convert("RGB")
+            small.thumbnail((_BOARD_PIXELS, _BOARD_PIXELS))
+        board.picture(np.asarray(small))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import types
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -41,6 +42,16 @@ def test_bars_follow_the_loudness():
     assert len(set(view.level_bars(wav(halves, 8_000), columns=2))) == 2
     assert view.level_bars(wav(np.zeros(0), 8_000)) == ""
     assert view.level_bars(wav(np.zeros(5), 8_000)) == "     "
+
+
+def test_tensorboard_gets_samples_by_channel_and_half_a_minute_at_most():
+    shown = []
+    board = types.SimpleNamespace(sound=lambda samples, rate: shown.append((samples, rate)))
+    stereo = np.stack([np.full(31 * 1_000, 0.5), np.zeros(31 * 1_000)], axis=1)
+    Audio().view().to_board(wav(stereo, 1_000), board)
+    ((samples, rate),) = shown
+    assert (samples.shape, samples.dtype, rate) == ((30_000, 2), np.float32, 1_000)
+    np.testing.assert_allclose(samples.mean(axis=0), [0.5, 0.0], atol=1e-3)
 
 
 def test_the_envelope_is_well_formed():
