@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from benchmarks import context, processes, rows
 
-_COMMANDS = ("list", "datagen", "inspect", "trainer", "eval", "decoder", "avg")
+_COMMANDS = ("list", "datagen", "inspect", "trainer", "eval", "decoder", "avg", "serve")
 _SECOND, _FIRST_STEP = 1.0, 20.0
 _SIZE = 200
 _TEN = (

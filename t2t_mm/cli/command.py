@@ -58,18 +58,24 @@ class Command(flag_set.FlagSet):
       name: as it is typed.
       description: what it does, in a sentence or a short paragraph.
       example: a line that works when pasted.
+      takes_plugins: whether it works with problems and models, which plugins define; one that
+        does not runs without what they import.
     """
 
-    def __init__(self, name: str, description: str, *, example: str) -> None:
+    def __init__(
+        self, name: str, description: str, *, example: str, takes_plugins: bool = True
+    ) -> None:
         super().__init__(name, example=example)
         self.description = description
         self._stdout: TextIO | None = None
-        self._common = [
+        self._takes_plugins = takes_plugins
+        if takes_plugins:
             self.multi(
                 "usr_dir",
                 "folder of your own problems; repeatable, or a comma list",
                 shown="$T2T_MM_USR_DIR",
-            ),
+            )
+        self._common = [
             self.boolean("json", False, "print the answer as one JSON document"),
             self.boolean("debug", False, "show the traceback of an error too"),
         ]
@@ -149,6 +155,8 @@ class Command(flag_set.FlagSet):
             self._stdout = None
 
     def _load_plugins(self) -> None:
+        if not self._takes_plugins:
+            return
         for report in plugins.load_all(self.flags["usr_dir"].value):
             if report.status == "failed" and self.name != "mm-list":
                 info(f"{self.name}: warning: plugin {report.name} did not load: {report.error}")
