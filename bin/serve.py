@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from t2t_mm import cli, errors
+from t2t_mm import cli
 from t2t_mm.files import paths
-from t2t_mm.process import cores
+from t2t_mm.process import cores, extras
 from t2t_mm.serving import settings
 
 _COMMAND = cli.Command(
@@ -111,18 +111,9 @@ def _answers(url: str, models: list[str]) -> None:
 
 def _check_extras() -> None:
     """Raises ConfigError where a package of the extra is missing."""
-    wanted: dict[str, tuple[str, ...]] = {"serve": ("starlette", "uvicorn", "prometheus_client")}
+    extras.require("starlette", "uvicorn", "prometheus_client", extra="serve", what="mm-serve")
     if _UI.value:
-        wanted["ui"] = ("gradio",)
-    import importlib.util
-
-    for extra, names in wanted.items():
-        for name in names:
-            if importlib.util.find_spec(name) is None:
-                raise errors.ConfigError(
-                    f"mm-serve needs {name}, which is not installed",
-                    hint=f"Install it: pip install 't2t-mm[{extra}]'",
-                )
+        extras.require("gradio", extra="ui", what="mm-serve --ui")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from t2t_mm.modality.audio import files as audio_files
 from t2t_mm.problems.sample_world import english, pronunciation, scene, speech
+from t2t_mm.process import extras
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,7 +153,7 @@ def _voice(seed: int, group: str, number: int) -> speech.Voice:
 def _save(path: pathlib.Path, sound: np.ndarray, container: str) -> None:
     """Writes samples [N] with 16 bits each."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile = audio_files.package("soundfile")
+    soundfile = extras.load("soundfile", extra="audio", what="Writing sounds")
     soundfile.write(path, sound, RATE, format=container, subtype="PCM_16")
 
 

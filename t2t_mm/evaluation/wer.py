@@ -5,9 +5,9 @@ from __future__ import annotations
 import abc
 from typing import Any, ClassVar
 
-from t2t_mm import errors
 from t2t_mm.evaluation import base, transcripts
 from t2t_mm.modality.language import words
+from t2t_mm.process import extras
 
 
 class ErrorRate(base.Metric):
@@ -26,15 +26,8 @@ class ErrorRate(base.Metric):
 
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)
-        try:
-            import jiwer
-        except ImportError as error:
-            raise errors.ConfigError(
-                f"The metric {self.name} needs the package jiwer",
-                received=error,
-                hint="Install what sounds need: pip install 't2t-mm[audio]'",
-            ) from error
-        self.jiwer: Any = jiwer
+        what = f"The metric {self.name}"
+        self.jiwer: Any = extras.load("jiwer", extra="audio", what=what)
         self._substitutions = 0
         self._deletions = 0
         self._insertions = 0

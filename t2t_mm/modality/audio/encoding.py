@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm import errors
 from t2t_mm.modality import arrays, media
 from t2t_mm.modality.audio import files
+from t2t_mm.process import extras
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,7 @@ def encode(value: Any, *, sample_rate: int, shortest_s: float, longest_s: float)
     _check_values(name, samples)
     mono = samples.mean(axis=1)
     if own_rate != sample_rate:
-        soxr = files.package("soxr")
+        soxr = extras.load("soxr", extra="audio", what="Resampling sounds")
         mono = soxr.resample(mono, own_rate, sample_rate, quality="HQ")
     levels = (mono * FULL_SCALE).round().clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2")
     if levels.min() == levels.max():

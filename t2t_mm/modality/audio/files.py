@@ -8,7 +8,6 @@ with the header's, if it has one: libsndfile reads most truncated files without 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import re
@@ -20,7 +19,7 @@ from t2t_mm import errors
 from t2t_mm.files import content, limits
 from t2t_mm.modality import media
 from t2t_mm.modality.audio import headers
-from t2t_mm.process import quiet_import
+from t2t_mm.process import extras, quiet_import
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +57,7 @@ def read(data: bytes, name: str, *, longest_s: float) -> tuple[np.ndarray, int]:
     Raises:
       BadExampleError: for a file that is no sound, truncated, or too long.
     """
-    soundfile = package("soundfile")
+    soundfile = extras.load("soundfile", extra="audio", what="Reading sounds")
     _check_coding(data, name)
     claimed = headers.claimed_rate(data)
     if claimed is not None:
@@ -156,22 +155,6 @@ def too_short_or_long(
         expected=f"{shortest_s:g} to {longest_s:g} s",
         hint="Audio(min_seconds=, max_seconds=) say what is taken",
     )
-
-
-def package(name: str) -> Any:
-    """Returns soundfile or soxr.
-
-    Raises:
-      ConfigError: when it is not installed, or its C library does not load.
-    """
-    try:
-        return importlib.import_module(name)
-    except (ImportError, OSError) as error:
-        raise errors.ConfigError(
-            f"Sounds need the package {name}",
-            received=error,
-            hint="Install what sounds need: pip install 't2t-mm[audio]'",
-        ) from error
 
 
 def _check_coding(data: bytes, name: str) -> None:

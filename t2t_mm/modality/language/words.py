@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from t2t_mm import errors
+from t2t_mm.process import extras
 
 Segmenter = Callable[[str], str]
 """A function that puts spaces between the words of a text."""
@@ -168,7 +169,7 @@ def bleu(name: str) -> Any:
     except (Exception, SystemExit) as error:  # each tokenizer raises errors of its own
         if name in _EXTRAS:
             what = "needs a dictionary that is not installed"
-            hint = f"pip install 't2t-mm[{_EXTRAS[name]}]'"
+            hint = extras.install(_EXTRAS[name])
         else:
             what = "needs a model that could not be read or downloaded"
             hint = "Put it where sacreBLEU looks (~/.sacrebleu/models, or the folder that SACREBLEU"

@@ -19,6 +19,7 @@ from t2t_mm import errors, registry
 from t2t_mm.files import paths
 from t2t_mm.modality import base
 from t2t_mm.modality.pretrained import declaration
+from t2t_mm.process import extras
 
 Architecture = dict[str, Any]
 _APPLICATIONS = "keras.applications."
@@ -136,7 +137,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 def _from_architecture(net: declaration.KerasNet, architecture: Architecture) -> Any:
     if str(architecture.get("module", "")).startswith("keras_hub"):
-        require("keras_hub", "keras-hub", f"The preset {net.model}", "hub")
+        extras.load("keras_hub", extra="hub", what=f"The preset {net.model}")
     try:
         # A copy, since Keras takes apart what it is given, and the run keeps it. No deepcopy: a
         # dict that is an attribute of a layer drags the layer along.
@@ -147,24 +148,6 @@ def _from_architecture(net: declaration.KerasNet, architecture: Architecture) ->
             f"The model of {net.model} cannot be made",
             received=errors.shortened(str(error), 300),
             hint="Its own layers need @keras.saving.register_keras_serializable() in a plugin",
-        ) from error
-
-
-def require(module: str, package: str, what: str, extra: str) -> Any:
-    """Returns an optional package's module.
-
-    Raises:
-      ConfigError: it is not installed.
-    """
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise errors.ConfigError(
-            f"{what} needs the package {package}",
-            received=error,
-            hint=f'Install it: pip install "t2t-mm[{extra}]"',
         ) from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from t2t_mm import errors
 from t2t_mm.files import content
 from t2t_mm.modality.pretrained import architecture, declaration, encoder, record
+from t2t_mm.process import extras
 
 _PRESET_WEIGHTS = "model.weights.h5"
 _KERAS = (".keras", ".h5", ".hdf5")
@@ -86,7 +87,7 @@ def read_safetensors(path: pathlib.Path, only: str = "") -> dict[str, np.ndarray
     Raises:
       ConfigError: the package is missing, or the file is damaged or has no such tensor.
     """
-    package = architecture.require("safetensors", "safetensors", str(path), "pretrained")
+    package = extras.load("safetensors", extra="pretrained", what=str(path))
     try:
         with package.safe_open(str(path), framework="np") as file:
             names = list(file.keys())

@@ -210,5 +210,5 @@ def test_a_missing_package_is_named(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(errors.ConfigError, match=r"need the package soundfile.*t2t-mm\[audio\]"):
+    with pytest.raises(errors.ConfigError, match=r"needs? the package soundfile.*t2t-mm\[audio\]"):
         Audio().encode(wav(tone(RATE), RATE))
