@@ -113,7 +113,7 @@ def _check_extras() -> None:
     """Raises ConfigError where a package of the extra is missing."""
     extras.require("starlette", "uvicorn", "prometheus_client", extra="serve", what="mm-serve")
     if _UI.value:
-        extras.require("gradio", extra="ui", what="mm-serve --ui")
+        extras.require("gradio", "soundfile", "soxr", extra="ui", what="mm-serve --ui")
 
 
 if __name__ == "__main__":

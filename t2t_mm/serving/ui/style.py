@@ -1,0 +1,48 @@
+"""The style sheet of the page, with the colours of Gradio's theme, light and dark."""
+
+CSS = """
+.mm-title { font-size: 1.4rem; font-weight: 600; margin: 0.25rem 0; }
+.mm-about { color: var(--body-text-color-subdued); font-size: 0.875rem; margin: 0.25rem 0; }
+.mm-message {
+  border: 1px solid var(--error-border-color, #dc2626);
+  border-left-width: 4px;
+  border-radius: 6px;
+  padding: 0.6rem 0.8rem;
+  overflow-wrap: anywhere;
+}
+.mm-scroll { overflow-x: auto; max-width: 100%; }
+.mm-best { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
+.mm-best th { text-align: left; font-weight: 600; color: var(--body-text-color-subdued); }
+.mm-best th, .mm-best td {
+  padding: 0.3rem 0.5rem;
+  border-bottom: 1px solid var(--border-color-primary);
+  overflow-wrap: anywhere;
+}
+.mm-best td:first-child { color: var(--body-text-color-subdued); width: 2rem; }
+.mm-best th:last-child, .mm-best td:last-child {
+  text-align: right;
+  font-variant-numeric: tabular-nums;
+  white-space: nowrap;
+}
+.mm-pictures section { margin: 1rem 0; }
+.mm-pictures h4 { font-weight: 600; margin: 0 0 0.25rem; }
+.mm-pictures small, .mm-pictures p {
+  color: var(--body-text-color-subdued);
+  font-size: 0.8rem;
+  font-weight: 400;
+  margin: 0.25rem 0;
+}
+.mm-pictures svg text { font: 12px var(--font-mono, monospace); fill: currentColor; }
+.mm-pictures .mm-row { text-anchor: end; dominant-baseline: central; }
+.mm-pictures .mm-frame { fill: none; stroke: var(--border-color-primary); }
+.mm-pictures .mm-cell { fill: var(--primary-500, #6366f1); }
+.mm-thumbs { display: flex; flex-wrap: wrap; gap: 0.6rem; }
+.mm-thumbs figure { margin: 0; }
+.mm-thumbs svg { border-radius: 6px; display: block; }
+.mm-thumbs figcaption {
+  text-align: center;
+  font: 12px var(--font-mono, monospace);
+  max-width: 112px;
+  overflow-wrap: anywhere;
+}
+"""
