@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         read_run,
         reset,
         unused,
+        values,
     )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "register",
     "reset",
     "unused",
+    "values",
 ]
 
 

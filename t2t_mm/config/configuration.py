@@ -143,26 +143,28 @@ def build(cls: type[T], **overrides: Any) -> T:
 
 def operative() -> str:
     """Returns the operative configuration: gin text of every dataclass built or bound."""
-    instances = dict(_built)
-    for name in _bound_classes():
-        if _classes[name] not in instances:
-            instances[_classes[name]] = _construct(_classes[name], {})
     lines = ["# What was configured, defaults included."]
-    for cls in sorted(instances, key=lambda c: c.__name__):
+    for cls, instance in _instances():
         lines.append("")
-        for field in value_types.field_types(cls):
-            value = getattr(instances[cls], field)
-            if type(value) in _classes.values():
-                continue
+        for field, value in _fields(instance):
             lines.append(f"{cls.__name__}.{field} = {_literal(cls, field, value)}")
-    foreign = {b.key: b for b in _bindings if b.parameter and b.name not in _classes}
+    foreign = _foreign()
     if foreign:
-        values = {key: gin.config.query_parameter(key) for key in foreign}
         used = _macros_in(list(foreign.values()))
         lines.append("")
         lines += [f"{b.key} = {b.value!r}" for b in _bindings if b.key in used and not b.parameter]
-        lines += [f"{key} = {value!r}" for key, value in values.items()]
+        lines += [f"{key} = {gin.config.query_parameter(key)!r}" for key in foreign]
     return "\n".join(lines) + "\n"
+
+
+def values() -> dict[str, Any]:
+    """Returns what `operative` writes, without macros: values by `CLASS.FIELD`."""
+    own = {
+        f"{cls.__name__}.{field}": value
+        for cls, instance in _instances()
+        for field, value in _fields(instance)
+    }
+    return own | {key: gin.config.query_parameter(key) for key in _foreign()}
 
 
 def unused() -> list[str]:
@@ -265,6 +267,28 @@ def _remember(instance: Any) -> None:
         value = getattr(instance, name)
         if type(value) in _classes.values():
             _remember(value)
+
+
+def _instances() -> list[tuple[type, Any]]:
+    """Returns an instance of every dataclass built or bound, by the names of their classes."""
+    instances = dict(_built)
+    for name in _bound_classes():
+        if _classes[name] not in instances:
+            instances[_classes[name]] = _construct(_classes[name], {})
+    return sorted(instances.items(), key=lambda item: item[0].__name__)
+
+
+def _fields(instance: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the fields of an instance, but for those that hold another configurable one."""
+    for name in value_types.field_types(type(instance)):
+        value = getattr(instance, name)
+        if type(value) not in _classes.values():
+            yield name, value
+
+
+def _foreign() -> dict[str, gin_files_lib.Binding]:
+    """Returns the bindings of what is no class of ours: functions that a plugin gave to gin."""
+    return {b.key: b for b in _bindings if b.parameter and b.name not in _classes}
 
 
 def _bound_classes() -> list[str]:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from t2t_mm import config
-from t2t_mm.config import gin_files
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator
 from t2t_mm.modality import view
@@ -149,8 +148,7 @@ class _Place(view.Board):
 
 def hyperparameters() -> dict[str, bool | int | float | str]:
     """Returns all that is configured, by the names that gin files use."""
-    bindings = gin_files.read_text(config.operative())
-    return {binding.key: _value(binding.value) for binding in bindings if binding.parameter}
+    return {key: _value(value) for key, value in config.values().items()}
 
 
 def experts_used(load: Sequence[Sequence[float]]) -> float:

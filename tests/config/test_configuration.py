@@ -71,6 +71,9 @@ def test_operative_text_rebuilds_everything_with_defaults(tmp_path):
     assert "TrainSettings.seed = 8" in text
     assert "TrainSettings.save_every = 1000" in text, "defaults are written too"
     assert "Batching.max_length = 64" in text, "bound, though nobody built it"
+    values = config.values()
+    assert (values["TrainSettings.seed"], values["Batching.max_length"]) == (8, 64)
+    assert len(values) == text.count(" = ")
     (tmp_path / "config.gin").write_text(text)
     config.load([str(tmp_path / "config.gin")])
     assert config.build(Outer) == outer
