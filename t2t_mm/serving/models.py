@@ -417,6 +417,7 @@ class Models:
 
     def close(self) -> None:
         """Ends the threads, once their calls are done; what waits for one is dropped."""
+        self.is_ready = False
         self._loader.shutdown(wait=False, cancel_futures=True)
         self.workers.threads.shutdown(wait=False, cancel_futures=True)
 

@@ -177,7 +177,13 @@ class _Run:
         self._models = models_lib.Models(
             self._roots, limits=options.limits, measures=measures.Measures(), say=self._say
         )
-        server = _Server(self._config())
+        self.api = rest.Api(
+            self._models,
+            say=self._say,
+            log=self._say if options.log_requests or options.debug else None,
+            debug=options.debug,
+        )
+        self.server = server = _Server(self._config())
         self._heed_signals()
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         starting = asyncio.create_task(self._start())
@@ -220,10 +226,8 @@ class _Run:
         )
 
     def _app(self) -> Any:
-        options = self._options
-        log = self._say if options.log_requests or options.debug else None
-        app: Any = rest.Api(self._models, say=self._say, log=log, debug=options.debug).app()
-        if options.page:
+        app: Any = self.api.app()
+        if self._options.page:
             page = importlib.import_module("t2t_mm.serving.ui")
             app = page.mount(app, self._models)
         return tokens.Tokens(app, self._known) if self._known else app
