@@ -19,6 +19,7 @@ ERRORS = "errors"
 """The output that says, for each row, what was wrong with it; empty where it is fine."""
 
 _WARM_ROWS = 4
+_TEXT = b"a b c"
 
 
 class Servable:
@@ -67,19 +68,28 @@ class Servable:
     def warm_up(self) -> None:
         """Calls each signature with one row and with several, so that no request pays for it.
 
-        Rows are the examples of `export.json`. Without any they are empty, and what the model
-        raises then is no sign of damage.
+        Rows are the first example of `export.json`. Without one they are made up, and what the
+        model raises then is no sign of damage.
         """
         for name, signature in self.signatures.items():
-            found = self._examples(name)
-            if found is not None:
-                self.call(name, found)
-                self.call(name, {key: _several(signature, key, found) for key in found})
-            else:
-                with contextlib.suppress(Exception):
-                    self.call(name, _zeros(signature))
+            found = self._example(name)
+            row = found if found is not None else self._made_up(name)
+            several = {key: _several(signature, key, row) for key in row}
+            with contextlib.nullcontext() if found is not None else contextlib.suppress(Exception):
+                self.call(name, row)
+                self.call(name, several)
 
-    def _examples(self, name: str) -> values.Tensors | None:
+    def _made_up(self, name: str) -> values.Tensors:
+        """Returns a row of short texts, of nothing for pictures and sounds, and of zeros."""
+        made = _zeros(self.signatures[name])
+        described = self.details.get("signatures", {})
+        for key, value in made.items():
+            with contextlib.suppress(KeyError, TypeError):
+                if described[name]["inputs"][key]["modality"] == "language":
+                    value.fill(_TEXT)
+        return made
+
+    def _example(self, name: str) -> values.Tensors | None:
         """Returns the first example of a signature as one row, if there is one that fits."""
         signature = self.signatures[name]
         described = self.details.get("signatures", {})

@@ -29,6 +29,7 @@ _STRAGGLERS_S = 0.3
 """Seconds for which a drained server still answers (503) what comes on open connections."""
 
 _CLOSING_S = 2
+_LAST_PORT = 65535
 _HEAD_BYTES = 1 << 16
 
 
@@ -95,6 +96,10 @@ def bind(host: str, port: int, *, has_tokens: bool) -> socket.socket:
       ConfigError: it is in use, unknown or not allowed, or is not of this machine alone while
         there are no tokens.
     """
+    if port > _LAST_PORT:
+        raise errors.ConfigError(
+            "--port is no port", received=port, expected=f"0 to {_LAST_PORT:,}; 0 is any free one"
+        )
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:

@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -122,11 +123,12 @@ def copy_version(source, folder, number):
 class Process:
     """mm-serve in a process of its own, on a free port."""
 
-    def __init__(self, *flags, timeout_s=60):
-        command = [sys.executable, "-m", "t2t_mm.bin.serve", "--port=0", "--json", *flags]
-        self.child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+    def __init__(self, *flags, command=None):
+        command = command or [sys.executable, "-m", "t2t_mm.bin.serve"]
+        command = [*command, "--port=0", "--json", *flags]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        pipe = subprocess.PIPE
+        self.child = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
         line = self.child.stdout.readline()
         self.said = json.loads(line) if line else None
         self.url = self.said["url"] if self.said else None
