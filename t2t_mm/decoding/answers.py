@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -30,6 +30,9 @@ class Answer:
       error: why the input could not be used; then there are no outputs.
       is_cut: whether a text of the input was truncated.
       penalised_score: the score with length penalty, by which a beam is sorted; else None.
+      key: of the record of a generated split.
+      measured: what an evaluation counts for this example with the true targets shown: `nats`,
+        `correct` and `tokens` of a text, `nats` and `rank` (of the true class, from 0) of a class.
     """
 
     inputs: Any
@@ -40,6 +43,8 @@ class Answer:
     error: str | None = None
     is_cut: bool = False
     penalised_score: float | None = None
+    key: str = ""
+    measured: Mapping[str, float] | None = None
 
     @property
     def probability(self) -> float:
@@ -69,6 +74,15 @@ class Answer:
             values["references"] = list(self.references)
         return values
 
+    def as_kept(self) -> dict[str, Any]:
+        """Returns the answer as `decodes/` keeps it: `as_json`, with `key` and `measured`."""
+        values = self.as_json()
+        if self.key:
+            values["key"] = self.key
+        if self.measured is not None:
+            values["measured"] = dict(self.measured)
+        return values
+
     def as_line(self) -> str:
         """Returns the outputs alone, in one line (see `as_text`)."""
         if self.n_best is None:
@@ -91,15 +105,22 @@ def as_text(answers: Iterable[Answer], *, as_json: bool) -> str:
     `printable`.
     """
     if as_json:
-        lines = [json.dumps(answer.as_json(), ensure_ascii=False) for answer in answers]
-    else:
-        lines = [answer.as_line() for answer in answers]
-    return "".join(f"{line}\n" for line in lines)
+        return _json_lines(answer.as_json() for answer in answers)
+    return "".join(f"{answer.as_line()}\n" for answer in answers)
+
+
+def as_kept_text(answers: Iterable[Answer]) -> str:
+    """Returns the answers as a file of `decodes/` holds them, one JSON object a line."""
+    return _json_lines(answer.as_kept() for answer in answers)
 
 
 def printable(text: str) -> str:
     """Returns a text with its control characters as escapes; tabs and line ends are kept."""
     return _CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
+
+
+def _json_lines(values: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in values)
 
 
 def _one_line(text: str) -> str:

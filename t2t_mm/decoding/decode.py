@@ -183,7 +183,7 @@ def keep(
     """Writes the answers for a whole split to the run's `decodes/`, and returns the file."""
     path = kept_path(loaded, task, split, settings)
     atomic.remove_leftovers(path.parent)
-    atomic.write_text(path, answers_lib.as_text(answers, as_json=True))
+    atomic.write_text(path, answers_lib.as_kept_text(answers))
     return path
 
 
@@ -225,11 +225,16 @@ def _of_split(
     for batch, decoded in concurrent.each(work, pipeline.iterate(dataset, task, split)):
         shown = predict.shown_inputs(task, batch)
         references = predict.references(batch)
+        keys = predict.texts(batch["key"])
         raw = {name: values.numpy() for name, values in batch["raw_inputs"].items()}
         for row, place in enumerate(batch["index"].numpy().tolist()):
             is_cut = limits_lib.is_cut(task, {n: values[row] for n, values in raw.items()}, limits)
             answers[place] = dataclasses.replace(
-                decoded[row], inputs=shown[row], references=references[row], is_cut=is_cut
+                decoded[row],
+                inputs=shown[row],
+                references=references[row],
+                is_cut=is_cut,
+                key=keys[row],
             )
     if not answers:
         raise errors.DataError(f"The split {split!r} of {task.name!r} has no examples")

@@ -25,11 +25,16 @@ Spec = Mapping[str, Any]
 
 
 class Sums(NamedTuple):
-    """Of one batch under teacher forcing: float32 scalars; see `base.Scores`."""
+    """Of one batch under teacher forcing: float32 scalars; see `base.Scores`.
+
+    `by_row` has the same three of each example, float32 [B, 3]; none of a model that does not
+    tell them, [0, 3].
+    """
 
     nats: tf.Tensor
     correct: tf.Tensor
     tokens: tf.Tensor
+    by_row: tf.Tensor
 
 
 class Compiled:
@@ -97,7 +102,8 @@ class Compiled:
             _, means = self._live().loss(traced, batch, training=False, command=command)
             tokens = tf.cast(means["tokens"], tf.float32)
             nats, correct = (tf.cast(means[k], tf.float32) for k in ("log_perplexity", "accuracy"))
-            return Sums(nats=nats * tokens, correct=correct * tokens, tokens=tokens)
+            by_row = means.get("by_row", tf.zeros([0, 3]))
+            return Sums(nats * tokens, correct * tokens, tokens, by_row)
 
         return self._function(("sums", traced), run, spec, task)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 
-from t2t_mm.evaluation import base
+from t2t_mm.evaluation import base, breakdown, confusion
 
 
 class _TopK(base.Metric):
@@ -22,11 +23,17 @@ class _TopK(base.Metric):
         self._examples = 0
 
     def update(self, given: base.Classes) -> None:
-        self._hits += int(np.sum(_ranks(given.log_probs, given.labels) < self.k))
+        self._hits += int(np.sum(given.ranks() < self.k))
         self._examples += len(given.labels)
 
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._hits, self._examples)}
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray | None:
+        """Returns hit and 1 of each example, float [N, 2], where its rank was kept."""
+        if not decodes.measured:
+            return None
+        return base.counted(own.get("rank", math.inf) < self.k for own in decodes.measured)
 
 
 class Accuracy(_TopK):
@@ -34,6 +41,15 @@ class Accuracy(_TopK):
 
     name = "accuracy"
     k = 1
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns hit and 1 of each example, float [N, 2]."""
+        pairs = zip(decodes.outputs, decodes.references, strict=True)
+        return base.counted(said == own[0] for said, own in pairs)
+
+    def breakdowns(self, decodes: base.Decodes) -> list[breakdown.Breakdown]:
+        """Returns F1 by label, and the confusion matrix of the most frequent classes."""
+        return confusion.breakdowns(decodes)
 
 
 class Top5Accuracy(_TopK):
@@ -65,17 +81,9 @@ class TokenAccuracy(base.Metric):
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._correct, self._tokens)}
 
-
-def _ranks(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns int [B], the rank of the true class, from 0.
-
-    Ties are ordered by id, as in argmax, so a constant model is no better than chance. A
-    true class with score NaN, or one that the model does not have (-1), is ranked last.
-    """
-    labels = labels.astype(np.int64)
-    own = np.take_along_axis(log_probs, np.maximum(labels, 0)[:, None], axis=1)  # [B, 1]
-    ids = np.arange(log_probs.shape[1])[None, :]
-    before = (log_probs > own) | ((log_probs == own) & (ids < labels[:, None]))
-    ranks = before.sum(axis=1)
-    last = np.isnan(own[:, 0]) | (labels < 0)
-    return np.where(last, np.iinfo(np.int64).max, ranks)
+    def statistics(self, decodes: base.Decodes) -> np.ndarray | None:
+        """Returns hits and tokens of each example, float [N, 2], where they were kept."""
+        if not decodes.measured:
+            return None
+        rows = [(own.get("correct", 0.0), own.get("tokens", 0.0)) for own in decodes.measured]
+        return np.array(rows, np.float64)

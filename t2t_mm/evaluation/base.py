@@ -29,6 +29,9 @@ A problem is measured by it once `Problem.metrics` names it.
 - `scores`: `Scores`, sums under teacher forcing; a batch at a time.
 - `classes`: `Classes`, the log-probabilities of a class problem; a batch at a time.
 
+`statistics`, `value` and `breakdowns` are for `mm-report`, which reads kept decodes; a metric
+may leave them out.
+
 The evaluator decodes only if a metric needs it. Fractions are from 0 to 1,
 log-probabilities are natural logarithms. This module does not import TensorFlow, and a
 metric need not either.
@@ -39,13 +42,15 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm import registry
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from t2t_mm.evaluation import breakdown
 
 NEEDS = ("decodes", "scores", "classes")
 
@@ -59,11 +64,14 @@ class Decodes:
       references: for each example a tuple of one or more raw targets, all of them right.
         Losses use the first.
       keys: of the records.
+      measured: of each example, what was counted with the true targets shown
+        (`Answer.measured`), where that is known; only `Metric.statistics` gets it.
     """
 
     outputs: Sequence[str]
     references: Sequence[tuple[str, ...]]
     keys: Sequence[str] = ()
+    measured: Sequence[Mapping[str, float]] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +104,21 @@ class Classes:
     log_probs: np.ndarray
     labels: np.ndarray
 
+    def ranks(self) -> np.ndarray:
+        """Returns int [B], the rank of the true class, from 0.
+
+        Ties are ordered by id, as in argmax, so a constant model is no better than chance. A
+        true class with score NaN, or one that the model does not have (-1), is ranked last.
+        """
+        import numpy as np
+
+        labels = self.labels.astype(np.int64)
+        own = np.take_along_axis(self.log_probs, np.maximum(labels, 0)[:, None], axis=1)  # [B, 1]
+        ids = np.arange(self.log_probs.shape[1])[None, :]
+        before = (self.log_probs > own) | ((self.log_probs == own) & (ids < labels[:, None]))
+        last = np.isnan(own[:, 0]) | (labels < 0)
+        return np.where(last, np.iinfo(np.int64).max, before.sum(axis=1))
+
 
 class Metric(abc.ABC):
     """The base class of metrics; see the module for the contract.
@@ -127,6 +150,31 @@ class Metric(abc.ABC):
         """Returns information needed to compare the values, such as a signature."""
         return {}
 
+    def statistics(self, decodes: Decodes) -> np.ndarray | None:
+        """Returns what each example adds to the value: float [N, K], sums over examples.
+
+        `value` of the sums is the metric of these examples. With them a report draws intervals
+        by the bootstrap and orders examples from best to worst; None, which is the default, for
+        a metric that is no function of sums, or where `decodes` do not hold what it takes.
+        """
+        del decodes
+        return None
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """Returns the metric of sums of `statistics`: [..., K] to [...]; NaN of nothing.
+
+        Here the quotient of the first two columns: hits and examples, errors and words.
+        """
+        import numpy as np
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(sums[..., 1] != 0, sums[..., 0] / sums[..., 1], math.nan)
+
+    def breakdowns(self, decodes: Decodes) -> list[breakdown.Breakdown]:
+        """Returns tables of what the value is made of, for a report; none by default."""
+        del decodes
+        return []
+
 
 def shown(name: str, value: float, *, fewer: int = 0) -> str:
     """Returns a value of a metric as text, with `fewer` decimals than usual.
@@ -135,6 +183,14 @@ def shown(name: str, value: float, *, fewer: int = 0) -> str:
     """
     metric = registry.metrics.get(name) if name in registry.metrics else Metric
     return f"{value:.{metric.decimals - fewer}f}"
+
+
+def counted(values: Iterable[float]) -> np.ndarray:
+    """Returns the `statistics` of a metric that is a mean over examples: value and 1, [N, 2]."""
+    import numpy as np
+
+    found = np.fromiter(values, np.float64)
+    return np.stack([found, np.ones_like(found)], axis=1)
 
 
 def ratio(part: float, whole: float) -> float:

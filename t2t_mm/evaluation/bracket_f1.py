@@ -6,11 +6,13 @@ import collections
 import dataclasses
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from t2t_mm import errors
-from t2t_mm.evaluation import base
+from t2t_mm.evaluation import base, breakdown
 from t2t_mm.trees import linear_trees, penn
 
 DELETED = frozenset(("TOP", penn.NONE, ",", ":", "``", "''", "."))
@@ -69,13 +71,26 @@ def compare(gold: penn.Tree, found: penn.Tree) -> Counts:
     Raises:
       ValueError: for trees over different numbers of words.
     """
+    return sum(by_label(gold, found).values(), Counts())
+
+
+def by_label(gold: penn.Tree, found: penn.Tree) -> dict[str, Counts]:
+    """Counts the brackets of each label, as `compare` does those of all.
+
+    Raises:
+      ValueError: for trees over different numbers of words.
+    """
     kept = [leaf.label not in DELETED for leaf in gold.leaves()]
     sizes = len(kept), sum(1 for _ in found.leaves())
     if sizes[0] != sizes[1]:
         raise ValueError(f"The trees are over {sizes[0]} and {sizes[1]} words")
     places = list(itertools.accumulate(kept, initial=0))
     of_gold, of_found = (_brackets(tree, places) for tree in (gold, found))
-    return Counts((of_gold & of_found).total(), of_gold.total(), of_found.total())
+    totals = [collections.Counter[str]() for _ in range(3)]
+    for total, counted in zip(totals, (of_gold & of_found, of_gold, of_found), strict=True):
+        for (label, *_), count in counted.items():
+            total[label] += count
+    return {label: Counts(*(total[label] for total in totals)) for label in totals[1] | totals[2]}
 
 
 class BracketF1(base.Metric):
@@ -101,12 +116,7 @@ class BracketF1(base.Metric):
         self._repairs: linear_trees.Repairs = collections.Counter()
 
     def update(self, given: base.Decodes) -> None:
-        keys: Sequence[str] = given.keys or [""] * len(given.outputs)
-        for output, references, key in zip(given.outputs, given.references, keys, strict=True):
-            tags = linear_trees.tags(references[0])
-            gold = _gold(references[0], tags, key)
-            # Which words the tree is over is of no consequence here, only how many.
-            found, repairs = linear_trees.read(output, tags, known=references[0].split())
+        for tags, gold, found, repairs in _trees(given):
             counts = compare(gold, found)
             self._sum += counts
             self._sentences += 1
@@ -125,6 +135,36 @@ class BracketF1(base.Metric):
             "bracket_repaired": base.ratio(self._repaired, self._sentences),
         }
 
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns twice the brackets matched, and those of both trees, of each: float [N, 2]."""
+        counts = [compare(gold, found) for _, gold, found, _ in _trees(decodes)]
+        rows = [(2 * own.matched, own.gold + own.found) for own in counts]
+        return np.array(rows, np.float64).reshape(-1, 2)
+
+    def breakdowns(self, decodes: base.Decodes) -> list[breakdown.Breakdown]:
+        """Returns F1 by label, and by length of the sentence."""
+        of_labels: dict[str, Counts] = {}
+        words = []
+        for tags, gold, found, _ in _trees(decodes):
+            words.append(len(tags))
+            for label, counts in by_label(gold, found).items():
+                of_labels[label] = of_labels.get(label, Counts()) + counts
+        labels = sorted(of_labels.items(), key=lambda item: (-item[1].gold, item[0]))
+        rows = tuple(
+            (label, own.f1, own.precision, own.recall, own.gold)
+            for label, own in labels[: breakdown.MOST_ROWS]
+        )
+        columns = ("label", "F1", "precision", "recall", "brackets")
+        by_words = breakdown.by_size(
+            "F1 by length",
+            words,
+            self.statistics(decodes),
+            self.value,
+            size="words of the sentence",
+            name="F1",
+        )
+        return [breakdown.Breakdown("F1 by label", columns, rows, shown_as="bars"), *by_words]
+
     def notes(self) -> dict[str, str]:
         """Returns the rules of counting, and how often each repair was made."""
         if not self._sentences:
@@ -135,6 +175,18 @@ class BracketF1(base.Metric):
             f"{self._repaired:,} of {self._sentences:,} outputs repaired"
             + (f" ({repairs})" if repairs else "")
         }
+
+
+def _trees(
+    decodes: base.Decodes,
+) -> Iterator[tuple[Sequence[str], penn.Tree, penn.Tree, linear_trees.Repairs]]:
+    """Yields of each example the tags, the right tree, the tree found, and its repairs."""
+    keys: Sequence[str] = decodes.keys or [""] * len(decodes.outputs)
+    for output, references, key in zip(decodes.outputs, decodes.references, keys, strict=True):
+        tags = linear_trees.tags(references[0])
+        gold = _gold(references[0], tags, key)
+        # Which words the tree is over is of no consequence here, only how many.
+        yield tags, gold, *linear_trees.read(output, tags, known=references[0].split())
 
 
 def _gold(reference: str, tags: Sequence[str], key: str) -> penn.Tree:

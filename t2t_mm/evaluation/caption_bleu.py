@@ -11,7 +11,9 @@ import math
 from collections import Counter
 from typing import Any
 
-from t2t_mm.evaluation import base, captions
+import numpy as np
+
+from t2t_mm.evaluation import base, breakdown, captions
 from t2t_mm.modality.language import words
 
 _TINY, _SMALL = 1e-15, 1e-9
@@ -33,37 +35,57 @@ class CaptionBleu(base.Metric):
     def __init__(self, task: Any = None) -> None:
         super().__init__(task)
         self._part = words.spacing(task)
-        self._hits = [0] * captions.LONGEST
-        self._totals = [0] * captions.LONGEST
-        self._length = 0
-        self._wanted_length = 0
+        self._sums = np.zeros(2 * captions.LONGEST + 2)
 
     def update(self, given: base.Decodes) -> None:
-        for output, references in zip(given.outputs, given.references, strict=True):
+        self._sums += self.statistics(given).sum(0)
+
+    def result(self) -> dict[str, float]:
+        return {self.name: float(self.value(self._sums))}
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns of each example the n-grams that match, all n-grams, and two lengths.
+
+        Float [N, 10]: matches of 1 to 4 words, n-grams of 1 to 4 words, words written, words
+        of the nearest reference.
+        """
+        rows = []
+        for output, references in zip(decodes.outputs, decodes.references, strict=True):
             text = captions.words(self._part(output))
             texts = [captions.words(self._part(reference)) for reference in references]
-            self._length += len(text)
             nearest = min((abs(len(other) - len(text)), len(other)) for other in texts)
-            self._wanted_length += nearest[1]
             most: Counter[captions.Ngram] = Counter()
             for other in texts:
                 most |= captions.ngrams(other)
+            hits = [0] * captions.LONGEST
             for ngram, count in captions.ngrams(text).items():
-                self._hits[len(ngram) - 1] += min(count, most[ngram])
-            for place in range(captions.LONGEST):
-                self._totals[place] += max(0, len(text) - place)
+                hits[len(ngram) - 1] += min(count, most[ngram])
+            totals = [max(0, len(text) - place) for place in range(captions.LONGEST)]
+            rows.append((*hits, *totals, len(text), nearest[1]))
+        return np.array(rows, np.float64).reshape(-1, len(self._sums))
 
-    def result(self) -> dict[str, float]:
-        if not self._wanted_length:
-            return {self.name: base.ratio(0, 0)}
-        precisions = [
-            (hits + _TINY) / (total + _SMALL)
-            for hits, total in zip(self._hits, self._totals, strict=True)
-        ]
-        mean = math.prod(precisions) ** (1 / captions.LONGEST)
-        ratio = (self._length + _TINY) / (self._wanted_length + _SMALL)
-        brevity = math.exp(1 - 1 / ratio) if ratio < 1 else 1.0
-        return {self.name: 100 * mean * brevity}
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        hits = sums[..., : captions.LONGEST]
+        totals = sums[..., captions.LONGEST : 2 * captions.LONGEST]
+        length, wanted = sums[..., -2], sums[..., -1]
+        precisions = (hits + _TINY) / (totals + _SMALL)
+        mean = precisions.prod(-1) ** (1 / captions.LONGEST)
+        ratio = (length + _TINY) / (wanted + _SMALL)
+        brevity = np.exp(np.minimum(0.0, 1 - 1 / ratio))
+        return np.where(wanted > 0, 100 * mean * brevity, math.nan)
+
+    def breakdowns(self, decodes: base.Decodes) -> list[breakdown.Breakdown]:
+        """Returns the value by length."""
+        statistics = self.statistics(decodes)
+        return breakdown.by_size(
+            "Caption BLEU by length",
+            statistics[:, -1].astype(int).tolist(),
+            statistics,
+            self.value,
+            size="words of the nearest reference",
+            name=self.name,
+            decimals=2,
+        )
 
     def notes(self) -> dict[str, str]:
         """Returns how texts are compared."""

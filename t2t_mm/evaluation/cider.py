@@ -20,6 +20,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from t2t_mm.evaluation import base, captions
 from t2t_mm.modality.language import words
 
@@ -53,6 +55,11 @@ class Cider(base.Metric):
     def result(self) -> dict[str, float]:
         values = scores(self._outputs, self._references)
         return {self.name: base.ratio(math.fsum(values), len(values))}
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns CIDEr-D and 1 of each example, float [N, 2]; weights are of all of them."""
+        references = [tuple(map(self._part, own)) for own in decodes.references]
+        return base.counted(scores(list(map(self._part, decodes.outputs)), references))
 
     def notes(self) -> dict[str, str]:
         """Returns which variant it is, and of what its weights are."""

@@ -17,16 +17,9 @@ from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import answers as answers_lib
 from t2t_mm.decoding import concurrent, functions, predict
-from t2t_mm.evaluation import base
+from t2t_mm.evaluation import base, of_task
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding
-
-ALWAYS = ("log_perplexity",)
-"""Metrics of every task, by which problems of a run can be compared."""
-
-ALWAYS_OF_TEXT = ("token_accuracy",)
-"""Metrics of every task with text as targets, from the same pass: the measure of the paper
-(Kaiser et al. 2017, tables 2 to 4)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,12 +80,6 @@ def run(
     return feed.finish(split)
 
 
-def names_of(task: task_lib.Task) -> tuple[str, ...]:
-    """Returns the metrics of a task, its own first, then those that every such task has."""
-    more = ALWAYS_OF_TEXT if task.targets.autoregressive else ()
-    return tuple(dict.fromkeys((*task.metrics, *ALWAYS, *more)))
-
-
 def metrics_of(task: task_lib.Task) -> list[base.Metric]:
     """Makes the metrics of a task, those that every task has included.
 
@@ -100,7 +87,7 @@ def metrics_of(task: task_lib.Task) -> list[base.Metric]:
       ConfigError: for an unknown metric, or one that does not fit the targets.
     """
     metrics = []
-    for name in names_of(task):
+    for name in of_task.names(task):
         metric = registry.metrics.get(name)(task)
         if metric.needs not in base.NEEDS:
             raise errors.ConfigError(
@@ -125,11 +112,13 @@ class _Computed(NamedTuple):
       answers: one for each row, without inputs; none if no metric needs them.
       scores: of all rows together; None if no metric needs them.
       classes: of problems with classes, else None.
+      measured: of each row, what `Answer.measured` keeps; none of a model that does not tell.
     """
 
     answers: list[answers_lib.Answer]
     scores: base.Scores | None
     classes: base.Classes | None
+    measured: list[dict[str, float]]
 
 
 class Feed:
@@ -165,12 +154,19 @@ class Feed:
         references = predict.references(batch)
         self.references.update(zip(places, references, strict=True))
         self._cut += self._task.cut_examples(batch)
-        self._keys.update(zip(places, predict.texts(batch["key"]), strict=True))
+        keys = predict.texts(batch["key"])
+        self._keys.update(zip(places, keys, strict=True))
         if computed.answers:
             shown = predict.shown_inputs(self._task, batch)
-            rows = zip(places, computed.answers, shown, references, strict=True)
-            for place, answer, inputs, own in rows:
-                self._answers[place] = dataclasses.replace(answer, inputs=inputs, references=own)
+            rows = zip(places, computed.answers, shown, references, keys, strict=True)
+            for row, (place, answer, inputs, own, key) in enumerate(rows):
+                self._answers[place] = dataclasses.replace(
+                    answer,
+                    inputs=inputs,
+                    references=own,
+                    key=key,
+                    measured=computed.measured[row] if computed.measured else None,
+                )
         if computed.classes is not None:
             self._give("classes", computed.classes)
         if computed.scores is not None:
@@ -195,16 +191,19 @@ class Feed:
         return Evaluation(values, notes, answers, references, self._cut)
 
     def _text(self, batch: Mapping[str, Any]) -> _Computed:
-        scores, answers = None, []
+        scores, answers, measured = None, [], []
         if "scores" in self._needs:
             spec = {name: self._spec[name] for name in ("inputs", "targets")}
             sums = self._functions.sums(self._task, spec)({name: batch[name] for name in spec})
-            scores = base.Scores(*(float(value) for value in sums))
+            *of_batch, by_row = sums
+            scores = base.Scores(*map(float, of_batch))
+            names = ("nats", "correct", "tokens")
+            measured = [dict(zip(names, row, strict=True)) for row in by_row.numpy().tolist()]
         if "decodes" in self._needs:
             answers = predict.decode_batch(
                 self._model, self._task, batch, self._spec["inputs"], self._settings
             )
-        return _Computed(answers, scores, None)
+        return _Computed(answers, scores, None, measured)
 
     def _classes(self, batch: Mapping[str, Any]) -> _Computed:
         """Computes scores, classes and answers in one forward pass."""
@@ -222,7 +221,12 @@ class Feed:
             unknown=len(labels) - len(known),
         )
         answers = predict.classes(self._task, log_probs, self._settings.n_best)
-        return _Computed(answers, scores, base.Classes(log_probs, labels))
+        classes = base.Classes(log_probs, labels)
+        measured = [
+            {"nats": -float(row[label]), "rank": rank} if label >= 0 else {}
+            for row, label, rank in zip(log_probs, labels, classes.ranks().tolist(), strict=True)
+        ]
+        return _Computed(answers, scores, classes, measured)
 
     def _give(self, need: str, given: Any) -> None:
         for metric in self._metrics:

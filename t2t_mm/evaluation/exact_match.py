@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from t2t_mm.evaluation import base
 
 
@@ -25,12 +27,17 @@ class ExactMatch(base.Metric):
         self._examples = 0
 
     def update(self, given: base.Decodes) -> None:
-        for output, references in zip(given.outputs, given.references, strict=True):
-            self._hits += _spaced(output) in set(map(_spaced, references))
-            self._examples += 1
+        hits = self.statistics(given)[:, 0]
+        self._hits += int(hits.sum())
+        self._examples += len(hits)
 
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._hits, self._examples)}
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns hit and 1 of each example, float [N, 2]."""
+        pairs = zip(decodes.outputs, decodes.references, strict=True)
+        return base.counted(_spaced(said) in set(map(_spaced, own)) for said, own in pairs)
 
 
 def _spaced(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from t2t_mm.evaluation import base
 
 
@@ -33,6 +35,14 @@ class LogPerplexity(base.Metric):
 
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._nats, self._tokens)}
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray | None:
+        """Returns nats and tokens of each example, float [N, 2], where they were kept."""
+        if not decodes.measured:
+            return None
+        # Nothing is kept of an example whose class the model does not have.
+        rows = [(own["nats"], own.get("tokens", 1)) if own else (0, 0) for own in decodes.measured]
+        return np.array(rows, np.float64)
 
     def notes(self) -> dict[str, str]:
         """Returns how many examples are not in the mean, where there are such."""

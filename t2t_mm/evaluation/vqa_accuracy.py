@@ -18,10 +18,13 @@ such as Chinese, neither spaces between letters nor their own punctuation counts
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from t2t_mm.evaluation import base
+import numpy as np
+
+from t2t_mm.evaluation import base, breakdown
 from t2t_mm.modality.language import words
 
 _ENOUGH = 3
@@ -54,12 +57,30 @@ class VqaAccuracy(base.Metric):
         self._examples = 0
 
     def update(self, given: base.Decodes) -> None:
-        for output, answers in zip(given.outputs, given.references, strict=True):
-            self._sum += accuracy(output, answers)
+        for value in self.statistics(given)[:, 0].tolist():
+            self._sum += value
             self._examples += 1
 
     def result(self) -> dict[str, float]:
         return {self.name: base.ratio(self._sum, self._examples)}
+
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns accuracy and 1 of each example, float [N, 2]."""
+        pairs = zip(decodes.outputs, decodes.references, strict=True)
+        return base.counted(accuracy(output, answers) for output, answers in pairs)
+
+    def breakdowns(self, decodes: base.Decodes) -> list[breakdown.Breakdown]:
+        """Returns the accuracy by the answer that most people gave, of the most frequent ones."""
+        values = self.statistics(decodes)[:, 0]
+        wanted = [Counter(map(normalise, own)).most_common(1)[0][0] for own in decodes.references]
+        rows = [
+            (answer, float(values[[own == answer for own in wanted]].mean()), count)
+            for answer, count in Counter(wanted).most_common(breakdown.MOST_ROWS)
+        ]
+        columns = ("answer", self.name, "examples")
+        title = "VQA accuracy by answer"
+        note = f"the {len(rows)} most frequent of {len(set(wanted)):,} answers"
+        return [breakdown.Breakdown(title, columns, tuple(rows), note, shown_as="bars")]
 
     def notes(self) -> dict[str, str]:
         """Returns how answers are compared."""

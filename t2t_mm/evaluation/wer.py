@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import abc
+import itertools
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from t2t_mm.evaluation import base, transcripts
+import numpy as np
+
+from t2t_mm.evaluation import base, breakdown, transcripts
 from t2t_mm.modality.language import words
 from t2t_mm.process import extras
+
+_NOTHING = "\N{EM DASH}"
 
 
 class ErrorRate(base.Metric):
@@ -42,14 +49,11 @@ class ErrorRate(base.Metric):
         """Returns jiwer's alignment of two texts that are `written`."""
 
     def update(self, given: base.Decodes) -> None:
-        for output, references in zip(given.outputs, given.references, strict=True):
-            said = self.written(output)
-            counts = [self._errors(self.written(reference), said) for reference in references]
-            nearest = min(counts, key=lambda count: sum(count[:3]))
-            self._substitutions += nearest[0]
-            self._deletions += nearest[1]
-            self._insertions += nearest[2]
-            self._units += nearest[3]
+        for alignment in self._alignments(given):
+            self._substitutions += alignment.substitutions
+            self._deletions += alignment.deletions
+            self._insertions += alignment.insertions
+            self._units += _units(alignment)
 
     def result(self) -> dict[str, float]:
         wrong = self._substitutions + self._deletions + self._insertions
@@ -71,11 +75,75 @@ class ErrorRate(base.Metric):
         """Returns how texts are compared."""
         return transcripts.RULE
 
-    def _errors(self, wanted: str, said: str) -> tuple[int, int, int, int]:
-        """Returns substitutions, deletions, insertions, and the units of the reference."""
-        found = self.align(wanted, said)
-        units = found.hits + found.substitutions + found.deletions
-        return found.substitutions, found.deletions, found.insertions, units
+    def statistics(self, decodes: base.Decodes) -> np.ndarray:
+        """Returns errors and units of each example, then its errors by kind, float [N, 5]."""
+        rows = [(_errors(a), _units(a), *_kinds(a)) for a in self._alignments(decodes)]
+        return np.array(rows, np.float64).reshape(-1, 5)
+
+    def breakdowns(self, decodes: base.Decodes) -> list[breakdown.Breakdown]:
+        """Returns errors by kind, the most frequent ones, and the rate by length."""
+        statistics = self.statistics(decodes)
+        total = statistics.sum(0)
+        kinds = zip(("substitutions", "deletions", "insertions"), total[2:].tolist(), strict=True)
+        tables = [
+            breakdown.Breakdown(
+                f"{self.name.upper()} by kind of error",
+                ("kind", f"for each of the {self.unit}", "errors"),
+                tuple((kind, base.ratio(count, total[1]), int(count)) for kind, count in kinds),
+                f"{int(total[1]):,} {self.unit} in the references",
+                shown_as="bars",
+            )
+        ]
+        frequent = Counter(pair for a in self._alignments(decodes) for pair in _wrong(a))
+        if frequent:
+            rows = [(own, n, said) for (own, said), n in frequent.most_common(breakdown.MOST_ROWS)]
+            tables.append(
+                breakdown.Breakdown(
+                    f"Most frequent errors in {self.unit}",
+                    ("reference", "errors", "output"),
+                    tuple(rows),
+                    "a dash stands for nothing: a deletion, or an insertion",
+                    shown_as="bars",
+                )
+            )
+        tables += breakdown.by_size(
+            f"{self.name.upper()} by length",
+            statistics[:, 1].astype(int).tolist(),
+            statistics,
+            self.value,
+            size=f"{self.unit} of the reference",
+            name=self.name,
+        )
+        return tables
+
+    def _alignments(self, decodes: base.Decodes) -> Iterator[Any]:
+        """Yields of each example the alignment to its nearest reference."""
+        for output, references in zip(decodes.outputs, decodes.references, strict=True):
+            said = self.written(output)
+            yield min((self.align(self.written(own), said) for own in references), key=_errors)
+
+
+def _kinds(alignment: Any) -> tuple[int, int, int]:
+    return alignment.substitutions, alignment.deletions, alignment.insertions
+
+
+def _errors(alignment: Any) -> int:
+    return sum(_kinds(alignment))
+
+
+def _units(alignment: Any) -> int:
+    """Returns the units of the reference."""
+    return int(alignment.hits + alignment.substitutions + alignment.deletions)
+
+
+def _wrong(alignment: Any) -> Iterator[tuple[str, str]]:
+    """Yields what was wanted and what was written instead, unit by unit."""
+    wanted, said = alignment.references[0], alignment.hypotheses[0]
+    for part in alignment.alignments[0]:
+        if part.type != "equal":
+            own = wanted[part.ref_start_idx : part.ref_end_idx]
+            other = said[part.hyp_start_idx : part.hyp_end_idx]
+            yield from itertools.zip_longest(own, other, fillvalue=_NOTHING)
 
 
 class Wer(ErrorRate):

@@ -25,16 +25,19 @@ class Representation(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Loss and metrics of a batch from a target net; all float32 scalars.
+    """Loss and metrics of a batch from a target net; float32 scalars but for the last.
 
     Attributes:
       loss: mean cross-entropy of target tokens (or classes) in nats, with label smoothing.
       log_perplexity: the same without label smoothing.
       accuracy: fraction of tokens (or classes) with the largest logit.
       tokens: number of target tokens (or classes).
+      by_row: float32 `[B, 3]`, of each example its nats, hits and tokens, sums; None in training,
+        where nobody asks for them.
     """
 
     loss: tf.Tensor
     log_perplexity: tf.Tensor
     accuracy: tf.Tensor
     tokens: tf.Tensor
+    by_row: tf.Tensor | None = None

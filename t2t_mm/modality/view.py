@@ -91,6 +91,16 @@ class View:
         """Returns the value as HTML that needs no other file; all that is data is escaped."""
         return f'<span class="quiet">{html.escape(self.summary(data))}</span>'
 
+    def compact(self, data: bytes, *, most_bytes: int) -> str:
+        """Returns the value as `page` does, in about so many bytes at most.
+
+        A picture gets smaller, a sound is compressed; of what does not fit there is its summary.
+        """
+        whole = self.page(data)
+        if len(whole.encode("utf-8")) <= most_bytes:
+            return whole
+        return View.page(self, data)
+
     def to_board(self, data: bytes, board: Board) -> None:
         """Shows the value in TensorBoard, where its `summary` does not say all of it."""
 

@@ -80,7 +80,8 @@ class Model(base.Layer):
           The loss, a float32 scalar, and scalars by name: `loss` (cross-entropy a target
           token, in nats), `log_perplexity` (the same without label smoothing), `accuracy`
           (not for text in training), `tokens`, `aux_loss`, and `expert_load` `[layers, E]`,
-          the tokens of each expert.
+          the tokens of each expert. For text out of training also `by_row` `[B, 3]`, see
+          `representation.Loss`.
         """
         task = self._task(task_name)
         self.take_updates()  # discard those of an earlier trace
@@ -95,7 +96,9 @@ class Model(base.Layer):
             body, more = self._class_body(task, source, rng, command)
             logits = net.logits(body, rng)
             target_loss = net.loss(logits, targets, training=training)
-        metrics = target_loss._asdict()
+        metrics = {
+            name: value for name, value in target_loss._asdict().items() if value is not None
+        }
         aux = tf.constant(0.0)
         for stat in stats + more:
             aux += self.config.gate_loss * (stat.importance_loss + stat.load_loss)

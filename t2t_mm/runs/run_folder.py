@@ -5,6 +5,7 @@
     nets.json        nets from elsewhere: declaration, architecture, the weights' file and sha256
     vocabularies/    copies, so that the data folder is not needed later
     checkpoints/     see checkpoint_files.py
+    starts.jsonl     command, versions and machine of each start of the training
     metrics.jsonl, tensorboard/, decodes/, export/, report.html
     averaged/        a run of its own: the mean of checkpoints, see training.averaging
 
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm import config, errors
 from t2t_mm.data import task as task_lib
 from t2t_mm.files import atomic, paths
-from t2t_mm.runs import description
+from t2t_mm.runs import description, starts
 
 if TYPE_CHECKING:
     from t2t_mm.config import gin_files
@@ -43,6 +44,7 @@ _OURS = frozenset(
         "vocabularies",
         "checkpoints",
         "metrics.jsonl",
+        starts.FILE,
         "tensorboard",
         "decodes",
         "export",
@@ -67,6 +69,7 @@ class RunFolder:
         self.vocabularies = self.path / "vocabularies"
         self.checkpoints = self.path / "checkpoints"
         self.metrics_path = self.path / "metrics.jsonl"
+        self.starts_path = self.path / starts.FILE
         self.tensorboard = self.path / "tensorboard"
         self.decodes = self.path / "decodes"
         self.export = self.path / "export"

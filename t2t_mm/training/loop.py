@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.modality.pretrained import nets
-from t2t_mm.runs import lost, metrics_log, origin
+from t2t_mm.runs import lost, metrics_log, origin, starts
 from t2t_mm.training import (
     console,
     divergence,
@@ -31,6 +31,7 @@ from t2t_mm.training import (
     summary,
     transfer,
 )
+from t2t_mm.training import start as start_lib
 from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
 
@@ -77,6 +78,7 @@ class Training:
             if self.made.is_chief:
                 self.folder.write_config()
                 self.folder.write_nets(nets.records(self.made.model.nets))
+                starts.add(self.folder.starts_path, start_lib.describe(self.made, self.step))
                 log = metrics_log.MetricsLog(self.folder.metrics_path, self.folder.tensorboard)
                 self.reporter.begin(stack.enter_context(log))
                 self._rewind()

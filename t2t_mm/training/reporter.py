@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from t2t_mm.data import task as task_lib
-from t2t_mm.evaluation import evaluate, evaluator
+from t2t_mm.evaluation import evaluate, evaluator, of_task
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
 from t2t_mm.training import board, console, optimizer, session, statistics
@@ -114,7 +114,7 @@ class Reporter:
 
     def evaluated(self, task: task_lib.Task, values: Mapping[str, float]) -> None:
         """Takes the metrics of a problem for the table."""
-        own = task.metrics[0] if task.metrics else evaluator.ALWAYS[0]
+        own = task.metrics[0] if task.metrics else of_task.ALWAYS[0]
         if own in values:
             self._statistics.evaluated[task.name] = (own, values[own])
 

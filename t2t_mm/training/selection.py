@@ -9,7 +9,7 @@ from typing import Any
 
 from t2t_mm import errors, registry
 from t2t_mm.data import task as tasks
-from t2t_mm.evaluation import evaluator
+from t2t_mm.evaluation import of_task
 from t2t_mm.settings import training
 
 Results = Mapping[str, Mapping[str, float]]
@@ -56,7 +56,7 @@ class Selection:
                 expected=f"one of {', '.join(known)}",
                 hint=errors.did_you_mean(problem, known),
             )
-        own = evaluator.names_of(known[problem])
+        own = of_task.names(known[problem])
         if metric not in own:
             raise errors.ConfigError(
                 f"TrainSettings.best_metric names {metric!r}, which {problem} does not have",

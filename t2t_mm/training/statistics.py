@@ -171,6 +171,7 @@ class RunningStatistics:
                 continue
             mean = sums.means()
             mean["share"] = sums.steps / taken
+            mean |= {"steps": sums.steps, "examples": sums.examples}
             mean.update(sums.lengths)
             amounts = {"examples": sums.examples, **sums.amounts}
             if task.targets.unit:

@@ -171,6 +171,20 @@ def test_classes_are_measured_from_one_forward_pass(serve):
     }
 
 
+def test_of_each_example_its_key_and_the_rank_of_its_class_are_kept(serve):
+    logits = [[2.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    serve([([1, 0], logits, [0, -1], [b"cat", b"fox"])], name="image", depth=3)
+    found = evaluator.run(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+    unknown, known = found.answers
+    assert (unknown.as_kept()["key"], known.as_kept()["key"]) == ("key 0", "key 1")
+    assert unknown.measured == {}
+    assert known.as_kept()["measured"] == {
+        "nats": pytest.approx(math.log(math.e**2 + 2) - 2),
+        "rank": 0,
+    }
+    assert "key" not in known.as_json() and "measured" not in known.as_json()
+
+
 def test_metrics_see_all_references(serve):
     batches = [
         ([1, 0], [[3, 1, 0], [4, 5, 1]], [[3, 1, 0], [4, 5, 1]], [[b"a", b"x"], [b"x", b"b"]])

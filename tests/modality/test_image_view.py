@@ -43,3 +43,19 @@ def test_tensorboard_gets_a_small_picture_the_right_way_up():
     (pixels,) = shown
     assert (pixels.shape, pixels.dtype) == ((256, 128, 3), np.uint8)
     assert pixels.min() > 250
+
+
+def test_a_page_of_few_bytes_has_a_smaller_picture():
+    noise = np.random.default_rng(0).integers(0, 255, [600, 800, 3], np.uint8)
+    data = io.BytesIO()
+    pillow.fromarray(noise).save(data, "PNG")
+    shown = Image().view()
+    for most in (150_000, 30_000):
+        small = shown.compact(data.getvalue(), most_bytes=most)
+        assert len(small) < most + 300
+        assert 'src="data:image/jpeg;base64,' in small and "800 x 600" in small
+    assert "<img" not in shown.compact(data.getvalue(), most_bytes=1_000)
+    tiny = io.BytesIO()
+    pillow.new("L", (4, 4)).save(tiny, "PNG")
+    whole = shown.compact(tiny.getvalue(), most_bytes=10_000)
+    assert whole == shown.page(tiny.getvalue()) and 'alt="PNG, grey, 4 x 4' in whole

@@ -121,6 +121,15 @@ def test_padding_changes_nothing(model):
     assert one.numpy() == pytest.approx(two.numpy(), abs=1e-5)
 
 
+def test_what_is_told_of_each_row_sums_to_the_batch(model):
+    _, metrics = model.loss("ende", text_batch(), training=False)
+    nats, correct, tokens = metrics["by_row"].numpy().sum(0)
+    assert tokens == metrics["tokens"]
+    assert nats / tokens == pytest.approx(float(metrics["log_perplexity"]), rel=1e-5)
+    assert correct / tokens == pytest.approx(float(metrics["accuracy"]), rel=1e-5)
+    assert len(metrics["by_row"]) == len(text_batch()["targets"])
+
+
 def test_padding_does_not_change_the_class_of_a_text(model):
     ids = text_batch()["inputs"]["inputs"]
     short = model.class_logits("stars", {"review": ids})

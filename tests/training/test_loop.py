@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams import metadata
 import t2t_mm
 from t2t_mm import errors
 from t2t_mm.data import manifest
-from t2t_mm.runs import checkpoint
+from t2t_mm.runs import checkpoint, starts
 from t2t_mm.training import console, step
 
 PROBLEMS = ["wmt_ende", "imagenet"]
@@ -151,6 +151,15 @@ def test_tensorboard_shows_what_the_run_is_and_does(straight):
     assert chosen.hparams["MixtureSettings.problems"].string_value == "wmt_ende, imagenet"
     assert chosen.group_name == str(output_dir)
     assert metadata.parse_session_end_info_plugin_data(end).end_time_secs > 0
+
+
+def test_the_run_keeps_by_what_it_was_started(straight):
+    output_dir, _ = straight
+    (start,) = starts.read(output_dir / "starts.jsonl")
+    assert start["step"] == 0 and start["command"] and start["machine"]["cores"] >= 1
+    assert {"t2t-mm", "tensorflow", "keras", "python"} <= set(start["versions"])
+    assert sum(start["parameters"].values()) > 0
+    assert set(start["examples"]) == set(PROBLEMS)
 
 
 def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tmp_path):

@@ -29,6 +29,7 @@ def test_means_shares_and_rates():
     means, steps_per_s = counts.flush()
     assert means["ende"]["loss"] == 3.0
     assert means["ende"]["share"] == pytest.approx(2 / 3)
+    assert (means["ende"]["steps"], means["ende"]["examples"]) == (2, 20)
     # The whole time is shared as the steps' own times are: 4 s to 0.5 s.
     elapsed = 3 / steps_per_s
     assert means["ende"]["tokens_per_s"] == pytest.approx(400 / (elapsed * 4 / 4.5))

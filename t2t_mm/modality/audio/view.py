@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import html
 import io
 import math
 import wave
@@ -20,6 +21,8 @@ _QUIETEST_DB = -48.0
 """Below the loudest moment of a sound: a level that is shown as nothing."""
 
 _WIDTH, _HEIGHT = 320, 64
+_FEWER = 80
+"""Of the parts of an envelope on a page that is to be small."""
 _COLUMNS = 64
 """Of the levels in a terminal, at most."""
 
@@ -53,8 +56,24 @@ class AudioView(view.View):
         return ".wav"
 
     def page(self, data: bytes) -> str:
-        source = f"data:audio/wav;base64,{base64.b64encode(data).decode('ascii')}"
-        return f'{svg(data)}<audio controls src="{source}"></audio>{super().page(data)}'
+        return svg(data) + self._player(data, "audio/wav", data)
+
+    def compact(self, data: bytes, *, most_bytes: int) -> str:
+        drawn = svg(data, columns=_FEWER)
+        most = (most_bytes - len(drawn)) * 3 / 4  # base64 takes four characters for three bytes
+        if len(data) < most:
+            return drawn + self._player(data, "audio/wav", data)
+        smaller = mp3(data)
+        if smaller and len(smaller) < most:
+            return drawn + self._player(data, "audio/mpeg", smaller)
+        return view.View.page(self, data)
+
+    def _player(self, data: bytes, mime: str, played: bytes) -> str:
+        """Returns what plays the bytes played, and what the sound is."""
+        source = f"data:{mime};base64,{base64.b64encode(played).decode('ascii')}"
+        said = html.escape(self.summary(data))
+        player = f'<audio controls preload="metadata" aria-label="{said}" src="{source}"></audio>'
+        return player + view.View.page(self, data)
 
     def to_board(self, data: bytes, board: view.Board) -> None:
         with _opened(data) as file:
@@ -134,7 +153,32 @@ def svg(data: bytes, *, columns: int = 160) -> str:
             f'<rect class="bar" x="{place * step:.2f}" y="{(_HEIGHT - height) / 2:.2f}" '
             f'width="{step * 0.7:.2f}" height="{height:.2f}"/>'
         )
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(bars)}</svg>'
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="waveform">'
+        f"{''.join(bars)}</svg>"
+    )
+
+
+def mp3(data: bytes) -> bytes:
+    """Returns a sound as MP3, a tenth of its size; empty where soundfile is not installed."""
+    try:
+        import soundfile
+    except ImportError:
+        return b""
+    about_it = about(data)
+    written = io.BytesIO()
+    try:
+        soundfile.write(
+            written,
+            _samples(data).reshape(-1, about_it.channels),
+            about_it.rate,
+            format="MP3",
+            bitrate_mode="VARIABLE",
+            compression_level=0.7,
+        )
+    except soundfile.LibsndfileError:
+        return b""  # of a rate, or channels, that MP3 does not have
+    return written.getvalue()
 
 
 def _levels(data: bytes, columns: int) -> list[float]:

@@ -16,6 +16,8 @@ _COLUMNS = 32
 
 _BOARD_PIXELS = 256
 """The longer side of a picture in TensorBoard, at most."""
+_SMALLER = (480, 240, 120)
+"""Pixels of the longer side of a picture that must take fewer bytes: the first that fits."""
 
 
 class ImageView(view.View):
@@ -41,8 +43,22 @@ class ImageView(view.View):
         return ".jpg" if about(data).mime == "image/jpeg" else f".{about(data).format.lower()}"
 
     def page(self, data: bytes) -> str:
-        source = f"data:{about(data).mime};base64,{base64.b64encode(data).decode('ascii')}"
-        return f'<img alt="" src="{html.escape(source)}">{super().page(data)}'
+        return self._picture(data, about(data).mime, data)
+
+    def compact(self, data: bytes, *, most_bytes: int) -> str:
+        if len(data) * 4 / 3 < most_bytes:
+            return self.page(data)
+        for side in _SMALLER:
+            smaller = _jpeg(data, side)
+            if len(smaller) * 4 / 3 < most_bytes:
+                return self._picture(data, "image/jpeg", smaller)
+        return view.View.page(self, data)
+
+    def _picture(self, data: bytes, mime: str, shown: bytes) -> str:
+        """Returns an image of the bytes shown, and what the picture is."""
+        source = f"data:{mime};base64,{base64.b64encode(shown).decode('ascii')}"
+        said = html.escape(self.summary(data))
+        return f'<img alt="{said}" src="{html.escape(source)}">{view.View.page(self, data)}'
 
     def to_board(self, data: bytes, board: view.Board) -> None:
         import numpy as np
@@ -90,6 +106,19 @@ def about(data: bytes) -> About:
         raise errors.DataError(
             "A picture in the records cannot be read", received=f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _jpeg(data: bytes, side: int) -> bytes:
+    """Returns a picture as JPEG whose longer side has so many pixels at most."""
+    from PIL import Image as pillow
+
+    with pillow.open(io.BytesIO(data)) as picture:
+        picture.draft("RGB", (side, side))
+        small = picture.convert("RGB")
+    small.thumbnail((side, side))
+    written = io.BytesIO()
+    small.save(written, "JPEG", quality=80)
+    return written.getvalue()
 
 
 def half_blocks(data: bytes, *, columns: int = 32) -> Any:

@@ -109,9 +109,13 @@ class LanguageNet(base.Layer):
         logits = self.logits(h)
         log_p = tf.gather(tf.nn.log_softmax(logits), labels, batch_dims=1)
         log_perplexity = -tf.reduce_sum(log_p) / count
-        hits = tf.argmax(logits, -1, tf.int32) == tf.cast(labels, tf.int32)
-        accuracy = tf.reduce_sum(tf.cast(hits, tf.float32)) / count
-        return representation.Loss(log_perplexity, log_perplexity, accuracy, tokens)
+        hits = tf.cast(tf.argmax(logits, -1, tf.int32) == tf.cast(labels, tf.int32), tf.float32)
+        accuracy = tf.reduce_sum(hits) / count
+        batch, length = tf.unstack(tf.shape(targets, tf.int64))
+        by_row = tf.math.unsorted_segment_sum(
+            tf.stack([-log_p, hits, tf.ones_like(hits)], 1), real // length, batch
+        )
+        return representation.Loss(log_perplexity, log_perplexity, accuracy, tokens, by_row)
 
     def _smoothed(self, h: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the summed loss of `h` `[N, D]`, with label smoothing and without."""

@@ -122,3 +122,13 @@ def test_the_page(found):
     assert data == found.examples[0].values["sound"]
     assert "0.30 s, 8,000 Hz" in page
     assert "http" not in page
+
+
+def test_a_page_of_few_bytes_has_the_sound_compressed_or_its_summary():
+    data = wav(tone(16_000, 4.0), 16_000)  # 128,044 bytes
+    shown = Audio().view()
+    assert "data:audio/wav" in shown.compact(data, most_bytes=200_000)
+    small = shown.compact(data, most_bytes=60_000)
+    assert "data:audio/mpeg;base64," in small and len(small) < 60_000
+    assert 'aria-label="4.00 s, 16,000 Hz' in small
+    assert "<audio" not in shown.compact(data, most_bytes=500)
