@@ -49,7 +49,7 @@ def _against_t2t(here: context.Context) -> Sequence[rows.Row]:
             other=theirs,
             versus=peers.T2T,
             goal=10.0,
-            note=f"with a vocabulary of {details['pieces']:,} pieces; two workers",
+            note=f"with a vocabulary of {details['tokens']:,} tokens; two workers",
         )
     ]
 

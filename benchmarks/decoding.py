@@ -18,8 +18,8 @@ def measure(here: context.Context) -> None:
     """Measures all cases."""
     for beam in _BEAMS:
         here.case(f"t2t, {_search(beam)}", functools.partial(_against_t2t, here, beam))
-    here.case("cost a piece by position", lambda: _by_position(here))
-    here.case("ctranslate2, 32 pieces each", lambda: _against_ct2(here))
+    here.case("cost a token by position", lambda: _by_position(here))
+    here.case("ctranslate2, 32 tokens each", lambda: _against_ct2(here))
     for beam in _BEAMS:
         here.case(
             f"multi_model against transformer, {_search(beam)}",
@@ -61,7 +61,7 @@ def _against_t2t(here: context.Context, beam: int) -> Sequence[rows.Row]:
             other=theirs,
             versus=peers.T2T,
             goal=20.0,
-            note="the shape of multimodel_tiny, sources and outputs of 32 pieces, batches of 64, "
+            note="the shape of multimodel_tiny, sources and outputs of 32 tokens, batches of 64, "
             f"ours two at a time as in every use; ours start in {found['first_s']:.1f} s; "
             "not by turns: theirs first",
         )
@@ -69,7 +69,7 @@ def _against_t2t(here: context.Context, beam: int) -> Sequence[rows.Row]:
 
 
 def _by_position(here: context.Context) -> Sequence[rows.Row]:
-    """What a piece costs near the end of long outputs, over one near the beginning."""
+    """What a token costs near the end of long outputs, over one near the beginning."""
     lengths = _LENGTHS[:2] if here.options.quick else _LENGTHS
     found = here.worker(
         "decode",
@@ -90,20 +90,20 @@ def _by_position(here: context.Context) -> Sequence[rows.Row]:
     share = flops.attention_share(256, 1024, 3, middle, models.VOCABULARY, 32)
     return [
         here.row(
-            f"cost a piece at {before} to {last} over 0 to {first}",
+            f"cost a token at {before} to {last} over 0 to {first}",
             "microseconds",
             late,
             other=early,
-            versus="the same model's first pieces",
+            versus="the same model's first tokens",
             at_least=False,
-            note=f"batch 64, greedy; at {middle} pieces attention to those before is "
+            note=f"batch 64, greedy; at {middle} tokens attention to those before is "
             f"{share:.0%} of the operations",
         )
     ]
 
 
 def _against_ct2(here: context.Context) -> Sequence[rows.Row]:
-    """The 1,000 test sentences to 32 pieces each, whatever the weights: equal work."""
+    """The 1,000 test sentences to 32 tokens each, whatever the weights: equal work."""
     raw = peers.multi30k_raw(here.options)
     folder = here.peers.joey_folder(here.options.output_dir / "joey", raw)
     model = here.peers.ct2_model(folder)
@@ -134,13 +134,13 @@ def _against_ct2(here: context.Context) -> Sequence[rows.Row]:
         )
         made.append(
             here.row(
-                f"ctranslate2, 32 pieces each, {_search(beam)}",
+                f"ctranslate2, 32 tokens each, {_search(beam)}",
                 "sentences/s",
                 ours["sentences_per_s"]["32"],
                 other=[theirs],
                 versus=f"{peers.CT2}, float32, the best of its threads",
                 goal=1 / 3,
-                note="3 + 3 layers, width 256, filter 1,024; every output of 32 pieces",
+                note="3 + 3 layers, width 256, filter 1,024; every output of 32 tokens",
             )
         )
     return made
@@ -166,7 +166,7 @@ def _models(here: context.Context, beam: int) -> Sequence[rows.Row]:
             other=found["transformer"],
             versus="our transformer",
             goal=0.5,
-            note="both small, batches of 64 sources of 32 pieces, two at a time; 32 pieces written",
+            note="both small, batches of 64 sources of 32 tokens, two at a time; 32 tokens written",
         )
     ]
 

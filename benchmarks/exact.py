@@ -40,7 +40,7 @@ def _one(here: context.Context, name: str) -> Sequence[rows.Row]:
             versus=versus,
             goal=_GOAL,
             at_least=False,
-            note=f"{batch} x ({_LENGTH} + {_LENGTH}) pieces, float32; "
+            note=f"{batch} x ({_LENGTH} + {_LENGTH}) tokens, float32; "
             f"{found['weights'] / 1e6:.1f} M weights; steps taken in turn, in one process",
         )
         for kind, (what, versus) in _OTHERS.items()

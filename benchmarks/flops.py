@@ -28,9 +28,9 @@ class Shape:
 
     Args:
       B: sentences.
-      S: pieces of a source.
-      T: pieces of a target.
-      V: pieces of the vocabulary.
+      S: tokens of a source.
+      T: tokens of a target.
+      V: tokens of the vocabulary.
     """
 
     B: int

@@ -79,7 +79,7 @@ def weights(model: Any) -> int:
 
 
 def text_batches(count: int, rows: int, length: int, vocabulary: int = VOCABULARY) -> Any:
-    """Returns endless batches of `rows` sources and targets of `length` random pieces.
+    """Returns endless batches of `rows` sources and targets of `length` random tokens.
 
     The same few come again and again: nothing but the model takes time.
     """

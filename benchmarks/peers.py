@@ -54,7 +54,7 @@ class Peers:
         return statistics.median(kept)
 
     def t2t_decode(self, beam: int, sentences: int) -> float:
-        """Returns the seconds of decoding so many sentences to 32 pieces, start-up included."""
+        """Returns the seconds of decoding so many sentences to 32 tokens, start-up included."""
         done = self._t2t("decode.sh", str(beam), str(sentences))
         found = re.search(r"Elapsed Time: *([\d.]+)", done.output)
         return float(found.group(1)) if found else done.seconds

@@ -2,7 +2,7 @@
 
     python -m benchmarks.profile [--gin_file=transformer_small] [--precision=float32]
 
-It trains on fixed batches (64 sources and targets of 32 pieces), takes a profile of a few steps
+It trains on fixed batches (64 sources and targets of 32 tokens), takes a profile of a few steps
 and adds up what every operation took: matmul, depthwise, softmax, normalisation and other
 elementwise work, loss, embedding gradients, optimizer, casts, copies, input. Gradients of norms
 have no name of a layer and are told with other work outside of layers. Several cores work at

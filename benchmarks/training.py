@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import context, models, peers, processes, rows, turns
 
-_STEP = "64 x (32 + 32) pieces"
+_STEP = "64 x (32 + 32) tokens"
 _TRANSFORMER = {"gin_file": "transformer_small", "length": 32}
 
 
@@ -122,7 +122,7 @@ def _against_t2t(here: context.Context, one: T2TCase) -> Sequence[rows.Row]:
         )
     else:
         ratio = f", {weighed[0] / one.weights:.3f} of T2T's" if not quick else ""
-        note = f"{one.rows} x (32 + 32) pieces; {weighed[0] / 1e6:.1f} M weights{ratio}"
+        note = f"{one.rows} x (32 + 32) tokens; {weighed[0] / 1e6:.1f} M weights{ratio}"
     return [
         here.row(
             f"t2t {one.name}, {precision}",
@@ -197,7 +197,7 @@ def _turns(here: context.Context, ours: Any, theirs: Any) -> dict[str, list[floa
 
 
 def _multi30k(here: context.Context) -> Sequence[rows.Row]:
-    """Whole trainings on Multi30k, each with its own batching: target pieces without padding."""
+    """Whole trainings on Multi30k, each with its own batching: target tokens without padding."""
     raw = peers.multi30k_raw(here.options)
     folder = here.peers.joey_folder(here.options.output_dir / "joey", raw)
     problem = "multi30k_ende"

@@ -115,7 +115,7 @@ def _show(answer: Mapping[str, Any]) -> None:
             first = ["", ""]
     for name, about in answer["vocabularies"].items():
         shown.add_row(name, "vocabulary", "", f"{about['size']:,}", "", "", "")
-        lines.append(f"{name}: vocabulary, {about['size']:,} pieces")
+        lines.append(f"{name}: vocabulary, {about['size']:,} tokens")
     screen = cli.console(stderr=True)
     if command_output.fits(shown, screen):
         screen.print(shown)

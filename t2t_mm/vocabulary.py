@@ -215,9 +215,9 @@ def build(
         )
     except RuntimeError as error:
         raise errors.ConfigError(
-            f"A vocabulary {name!r} of {size:,} pieces cannot be built from this text",
+            f"A vocabulary {name!r} of {size:,} tokens cannot be built from this text",
             received=str(error).splitlines()[-1].strip() or None,
-            expected=f"more than {_FIXED_PIECES + len(set(symbols))} pieces and one for every "
+            expected=f"more than {_FIXED_PIECES + len(set(symbols))} tokens and one for every "
             "usual character",
         ) from error
     return Vocabulary(name, model.getvalue())

@@ -107,7 +107,7 @@ def test_symbols_get_a_piece_each_however_rare(small):
 def test_no_text_and_no_room():
     with pytest.raises(errors.DataError, match="no text to build the vocabulary 'x'"):
         vocabulary.build("x", ["", " \n "])
-    with pytest.raises(errors.ConfigError, match="of 200 pieces cannot be built"):
+    with pytest.raises(errors.ConfigError, match="of 200 tokens cannot be built"):
         vocabulary.build("x", TEXTS, size=200)
 
 

@@ -37,7 +37,7 @@ def main() -> None:
         "start_s": start - began,
         "examples": sum(split["examples"] for split in made.values()),
         "peak_bytes": memory.peak_bytes(),
-        "pieces": answer["vocabularies"]["pairs_8k"]["size"],
+        "tokens": answer["vocabularies"]["pairs_8k"]["size"],
     }
     print(json.dumps(found))
 

@@ -1,6 +1,6 @@
 """Decoding at full length with random weights: the work, whatever a model has learnt.
 
-No sentence ends before the limit, since the end piece's logit is 0 and some other of 8,192
+No sentence ends before the limit, since the end token's logit is 0 and some other of 8,192
 is always greater. So every run does the same work, which a trained model would not.
 """
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--beam", type=int, default=1)
     parser.add_argument("--sentences", type=int, default=640)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--length", type=int, default=32, help="pieces of source and output")
+    parser.add_argument("--length", type=int, default=32, help="tokens of source and output")
     parser.add_argument("--lengths", default="", help="others of the output, with commas")
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def end_never(model: Any) -> None:
-    """Makes the logit of the end piece 0: the largest of thousands of random ones is not."""
+    """Makes the logit of the end token 0: the largest of thousands of random ones is not."""
     import tensorflow as tf
 
     from t2t_mm import vocabulary
@@ -69,7 +69,7 @@ def end_never(model: Any) -> None:
 def decoder(
     model: Any, task: Any, beam: int, batches: Sequence[Any], length: int
 ) -> Callable[[], None]:
-    """Returns a function that decodes all batches of ids, every row to `length` pieces.
+    """Returns a function that decodes all batches of ids, every row to `length` tokens.
 
     As many batches go side by side as in `t2t_mm.decode`.
     """
@@ -91,7 +91,7 @@ def decoder(
         for _, found in concurrent.each(lambda inputs: search({"inputs": inputs}), batches):
             shortest = int(found.lengths.numpy().min())
             if shortest != length:
-                raise RuntimeError(f"A sentence ended after {shortest} pieces of {length}.")
+                raise RuntimeError(f"A sentence ended after {shortest} tokens of {length}.")
 
     return run
 

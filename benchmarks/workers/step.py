@@ -58,7 +58,7 @@ class Trained:
       params: bindings on top.
       precision: of arithmetic.
       rows: examples in a batch.
-      length: pieces of each source and target.
+      length: tokens of each source and target.
       pictures: size of pictures, in place of text; 0 for text.
     """
 

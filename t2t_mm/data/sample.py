@@ -97,7 +97,7 @@ def limits(maker: batches.Maker) -> dict[str, int]:
 
 
 def _words(limits: Mapping[str, int]) -> str:
-    return ", ".join(f"{limit} pieces of {name}" for name, limit in limits.items())
+    return ", ".join(f"{limit} tokens of {name}" for name, limit in limits.items())
 
 
 def _mean(sides: np.ndarray, is_kept: np.ndarray, pool: int, positions: int) -> float:

@@ -50,7 +50,7 @@ def prepare(
                 atomic.recover(folder)
             if rebuild or not vocabulary.exists(folder):
                 built = _build(name, problems, manifests, folder, size)
-                say(f"vocabulary {name}: {built.size:,} pieces, from {', '.join(problems)}")
+                say(f"vocabulary {name}: {built.size:,} tokens, from {', '.join(problems)}")
             else:
                 built = _reuse(name, problems, manifests, folder, size, say)
         answer[name] = {"size": built.size, "sha256": built.sha256}
@@ -105,7 +105,7 @@ def _reuse(
     if size is not None and size != about.get("asked", size):
         raise errors.DataError(
             f"The vocabulary {name!r} in {folder} was made with another size",
-            received=f"{size:,} pieces",
+            received=f"{size:,} tokens",
             expected=f"{about['asked']:,}",
             hint="Add --rebuild_vocabulary, or use another --data_dir",
         )

@@ -44,12 +44,12 @@ class _Extended(NamedTuple):
     Attributes:
       scores: float32 [A, 2 M], sums of log-probabilities.
       parents: int32 [A, 2 M], the index of the extended hypothesis.
-      pieces: int32 [A, 2 M], the added token.
+      tokens: int32 [A, 2 M], the added token.
     """
 
     scores: tf.Tensor
     parents: tf.Tensor
-    pieces: tf.Tensor
+    tokens: tf.Tensor
 
 
 def search(
@@ -86,11 +86,11 @@ def search(
             asked.task_name, last, step, memory, rows.state, asked.command
         )
         extended = _forced(_extended(logits, live, beams), live, hypotheses.forced(prefix, step))
-        begun = hypotheses.count_pieces(prefix)
+        begun = hypotheses.count_tokens(prefix)
         at_limit = step + 1 >= limits
         ids = tf.gather(live.ids, extended.parents, batch_dims=1)
-        ids = hypotheses.written(ids, step, extended.pieces)  # [A, 2 M, T]
-        may_end = (extended.pieces == hypotheses.EOS) | at_limit[:, None]
+        ids = hypotheses.written(ids, step, extended.tokens)  # [A, 2 M, T]
+        may_end = (extended.tokens == hypotheses.EOS) | at_limit[:, None]
         may_end = (may_end & ~rows.ended[:, None])[:, :beams]
         scores = tf.where(may_end, extended.scores[:, :beams], hypotheses.LOWEST)
         ended = hypotheses.Hypotheses(
@@ -144,34 +144,34 @@ def _extended(logits: tf.Tensor, live: _Live, beams: int) -> _Extended:
       live: what is extended.
       beams: M.
     """
-    log_probs, pieces = hypotheses.likeliest(logits, beams + 1)  # [A x M, K]
-    each = tf.shape(pieces)[1]
-    log_probs, pieces = hypotheses.by_row((log_probs, pieces), beams)
+    log_probs, tokens = hypotheses.likeliest(logits, beams + 1)  # [A x M, K]
+    each = tf.shape(tokens)[1]
+    log_probs, tokens = hypotheses.by_row((log_probs, tokens), beams)
     shape = [tf.shape(live.last)[0], beams * each]
     sums = tf.reshape(live.scores[:, :, None] + log_probs, shape)
     scores, places = tf.math.top_k(sums, 2 * beams)
-    pieces = tf.gather(tf.reshape(pieces, shape), places, batch_dims=1)
-    return _Extended(scores, places // each, pieces)
+    tokens = tf.gather(tf.reshape(tokens, shape), places, batch_dims=1)
+    return _Extended(scores, places // each, tokens)
 
 
-def _forced(extended: _Extended, live: _Live, piece: tf.Tensor) -> _Extended:
-    """Returns the extensions, those by `piece` alone where a row is not free to choose.
+def _forced(extended: _Extended, live: _Live, token: tf.Tensor) -> _Extended:
+    """Returns the extensions, those by `token` alone where a row is not free to choose.
 
     A forced token does not change scores, since all hypotheses of the row have it.
 
     Args:
       extended: as the model has them.
       live: what is extended.
-      piece: int32 [A], 0 where a row is free.
+      token: int32 [A], 0 where a row is free.
     """
-    is_free = (piece == hypotheses.PAD)[:, None]
+    is_free = (token == hypotheses.PAD)[:, None]
     beams = live.scores.shape[1]
     none = tf.fill(tf.shape(live.scores), hypotheses.LOWEST)
     order = tf.concat([tf.range(beams), tf.range(beams)], 0)
     return _Extended(
         scores=tf.where(is_free, extended.scores, tf.concat([live.scores, none], 1)),
         parents=tf.where(is_free, extended.parents, order[None]),
-        pieces=tf.where(is_free, extended.pieces, piece[:, None]),
+        tokens=tf.where(is_free, extended.tokens, token[:, None]),
     )
 
 
@@ -195,10 +195,10 @@ def _going_on(extended: _Extended, ids: tf.Tensor, beams: int) -> tuple[_Live, t
     Returns:
       the new live hypotheses, and int32 [A x M], the row of the state that each continues.
     """
-    has_ended = extended.pieces == hypotheses.EOS
+    has_ended = extended.tokens == hypotheses.EOS
     scores, places = tf.math.top_k(tf.where(has_ended, hypotheses.LOWEST, extended.scores), beams)
     ids, last, parents = (
-        tf.gather(t, places, batch_dims=1) for t in (ids, extended.pieces, extended.parents)
+        tf.gather(t, places, batch_dims=1) for t in (ids, extended.tokens, extended.parents)
     )
     first = tf.range(tf.shape(parents)[0])[:, None] * beams
     return _Live(ids, last, scores), tf.reshape(first + parents, [-1])

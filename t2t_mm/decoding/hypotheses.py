@@ -107,7 +107,7 @@ def length_limits(
     batch = tf.shape(next(iter(inputs.values())))[0]
     limit = tf.fill([batch], settings.longest(max_length))
     if text_inputs:
-        source = tf.add_n([count_pieces(inputs[name]) for name in text_inputs])
+        source = tf.add_n([count_tokens(inputs[name]) for name in text_inputs])
         allowed = settings.length_factor * tf.cast(source, tf.float32) + settings.length_constant
         limit = tf.minimum(limit, tf.cast(allowed, tf.int32))
     return limit
@@ -179,14 +179,14 @@ def log_norm(logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_logsumexp(logits, axis=1, keepdims=True)
 
 
-def count_pieces(ids: tf.Tensor) -> tf.Tensor:
+def count_tokens(ids: tf.Tensor) -> tf.Tensor:
     """Returns int32 [B], the number of tokens of each row of [B, S], without padding."""
     return tf.reduce_sum(tf.cast(ids != PAD, tf.int32), axis=1)
 
 
-def written(ids: tf.Tensor, step: tf.Tensor, pieces: tf.Tensor) -> tf.Tensor:
-    """Returns int32 [B, N, T], `ids` with `pieces` [B, N] at position `step`."""
-    return tf.where(tf.range(tf.shape(ids)[2]) == step, pieces[:, :, None], ids)
+def written(ids: tf.Tensor, step: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+    """Returns int32 [B, N, T], `ids` with `tokens` [B, N] at position `step`."""
+    return tf.where(tf.range(tf.shape(ids)[2]) == step, tokens[:, :, None], ids)
 
 
 def by_row(nest: Any, count: int) -> Any:

@@ -62,7 +62,7 @@ def told(inputs: str, limits: Mapping[str, int]) -> str:
       limits: as of `of`.
     """
     by = "--max_length, " if task_lib.PREFIX in limits else ""
-    most = ", ".join(f"{limit:,} pieces of {name}" for name, limit in limits.items())
+    most = ", ".join(f"{limit:,} tokens of {name}" for name, limit in limits.items())
     return (
         f"Warning: {inputs} longer than what the model reads, and cut to {most} "
         f"({by}max_length of the problem's text, else Batching.max_length)."

@@ -27,7 +27,7 @@ from t2t_mm.settings import batching
 COPY = "copy the source"
 FREQUENT_CLASS = "most frequent class"
 FREQUENT_TEXT = "most frequent text of training"
-PIECES = "frequencies of pieces"
+TOKENS = "frequencies of tokens"
 
 READ_AT_MOST = 100_000
 """Training examples that are counted: the first ones, since the order is random."""
@@ -197,7 +197,7 @@ def _of_texts(
     made = [answers]
     if hasattr(task.targets, "vocab"):
         made.append(
-            _Answers(PIECES, {"scores": _once(_piece_scores(task, examples, seen, max_length))})
+            _Answers(TOKENS, {"scores": _once(_token_scores(task, examples, seen, max_length))})
         )
     return made
 
@@ -212,7 +212,7 @@ def _own_answers(task: task_lib.Task, examples: Sequence[_Example]) -> _Answers 
     return _Answers(name or "the problem's own simple answer", {"decodes": decodes})
 
 
-def _piece_scores(
+def _token_scores(
     task: task_lib.Task,
     examples: Sequence[_Example],
     seen: Mapping[str, int],
@@ -221,10 +221,10 @@ def _piece_scores(
     """Gives every token the probability that its frequency in training says."""
     counts = np.zeros(task.vocabulary.size)
     for text, times in seen.items():
-        np.add.at(counts, _pieces(task, text, max_length), times)
+        np.add.at(counts, _tokens(task, text, max_length), times)
     counts = np.maximum(counts, _UNSEEN)
     log_probs = np.log(counts / counts.sum())  # [V]
-    ids = np.concatenate([_pieces(task, example.targets[0], max_length) for example in examples])
+    ids = np.concatenate([_tokens(task, example.targets[0], max_length) for example in examples])
     return base.Scores(
         nats=float(-log_probs[ids].sum()),
         correct=float((ids == log_probs.argmax()).sum()),
@@ -232,7 +232,7 @@ def _piece_scores(
     )
 
 
-def _pieces(task: task_lib.Task, text: str, max_length: int) -> np.ndarray:
+def _tokens(task: task_lib.Task, text: str, max_length: int) -> np.ndarray:
     """Returns the ids of a target as a model is shown them: int `[T]`."""
     ids = task.vocabulary.encode(text)
     longest = getattr(task.targets, "max_length", None) or max_length

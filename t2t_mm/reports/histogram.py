@@ -48,7 +48,7 @@ class Histogram:
     """Whole numbers, or numbers of few places, counted in bins of one round width.
 
     Attributes:
-      unit: of the numbers, as in "pieces".
+      unit: of the numbers, as in "tokens".
       decimals: places after the point; the numbers here count the last one, so that
         142 with 2 of them is 1.42.
       count: how many numbers.

@@ -128,7 +128,7 @@ def show_limits(made: session.Session, line: Line, *, columns: int | None = None
         )
         done = "left out" if made.batching.too_long == "drop" else "cut"
         said = (
-            f"{task.name}: pieces at most of {limits}; of {found.seen:,} examples looked at, "
+            f"{task.name}: tokens at most of {limits}; of {found.seen:,} examples looked at, "
             f"{found.too_long:,} are longer" + (f" and {done}" if found.too_long else "")
         )
         line(_item(said, columns))

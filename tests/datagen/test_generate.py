@@ -410,7 +410,7 @@ def test_a_vocabulary_that_is_there_is_kept(generate, data):
 
 
 def test_a_vocabulary_of_a_run_serves_new_data(generate, data, tmp_path):
-    """So a task can be added to a trained model: the pieces must be those it knows."""
+    """So a task can be added to a trained model: the tokens must be those it knows."""
     first = generate("toy_text")["vocabularies"]
     held = vocabulary.Vocabulary.load(data / "vocabularies" / "toy")
     other = tmp_path / "other"
@@ -439,7 +439,7 @@ def test_the_size_of_a_vocabulary(generate):
     made = generate(vocabulary_size=300)["vocabularies"]["toy"]
     assert made["size"] <= 300
     assert generate()["vocabularies"]["toy"] == made
-    with pytest.raises(errors.DataError, match="400 pieces.*300.*--rebuild_vocabulary"):
+    with pytest.raises(errors.DataError, match="400 tokens.*300.*--rebuild_vocabulary"):
         generate(vocabulary_size=400)
 
 

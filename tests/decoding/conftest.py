@@ -13,7 +13,7 @@ WIDTH = 6
 
 
 class ToyModel:
-    """Logits depend on the source and on every piece so far, through a running sum."""
+    """Logits depend on the source and on every token so far, through a running sum."""
 
     def __init__(self, *, seed=0, eos_bias=0.0, pad_logit=float("-inf"), size=VOCABULARY):
         draw = np.random.default_rng(seed)
@@ -73,7 +73,7 @@ class ToyModel:
 
 
 class Letters:
-    """A vocabulary of one letter a piece."""
+    """A vocabulary of one letter a token."""
 
     size = VOCABULARY
     sha256 = "0" * 64

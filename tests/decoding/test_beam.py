@@ -67,7 +67,7 @@ def same(found, expected):
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_beam_as_wide_as_all_there_is_finds_the_best_of_all(toy, asked, listed, seed, alpha):
-    model = toy(seed=seed, eos_bias=0.5, size=5)  # the end and 3 pieces: 3 + 3^2 + ... live
+    model = toy(seed=seed, eos_bias=0.5, size=5)  # the end and 3 tokens: 3 + 3^2 + ... live
     limits = [4, 1, 3, 2, 4]
     found = listed(beam.search(model, asked(SOURCES, limits), of(40, alpha=alpha, n_best=7)))
     for row, source in enumerate(SOURCES):
@@ -125,7 +125,7 @@ def test_the_best_are_sorted_and_distinct(toy, asked, listed):
 
 
 def test_fewer_are_given_where_there_are_no_more(toy, asked, listed):
-    model = toy(size=4)  # the end and 2 pieces
+    model = toy(size=4)  # the end and 2 tokens
     (row,) = listed(beam.search(model, asked(SOURCES[:1], [1]), of(6, n_best=6)))
     assert sorted(ids for ids, *_ in row) == [[1], [2], [3]]
     assert sum(np.exp(score) for _, score, _ in row) == pytest.approx(1.0)

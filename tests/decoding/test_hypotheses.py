@@ -9,7 +9,7 @@ from t2t_mm.settings import decoding
 def test_length_limits():
     limits = decoding.DecodeSettings(max_length=20, length_factor=1.5, length_constant=4)
     inputs = {"a": tf.constant([[3, 3, 1, 0], [1, 0, 0, 0]]), "b": tf.constant([[3, 1], [0, 0]])}
-    # a and b together: 3 + 2 = 5 pieces -> 1.5 * 5 + 4 = 11; 1 + 0 = 1 -> 5 (5.5 cut).
+    # a and b together: 3 + 2 = 5 tokens -> 1.5 * 5 + 4 = 11; 1 + 0 = 1 -> 5 (5.5 cut).
     both = hypotheses.length_limits(inputs, ["a", "b"], limits, 99)
     assert both.numpy().tolist() == [11, 5]
     # Only a: 3 -> 8 (8.5 cut), 1 -> 5; the targets' own limit of 6 holds too.

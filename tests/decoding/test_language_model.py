@@ -85,7 +85,7 @@ def test_a_split_is_measured_and_answered(loaded):
     found = t2t_mm.evaluate(loaded, baselines=True)
     assert found["results"][NAME]["log_perplexity"] > 0
     simple = found["baselines"][NAME]
-    assert simple["name"] == "frequencies of pieces"
+    assert simple["name"] == "frequencies of tokens"
     assert set(simple["values"]) == {"log_perplexity", "token_accuracy"}
     answers = t2t_mm.decode(loaded, split="validation", max_examples=3)
     assert [answer.inputs for answer in answers] == [{}] * 3

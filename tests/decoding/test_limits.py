@@ -15,7 +15,7 @@ SEARCH = decoding.DecodeSettings(max_length=2)
 
 
 def of_words(inputs):
-    """A task whose vocabularies have a piece for each word."""
+    """A task whose vocabularies have a token for each word."""
     targets = Language(vocab="words")
     words = types.SimpleNamespace(encode=str.split)
     return types.SimpleNamespace(
@@ -32,7 +32,7 @@ def of_words(inputs):
         ({"inputs": Language(vocab="words")}, "a b c d", True),
         ({"inputs": Language(vocab="words", max_length=6)}, "a b c d e", False),
         ({"inputs": Language(vocab="words", max_length=6)}, "a b c d e f", True),
-        ({}, "a b", False),  # the beginning of a text: the search writes 2 pieces
+        ({}, "a b", False),  # the beginning of a text: the search writes 2 tokens
         ({}, "a b c", True),
         ({}, "", False),
     ],
@@ -60,7 +60,7 @@ def test_how_many_were_cut_is_told_in_a_line_at_the_end(capsys):
     assert written.out == "\n\n\n"
     (line,) = written.err.splitlines()
     assert line.startswith("Warning: 2 of 3 inputs were longer than what the model reads")
-    assert "3 pieces of inputs" in line
+    assert "3 tokens of inputs" in line
     assert "is_cut" not in answers[1].as_json()
     stream.write(answers[:1], None, limits={"inputs": 3})
     assert capsys.readouterr().err == ""

@@ -57,7 +57,7 @@ def test_a_copy_of_the_source(tmp_path):
     copied = baselines.measure(task, "validation")
     assert copied.name == "copy the source"
     assert copied.values["bleu"] == pytest.approx(100)
-    assert copied.names == {"log_perplexity": "frequencies of pieces"}
+    assert copied.names == {"log_perplexity": "frequencies of tokens"}
     assert baselines.measure(task, "test").values["bleu"] < 10
 
 
@@ -85,7 +85,7 @@ def test_the_most_frequent_text_where_nothing_is_to_be_copied(registries, tmp_pa
     found = baselines.measure(task, "validation")
     assert found.name == "most frequent text of training"
     assert found.values["exact_match"] == pytest.approx(1 / 3)
-    assert found.name_of("log_perplexity") == "frequencies of pieces"
+    assert found.name_of("log_perplexity") == "frequencies of tokens"
     assert found.name_of("bleu") == ""
     counts = collections.Counter()
     for text in Toy.texts["train"]:
@@ -94,7 +94,7 @@ def test_the_most_frequent_text_where_nothing_is_to_be_copied(registries, tmp_pa
     total = sum(max(counts[i], 0.5) for i in range(task.vocabulary.size))
     nats = -sum(math.log(max(counts[i], 0.5) / total) for i in every) / len(every)
     assert found.values["log_perplexity"] == pytest.approx(nats)
-    # The end token is in every text, so it is the most frequent piece.
+    # The end token is in every text, so it is the most frequent token.
     assert found.values["token_accuracy"] == pytest.approx(every.count(1) / len(every))
 
 
@@ -145,6 +145,6 @@ def test_a_text_made_from_nothing_has_its_pieces_frequencies(registries, tmp_pat
                 yield key, {"targets": values["targets"]}
 
     found = baselines.measure(of(Writing, tmp_path), "validation")
-    assert found.name == "frequencies of pieces"
+    assert found.name == "frequencies of tokens"
     assert set(found.values) == {"log_perplexity"}
     assert found.describe() == {"name": found.name, "values": found.values, "names": {}}

@@ -37,7 +37,7 @@ class Alone:
 
 
 class Copier(Alone):
-    """Writes its source; under teacher forcing every piece has probability 1/8."""
+    """Writes its source; under teacher forcing every token has probability 1/8."""
 
     def encode(self, task_name, inputs):
         return inputs["inputs"]
@@ -141,7 +141,7 @@ def test_text_covers_every_example_once_in_record_order(serve):
     assert found.cut == 0
     assert found.values == {
         "exact_match": pytest.approx(2 / 3),
-        # Pieces 3 are held right: 1 of 5 in the first batch, 4 of 5 in the second.
+        # Tokens 3 are held right: 1 of 5 in the first batch, 4 of 5 in the second.
         "token_accuracy": pytest.approx(5 / 10),
         "log_perplexity": pytest.approx(math.log(8)),
     }

@@ -28,13 +28,13 @@ def row(text, start):
 
 
 def test_values_stand_beside_their_baseline():
-    pieces = "frequencies of pieces"
+    frequent = "frequencies of tokens"
     simple = baselines.Baseline(
-        "copy the source", {"bleu": 0.5, "log_perplexity": 5.0}, {"log_perplexity": pieces}
+        "copy the source", {"bleu": 0.5, "log_perplexity": 5.0}, {"log_perplexity": frequent}
     )
     text = show({**ANSWER, "baselines": {"wmt_ende": simple.describe(), "speech": None}})
     assert row(text, "bleu") == ["wmt_ende", "bleu", "41.26", "0.50", "copy the source"]
-    assert row(text, "log_perplexity") == ["", "log_perplexity", "1.5000", "5.0000", pieces]
+    assert row(text, "log_perplexity") == ["", "log_perplexity", "1.5000", "5.0000", frequent]
     assert row(text, "wer") == ["speech", "wer", "0.2500", "", ""]
 
 
@@ -54,9 +54,9 @@ def test_notes_and_decodes_stand_below():
 @pytest.mark.parametrize("has_baselines", [True, False])
 def test_names_are_whole_on_a_narrow_terminal(width, has_baselines):
     problem, metric = "multi30k_caption_and_translate", "a_metric_of_23_letters_"
-    pieces = "frequencies of pieces"
+    frequent = "frequencies of tokens"
     simple = baselines.Baseline(
-        "copy the source", {"bleu": 0.5, metric: 5.0}, {metric: pieces}
+        "copy the source", {"bleu": 0.5, metric: 5.0}, {metric: frequent}
     ).describe()
     answer = {**ANSWER, "results": {problem: {"bleu": 41.26, metric: 1.5}, "speech": {"wer": 0.25}}}
     if has_baselines:
@@ -68,7 +68,7 @@ def test_names_are_whole_on_a_narrow_terminal(width, has_baselines):
     (own,) = [line for line in drawn if metric in line]
     assert "1.5000" in own
     assert ("5.0000" in own) == has_baselines
-    said = f"baseline of {problem}: copy the source (bleu), {pieces} ({metric})"
+    said = f"baseline of {problem}: copy the source (bleu), {frequent} ({metric})"
     assert (said in " ".join(" ".join(lines).split())) == has_baselines
 
 
@@ -78,7 +78,7 @@ def test_a_path_is_not_broken_into_lines():
 
 
 def test_no_width_shortens_a_word():
-    simple = baselines.Baseline("frequencies of pieces", {"token_accuracy": 0.1}).describe()
+    simple = baselines.Baseline("frequencies of tokens", {"token_accuracy": 0.1}).describe()
     results = {"multi30k_translate_ende": {"token_accuracy": 0.5}}
     answer = {**ANSWER, "results": results, "baselines": {"multi30k_translate_ende": simple}}
     for width in range(50, 110):

@@ -63,7 +63,7 @@ def test_a_cut_text_has_no_end_token(words):
 
 
 def test_text_of_bytes_is_cut_like_any_other(words):
-    """A sign that no piece is made of is written in bytes, and may be cut between them."""
+    """A sign that no token is made of is written in bytes, and may be cut between them."""
     task = types.SimpleNamespace(name="p", vocabularies={"tiny": words})
     pieces = words.encode(TEXTS[7])
     declared = Language(vocab="tiny", max_length=len(pieces) - 1)

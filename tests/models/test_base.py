@@ -94,7 +94,7 @@ def test_hypotheses_share_the_mean_where_there_is_no_attention():
     check_hypotheses(make_model("multi_model", attention=False))
 
 
-def test_the_first_piece_before_the_command_is_ignored(model):
+def test_the_first_token_before_the_command_is_ignored(model):
     memory = model.encode("ende", text_batch()["inputs"])
     state = model.start_state("ende", memory, 4)
     one, _ = model.decode_step("ende", tf.constant([5, 6, 7]), tf.constant(0), memory, state)
@@ -238,7 +238,7 @@ def test_smoothed_loss_against_its_definition(tie):
     batch = text_batch(batch=2, target=3)
     logits = model(batch, "ende").numpy().astype(np.float64)
     log_probs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    # 0.8 on the right piece, and 0.2 / V on every piece.
+    # 0.8 on the right token, and 0.2 / V on every token.
     right = np.take_along_axis(log_probs, batch["targets"].numpy()[..., None], -1)[..., 0]
     expected = -(0.8 * right + 0.2 * log_probs.mean(-1)).mean()
     _, metrics = model.loss("ende", batch, training=True, seed=SEED)
@@ -281,7 +281,7 @@ def test_a_picture_beside_a_text_is_a_plane_again_for_a_class(order):
     ]
     found = base._plane(base._join(parts if order == "picture first" else parts[::-1]))
     assert (found.grid, found.mask) == ((2, 3), None)
-    # The mean of three pieces of text in the first row, the one piece in the second.
+    # The mean of three tokens of text in the first row, the one token in the second.
     means = np.stack([text[0].mean(0), text[1, 0]])
     np.testing.assert_allclose(found.x, picture + means[:, None], atol=1e-6)
 

@@ -22,7 +22,7 @@ from t2t_mm.reports import histogram
     ],
 )
 def test_every_value_is_counted_in_the_bin_that_holds_it(values):
-    found = histogram.Histogram.of(values, unit="pieces")
+    found = histogram.Histogram.of(values, unit="tokens")
     assert sum(b.count for b in found.bins) == len(values) == found.count
     for b in found.bins:
         inside = [v for v in values if b.start <= v and (b.stop is None or v < b.stop)]
@@ -36,16 +36,16 @@ def test_every_value_is_counted_in_the_bin_that_holds_it(values):
 def test_a_long_tail_shares_a_bin():
     draw = random.Random(0)
     values = [draw.randint(1, 40) for _ in range(1000)]
-    found = histogram.Histogram.of([*values, 5000], unit="pieces")
+    found = histogram.Histogram.of([*values, 5000], unit="tokens")
     assert found.bins[-1].stop is None
     assert found.bins[-1].count == 1
     assert len(found.bins) > 10  # the many short ones are still told apart
 
 
 def test_numbers():
-    found = histogram.Histogram.of(list(range(1, 101)), unit="pieces")
+    found = histogram.Histogram.of(list(range(1, 101)), unit="tokens")
     assert (found.median, found.p95, found.mean) == (51, 95, 50.5)
-    assert "1 to 100 pieces, mean 50.5" in found.summary()
+    assert "1 to 100 tokens, mean 50.5" in found.summary()
     described = found.describe()
     assert described["examples"] == 100
     assert described["histogram"][0] == {"from": 0, "to": 5, "count": 4}

@@ -90,7 +90,7 @@ def test_text_is_measured_in_pieces_where_there_is_a_vocabulary(data_dir):
     words = vocabulary.build("tiny", ["what is it then"] * 30, size=280)
     words.save(data_dir / "vocabularies" / "tiny")
     lengths = inspection.inspect("asking", data_dir, split="validation").lengths["question"]
-    assert lengths.unit == "pieces"
+    assert lengths.unit == "tokens"
     counts = [len(words.encode(t)) + 1 for t in (HOSTILE, "what is it then then")]
     assert lengths.maximum == max(counts)
 

@@ -200,7 +200,7 @@ def test_baselines_stand_beside_the_model_where_they_are_asked_for(
     simple = answer["baselines"]
     assert set(simple) == {TEXT, PICTURES}
     assert simple[TEXT]["name"] == "copy the source"
-    assert simple[TEXT]["names"] == {"token_accuracy": "frequencies of pieces"}
+    assert simple[TEXT]["names"] == {"token_accuracy": "frequencies of tokens"}
     assert simple[PICTURES]["values"]["top5_accuracy"] == 1.0
     assert eval_command.main([*flags, "--baselines"]) == 0
     shown = capsys.readouterr().out

@@ -73,7 +73,7 @@ def test_inputs_are_counted_in_their_own_units(registries, tmp_path):
 
 @pytest.mark.parametrize("too_long", ["cut", "drop"])
 def test_examples_that_are_too_long_are_counted(registries, tmp_path, too_long):
-    """Questions of 1 to 6 words: with the end token, those of 4 and more are over 4 pieces."""
+    """Questions of 1 to 6 words: with the end token, those of 4 and more are over 4 tokens."""
     register_problem("toy_asking")(Asking)
     generate.generate("toy_asking", tmp_path / "data", manual_dir=tmp_path, workers=1)
     task = task_lib.Task.from_data("toy_asking", tmp_path / "data")

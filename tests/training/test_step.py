@@ -143,7 +143,7 @@ def cut(batch, first, last):
 one, two = conftest.text_batch(5, target=6, seed=1), conftest.text_batch(1, target=2, seed=2)
 text = tf.nest.map_structure(lambda *x: tf.concat(x, 0), one, padded(two, 6))
 parts = {
-    "ende": (text, [one, two]),  # 30 pieces and 2
+    "ende": (text, [one, two]),  # 30 tokens and 2
     "pictures": (pictures := conftest.picture_batch(4), [cut(pictures, 0, 3), cut(pictures, 3, 4)]),
 }
 found = {}
@@ -168,7 +168,7 @@ np.savez(sys.argv[2], **found)
 
 @pytest.mark.slow
 def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path):
-    """30 pieces on one device and 2 on the other are one device with all 32."""
+    """30 tokens on one device and 2 on the other are one device with all 32."""
     import numpy as np
 
     from tests import conftest

@@ -57,7 +57,7 @@ class Language(base.Modality):
             raise errors.ConfigError(
                 "The maximal length of a text is out of range",
                 received=f"Language(max_length={self.max_length})",
-                expected="2 or more: a piece and the end token",
+                expected="2 or more: a token and the end token",
             )
 
     def encode(self, value: Any) -> bytes:

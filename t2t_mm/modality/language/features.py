@@ -44,9 +44,9 @@ class LanguageFeatures(features.Features):
           seed: without effect.
         """
         del training, seed
-        pieces = self._tokenizer.tokenize(raw)
-        ends = tf.fill([pieces.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
-        return tf.concat([pieces, ends], axis=1)[:, : self.max_length]
+        tokens = self._tokenizer.tokenize(raw)
+        ends = tf.fill([tokens.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
+        return tf.concat([tokens, ends], axis=1)[:, : self.max_length]
 
     def resources(self) -> tuple[Any, ...]:
         return (self._tokenizer,)

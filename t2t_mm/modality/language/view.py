@@ -1,4 +1,4 @@
-"""How texts are shown: as they are, measured in pieces where their vocabulary is at hand."""
+"""How texts are shown: as they are, measured in tokens where their vocabulary is at hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LanguageView(view.TextView):
     ) -> None:
         super().__init__(declaration, vocabularies)
         self._vocabulary = self.vocabularies.get(declaration.vocab)
-        self.unit = "pieces" if self._vocabulary else "characters"
+        self.unit = "tokens" if self._vocabulary else "characters"
         self.limit = declaration.max_length if self._vocabulary else None
 
     def size(self, data: bytes) -> int:
