@@ -151,7 +151,7 @@ def _answers(
 
     if not raw:
         return []
-    numbers = [requests_lib.number(each, asked=asked) for each in raw] if search.samples else None
+    numbers = predict.numbers(raw, asked=asked) if search.samples else None
     try:
         dataset = pipeline.predict_dataset(task, raw, loaded.batching)
         return list(predict.decode_dataset(loaded.model, task, dataset, search, numbers))

@@ -14,7 +14,7 @@ from t2t_mm import errors
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import answers as answers_lib
-from t2t_mm.decoding import concurrent, functions, requests
+from t2t_mm.decoding import concurrent, functions, sampling
 from t2t_mm.settings import decoding
 
 
@@ -35,7 +35,7 @@ def decode_dataset(
       dataset: batches with `inputs` and `index` (place of each example).
       settings: of the search.
       numbers: of each example, by `index`, what its samples depend on beside the seed (see
-        `requests.number`); `index` itself when left out.
+        `sampling.numbers`); `index` itself when left out.
 
     Raises:
       NotFiniteError: where the model gives scores that are no numbers.
@@ -134,14 +134,19 @@ def references(batch: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(value.decode("utf-8") for value in row) for row in rows]
 
 
+def numbers(raw: Sequence[Mapping[str, bytes]], *, asked: int = 0) -> list[int]:
+    """Returns what samples of each input depend on beside the seed (see `sampling.numbers`)."""
+    columns = {name: tf.constant([each[name] for each in raw]) for name in raw[0]}
+    found: list[int] = sampling.numbers(columns, asked=asked).numpy().tolist()
+    return found
+
+
 def _numbers(batch: Mapping[str, Any], settings: decoding.DecodeSettings) -> tf.Tensor:
     """Returns int [B], of each row what its samples depend on beside the seed."""
     raw = batch.get("raw_inputs")
     if not (raw and settings.samples):
         return batch["index"]
-    columns = {name: values.numpy().tolist() for name, values in raw.items()}
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return tf.constant([requests.number(row) for row in rows], tf.int64)
+    return sampling.numbers(raw)
 
 
 def _with_others(outputs: list[answers_lib.Answer], n_best: int) -> answers_lib.Answer:

@@ -11,7 +11,6 @@ Without TensorFlow, so that a wrong line is found before a model is loaded.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -145,20 +144,6 @@ def requests(
             yield request(task, value, place)
         else:
             yield _request_or_error(task, value, place)
-
-
-def number(raw: Mapping[str, bytes], *, asked: int = 0) -> int:
-    """Returns what samples of an input depend on beside the seed: a hash of what it holds.
-
-    Args:
-      raw: record bytes by input name.
-      asked: how often the same was asked before, where each time another sample is wanted.
-    """
-    made = hashlib.blake2b(str(asked).encode(), digest_size=8)
-    for name, value in sorted(raw.items()):
-        made.update(f"/{name}/{len(value)}/".encode())
-        made.update(value)
-    return int.from_bytes(made.digest(), "little") >> 1
 
 
 def _request_or_error(task: task_lib.Task, given: Given, place: str) -> Request:

@@ -72,13 +72,14 @@ def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings)
     return places if order is None else tf.gather(order, places, batch_dims=1)
 
 
-def numbers(raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
+def numbers(raw: Mapping[str, tf.Tensor], *, asked: int = 0) -> tf.Tensor:
     """Returns int64 [B], what samples of each row depend on beside the seed: a hash of its inputs.
 
     Args:
       raw: string [B] by input name, record bytes.
+      asked: how often the same was asked before, where each time another sample is wanted.
     """
-    parts = []
+    parts: list[str | tf.Tensor] = [str(asked)]
     for name in sorted(raw):
         size = tf.strings.as_string(tf.strings.length(raw[name]))
         parts += [tf.strings.join([f"/{name}/", size, "/"]), raw[name]]

@@ -53,13 +53,14 @@ class RawCheck:
           raw: string `[B]`.
         """
 
-        def compute(value: tf.Tensor) -> tf.Tensor:
+        def compute(value: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             made = self.features.featurize(value[tf.newaxis], training=False)
             parts = tf.nest.flatten(made, expand_composites=True)
-            with tf.control_dependencies(parts):
-                return tf.identity(value)
+            # Read, since TensorFlow leaves out what nothing reads.
+            read = [tf.reduce_any(tf.not_equal(part, tf.zeros_like(part))) for part in parts]
+            return value, tf.strings.as_string(tf.reduce_any(read))
 
-        values, computes = attempt(compute, raw)
+        (values, _), computes = attempt(compute, raw)
         is_empty = tf.strings.length(raw) == 0
         said = tf.where(is_empty, self._said("is empty"), self._said("cannot be used"))
         return Checked(values, tf.where(computes & ~is_empty, GOOD, said))
@@ -74,40 +75,42 @@ def build(declaration: base.Modality, features: features.Features) -> RawCheck:
     return check
 
 
-def attempt(
-    function: Callable[[tf.Tensor], tf.Tensor], raw: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def attempt(function: Callable[[tf.Tensor], Any], raw: tf.Tensor) -> tuple[Any, tf.Tensor]:
     """Applies a function to each row by itself, and catches what it raises.
 
     A graph has no other way to go on after an operation failed than a data set that leaves
     failing elements out.
 
     Args:
-      function: maps a string `[]` to another one, or fails.
+      function: maps a string `[]` to one or to a nest of them, or fails.
       raw: string `[B]`.
 
     Returns:
-      the results, string `[B]`, empty where it failed, and bool `[B]`, where it did not.
+      the nest of results, string `[B]`, empty where it failed, and bool `[B]`, where it did not.
     """
-    count = tf.size(raw)
+    count = tf.size(raw, tf.int64)
 
-    def apply(place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return place, tf.ensure_shape(function(raw[place]), [])
+    def apply(place: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        results = function(raw[place])
+        return place, tf.nest.map_structure(lambda one: tf.ensure_shape(one, []), results)
 
     plain = tf.autograph.experimental.do_not_convert
-    rows = tf.data.Dataset.range(tf.cast(count, tf.int64))
+    rows = tf.data.Dataset.range(count)
     rows = rows.map(plain(apply), num_parallel_calls=PARALLEL, deterministic=True)
     rows = rows.ignore_errors(log_warning=False)
     # One more, so that there is an element where all rows fail, or there are none.
-    last = tf.data.Dataset.from_tensors((tf.cast(count, tf.int64), tf.constant("")))
-    rows = rows.concatenate(last).batch(tf.cast(count, tf.int64) + 1)
+    _, form = rows.element_spec
+    none = tf.nest.map_structure(lambda _: tf.constant(""), form)
+    rows = rows.concatenate(tf.data.Dataset.from_tensors((count, none))).batch(count + 1)
     options = tf.data.Options()
     options.autotune.enabled = False
     places, results = rows.with_options(options).get_single_element()
-    places = places[:, tf.newaxis]
-    size = tf.shape(places, tf.int64)[:1] * 0 + tf.cast(count, tf.int64) + 1
-    done = tf.scatter_nd(places, tf.ones(tf.shape(places)[:1], tf.int32), size)[:-1] > 0
-    return tf.scatter_nd(places, results, size)[:-1], done
+
+    def spread(values: tf.Tensor) -> tf.Tensor:
+        return tf.scatter_nd(places[:, tf.newaxis], values, [count + 1])[:-1]
+
+    done = spread(tf.ones_like(places)) > 0
+    return tf.nest.map_structure(spread, results), done
 
 
 PARALLEL = 2

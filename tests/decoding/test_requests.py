@@ -201,16 +201,3 @@ def test_a_package_that_is_missing_is_no_fault_of_an_input(of_pictures, picture,
     (line,) = lines(of_pictures, f"{picture}\n".encode())
     with pytest.raises(errors.ConfigError, match="need the package"):
         requests_lib.request_or_error(of_pictures, line)
-
-
-def test_samples_depend_on_what_an_input_holds_and_on_nothing_else():
-    raw = {"image": b"1", "question": b"2"}
-    assert requests_lib.number(raw) == requests_lib.number(dict(reversed(raw.items())))
-    others = [{"image": b"12", "question": b""}, {"image": b"2", "question": b"1"}, {"x": b"1"}]
-    numbers = {
-        requests_lib.number(raw),
-        requests_lib.number(raw, asked=1),
-        *map(requests_lib.number, others),
-    }
-    assert len(numbers) == 5
-    assert all(0 <= number < 2**63 for number in numbers)

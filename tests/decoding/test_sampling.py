@@ -135,3 +135,16 @@ def test_rows_begin_with_their_prefixes(toy, asked, listed):
             assert ids[: len(real)] == real
             expected = model.score_anew(source, ids, len(real))
             assert score == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_samples_depend_on_what_an_input_holds_and_on_nothing_else():
+    def number(raw, **given):
+        columns = {name: tf.constant([value]) for name, value in raw.items()}
+        return int(sampling.numbers(columns, **given)[0])
+
+    raw = {"image": b"1", "question": b"2"}
+    assert number(raw) == number(dict(reversed(raw.items())))
+    others = [{"image": b"12", "question": b""}, {"image": b"2", "question": b"1"}, {"x": b"1"}]
+    found = {number(raw), number(raw, asked=1), *map(number, others)}
+    assert len(found) == 5
+    assert all(0 <= one < 2**63 for one in found)

@@ -41,6 +41,7 @@ class Audio(base.Modality):
 
     kind: ClassVar[str] = "audio"
     features_class: ClassVar[str] = "t2t_mm.modality.audio.features:AudioFeatures"
+    check_class: ClassVar[str] = "t2t_mm.modality.audio.check:AudioCheck"
     net_class: ClassVar[str] = "t2t_mm.modality.audio.net:AudioNet"
     view_class: ClassVar[str] = "t2t_mm.modality.audio.view:AudioView"
     raw_form: ClassVar[base.RawForm] = "sound"

@@ -20,7 +20,7 @@ MOST_CHUNKS = 64
 """The samples must be among the first so many chunks, so that a malicious file cannot keep a
 server busy."""
 
-_PCM, _EXTENSIBLE = 1, 0xFFFE
+PCM, EXTENSIBLE = 1, 0xFFFE
 
 
 class Heads(NamedTuple):
@@ -48,14 +48,14 @@ def read_heads(raw: tf.Tensor, *, longest_s: float, sample_rate: int) -> Heads:
         16-bit PCM of one channel, at that rate, not empty, not too long.
     """
     end = tf.cast(tf.strings.length(raw), tf.int64)
-    is_wav = (_text(raw, 0 * end) == b"RIFF") & (_text(raw, 0 * end + 8) == b"WAVE")
-    form, data = _find_chunks(raw, end)
+    is_wav = (text(raw, 0 * end) == b"RIFF") & (text(raw, 0 * end + 8) == b"WAVE")
+    form, data = find_chunks(raw, end)
     is_wav &= (form > 0) & (data > 0)
-    code, bits = _number(raw, form, 2), _number(raw, form + 14, 2)
-    code = tf.where(code == _EXTENSIBLE, _number(raw, form + 24, 2), code)
-    channels = _number(raw, form + 2, 2)
-    actual_rate = _number(raw, form + 4, 4)
-    size = _number(raw, data - 4, 4)
+    code, bits = number(raw, form, 2), number(raw, form + 14, 2)
+    code = tf.where(code == EXTENSIBLE, number(raw, form + 24, 2), code)
+    channels = number(raw, form + 2, 2)
+    actual_rate = number(raw, form + 4, 4)
+    size = number(raw, data - 4, 4)
     present = end - data
     is_whole = (size <= present) | (size >= headers.UNKNOWN_SIZE)
     length = tf.minimum(size, present) // 2
@@ -64,7 +64,7 @@ def read_heads(raw: tf.Tensor, *, longest_s: float, sample_rate: int) -> Heads:
         (data, length),
         [
             ("A sound is not a WAV file", end, "bytes", is_wav),
-            ("A WAV file is not 16-bit PCM", bits, "bits", (code == _PCM) & (bits == 16)),
+            ("A WAV file is not 16-bit PCM", bits, "bits", (code == PCM) & (bits == 16)),
             ("A WAV file has not one channel", channels, "channels", channels == 1),
             (
                 f"The rate of a WAV file is not {sample_rate}",
@@ -90,7 +90,7 @@ def read_samples(raw: tf.Tensor, heads: Heads) -> tf.Tensor:
     return samples[:, : tf.maximum(tf.reduce_max(heads.length), 1)]
 
 
-def _find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the offsets of the bodies of chunks "fmt " and "data": int64 `[B]`, 0 for none."""
 
     def looks_on(place: tf.Tensor, _: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
@@ -100,7 +100,7 @@ def _find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         place: tf.Tensor, form: tf.Tensor, data: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         is_open = (data == 0) & (place + 8 <= end)
-        name, size = _text(raw, place), _number(raw, place + 4, 4)
+        name, size = text(raw, place), number(raw, place + 4, 4)
         form = tf.where(is_open & (name == b"fmt "), place + 8, form)
         data = tf.where(is_open & (name == b"data"), place + 8, data)
         return tf.where(is_open, place + 8 + size + size % 2, place), form, data
@@ -112,16 +112,16 @@ def _find_chunks(raw: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return form, data
 
 
-def _text(raw: tf.Tensor, place: tf.Tensor, count: int = 4) -> tf.Tensor:
+def text(raw: tf.Tensor, place: tf.Tensor, count: int = 4) -> tf.Tensor:
     """Returns `count` bytes from `place` on; fewer at the end of the string."""
     end = tf.cast(tf.strings.length(raw), tf.int64)
     place = tf.clip_by_value(place, tf.zeros_like(end), end)
     return tf.strings.substr(raw, place, tf.zeros_like(place) + count)
 
 
-def _number(raw: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
+def number(raw: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
     """Returns the unsigned little-endian number of `count` bytes: int64 `[B]`."""
-    octets = tf.io.decode_raw(_text(raw, place, count), tf.uint8, fixed_length=count)
+    octets = tf.io.decode_raw(text(raw, place, count), tf.uint8, fixed_length=count)
     weights = tf.constant([256**i for i in range(count)], tf.int64)
     return tf.reduce_sum(tf.cast(octets, tf.int64) * weights, axis=1)
 

@@ -27,6 +27,7 @@ class Image(base.Modality):
 
     kind: ClassVar[str] = "image"
     features_class: ClassVar[str] = "t2t_mm.modality.image.features:ImageFeatures"
+    check_class: ClassVar[str] = "t2t_mm.modality.image.check:ImageCheck"
     net_class: ClassVar[str] = "t2t_mm.modality.image.net:ImageNet"
     view_class: ClassVar[str] = "t2t_mm.modality.image.view:ImageView"
     raw_form: ClassVar[base.RawForm] = "picture"

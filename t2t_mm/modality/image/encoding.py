@@ -37,7 +37,7 @@ file of some kB may claim enough to fill the memory. For a JPEG, which is decode
 size, that size counts."""
 
 _JPEG = ("JPEG", "MPO")
-_QUALITY = 95
+QUALITY = 95
 _SCAN_OF_JPEG, _END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION = 0x0112
@@ -185,7 +185,7 @@ def _encode(data: bytes, name: str) -> bytes:
             pixels = pixels.transpose(turn)
         file = io.BytesIO()
         if jpeg:
-            pixels.save(file, "JPEG", quality=_QUALITY, subsampling="4:4:4")
+            pixels.save(file, "JPEG", quality=QUALITY, subsampling="4:4:4")
         else:
             pixels.save(file, "PNG")
         return file.getvalue()
