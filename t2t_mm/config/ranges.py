@@ -98,9 +98,26 @@ def check(settings: Any) -> None:
     cls: type = type(settings)
     for name, allowed in of(cls).items():
         value = getattr(settings, name)
-        if value is not None and not allowed.holds(value, settings):
-            raise errors.ConfigError(
-                f"{cls.__name__}.{name} is out of range",
-                received=repr(value),
-                expected=allowed.words,
-            )
+        if value is not None:
+            require(f"{cls.__name__}.{name}", value, allowed, settings)
+
+
+def require(
+    what: str, value: Any, allowed: Range, others: Any = None, *, hint: str | None = None
+) -> None:
+    """Raises for a value that is out of its range.
+
+    Args:
+      what: the value is of, for the error.
+      value: one of the type that `allowed` is for.
+      allowed: its range.
+      others: has the other fields as attributes, for a range that looks at them.
+      hint: what to do instead, for the error.
+
+    Raises:
+      ConfigError: names the value and its range.
+    """
+    if not allowed.holds(value, others):
+        raise errors.ConfigError(
+            f"{what} is out of range", received=repr(value), expected=allowed.words, hint=hint
+        )

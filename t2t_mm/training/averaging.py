@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.config import ranges
 from t2t_mm.files import atomic, paths
 from t2t_mm.runs import checkpoint_files, run_folder
 from t2t_mm.runs import fingerprint as fingerprint_lib
@@ -120,12 +121,8 @@ def _newest_whole(run: run_folder.RunFolder, wanted: int | None, warn: Warn) -> 
     Raises:
       CheckpointError: there are fewer, or they are not of one model.
     """
-    if wanted is not None and wanted < 1:
-        raise errors.ConfigError(
-            "The number of checkpoints to average is out of range",
-            received=wanted,
-            expected="1 or more",
-        )
+    if wanted is not None:
+        ranges.require("The number of checkpoints to average", wanted, ranges.numbers(1))
     folder = run.checkpoints
     published = checkpoint_files.steps(folder)
     intact: list[int] = []

@@ -50,3 +50,11 @@ def test_fields_with_a_range_are_checked():
         with pytest.raises(errors.ConfigError) as raised:
             Sizes(**wrong)
         assert str(raised.value) == said
+
+
+def test_a_single_value_is_checked_alike():
+    ranges.require("The size of a thing", 3, ranges.numbers(3))
+    with pytest.raises(errors.ConfigError) as caught:
+        ranges.require("The size of a thing", 2, ranges.numbers(3), hint="Take a larger one")
+    said = "The size of a thing is out of range. Received: 2. Expected: 3 or more. "
+    assert str(caught.value).startswith(said) and "Take a larger one" in str(caught.value)

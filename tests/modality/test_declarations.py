@@ -24,9 +24,9 @@ def test_deep_grey_is_scaled_not_clipped():
     np.testing.assert_array_equal(np.asarray(kept), (levels / 257).round())
 
 
-def test_a_text_has_room_for_a_piece_and_its_end():
+def test_a_text_has_room_for_a_token_and_its_end():
     assert Language(max_length=2).max_length == 2
-    with pytest.raises(errors.ConfigError, match=r"Language\(max_length=1\)"):
+    with pytest.raises(errors.ConfigError, match=r"Language\.max_length .* 1\."):
         Language(max_length=1)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any, ClassVar
 
-from t2t_mm import errors
+from t2t_mm.config import ranges
 from t2t_mm.modality import base
 
 SPECTRAL, WAVEFORM = "spectral", "waveform"
@@ -22,6 +22,20 @@ STRIDES = {
     WAVEFORM: (2, 2, 2, 2, 2, 2, 2, 2, 2),
 }
 """Strides along time of the net's nine blocks, by representation; see `net.py`."""
+
+_RANGES = {
+    "sample_rate": ranges.rule(f"one of {', '.join(map(str, RATES))}", RATES.__contains__),
+    "representation": ranges.rule(f"one of {', '.join(STRIDES)}", STRIDES.__contains__),
+    "bands": ranges.numbers(8, 256),
+    "max_seconds": ranges.numbers(0, above=True),
+    "min_seconds": ranges.Range(
+        "more than 0, less than max_seconds", lambda least, audio: 0 < least < audio.max_seconds
+    ),
+    "spec_augment": ranges.Range(
+        "False: it masks a spectrum, and a waveform has none",
+        lambda masks, audio: not masks or audio.representation == SPECTRAL,
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,16 +70,8 @@ class Audio(base.Modality):
     spec_augment: bool = False
 
     def __post_init__(self) -> None:
-        if self.sample_rate not in RATES:
-            self._refuse("sample_rate", f"one of {', '.join(map(str, RATES))}")
-        if self.representation not in STRIDES:
-            self._refuse("representation", f"one of {', '.join(STRIDES)}")
-        if not 8 <= self.bands <= 256:
-            self._refuse("bands", "8 to 256")
-        if not 0 < self.min_seconds < self.max_seconds < math.inf:
-            self._refuse("min_seconds", f"more than 0, less than max_seconds={self.max_seconds}")
-        if self.spec_augment and self.representation != SPECTRAL:
-            self._refuse("spec_augment", "False: it masks a spectrum, and a waveform has none")
+        for name, allowed in _RANGES.items():
+            ranges.require(f"Audio.{name}", getattr(self, name), allowed, self)
 
     @property
     def cells_a_position(self) -> int:
@@ -112,10 +118,3 @@ class Audio(base.Modality):
         name = f"{self.kind}_{self.representation}_{self.sample_rate}"
         name = f"{name}_{self.bands}" if self.representation == SPECTRAL else name
         return self.with_net(name)
-
-    def _refuse(self, field: str, expected: str) -> None:
-        raise errors.ConfigError(
-            f"Audio.{field} is out of range",
-            received=f"Audio({field}={getattr(self, field)!r})",
-            expected=expected,
-        )

@@ -6,9 +6,11 @@ import dataclasses
 from typing import Any, ClassVar
 
 from t2t_mm import errors
+from t2t_mm.config import ranges
 from t2t_mm.modality import arrays, base, media
 
 SMALLEST, LARGEST = 32, 299
+_SIZES = ranges.numbers(SMALLEST, LARGEST, words=f"{SMALLEST} to {LARGEST} pixels")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +42,7 @@ class Image(base.Modality):
     mirror: bool = True
 
     def __post_init__(self) -> None:
-        if not SMALLEST <= self.size <= LARGEST:
-            raise errors.ConfigError(
-                "The image size is out of range",
-                received=f"Image(size={self.size})",
-                expected=f"{SMALLEST} to {LARGEST} pixels",
-            )
+        ranges.require("Image.size", self.size, _SIZES)
 
     def label(self) -> str:
         return f"{self.kind} {self.size}"

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from t2t_mm import errors
+from t2t_mm.config import ranges
 from t2t_mm.modality import base
 
 MAX_CHARACTERS = 50_000
 """A longer text is refused: for a model of some hundred tokens it is no single text."""
+
+_LENGTHS = ranges.numbers(2, words="2 or more: a token and the end token")
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 """ASCII control characters, except white space: tabs, line and page ends, separators."""
@@ -53,12 +56,8 @@ class Language(base.Modality):
     max_length: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_length is not None and self.max_length < 2:
-            raise errors.ConfigError(
-                "The maximal length of a text is out of range",
-                received=f"Language(max_length={self.max_length})",
-                expected="2 or more: a token and the end token",
-            )
+        if self.max_length is not None:
+            ranges.require("Language.max_length", self.max_length, _LENGTHS)
 
     def encode(self, value: Any) -> bytes:
         """Encodes a `str` as UTF-8, unchanged, with all white space and line ends.

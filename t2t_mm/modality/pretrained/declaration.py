@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from t2t_mm import errors
-from t2t_mm.config import value_types
+from t2t_mm.config import ranges, value_types
 
 T = TypeVar("T")
 
+_MULTIPLIERS = ranges.numbers(0, above=True, words="more than 0")
 _NO_ARGUMENTS = {
     "weights": "weights=None is given: nothing is downloaded. Name a file in KerasNet.weights",
     "include_top": "include_top=False is given: a modality's net ends before the classes",
@@ -149,14 +149,12 @@ def from_description(values: Mapping[str, Any], place: str) -> Net:
 
 
 def _check_multiplier(declared: KerasNet | TokenEmbeddings) -> None:
-    multiplier = declared.learning_rate_multiplier
-    if not (math.isfinite(multiplier) and multiplier > 0):
-        raise errors.ConfigError(
-            f"{type(declared).__name__}.learning_rate_multiplier is out of range",
-            received=multiplier,
-            expected="more than 0",
-            hint="frozen = True keeps weights as they are",
-        )
+    ranges.require(
+        f"{type(declared).__name__}.learning_rate_multiplier",
+        declared.learning_rate_multiplier,
+        _MULTIPLIERS,
+        hint="frozen = True keeps weights as they are",
+    )
 
 
 def _snake_case(name: str) -> str:

@@ -9,11 +9,14 @@ from t2t_mm.modality import Audio, from_description
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"sample_rate": 16_001}, r"Audio\(sample_rate=16001\).*8000, 11025"),
+        ({"sample_rate": 16_001}, r"Audio\.sample_rate .*16001.*8000, 11025"),
         ({"representation": "cepstral"}, "spectral, waveform"),
         ({"bands": 2}, "8 to 256"),
-        ({"min_seconds": 2.0, "max_seconds": 1.0}, "less than max_seconds=1.0"),
-        ({"max_seconds": float("inf")}, "less than max_seconds"),
+        (
+            {"min_seconds": 2.0, "max_seconds": 1.0},
+            r"min_seconds .* 2\.0\. .*less than max_seconds",
+        ),
+        ({"max_seconds": float("inf")}, "Audio.max_seconds .* above 0"),
         ({"representation": "waveform", "spec_augment": True}, "a waveform has none"),
     ],
 )

@@ -101,7 +101,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
             'column = "text"',
             "max_length = 1",
             12,
-            "maximal length of a text is out of range",
+            "Language.max_length is out of range",
         ),
         (REVIEWS, 'column = "text"', 'column = ["a", "b"]', 12, "column cannot have this value"),
         (REVIEWS, 'column = "text"', 'file = "../{id}.txt"', 12, "'file' names no file below"),
