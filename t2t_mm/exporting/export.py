@@ -130,7 +130,7 @@ def _write(
     warn: Callable[[str], None],
 ) -> dict[str, Any]:
     """Writes an export of each problem and one of all; hold the lock of the folder."""
-    from t2t_mm.exporting import description, saved_model, signature
+    from t2t_mm.exporting import description, explain, saved_model, signature
     from t2t_mm.exporting import examples as examples_lib
 
     longest = run.batching.max_length
@@ -141,9 +141,13 @@ def _write(
     exports = {}
     for name, signatures in named(made).items():
         with versions.new(export_dir / name) as (making, version):
+            functions = {key: one.function for key, one in signatures.items()}
+            if DEFAULT in signatures:
+                explained = explain.function(run, signatures[DEFAULT])
+                functions |= {} if explained is None else {explain.NAME: explained}
             sha256 = saved_model.write(
                 making,
-                {key: one.function for key, one in signatures.items()},
+                functions,
                 variables,
                 [each for one in signatures.values() for each in one.resources()],
             )

@@ -86,7 +86,7 @@ class Signature:
           `outputs` string and `scores` float32, `[B]`, or `[B, N]` for N best; `errors` string
           `[B]`. Of a class also `probabilities` float32 and `classes` string, `[B, C]`.
         """
-        values, errors = self._checked(given)
+        values, errors = self.checked(given)
         is_good = errors == checks.GOOD
         places = tf.where(is_good)[:, 0]
         found = tf.cond(
@@ -94,7 +94,7 @@ class Signature:
             lambda: self._found({n: tf.gather(v, places) for n, v in values.items()}, given),
             self._none,
         )
-        found = {name: _spread(value, is_good) for name, value in found.items()}
+        found = {name: spread(value, is_good) for name, value in found.items()}
         best = found[SCORES][:, 0]
         diverged = tf.where(tf.math.is_finite(best), checks.GOOD, NOT_FINITE)
         errors = checks.first(errors, diverged)
@@ -106,7 +106,7 @@ class Signature:
             found[CLASSES] = tf.tile(tf.constant([self._classes]), [rows, 1])
         return {**found, ERRORS: errors}
 
-    def _checked(self, given: Mapping[str, tf.Tensor]) -> tuple[Tensors, tf.Tensor]:
+    def checked(self, given: Mapping[str, tf.Tensor]) -> tuple[Tensors, tf.Tensor]:
         """Returns the values of records by name, and the first error of each row."""
         values, errors = {}, []
         for name, check in self._checks.items():
@@ -122,11 +122,7 @@ class Signature:
 
     def _found(self, raw: Tensors, given: Mapping[str, tf.Tensor]) -> Tensors:
         """Answers the good rows: `outputs` and `scores` `[B, N]`, and `probabilities`."""
-        inputs = {}
-        for name, features in self._features.items():
-            made = features.featurize(raw[name], training=False)
-            is_ragged = isinstance(made, tf.RaggedTensor)
-            inputs[name] = pools.padded(made, self._multiple) if is_ragged else made
+        inputs = self.featurized(raw)
         command = tf.constant(self._model.command_row(self.task.name))
         if not self.writes:
             return self._chosen(
@@ -142,6 +138,15 @@ class Signature:
         texts = tf.reshape(texts, tf.shape(found.scores))
         is_there = tf.math.is_finite(found.scores)  # a beam may have found fewer
         return {OUTPUTS: tf.where(is_there, texts, ""), SCORES: found.scores}
+
+    def featurized(self, raw: Tensors) -> Tensors:
+        """Returns the features of good rows, `[B, ...]` by name of input."""
+        inputs = {}
+        for name, features in self._features.items():
+            made = features.featurize(raw[name], training=False)
+            is_ragged = isinstance(made, tf.RaggedTensor)
+            inputs[name] = pools.padded(made, self._multiple) if is_ragged else made
+        return inputs
 
     def _chosen(self, log_probs: tf.Tensor) -> Tensors:
         """Returns the likeliest classes of float32 `[B, C]`."""
@@ -160,7 +165,7 @@ class Signature:
         return none
 
 
-def _spread(values: tf.Tensor, is_good: tf.Tensor) -> tf.Tensor:
+def spread(values: tf.Tensor, is_good: tf.Tensor) -> tf.Tensor:
     """Puts the values of the good rows, `[G, ...]`, in their places among all: `[B, ...]`."""
     places = tf.cumsum(tf.cast(is_good, tf.int32)) - 1
     last = tf.zeros(tf.concat([[1], tf.shape(values)[1:]], 0), values.dtype)

@@ -38,7 +38,7 @@ _POLICY = (
 def blocks(problems: Sequence[declarations.Problem], models: models_lib.Models) -> gr.Blocks:
     """Returns the page of some problems."""
     with gr.Blocks(title="t2t-mm", analytics_enabled=False, delete_cache=(_OLD_S, _OLD_S)) as made:
-        gr.HTML("<h1 class='mm-title'>t2t-mm</h1>", padding=False)
+        panel.html_part("<h1 class='mm-title'>t2t-mm</h1>")
         if len(problems) <= MOST_TABS:
             panel.tabs(problems, models)
         else:

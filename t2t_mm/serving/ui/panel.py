@@ -20,15 +20,6 @@ _FAULT = "A fault of the server; its log says more."
 _MOST_BARS = 10
 
 
-class _Picture(gr.Image):
-    """An image whose file reaches us as it came; Gradio would decode it, and raise at others."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload and payload.path
-
-
 class Panel:
     """Widgets of one problem; make it within a `gr.Blocks`.
 
@@ -40,13 +31,13 @@ class Panel:
     def __init__(self, problem: declarations.Problem, models: models_lib.Models) -> None:
         self._problem, self._models = problem, models
         if problem.about:
-            gr.HTML(f"<p class='mm-about'>{html.escape(problem.about)}</p>", padding=False)
+            html_part(f"<p class='mm-about'>{html.escape(problem.about)}</p>")
         with gr.Row(equal_height=False):
             with gr.Column(min_width=300):
                 self._inputs = [_widget(one) for one in problem.inputs]
                 button = gr.Button("Answer", variant="primary")
             with gr.Column(min_width=300):
-                self._message = gr.HTML(visible=False, padding=False)
+                self._message = html_part()
                 self._text = gr.Textbox(
                     label="Output",
                     interactive=False,
@@ -55,7 +46,7 @@ class Panel:
                     buttons=["copy"],
                     visible=not problem.classes,
                 )
-                self._table = gr.HTML(visible=False, padding=False)
+                self._table = html_part()
                 self._bars = gr.Label(
                     label="Class",
                     num_top_classes=_MOST_BARS,
@@ -66,7 +57,7 @@ class Panel:
                 self._reference = gr.Textbox(
                     label="Reference of the example", interactive=False, visible=False
                 )
-        self._pictures = gr.HTML(visible=False, padding=False)
+        self._pictures = html_part()
         self._shown = [
             self._message,
             self._text,
@@ -149,13 +140,16 @@ class Panel:
             answer = answers.Answer(message=_FAULT)
         yield self._updates(answer)
         if answer.message is None and self._problem.explains:
-            drawn = await self._drawn(values)
+            drawn = await self._drawn(values, answer)
             if drawn:
                 yield self._updates(answer, drawn)
 
-    async def _drawn(self, values: dict[str, Any]) -> str:
+    async def _drawn(self, values: dict[str, Any], answer: answers.Answer) -> str:
+        given = {one.name: values[one.name] for one in self._problem.inputs if not one.is_shared}
+        if answer.text is not None:
+            given[answers.TEXTS] = answer.text
         try:
-            found = await self._predict(values, declarations.EXPLAIN)
+            found = await self._predict(given, declarations.EXPLAIN)
             raw = {name: value for name, value in values.items() if isinstance(value, bytes)}
             return pictures.explanation(found, self._problem.inputs, raw)
         except errors.UserError:
@@ -188,14 +182,30 @@ class Panel:
         ]
 
 
+def html_part(value: str = "") -> gr.HTML:
+    """Returns a place for HTML; hidden while it is empty."""
+    shown = bool(value)
+    return gr.HTML(value, visible=shown, apply_default_css=False, elem_classes="mm-html")
+
+
 def _widget(one: declarations.Input) -> Any:
     """Returns the widget of an input."""
     label = f"{one.name} · {one.hint()}" if one.hint() else one.name
     if one.kind == "picture":
-        return _Picture(label=label, sources=["upload", "webcam", "clipboard"], height=300)
+        made = gr.Image(
+            label=label,
+            sources=["upload", "webcam", "clipboard"],
+            type="filepath",
+            height=300,
+            buttons=["fullscreen"],
+        )
+        # The file reaches us as it came. Gradio would decode it, and raise at what is no picture;
+        # and it writes a stub beside the module of a subclass.
+        made.preprocess = _path  # type: ignore[method-assign,assignment]
+        return made
     if one.kind == "sound":
         return gr.Audio(
-            label=label, sources=["microphone", "upload"], type="filepath", editable=True
+            label=label, sources=["microphone", "upload"], type="filepath", buttons=["download"]
         )
     if one.kind == "choice":
         return gr.Dropdown(label=label, choices=[str(c) for c in one.about["classes"]], value=None)
@@ -207,6 +217,10 @@ def _widget(one: declarations.Input) -> Any:
 
 
 _TEXT = gr.InputHTMLAttributes(spellcheck=False)
+
+
+def _path(payload: Any) -> str | None:
+    return payload.path if payload else None
 
 
 def _column(one: declarations.Input) -> Any:

@@ -1,8 +1,12 @@
 """The style sheet of the page, with the colours of Gradio's theme, light and dark."""
 
 CSS = """
+:root { --mm-faint: #6b7280; }
+.dark { --mm-faint: #9ca3af; }
+.mm-html, .mm-html > div { padding: 0 !important; }
+@media (max-width: 600px) { .gradio-container .main { padding: 12px !important; } }
 .mm-title { font-size: 1.4rem; font-weight: 600; margin: 0.25rem 0; }
-.mm-about { color: var(--body-text-color-subdued); font-size: 0.875rem; margin: 0.25rem 0; }
+.mm-about { color: var(--mm-faint); font-size: 0.875rem; margin: 0.25rem 0; }
 .mm-message {
   border: 1px solid var(--error-border-color, #dc2626);
   border-left-width: 4px;
@@ -11,14 +15,15 @@ CSS = """
   overflow-wrap: anywhere;
 }
 .mm-scroll { overflow-x: auto; max-width: 100%; }
-.mm-best { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
-.mm-best th { text-align: left; font-weight: 600; color: var(--body-text-color-subdued); }
+.mm-best { width: 100%; border-collapse: collapse; font-size: 0.9rem; border: 0; }
+.mm-best th { text-align: left; font-weight: 600; color: var(--mm-faint); }
+.mm-best tr, .mm-best th, .mm-best td { border: 0; background: none; }
 .mm-best th, .mm-best td {
   padding: 0.3rem 0.5rem;
   border-bottom: 1px solid var(--border-color-primary);
   overflow-wrap: anywhere;
 }
-.mm-best td:first-child { color: var(--body-text-color-subdued); width: 2rem; }
+.mm-best td:first-child { color: var(--mm-faint); width: 2rem; }
 .mm-best th:last-child, .mm-best td:last-child {
   text-align: right;
   font-variant-numeric: tabular-nums;
@@ -27,7 +32,7 @@ CSS = """
 .mm-pictures section { margin: 1rem 0; }
 .mm-pictures h4 { font-weight: 600; margin: 0 0 0.25rem; }
 .mm-pictures small, .mm-pictures p {
-  color: var(--body-text-color-subdued);
+  color: var(--mm-faint);
   font-size: 0.8rem;
   font-weight: 400;
   margin: 0.25rem 0;
