@@ -8,6 +8,7 @@ from typing import Any
 from t2t_mm import cli
 from t2t_mm.cli import decoding_flags
 from t2t_mm.exporting import export
+from t2t_mm.files import content
 from t2t_mm.runs import folders, opened_run
 
 _COMMAND = cli.Command(
@@ -28,6 +29,17 @@ _CHECKPOINT = _COMMAND.string("checkpoint", "latest", decoding_flags.CHECKPOINT)
 _PRECISION = _COMMAND.choice(
     "precision", "float32", export.PRECISIONS, "to compute in, whatever the training did"
 )
+_CHECKPOINT_ONLY = _COMMAND.boolean(
+    "checkpoint_only",
+    False,
+    "write EXPORT_DIR/weights instead: a run folder with the weights alone, to be shipped",
+)
+_EXAMPLES = _COMMAND.integer(
+    "examples", export.EXAMPLES, "of each problem's data, kept for pages; 0 is none"
+)
+_DATA_DIR = _COMMAND.path(
+    "data_dir", None, "folder of generated data", shown=folders.DATA_OF_RUN_DEFAULT
+)
 _decoding = decoding_flags.define(_COMMAND)
 
 
@@ -40,7 +52,7 @@ def _export() -> dict[str, Any]:
     given = _decoding()
     names = _COMMAND.problem_patterns()
     folder = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
-    run = opened_run.open_run(folder)
+    run = opened_run.open_run(folder, data_dir=folders.known_data_dir(_DATA_DIR.value))
     settings = decoding_flags.settings(run, given, names)
     answer = export.export(
         run,
@@ -49,10 +61,14 @@ def _export() -> dict[str, Any]:
         checkpoint=_CHECKPOINT.value,
         precision=_PRECISION.value,
         settings=settings,
+        examples=_EXAMPLES.value,
+        checkpoint_only=_CHECKPOINT_ONLY.value,
+        warn=_COMMAND.say,
     )
     if not _COMMAND.json:
+        size = f" ({content.mebibytes(answer['bytes'])})" if "bytes" in answer else ""
         for name, path in answer["exports"].items():
-            print(f"{name} is in {path}")
+            print(f"{name} is in {path}{size}")
     return answer
 
 

@@ -34,6 +34,7 @@ def export(
     precision: str = "float32",
     settings: decoding.DecodeSettings | None = None,
     examples: int = EXAMPLES,
+    checkpoint_only: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
     warn: Callable[[str], None] | None = None,
     **search: Any,
@@ -59,18 +60,22 @@ def export(
         other rows of a batch may change a text.
       settings: of the search; by default those of the run's configuration.
       examples: of each problem, kept for pages that show some, where there is generated data.
+      checkpoint_only: write `EXPORT_DIR/weights` instead, a run folder with the weights alone,
+        which decodes, evaluates and starts a training warm as the run itself does.
       data_dir: of generated data, if it has moved since the training.
       warn: takes a line of text; standard error by default.
       **search: fields of `DecodeSettings` that override these.
 
     Returns:
-      `step`, and `exports`: the folder of the new version by the name of the export.
+      `step`, and `exports`: the folder of the new version by the name of the export. With
+      `checkpoint_only` the folder of the weights, and their `bytes`.
 
     Raises:
       ConfigError: for names or settings that do not fit the run.
       CheckpointError: for a checkpoint that is missing or damaged.
       DataError: when the folder is in use, or cannot be written to.
     """
+    from t2t_mm.exporting import weights
     from t2t_mm.runs import loaded_run, opened_run
 
     check(precision, examples)
@@ -84,10 +89,24 @@ def export(
     for task in tasks:
         used.check(task)
     folder = paths.expanded(opened.folder.export if export_dir is None else export_dir)
+    if checkpoint_only:
+        _check_whole(opened, tasks)
+        with versions.lock(folder):
+            return weights.write(opened, folder, checkpoint)
     with versions.lock(folder):
         if not isinstance(run, loaded_run.LoadedRun):
             run = loaded_run.restore(opened, checkpoint, precision=precision)
         return _write(run, folder, tasks, used, examples=examples, warn=warn or _to_stderr)
+
+
+def _check_whole(run: opened_run.OpenedRun, tasks: Sequence[task_lib.Task]) -> None:
+    """Raises where some problems alone are asked for of a checkpoint, which is of all of them."""
+    if len(tasks) < len(run.tasks):
+        raise errors.ConfigError(
+            "The weights of a run are those of all its problems",
+            received=f"--checkpoint_only, --problems={','.join(task.name for task in tasks)}",
+            hint="Leave one of them out",
+        )
 
 
 def check(precision: str, examples: int) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm import errors
 from t2t_mm.files import atomic, content, paths
 from t2t_mm.process import quiet_import
+
+_FULL = os.strerror(errno.ENOSPC)
 
 
 class Served(tf.Module):
@@ -49,9 +54,24 @@ def write(
       the sha256 of the file of weights.
     """
     served = Served(functions, variables, resources)
-    with atomic.writing(folder), quiet_import.without_notices():
+    with _writing(folder), quiet_import.without_notices():
         tf.saved_model.save(served, paths.for_tensorflow(folder), signatures=dict(functions))
     return content.sha256(next(folder.glob("variables/variables.data-*")))
+
+
+@contextlib.contextmanager
+def _writing(folder: pathlib.Path) -> Iterator[None]:
+    """Converts errors of writing, Python's and TensorFlow's, to a DataError."""
+    try:
+        with atomic.writing(folder):
+            yield
+    except tf.errors.OpError as error:
+        is_full = isinstance(error, tf.errors.ResourceExhaustedError) or _FULL in str(error)
+        raise errors.DataError(
+            f"The disk is full; could not write {folder}" if is_full else f"Cannot write {folder}",
+            received=None if is_full else errors.shortened(str(error), 200),
+            hint="Free some space there, or name another --export_dir" if is_full else None,
+        ) from error
 
 
 def flush(folder: pathlib.Path) -> None:

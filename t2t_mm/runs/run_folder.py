@@ -267,8 +267,11 @@ class RunFolder:
           ConfigError: says what to do instead.
         """
         if self.exists() and self.averaged:
+            held = (
+                "an average of checkpoints" if len(self.averaged) > 1 else "a checkpoint's weights"
+            )
             raise errors.ConfigError(
-                f"{self.path} holds an average of checkpoints: it has weights, but no state of an "
+                f"{self.path} holds {held}: it has weights, but no state of an "
                 "optimizer, nor a place in the data, for a training to go on from",
                 expected="the --output_dir of a training, or a new folder",
                 hint=f"To begin a new training with these weights, add --warm_start={self.path}",

@@ -72,10 +72,10 @@ def average(
         )
     # Resolved: what is renamed into place must not be a link to another place.
     target = paths.expanded(run.path / run_folder.AVERAGED if to is None else to).resolve()
-    _check_target(target)
+    check_target(target)
     steps = _newest_whole(run, checkpoints, warn or _to_stderr)
     with atomic.lock(target.with_name(f".{target.name}.lock"), f"the average in {target}"):
-        _write(run, steps, target)
+        _write_mean(run, steps, target)
     return {"step": steps[-1], "averaged": steps, "to": str(target)}
 
 
@@ -87,8 +87,13 @@ def named(steps: Sequence[int]) -> str:
     return f"step{'s' if len(shown) > 1 else ''} {', '.join(shown)}"
 
 
-def _check_target(target: pathlib.Path) -> None:
+def check_target(target: pathlib.Path, *, what: str = "an average", flag: str = "--to") -> None:
     """Raises unless the folder is new or empty, or holds an average and what is made of it.
+
+    Args:
+      target: the folder.
+      what: it is for.
+      flag: that names it.
 
     Raises:
       ConfigError: says what is there.
@@ -96,12 +101,12 @@ def _check_target(target: pathlib.Path) -> None:
     if not target.exists():
         return
     if not target.is_dir():
-        raise errors.ConfigError(f"The folder for the average, {target}, is a file")
+        raise errors.ConfigError(f"The folder for {what}, {target}, is a file")
     held = run_folder.RunFolder(target)
     if held.exists() and not held.averaged:
         raise errors.ConfigError(
-            f"{target} holds a run that was trained, which an average must not replace",
-            expected="--to= a new folder, or one with an average",
+            f"{target} holds a run that was trained, which {what} must not replace",
+            expected=f"{flag}= a new folder, or one with {what}",
         )
     others = sorted(path.name for path in target.iterdir())
     if held.exists():
@@ -109,9 +114,9 @@ def _check_target(target: pathlib.Path) -> None:
         others = [name for name in others if name in (*held.foreign(), held.export.name)]
     if others:
         raise errors.ConfigError(
-            f"{target} holds files that are no average's",
+            f"{target} holds files that are not of {what}",
             received=errors.first_few(others),
-            expected="--to= a new folder, or one with an average",
+            expected=f"{flag}= a new folder, or one with {what}",
         )
 
 
@@ -166,14 +171,29 @@ def _too_few(
     )
 
 
-def _write(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) -> None:
-    """Writes the run folder of the mean, whole or not at all."""
-    from t2t_mm.runs import checkpoint, loaded_run, opened_run
+def _write_mean(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) -> None:
+    """Writes the run folder of the mean."""
+    from t2t_mm.runs import loaded_run, opened_run
     from t2t_mm.training import mean
 
     # What is no weight, such as a count, is as the newest checkpoint has it.
     model = loaded_run.restore(opened_run.open_run(run), steps[-1]).model
     mean.take(model, run.checkpoints, steps)
+    write(run, model, steps, target)
+
+
+def write(run: run_folder.RunFolder, model: Any, steps: list[int], target: pathlib.Path) -> None:
+    """Writes a run folder with weights alone, whole or not at all.
+
+    Args:
+      run: that was trained.
+      model: with the weights.
+      steps: of the checkpoints that they are of, oldest first.
+      target: the folder.
+    """
+    from t2t_mm.models import build
+    from t2t_mm.runs import checkpoint
+
     with atomic.folder(target) as making:
         folder = run_folder.RunFolder(making)
         for path in (run.config_path, run.nets_path, *sorted(run.vocabularies.rglob("*"))):
@@ -182,7 +202,7 @@ def _write(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) ->
         described = run.described()
         described[run_folder.AVERAGED] = {"of": str(run.path.resolve()), "steps": steps}
         atomic.write_json(folder.problems_path, described)
-        fingerprint = checkpoint_files.read_sidecar(run.checkpoints, steps[-1])["fingerprint"]
+        fingerprint = build.model_fingerprint(run.model_name, model)
         checkpoint.Checkpoints(
             folder.checkpoints, {"model": model}, keep=1, fingerprint=fingerprint
         ).save(steps[-1], {run_folder.AVERAGED: steps})

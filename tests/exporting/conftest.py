@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import t2t_mm
 from t2t_mm import config, vocabulary
@@ -67,3 +68,14 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def loaded(run):
     return t2t_mm.load_run(run)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _plain_graphs():
+    """Runs graphs as they were traced: most of the time would go into optimising them."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
+    )

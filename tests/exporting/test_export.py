@@ -1,43 +1,20 @@
 """An export answers raw inputs as mm-decoder does, without the framework."""
 
 import json
-import subprocess
-import sys
+import shutil
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import t2t_mm
-
-ALONE = """
-import json, sys
-import tensorflow as tf, tensorflow_text
-
-class Gone:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("t2t_mm", "gin", "sentencepiece"):
-            raise ImportError(f"{name} is not to be had here")
-
-sys.meta_path.insert(0, Gone())
-path, key, given = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-serve = tf.saved_model.load(path).signatures[key]
-answer = serve(**{name: tf.constant(values, tf.string) for name, values in given.items()})
-lists = {name: values.numpy().tolist() for name, values in answer.items()}
-print(json.dumps(lists, default=lambda value: value.decode("utf-8")))
-"""
-
-
-def served_alone(path, key, **given):
-    """Answers in a process that has TensorFlow, its texts and nothing of this project."""
-    done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(path), key, json.dumps(given)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=path,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+from t2t_mm import errors
+from t2t_mm.bin import export as command
+from t2t_mm.exporting import saved_model, signature, versions
+from t2t_mm.modality import Language
+from t2t_mm.runs import run_folder
+from tests.exporting import compare
+from tests.exporting.conftest import PICTURE, make_run
 
 
 def test_a_text_in_a_process_without_the_framework(loaded, tmp_path):
@@ -49,11 +26,185 @@ def test_a_text_in_a_process_without_the_framework(loaded, tmp_path):
     }
     texts = ["a red ball", "", "où est le chat", "a\x07b", "the box " * 30]
     wanted = t2t_mm.decode(loaded, texts, problem="text", strict=False)
-    for name, key in (("text", "serving_default"), ("multi_model", "text")):
-        found = served_alone(answer["exports"][name], key, inputs=texts)
-        assert found["outputs"] == [each.outputs for each in wanted]
-        assert found["scores"] == pytest.approx([each.score for each in wanted], abs=1e-4)
-        assert [not error for error in found["errors"]] == [True, False, True, False, True]
-        assert "U+0007 at character 2" in found["errors"][3]
+    rows = [{"inputs": text.encode()} for text in texts]
+    found = compare.answered_alone(answer["exports"]["multi_model"], "text", rows)
+    assert found["outputs"] == [each.outputs for each in wanted]
+    assert found["scores"] == pytest.approx([each.score for each in wanted], abs=1e-4)
+    assert [not error for error in found["errors"]] == [True, False, True, False, True]
+    assert "U+0007 at character 2" in found["errors"][3]
     described = json.loads((tmp_path / "text" / "export.json").read_text())
     assert described["signatures"]["serving_default"]["problem"] == "text"
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Lets exports be made without tracing and saving a model."""
+
+    def write(folder, functions, variables, resources):
+        (folder / "variables").mkdir()
+        (folder / "saved_model.pb").write_bytes(b"graph")
+        return "0" * 64
+
+    monkeypatch.setattr(saved_model, "write", write)
+    monkeypatch.setattr(signature.Signature, "function", None)
+    monkeypatch.setattr(signature.Signature, "resources", lambda self: [])
+
+
+@pytest.mark.usefixtures("light")
+def test_each_call_makes_a_version(loaded, tmp_path):
+    (tmp_path / "text" / "7").mkdir(parents=True)
+    (tmp_path / "text" / "notes").mkdir()
+    first = t2t_mm.export(loaded, tmp_path, problems=["text", "class*"])
+    assert list(first["exports"]) == ["text", "classes", "multi_model"]
+    assert first["exports"]["text"] == str(tmp_path / "text" / "8")
+    second = t2t_mm.export(loaded, tmp_path, problems=["classes"])
+    assert second["exports"] == {
+        "classes": str(tmp_path / "classes" / "2"),
+        "multi_model": str(tmp_path / "multi_model" / "2"),
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["classes", "multi_model", "text"]
+    for name, version in (("text", 8), ("classes", 2), ("multi_model", 2)):
+        beside = json.loads((tmp_path / name / "export.json").read_text())
+        within = tmp_path / name / str(version) / "assets.extra" / "export.json"
+        assert beside == json.loads(within.read_text())
+        assert (beside["name"], beside["version"], beside["step"]) == (name, version, 10)
+    assert list(beside["signatures"]) == ["classes"]
+
+
+@pytest.mark.usefixtures("light")
+def test_what_export_json_says(loaded, tmp_path):
+    t2t_mm.export(loaded, tmp_path, beam_size=4, alpha=0.6, n_best=3)
+    said = json.loads((tmp_path / "multi_model" / "export.json").read_text())
+    assert said["format"] == 1
+    assert said["precision"] == "float32"
+    assert said["model"] == "transformer"
+    assert said["run"] == str(loaded.folder.path)
+    one = said["signatures"]["questions"]
+    assert one["problem"] == "questions"
+    assert {name: each["modality"] for name, each in one["inputs"].items()} == {
+        "image": "image",
+        "question": "language",
+    }
+    assert one["search"]["beam_size"] == 4
+    assert one["search"]["alpha"] == 0.6
+    assert one["n_best"] == 3
+    assert one["outputs"] == ["outputs", "scores", "errors"]
+    assert one["examples"] == []
+    classes = said["signatures"]["classes"]
+    assert classes["targets"]["classes"] == ["cat", "dog", "hen", "où"]
+    assert classes["outputs"] == ["outputs", "scores", "errors", "probabilities", "classes"]
+    assert list(said["signatures"]["writing"]["inputs"]) == ["prefix"]
+
+
+@pytest.mark.usefixtures("light")
+def test_a_failure_leaves_no_version(loaded, tmp_path, monkeypatch):
+    def write(folder, functions, variables, resources):
+        (folder / "half").write_text("")
+        with saved_model._writing(folder):
+            raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(saved_model, "write", write)
+    with pytest.raises(errors.DataError, match="The disk is full; could not write"):
+        t2t_mm.export(loaded, tmp_path / "new", problems=["text"])
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_one_export_at_a_time(loaded, tmp_path):
+    with (
+        versions.lock(tmp_path / "new"),
+        pytest.raises(errors.DataError, match="Another process is at work on the exports in"),
+    ):
+        t2t_mm.export(loaded, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--problems=txet"], "Did you mean 'text'?"),
+        (["--n_best=3"], "--n_best=3, --beam_size=1"),
+        (["--precision=float23"], "Did you mean 'float32'?"),
+        (["--checkpoint=7"], "There is no checkpoint of step 7"),
+        (["--checkpoint_only", "--problems=text"], "those of all its problems"),
+        (["--export_dir={file}"], "is a file"),
+        (["--export_dir={file}/in"], "Cannot write"),
+        (["--examples=-1"], "--examples"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(run, tmp_path, capsys, flags, words):
+    (tmp_path / "file").write_text("")
+    flags = [flag.format(file=tmp_path / "file") for flag in flags]
+    if not any(flag.startswith("--export_dir") for flag in flags):
+        flags.append(f"--export_dir={tmp_path / 'exports'}")
+    assert command.main([f"--output_dir={run}", *flags]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert words in err
+    assert not (tmp_path / "exports").exists()
+
+
+def test_a_run_without_a_checkpoint(run, tmp_path, capsys):
+    bare = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("ckpt*", "export"))
+    assert command.main([f"--output_dir={bare}", "--problems=text"]) == 2
+    assert "There is no checkpoint in" in capsys.readouterr().err
+    assert not (bare / "export").exists()
+
+
+def test_a_problem_of_the_name_of_all(tmp_path):
+    made = make_run(tmp_path / "run", {"multi_model": ({"inputs": Language()}, Language())})
+    with pytest.raises(errors.ConfigError, match="has the name of the export of all problems"):
+        t2t_mm.export(made, tmp_path / "exports")
+
+
+def test_weights_alone_decode_as_the_run_does(run, loaded, tmp_path, capsys):
+    flags = [f"--output_dir={run}", f"--export_dir={tmp_path}", "--checkpoint_only", "--json"]
+    assert command.main(flags) == 0
+    answer = json.loads(capsys.readouterr().out)
+    folder = tmp_path / "weights"
+    assert answer["exports"] == {"weights": str(folder)}
+    assert answer["step"] == 10
+    assert answer["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    assert {path.name for path in folder.iterdir()} == {
+        "checkpoints", "config.gin", "problems.json", "vocabularies"
+    }  # fmt: skip
+    texts = ["a red ball", "où"]
+    wanted = t2t_mm.decode(loaded, texts, problem="text")
+    assert t2t_mm.decode(folder, texts, problem="text") == wanted
+    with pytest.raises(errors.ConfigError, match="holds a checkpoint's weights"):
+        run_folder.RunFolder.open(folder).check_trainable()
+    assert command.main(flags) == 0  # in its own place again
+    (folder / "notes.txt").write_text("")
+    capsys.readouterr()
+    assert command.main(flags) == 2
+    assert "notes.txt" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("light")
+def test_examples_come_from_the_data_at_hand(tmp_path, write_data, registries):
+    class Captions(t2t_mm.Problem):
+        inputs = {"image": PICTURE}
+        targets = Language()
+        command = "caption"
+
+        def generate_examples(self, split, files):
+            yield from ()
+
+    t2t_mm.register_problem("captions")(Captions)
+    picture = PICTURE.encode(np.zeros([8, 8, 3], np.uint8))
+    examples = [{"image": picture, "targets": f"number {n}".encode()} for n in range(9)]
+    data = write_data("captions", {"train": examples, "validation": examples})
+    made = make_run(tmp_path / "run", {"captions": ({"image": PICTURE}, Language())})
+    told = []
+    t2t_mm.export(made, tmp_path / "out", examples=3, data_dir=data, warn=told.append)
+    assert told == []
+    said = json.loads((tmp_path / "out" / "captions" / "export.json").read_text())
+    found = said["signatures"]["serving_default"]["examples"]
+    assert [each["reference"] for each in found] == ["number 0", "number 2", "number 4"]
+    file = found[1]["inputs"]["image"]["file"]
+    assert file == "assets.extra/examples/captions/1-image.png"
+    assert (tmp_path / "out" / "captions" / "1" / file).read_bytes() == picture
+    shard = next(data.glob("captions/*/validation-00000*"))
+    shard.write_bytes(shard.read_bytes()[:-5])
+    t2t_mm.export(made, tmp_path / "out", examples=9, data_dir=data, warn=told.append)
+    assert "No examples of captions" in told[0]

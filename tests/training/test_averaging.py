@@ -290,7 +290,7 @@ def test_what_cannot_be_averaged_is_named(run, loaded, tmp_path):
 
 def test_nothing_but_an_average_is_replaced(run, loaded, tmp_path):
     other = tmp_path / "other"
-    for to, words in ((run, "was trained"), (run / "checkpoints", "no average's.*ckpt-10")):
+    for to, words in ((run, "was trained"), (run / "checkpoints", "not of an average.*ckpt-10")):
         before = content(run)
         with pytest.raises(errors.ConfigError, match=words):
             t2t_mm.average(run, to=to)
@@ -302,11 +302,11 @@ def test_nothing_but_an_average_is_replaced(run, loaded, tmp_path):
     other.mkdir()  # an empty one will do
     t2t_mm.average(run, to=other)
     (other / "notes.txt").write_text("mine")
-    with pytest.raises(errors.ConfigError, match=r"no average's.*notes\.txt"):
+    with pytest.raises(errors.ConfigError, match=r"not of an average.*notes\.txt"):
         t2t_mm.average(run, to=other)
     assert (other / "notes.txt").read_text() == "mine"
     (other / "notes.txt").rename(other / "export")
-    with pytest.raises(errors.ConfigError, match=r"no average's.*export"):
+    with pytest.raises(errors.ConfigError, match=r"not of an average.*export"):
         t2t_mm.average(run, to=other)
 
 
