@@ -5,8 +5,9 @@ VENV ?= .venv
 PYTHON ?=
 INSTALLED := $(VENV)/.installed
 RUN := $(VENV)/bin/python
-# Two processes; a file's tests stay together, since they share what is made for them.
-IN_TWO := -n 2 --dist loadfile
+# Two processes; a file's tests stay together, since they share what is made for them. The order
+# of files is that of tests/conftest.py.
+IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 # Keras, and matplotlib which it imports, would write into the home folder.
 export KERAS_HOME := $(abspath $(VENV))/keras

@@ -285,6 +285,7 @@ def test_the_last_table_has_the_last_values_and_says_where_to_go_on(data_dir, tm
     ]
 
 
+@pytest.mark.slow  # quick ones are those of batches, draws and dropout
 def test_another_seed_is_another_run(straight, data_dir, tmp_path):
     output_dir, _ = straight
     train(data_dir, tmp_path / "other", seed=1)
@@ -395,11 +396,11 @@ def test_a_folder_of_another_run_is_refused(straight, data_dir):
 def test_ctrl_c_saves_and_the_same_command_goes_on(data_dir, tmp_path):
     command = [
         *(sys.executable, "-m", "t2t_mm.bin.trainer", "--json"),
-        f"--problems={','.join(PROBLEMS)}",
+        f"--problems={PROBLEMS[0]}",
         f"--data_dir={data_dir}",
         f"--output_dir={tmp_path / 'run'}",
         "--eval_every=0",
-        *(f"--gin_param={binding}" for binding in MULTI_MODEL),
+        *(f"--gin_param={binding}" for binding in TINY),
     ]
     first = subprocess.Popen(
         [*command, "--train_steps=100000"],
