@@ -64,6 +64,7 @@ def application(made: gr.Blocks, *, files: Sequence[pathlib.Path]) -> fastapi.Fa
         "/",
         theme=theme,
         css=style.CSS,
+        head=style.HEAD,
         allowed_paths=[str(path) for path in files],
         max_file_size=MOST_BYTES,
         footer_links=[],

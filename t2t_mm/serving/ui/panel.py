@@ -36,10 +36,12 @@ class Panel:
             with gr.Column(min_width=300):
                 self._inputs = [_widget(one) for one in problem.inputs]
                 button = gr.Button("Answer", variant="primary")
+                listed = self._examples() if problem.examples else None
             with gr.Column(min_width=300):
                 self._message = html_part()
                 self._text = gr.Textbox(
                     label="Output",
+                    elem_classes="mm-output",
                     interactive=False,
                     lines=2,
                     max_lines=20,
@@ -67,8 +69,8 @@ class Panel:
             self._pictures,
         ]
         self._ask(button)
-        if problem.examples:
-            self._show_examples()
+        if listed is not None:
+            self._choose(listed)
 
     def _ask(self, button: gr.Button) -> None:
         asked: dict[str, Any] = {
@@ -92,30 +94,40 @@ class Panel:
                     show_progress="hidden",
                 )
 
-    def _show_examples(self) -> None:
-        examples = self._problem.examples
+    def _examples(self) -> gr.Dataset:
+        """Makes the list of examples."""
         ones = [one for one in self._problem.inputs if one.kind != "number"]
-        pairs = zip(self._problem.inputs, self._inputs, strict=True)
-        widgets = [widget for one, widget in pairs if one.kind != "number"]
-        samples = [[_sample(example.values[one.name]) for one in ones] for example in examples]
-        listed = gr.Dataset(
+        examples = self._problem.examples
+        labels = None
+        if [one.kind for one in ones] == ["sound"]:  # its name tells nothing
+            labels = [
+                f"sound {number}: {errors.shortened(example.reference, 40)}"
+                for number, example in enumerate(examples, start=1)
+            ]
+        return gr.Dataset(
             label="Examples",
             components=[_column(one) for one in ones],
             headers=[one.name for one in ones],
-            samples=samples,
+            samples=[[str(each.values[one.name]) for one in ones] for each in examples],
+            sample_labels=labels,
             type="index",
         )
 
+    def _choose(self, listed: gr.Dataset) -> None:
+        """Lets a choice from the list fill the inputs, and show the reference."""
+        pairs = list(zip(self._problem.inputs, self._inputs, strict=True))
+        filled = [(one, widget) for one, widget in pairs if one.kind != "number"]
+
         def choose(number: int) -> list[Any]:
-            example = examples[number]
-            values = [_sample(example.values[one.name]) for one in ones]
+            example = self._problem.examples[number]
+            values = [str(example.values[one.name]) for one, _ in filled]
             reference = gr.update(value=example.reference, visible=bool(example.reference))
             return [*values, reference]
 
         listed.click(
             choose,
             inputs=listed,
-            outputs=[*widgets, self._reference],
+            outputs=[*(widget for _, widget in filled), self._reference],
             api_visibility="private",
             show_progress="hidden",
         )
@@ -173,7 +185,10 @@ class Panel:
                 visible=bool(message),
             ),
             gr.update(
-                value=answer.text or "", label=f"Output{score}", visible=is_text and not message
+                value=answer.text or "",
+                label=f"Output{score}",
+                placeholder="an empty text" if is_text else "",
+                visible=is_text and not message,
             ),
             gr.update(value=answer.table or "", visible=answer.table is not None),
             gr.update(value=dict(answer.bars or {}) or None, visible=answer.bars is not None),
@@ -229,10 +244,6 @@ def _column(one: declarations.Input) -> Any:
     if one.kind == "sound":
         return gr.Audio(render=False)
     return gr.Textbox(render=False)
-
-
-def _sample(value: str | pathlib.Path) -> str:
-    return value if isinstance(value, str) else str(value)
 
 
 def _value(one: declarations.Input, given: Any) -> Any:

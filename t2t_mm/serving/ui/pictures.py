@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -36,7 +37,7 @@ def explanation(
       values: what was sent, by name of input.
     """
     row = {name: value[0] for name, value in outputs.items()}
-    tokens = [token.decode("utf-8", "replace") for token in row.get("tokens", [])]
+    tokens = [_piece(token) for token in row.get("tokens", [])]
     count = len(tokens) - next((i for i, t in enumerate(reversed(tokens)) if t), len(tokens))
     tokens, parts = tokens[:count], []
     origins = row.get("origins")
@@ -50,20 +51,28 @@ def explanation(
         if not len(places):
             continue
         labels = _labels(one, row, places, values.get(one.name, b""))
-        of = f" to “{one.name}”" if len(inputs) > 1 else " to the input"
+        side = math.isqrt(len(places))
+        has_plane = one.kind == "picture" and side * side == len(places) and values.get(one.name)
         if "attention" in row and count:
             weights = row["attention"][:count, places]
-            side = math.isqrt(len(places))
-            if one.kind == "picture" and side * side == len(places) and values.get(one.name):
+            if has_plane:
                 shown = thumbs(values[one.name], weights.reshape(-1, side, side), tokens)
             else:
                 shown = matrix(weights, tokens, labels)
+            of = f" to “{one.name}”" if len(inputs) > 1 else " to the input"
             parts.append(_section(f"Attention{of}", "of each output token", shown))
         if "source_experts" in row:
-            shown = matrix(row["source_experts"][places], labels, _numbers(row["source_experts"]))
+            gates = row["source_experts"][places].T  # [E, positions]
+            used = np.flatnonzero(gates.any(1))
+            if has_plane:
+                maps = gates[used].reshape(-1, side, side)
+                shown = thumbs(values[one.name], maps, [f"expert {e + 1}" for e in used])
+            else:
+                shown = matrix(gates, _numbers(gates), labels)
             parts.append(_section(f"Experts of “{one.name}”", "weights by position", shown))
     if "experts" in row and count:
-        shown = matrix(row["experts"][:count], tokens, _numbers(row["experts"]))
+        gates = row["experts"][:count].T
+        shown = matrix(gates, _numbers(gates), tokens)
         parts.append(_section("Experts of the output", "weights by token", shown))
     return f"<div class='mm-pictures'>{''.join(parts)}</div>" if parts else ""
 
@@ -81,11 +90,18 @@ def _labels(
     tokens = row.get("source_tokens")
     if tokens is None:
         return [str(i + 1) for i in range(len(places))]
-    return [tokens[place].decode("utf-8", "replace") for place in places]
+    return [_piece(tokens[place]) for place in places]
+
+
+def _piece(token: bytes) -> str:
+    """Returns a token as people read it: SentencePiece writes rare characters as their bytes."""
+    text = token.decode("utf-8", "replace")
+    found = re.fullmatch("<0x([2-7][0-9A-F])>", text)
+    return chr(int(found[1], 16)) if found else text
 
 
 def _numbers(gates: np.ndarray) -> list[str]:
-    return [str(i + 1) for i in range(gates.shape[-1])]
+    return [f"expert {i + 1}" for i in range(len(gates))]
 
 
 def _section(title: str, how: str, shown: str) -> str:
@@ -105,7 +121,7 @@ def matrix(weights: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> 
     most = float(weights.max(initial=0.0)) or 1.0
     left = _LETTER * (1 + max((min(len(r), _LONGEST) for r in rows), default=0))
     top = 0.87 * _LETTER * (1.5 + max((min(len(c), _LONGEST) for c in columns), default=0))
-    right = 0.5 * top
+    right = 0.6 * top
     width, height = left + _CELL * len(columns) + right, top + _CELL * len(rows) + 1
     parts = []
     for i, label in enumerate(rows):

@@ -4,7 +4,6 @@ CSS = """
 :root { --mm-faint: #6b7280; }
 .dark { --mm-faint: #9ca3af; }
 .mm-html, .mm-html > div { padding: 0 !important; }
-@media (max-width: 600px) { .gradio-container .main { padding: 12px !important; } }
 .mm-title { font-size: 1.4rem; font-weight: 600; margin: 0.25rem 0; }
 .mm-about { color: var(--mm-faint); font-size: 0.875rem; margin: 0.25rem 0; }
 .mm-message {
@@ -51,3 +50,10 @@ CSS = """
   overflow-wrap: anywhere;
 }
 """
+
+HEAD = """
+<style>
+@media (max-width: 600px) { .gradio-container .main { padding: 12px !important; } }
+</style>
+"""
+"""What lies outside of the part that Gradio lets `CSS` reach."""

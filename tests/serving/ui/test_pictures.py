@@ -45,7 +45,12 @@ def test_padding_is_not_drawn():
     }
     drawn = pictures.explanation(outputs, [TEXT], {})
     titles = re.findall(r"<title>(.*?)</title>", drawn)
-    assert titles == ["Hund, a: 0.400", "Hund, dog: 0.600", "Hund, 1: 0.500", "Hund, 2: 0.500"]
+    assert titles == [
+        "Hund, a: 0.400",
+        "Hund, dog: 0.600",
+        "expert 1, Hund: 0.500",
+        "expert 2, Hund: 0.500",
+    ]
 
 
 def test_attention_to_a_picture_is_drawn_on_it():
@@ -67,6 +72,25 @@ def test_attention_to_a_picture_is_drawn_on_it():
         ("1", "1", "0.00"),
     ]
     assert "data:image/jpeg;base64," in drawn
+
+
+def test_experts_of_a_picture_are_drawn_on_it():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    gates = np.array([[[1.0, 0, 0], [0, 0, 1.0], [1.0, 0, 0], [0.5, 0, 0.5]]])
+    outputs = {"origins": np.array([[[0, i] for i in range(4)]]), "source_experts": gates}
+    one = declarations.Input("image", "picture")
+    drawn = pictures.explanation(outputs, [one], {"image": file.getvalue()})
+    assert re.findall("<figcaption>(.*?)</figcaption>", drawn) == ["expert 1", "expert 3"]
+
+
+def test_bytes_of_a_vocabulary_are_read():
+    assert [pictures._piece(t) for t in (b"<0x53>", b"<0x0A>", b"<0xC3>", b"</s>")] == [
+        "S",
+        "<0x0A>",
+        "<0xC3>",
+        "</s>",
+    ]
 
 
 def test_a_sound_is_told_by_seconds():
