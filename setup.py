@@ -22,5 +22,9 @@ packages.extend(f"t2t_mm.gin.{name}" for name in setuptools.find_namespace_packa
 setuptools.setup(
     packages=packages,
     package_dir=package_dir,
-    package_data={"t2t_mm": ["py.typed"], "t2t_mm.gin": ["**/*.gin", "*.gin"]},
+    package_data={
+        "t2t_mm": ["py.typed"],
+        "t2t_mm.gin": ["**/*.gin", "*.gin"],
+        "t2t_mm.reports.run_report": ["*.j2", "*.css"],
+    },
 )

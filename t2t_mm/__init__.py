@@ -1,9 +1,9 @@
 """t2t-mm: one model for many tasks, from raw data to decoding.
 
 Every command is a thin shell over one function of this module: `list_problems`,
-`generate`, `inspect`, `train`, `average`, `evaluate`, `decode`, `export`; `load_run` gives back a
-trained model with its problems and vocabularies, `dataset` the batches of a problem and
-`keras_model` a `keras.Model` of it.
+`generate`, `inspect`, `train`, `average`, `evaluate`, `decode`, `report`, `export`; `load_run`
+gives back a trained model with its problems and vocabularies, `dataset` the batches of a problem
+and `keras_model` a `keras.Model` of it.
 `register_problem` and its siblings add parts by name. All are imported on first use, so
 that `import t2t_mm` does not import TensorFlow.
 """
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from t2t_mm.reports.inspection import inspect
     from t2t_mm.reports.registered import list_problems
+    from t2t_mm.reports.run_report.report import report
     from t2t_mm.runs.loaded_run import LoadedRun, load_run
     from t2t_mm.settings.decoding import DecodeSettings
     from t2t_mm.training.averaging import average
@@ -85,6 +86,7 @@ _PUBLIC = {
     "register_optimizer": "t2t_mm.registration",
     "register_problem": "t2t_mm.problem",
     "register_schedule": "t2t_mm.registration",
+    "report": "t2t_mm.reports.run_report.report",
     "train": "t2t_mm.training.train",
 }
 
@@ -115,6 +117,7 @@ __all__ = [
     "register_optimizer",
     "register_problem",
     "register_schedule",
+    "report",
     "train",
 ]
 

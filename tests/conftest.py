@@ -8,6 +8,7 @@ os.environ.pop("T2T_MM_DATA_DIR", None)
 os.environ.pop("T2T_MM_OUTPUT_DIR", None)
 os.environ.pop("T2T_MM_MANUAL_DIR", None)
 
+import functools
 import gc
 import pathlib
 import socket
@@ -157,32 +158,32 @@ def write_data(tmp_path):
     `write_data("my_problem", {"train": [{"inputs": b"...", ...}]})` gives the data
     folder. Values are those of the records; keys are made up where they are missing.
     """
+    return functools.partial(write_records, tmp_path / "data")
+
+
+def write_records(data_dir, name, splits, *, shards=2, classes=None):
+    """Writes what `write_data` does to a folder, and returns it."""
     import hashlib
 
     from t2t_mm.data import manifest, records
 
-    data_dir = tmp_path / "data"
-
-    def write(name, splits, *, shards=2, classes=None):
-        version = registry.problems.get(name).version
-        folder = manifest.folder(data_dir, name, version)
-        folder.mkdir(parents=True, exist_ok=True)
-        written = {}
-        for split, examples in splits.items():
-            entries = []
-            for i in range(shards):
-                part = list(enumerate(examples))[i::shards]
-                data = b"".join(
-                    records.frame(records.encode_example({"key": f"{split}/{n}".encode(), **e}))
-                    for n, e in part
-                )
-                file = folder / f"{split}-{i:05d}-of-{shards:05d}.tfrecord"
-                file.write_bytes(data)
-                digest = hashlib.sha256(data).hexdigest()
-                entries.append(manifest.Shard(file.name, len(part), len(data), digest))
-            written[split] = tuple(entries)
-        details = {"classes": {"targets": list(classes)}} if classes else {}
-        manifest.Manifest(folder, name, version, "manual", 0, written, details).save()
-        return data_dir
-
-    return write
+    version = registry.problems.get(name).version
+    folder = manifest.folder(data_dir, name, version)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for split, examples in splits.items():
+        entries = []
+        for i in range(shards):
+            part = list(enumerate(examples))[i::shards]
+            data = b"".join(
+                records.frame(records.encode_example({"key": f"{split}/{n}".encode(), **e}))
+                for n, e in part
+            )
+            file = folder / f"{split}-{i:05d}-of-{shards:05d}.tfrecord"
+            file.write_bytes(data)
+            digest = hashlib.sha256(data).hexdigest()
+            entries.append(manifest.Shard(file.name, len(part), len(data), digest))
+        written[split] = tuple(entries)
+    details = {"classes": {"targets": list(classes)}} if classes else {}
+    manifest.Manifest(folder, name, version, "manual", 0, written, details).save()
+    return data_dir

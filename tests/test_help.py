@@ -24,6 +24,7 @@ def test_the_commands_are_installed():
         "mm-export",
         "mm-inspect",
         "mm-list",
+        "mm-report",
         "mm-serve",
         "mm-trainer",
     }

@@ -17,7 +17,7 @@ def installed_names():
     """Returns the file names that a wheel has to hold, from what the repository holds."""
     for folder in FOLDERS:
         for file in sorted((REPOSITORY / folder).rglob("*")):
-            if file.suffix in (".py", ".gin", ".typed"):
+            if file.suffix in (".py", ".gin", ".typed", ".j2", ".css"):
                 inside = file.relative_to(REPOSITORY).as_posix()
                 yield inside if folder == "t2t_mm" else f"t2t_mm/{inside}"
 

@@ -60,7 +60,7 @@ def _matrix(
     if len(labels) <= _MATRIX:
         return breakdown.Breakdown(
             "Confusion matrix",
-            ("true class, above it the answer", *labels),
+            ("true class", *labels),
             tuple((label, *(pairs[label, said] for said in labels)) for label in labels),
             "a row is a true class, a column what was answered",
             shown_as="matrix",
