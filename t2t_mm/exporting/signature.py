@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2t_mm import errors
 from t2t_mm.data import batches, pools
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import functions, sampling
@@ -46,6 +47,12 @@ class Signature:
         self.inputs = task.given()
         self.writes = task.targets.autoregressive
         self.samples = self.writes and settings.samples
+        if self.samples and SEED in self.inputs:
+            raise errors.ConfigError(
+                f"An input of {task.name!r} has the name of the seed of sampling",
+                received=SEED,
+                hint="Export a search that does not sample, or give the input another name",
+            )
         self._model = run.model
         self._multiple = run.batching.length_multiple
         self._features = batches.build_features(task, run.batching, list(self.inputs))

@@ -10,7 +10,7 @@ import tensorflow as tf
 import t2t_mm
 from t2t_mm import errors
 from t2t_mm.bin import export as command
-from t2t_mm.exporting import saved_model, signature, versions
+from t2t_mm.exporting import explain, saved_model, signature, versions
 from t2t_mm.modality import Language
 from t2t_mm.runs import run_folder
 from tests.exporting import compare
@@ -47,6 +47,7 @@ def light(monkeypatch):
 
     monkeypatch.setattr(saved_model, "write", write)
     monkeypatch.setattr(signature.Signature, "function", None)
+    monkeypatch.setattr(explain, "function", lambda run, answers: None)
     monkeypatch.setattr(signature.Signature, "resources", lambda self: [])
 
 
@@ -157,14 +158,14 @@ def test_a_problem_of_the_name_of_all(tmp_path):
         t2t_mm.export(made, tmp_path / "exports")
 
 
-def test_weights_alone_decode_as_the_run_does(run, loaded, tmp_path, capsys):
-    flags = [f"--output_dir={run}", f"--export_dir={tmp_path}", "--checkpoint_only", "--json"]
-    assert command.main(flags) == 0
-    answer = json.loads(capsys.readouterr().out)
+def test_weights_alone_decode_as_the_run_does(loaded, tmp_path):
+    answer = t2t_mm.export(loaded, tmp_path, checkpoint_only=True)
     folder = tmp_path / "weights"
-    assert answer["exports"] == {"weights": str(folder)}
-    assert answer["step"] == 10
-    assert answer["bytes"] == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    assert answer == {
+        "step": 10,
+        "exports": {"weights": str(folder)},
+        "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+    }
     assert {path.name for path in folder.iterdir()} == {
         "checkpoints", "config.gin", "problems.json", "vocabularies"
     }  # fmt: skip
@@ -173,11 +174,10 @@ def test_weights_alone_decode_as_the_run_does(run, loaded, tmp_path, capsys):
     assert t2t_mm.decode(folder, texts, problem="text") == wanted
     with pytest.raises(errors.ConfigError, match="holds a checkpoint's weights"):
         run_folder.RunFolder.open(folder).check_trainable()
-    assert command.main(flags) == 0  # in its own place again
+    assert t2t_mm.export(loaded, tmp_path, checkpoint_only=True) == answer  # in its own place
     (folder / "notes.txt").write_text("")
-    capsys.readouterr()
-    assert command.main(flags) == 2
-    assert "notes.txt" in capsys.readouterr().err
+    with pytest.raises(errors.ConfigError, match=r"not of weights alone.*notes\.txt"):
+        t2t_mm.export(loaded, tmp_path, checkpoint_only=True)
 
 
 @pytest.mark.usefixtures("light")
