@@ -172,29 +172,29 @@ class FlagSet:
 
     def _check_repeats(self, argv: Sequence[str]) -> None:
         """Raises for a flag that is given twice and holds one value: which is meant?"""
-        given: dict[str, str] = {}
+        values: dict[str, str] = {}
         for position, argument in enumerate(argv):
             if argument == "--":
                 break
-            found = _FLAG.fullmatch(argument)
-            name = found["name"] if found else ""
+            match = _FLAG.fullmatch(argument)
+            name = match["name"] if match else ""
             name = name if name in self.flags else name.removeprefix("no")
-            if found is None or name not in self.flags or name == "problem":
+            if match is None or name not in self.flags or name == "problem":
                 continue
             flag = self.flags[name]
             if isinstance(flag, flags.MultiFlag):
                 continue
-            value = found["value"]
+            value = match["value"]
             if value is None and not flag.boolean:
                 value = "".join(argv[position + 1 : position + 2])
             shown = argument.partition("=")[0] + ("" if value is None else f"={value}")
-            if flag.name in given:
+            if flag.name in values:
                 raise errors.ConfigError(
                     f"The flag --{flag.name} is given twice",
-                    received=f"{given[flag.name]} and {shown}",
+                    received=f"{values[flag.name]} and {shown}",
                     expected="one of them",
                 )
-            given[flag.name] = shown
+            values[flag.name] = shown
 
     def _bad_value(self, error: Exception) -> errors.ConfigError:
         match = _BAD_VALUE.match(str(error))

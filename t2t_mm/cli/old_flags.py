@@ -157,7 +157,7 @@ def error(arguments: Sequence[str], known: Container[str]) -> errors.ConfigError
       arguments: of a command, as typed.
       known: names of the flags that the command has.
     """
-    found: dict[str, str] = {}
+    replaced: dict[str, str] = {}
     for position, argument in enumerate(arguments):
         name, _, value = argument.lstrip("-").partition("=")
         name = name.replace("-", "_")
@@ -166,15 +166,15 @@ def error(arguments: Sequence[str], known: Container[str]) -> errors.ConfigError
         if not argument.startswith("-") or name in known or name not in REPLACEMENTS:
             continue
         following = arguments[position + 1] if position + 1 < len(arguments) else ""
-        found.setdefault(name, _replacement(name, value or following))
-    if not found:
+        replaced.setdefault(name, _replacement(name, value or following))
+    if not replaced:
         return None
-    if len(found) == 1:
-        ((name, hint),) = found.items()
+    if len(replaced) == 1:
+        ((name, hint),) = replaced.items()
         what = f"Unknown flag --{name}, which is Tensor2Tensor's"
         return errors.ConfigError(what, hint=f"Here {hint}")
-    listed = ", ".join(f"--{name}" for name in found)
-    hints = [f"For --{name}: {hint}" for name, hint in found.items()]
+    listed = ", ".join(f"--{name}" for name in replaced)
+    hints = [f"For --{name}: {hint}" for name, hint in replaced.items()]
     return errors.ConfigError(
         f"Unknown flags {listed}, which are Tensor2Tensor's", hint=". ".join(hints)
     )

@@ -52,10 +52,10 @@ def talk(
         try:
             typed = input_lines.parse(task, line, f"Input {number}")
             request = requests.request(task, typed, f"Input {number}")
-            found = decode.of_requests(
+            decoded = decode.of_requests(
                 loaded, task, [request], settings, strict=True, asked=asked[line]
             )
-            answer = next(found)
+            answer = next(decoded)
             asked[line] += 1
         except errors.UserError as error:
             cli.info(str(error))

@@ -69,7 +69,7 @@ class Manifest:
         from t2t_mm.schemas import json_files
 
         try:
-            held = json_files.read(
+            values = json_files.read(
                 path, data_schemas.Manifest, error=errors.DataError, hint=f"{again} --overwrite"
             )
         except (FileNotFoundError, NotADirectoryError):
@@ -80,14 +80,14 @@ class Manifest:
                 hint=f"{again}; or give the --data_dir where it lies",
             ) from None
         for field, expected in (("problem", problem), ("version", version)):
-            if held[field] != expected:  # type: ignore[literal-required]
+            if values[field] != expected:  # type: ignore[literal-required]
                 raise errors.DataError(
                     f"{path} is of other data: {field}",
-                    received=held[field],  # type: ignore[literal-required]
+                    received=values[field],  # type: ignore[literal-required]
                     expected=expected,
                     hint=f"{again} --overwrite",
                 )
-        return cls._from_json(place, dict(held))
+        return cls._from_json(place, dict(values))
 
     @classmethod
     def _from_json(cls, place: pathlib.Path, value: dict[str, Any]) -> Manifest:

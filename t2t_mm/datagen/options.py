@@ -61,16 +61,16 @@ def check_fits(
     asked = {"source": source.name, "seed": options.seed, **settings(problem, source, options)}
     was = {"source": existing.source, "seed": existing.seed, **existing.details}
     again = "--overwrite makes it anew, another --data_dir keeps both"
-    held: Any = was.get("features")
-    wanted: Any = asked.pop("features")
-    if held == wanted:
-        held, wanted = list(existing.splits), list(problem.expected_splits(existing.splits))
-    if held != wanted:
+    recorded: Any = was.get("features")
+    current: Any = asked.pop("features")
+    if recorded == current:
+        recorded, current = list(existing.splits), list(problem.expected_splits(existing.splits))
+    if recorded != current:
         raise errors.DataError(
             f"The declaration of {problem.name} has changed since its data was made, but not "
             f"its version {problem.version}",
-            received=f"{held} in {existing.folder}",
-            expected=wanted,
+            received=f"{recorded} in {existing.folder}",
+            expected=current,
             hint="Raise the version in the problem, or use --overwrite",
         )
     differing = [name for name, value in asked.items() if was.get(name) != value]

@@ -78,7 +78,7 @@ def evaluate(
     notes: dict[str, dict[str, str]] = {}
     files: dict[str, str] = {}
     for task, name in chosen:
-        found = evaluator.run(
+        result = evaluator.run(
             loaded.model,
             task,
             name,
@@ -87,15 +87,15 @@ def evaluate(
             max_examples=max_examples,
             progress=None if progress is None else functools.partial(progress, task.name),
         )
-        if found.cut:
+        if result.cut:
             sys.stderr.write(
-                f"Warning: {found.cut:,} of {len(found.references):,} examples of {task.name} have "
-                "a text that is longer than its limit, and are measured as they were cut.\n"
+                f"Warning: {result.cut:,} of {len(result.references):,} examples of {task.name} "
+                "have a text that is longer than its limit, and are measured as they were cut.\n"
             )
-        results[task.name] = found.values
-        notes[task.name] = found.notes
-        if found.answers and decode.is_whole(task, name, len(found.answers)):
-            files[task.name] = str(decode.keep(loaded, task, name, used, found.answers))
+        results[task.name] = result.values
+        notes[task.name] = result.notes
+        if result.answers and decode.is_whole(task, name, len(result.answers)):
+            files[task.name] = str(decode.keep(loaded, task, name, used, result.answers))
     writes = any(task.targets.autoregressive for task, _ in chosen)
     answer = {
         "step": loaded.step,

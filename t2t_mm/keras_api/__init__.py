@@ -1,1 +1,1 @@
-"""What Keras in a notebook takes from here: a problem's batches, and its model."""
+"""Keras in a notebook: a problem's batches as a `tf.data.Dataset`, its model as a Keras one."""

@@ -1,4 +1,4 @@
-"""What `KerasModel` is given: batches of its problem, on one device, with an end."""
+"""Checks of the batches that a `KerasModel` takes: of its problem, on one device, with an end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `KerasModel.evaluate` does with the batches that Keras hands it."""
+"""`KerasModel.evaluate`: metrics of the problem over the batches that Keras passes on."""
 
 from __future__ import annotations
 

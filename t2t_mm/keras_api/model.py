@@ -1,4 +1,4 @@
-"""The model of a problem as Keras knows models: to fit, evaluate, predict and save."""
+"""`KerasModel`: a problem's model as a `keras.Model`, to fit, evaluate, predict and save."""
 
 from __future__ import annotations
 

@@ -14,35 +14,35 @@ _BINS_SHOWN = 14
 _INDENT = "   "
 
 
-def show(found: inspection.Inspection, *, console: Any) -> None:
+def show(summary: inspection.Inspection, *, console: Any) -> None:
     """Prints counts, histograms and examples.
 
     Args:
-      found: what to show.
+      summary: what to show.
       console: a `rich.console.Console`; pictures are drawn only where it has colours.
     """
     from rich import text
 
-    counts = ", ".join(f"{name} {count:,}" for name, count in found.splits.items())
-    console.print(text.Text(f"{found.problem} {found.version}", "bold"))
-    console.print(text.Text(f"examples: {counts} (source: {found.source})"))
-    total = found.splits[found.split]
-    some = "" if found.read >= total else f" (the first {found.read:,} of {total:,})"
-    console.print(text.Text(f"measured: {found.split}{some}"))
-    for name, declaration in found.modalities.items():
+    counts = ", ".join(f"{name} {count:,}" for name, count in summary.splits.items())
+    console.print(text.Text(f"{summary.problem} {summary.version}", "bold"))
+    console.print(text.Text(f"examples: {counts} (source: {summary.source})"))
+    total = summary.splits[summary.split]
+    some = "" if summary.read >= total else f" (the first {summary.read:,} of {total:,})"
+    console.print(text.Text(f"measured: {summary.split}{some}"))
+    for name, declaration in summary.modalities.items():
         console.print()
         rest = ""
-        if name in found.lengths:
-            lengths = found.lengths[name]
+        if name in summary.lengths:
+            lengths = summary.lengths[name]
             console.print(
                 text.Text.assemble((name, "bold"), f" ({declaration.kind}): {lengths.summary()}")
             )
             rows = [(b.label, b.count) for b in _merged(lengths.bins, _BINS_SHOWN)]
-            if name in found.too_long:
-                limit = found.views[name].limit
-                rest = f"  longer than its limit of {limit:,}: {found.too_long[name]:,}"
+            if name in summary.too_long:
+                limit = summary.views[name].limit
+                rest = f"  longer than its limit of {limit:,}: {summary.too_long[name]:,}"
         else:
-            classes = found.classes.get(name, {})
+            classes = summary.classes.get(name, {})
             console.print(
                 text.Text.assemble((name, "bold"), f" ({declaration.kind}): {len(classes)} classes")
             )
@@ -56,16 +56,16 @@ def show(found: inspection.Inspection, *, console: Any) -> None:
             console.print(text.Text(f"  {line}"))
         if rest:
             console.print(text.Text(rest))
-    for number, example in enumerate(found.examples, start=1):
+    for number, example in enumerate(summary.examples, start=1):
         console.print()
         console.print(
             text.Text.assemble((f"{number}. ", "bold"), (errors.printable(example.key), "dim"))
         )
         for name, data in example.values.items():
-            _show_value(name, data, found.views[name], console)
+            _show_value(name, data, summary.views[name], console)
         for data, count in example.others().items():
             name = "or" if count == 1 else f"or ({count} times)"
-            _show_value(name, data, found.views["targets"], console)
+            _show_value(name, data, summary.views["targets"], console)
 
 
 def _show_value(name: str, data: bytes, view: view_lib.View, console: Any) -> None:

@@ -139,9 +139,9 @@ def labelled_pictures(
     """
     from rich import cells, table, text
 
-    wanted = [names.get(answer["reference"], answer["reference"]) for answer in answers]
+    labels = [names.get(answer["reference"], answer["reference"]) for answer in answers]
     said = [names.get(answer["outputs"], answer["outputs"]) for answer in answers]
-    captions = [*wanted, *said]
+    captions = [*labels, *said]
     room = columns - _HEAD_WIDTH
     widest = max(map(cells.cell_len, captions), default=1)
     if len(answers) * (widest + _FRAME_WIDTH) > room:  # so captions are wrapped between words
@@ -160,9 +160,9 @@ def labelled_pictures(
         part = slice(start, start + abreast)
         if pictures:
             shown.add_row("", *pictures[part])
-        shown.add_row("label", *map(text.Text, wanted[part]))
-        given = zip(said[part], marks[part], strict=True)
-        shown.add_row("model", *(text.Text(word, style=mark) for word, mark in given))
+        shown.add_row("label", *map(text.Text, labels[part]))
+        marked = zip(said[part], marks[part], strict=True)
+        shown.add_row("model", *(text.Text(word, style=mark) for word, mark in marked))
         shown.add_section()
     return shown
 

@@ -43,14 +43,14 @@ def check(run: run_folder.RunFolder, *, with_config: bool = True) -> None:
     """
     if not run.path.is_dir():
         return
-    held = checkpoint_files.remains(run.checkpoints) or checkpoint_files.remains(
+    remains = checkpoint_files.remains(run.checkpoints) or checkpoint_files.remains(
         run.checkpoints / "best"
     )
-    if held and not run.exists():
-        raise _gone(run, run.problems_path.name, f"checkpoints, as {held[0]}")
-    if held and with_config and not run.config_path.is_file():
-        raise _gone(run, run.config_path.name, f"checkpoints, as {held[0]}")
-    if held or not run.exists():
+    if remains and not run.exists():
+        raise _gone(run, run.problems_path.name, f"checkpoints, as {remains[0]}")
+    if remains and with_config and not run.config_path.is_file():
+        raise _gone(run, run.config_path.name, f"checkpoints, as {remains[0]}")
+    if remains or not run.exists():
         return
     step = saved_step(run)
     if step:

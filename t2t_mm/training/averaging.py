@@ -102,16 +102,16 @@ def check_target(target: pathlib.Path, *, what: str = "an average", flag: str = 
         return
     if not target.is_dir():
         raise errors.ConfigError(f"The folder for {what}, {target}, is a file")
-    held = run_folder.RunFolder(target)
-    if held.exists() and not held.averaged:
+    existing = run_folder.RunFolder(target)
+    if existing.exists() and not existing.averaged:
         raise errors.ConfigError(
             f"{target} holds a run that was trained, which {what} must not replace",
             expected=f"{flag}= a new folder, or one with {what}",
         )
     others = sorted(path.name for path in target.iterdir())
-    if held.exists():
+    if existing.exists():
         # An export may be what somebody serves at this moment.
-        others = [name for name in others if name in (*held.foreign(), held.export.name)]
+        others = [name for name in others if name in (*existing.foreign(), existing.export.name)]
     if others:
         raise errors.ConfigError(
             f"{target} holds files that are not of {what}",
@@ -120,37 +120,37 @@ def check_target(target: pathlib.Path, *, what: str = "an average", flag: str = 
         )
 
 
-def _newest_whole(run: run_folder.RunFolder, wanted: int | None, warn: Warn) -> list[int]:
-    """Returns the steps of the newest `wanted` whole checkpoints, oldest first.
+def _newest_whole(run: run_folder.RunFolder, count: int | None, warn: Warn) -> list[int]:
+    """Returns the steps of the newest `count` whole checkpoints, oldest first.
 
     Raises:
       CheckpointError: there are fewer, or they are not of one model.
     """
-    if wanted is not None:
-        ranges.require("The number of checkpoints to average", wanted, ranges.numbers(1))
+    if count is not None:
+        ranges.require("The number of checkpoints to average", count, ranges.numbers(1))
     folder = run.checkpoints
     published = checkpoint_files.steps(folder)
     intact: list[int] = []
-    for step in reversed(published) if len(published) >= (wanted or 1) else ():
+    for step in reversed(published) if len(published) >= (count or 1) else ():
         damage = checkpoint_files.damage(folder, step)
         if damage:
             warn(f"Passing over the checkpoint of step {step}: {damage}.")
             continue
         intact.insert(0, step)
-        if len(intact) == wanted:
+        if len(intact) == count:
             break
     else:
-        if not intact or wanted is not None:
-            raise _too_few(folder, wanted, intact, published)
+        if not intact or count is not None:
+            raise _too_few(folder, count, intact, published)
     newest = checkpoint_files.read_sidecar(folder, intact[-1])["fingerprint"]
     for step in intact:
-        held = checkpoint_files.read_sidecar(folder, step)["fingerprint"]
-        fingerprint_lib.check(held=held, wanted=newest, place=f"{folder}, step {step}")
+        fingerprint = checkpoint_files.read_sidecar(folder, step)["fingerprint"]
+        fingerprint_lib.check(held=fingerprint, wanted=newest, place=f"{folder}, step {step}")
     return intact
 
 
 def _too_few(
-    folder: pathlib.Path, wanted: int | None, whole: Sequence[int], published: Sequence[int]
+    folder: pathlib.Path, count: int | None, whole: Sequence[int], published: Sequence[int]
 ) -> errors.CheckpointError:
     """Returns the error for a run without as many whole checkpoints as are to be averaged."""
     if not published:
@@ -158,16 +158,16 @@ def _too_few(
             f"There is no checkpoint in {folder} yet",
             expected="the --output_dir of a training that has saved some",
         )
-    if wanted is None:
+    if count is None:
         return errors.CheckpointError(
             f"{folder} holds checkpoints, but none is whole", received=named(published)
         )
     known = whole or published  # nothing is read for damage where there are too few to begin with
     return errors.CheckpointError(
         f"{folder} holds fewer checkpoints than are to be averaged",
-        received=f"--checkpoints={wanted}, with {named(known)}",
+        received=f"--checkpoints={count}, with {named(known)}",
         expected=f"--checkpoints={len(known)} or fewer",
-        hint=f'A training keeps more with --gin_param="TrainSettings.keep_checkpoints = {wanted}"',
+        hint=f'A training keeps more with --gin_param="TrainSettings.keep_checkpoints = {count}"',
     )
 
 

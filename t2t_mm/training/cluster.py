@@ -51,8 +51,8 @@ def read() -> Cluster | None:
     if not text.strip():
         return None
     try:
-        given = json.loads(text)
-        cluster: dict[str, Any] = given.get("cluster", {})
+        settings = json.loads(text)
+        cluster: dict[str, Any] = settings.get("cluster", {})
         if not cluster:
             return None
         addresses = {
@@ -60,7 +60,7 @@ def read() -> Cluster | None:
             for kind in _KINDS
             for index, address in enumerate(_listed(cluster.get(kind, [])))
         }
-        task = given["task"]
+        task = settings["task"]
         own = f"{task['type']} {int(task['index'])}"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unusable(text, f"{type(error).__name__}: {error}") from error

@@ -146,13 +146,13 @@ def repeat(
     plugins.load_all()
     folder = run_folder.RunFolder.open(output_dir)
     place = folder.path / run_folder.CRASH
-    held = _read(place, folder)
+    crash = _read(place, folder)
     config.load([], gin_params, of_run=config.read_run(place / run_folder.CONFIG))
     settings = config.build(training.TrainSettings)
     precision.use("float32" if settings.precision == "auto" else settings.precision)
     tasks = folder.tasks()
-    if held.problem not in {task.name for task in tasks}:
-        raise _damaged(place, f"the run has no problem {held.problem!r}")
+    if crash.problem not in {task.name for task in tasks}:
+        raise _damaged(place, f"the run has no problem {crash.problem!r}")
     model = build.build(folder.model_name, tasks, kept=folder.nets())
     checkpoints = checkpoint.Checkpoints(
         place / "checkpoints",
@@ -163,20 +163,20 @@ def repeat(
         raise _damaged(place, "there are no weights in checkpoints/")
     loss = norm = 0.0
     for replica, batch in _read_batches(place):
-        seed = steps.replica_seed(tf.constant(held.seed, tf.int32), replica)
+        seed = steps.replica_seed(tf.constant(crash.seed, tf.int32), replica)
         try:
-            loss, norm = diagnosis.loss_and_norm(model, held.problem, batch, seed)
+            loss, norm = diagnosis.loss_and_norm(model, crash.problem, batch, seed)
             if np.isfinite(loss) and np.isfinite(norm):
                 continue
-            origin = diagnosis.origin(model, held.problem, batch, seed)
+            origin = diagnosis.origin(model, crash.problem, batch, seed)
         except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
             raise _damaged(place, f"the batch does not fit ({error})") from error
-        again = dataclasses.replace(held, loss=loss, norm=norm, origin=origin)
+        again = dataclasses.replace(crash, loss=loss, norm=norm, origin=origin)
         raise again.error(
             "It was repeated on the weights of that step; bindings given by --gin_param are tried "
             "on it"
         )
-    return {"step": held.step, "problem": held.problem, "loss": loss, "norm": norm}
+    return {"step": crash.step, "problem": crash.problem, "loss": loss, "norm": norm}
 
 
 def _examine(taken: taken_lib.Taken, made: session.Session) -> Crash:
@@ -268,18 +268,18 @@ def _read(place: pathlib.Path, folder: run_folder.RunFolder) -> Crash:
         raise errors.ConfigError(
             f"No step of the run in {folder.path} is to be repeated: there is no {path}"
         )
-    held = json_files.read(path, crash_schemas.Crash, error=errors.DataError, hint=_ANEW)
-    if held["format"] != FORMAT:
-        raise _damaged(path, f"format {held['format']}, not {FORMAT}")
+    values = json_files.read(path, crash_schemas.Crash, error=errors.DataError, hint=_ANEW)
+    if values["format"] != FORMAT:
+        raise _damaged(path, f"format {values['format']}, not {FORMAT}")
     return Crash(
-        step=held["step"],
-        problem=held["problem"],
-        seed=(held["seed"][0], held["seed"][1]),
-        rate=float(held["rate"]),
-        loss=float(held["loss"]),
-        norm=float(held["norm"]),
-        origin=held["origin"],
-        keys=tuple(held["keys"]),
+        step=values["step"],
+        problem=values["problem"],
+        seed=(values["seed"][0], values["seed"][1]),
+        rate=float(values["rate"]),
+        loss=float(values["loss"]),
+        norm=float(values["norm"]),
+        origin=values["origin"],
+        keys=tuple(values["keys"]),
     )
 
 

@@ -62,13 +62,13 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         # Keras sums over replicas once more.
         scale = tf.where(is_made, scale / replicas, 0.0)
         dense = [tf.math.multiply_no_nan(gradient, scale) for gradient in dense]
-        held = [self._variables[i] for i in touched]
-        changed = [variable.value for variable in (*held, *self.kept)]
-        shares = [self._multipliers.get(id(variable), 1.0) for variable in (*held, *self.kept)]
+        variables = [self._variables[i] for i in touched]
+        changed = [variable.value for variable in (*variables, *self.kept)]
+        shares = [self._multipliers.get(id(variable), 1.0) for variable in (*variables, *self.kept)]
         before = [tf.identity(variable) for variable in changed]
         if isinstance(self._made.learning_rate, keras.Variable):
             self._made.learning_rate.assign(learning_rate)
-        self._made.apply(dense, held)
+        self._made.apply(dense, variables)
 
         def finish(
             strategy: tf.distribute.Strategy, is_made: tf.Tensor, *before: tf.Tensor

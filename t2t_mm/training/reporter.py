@@ -65,13 +65,13 @@ class Reporter:
         self._pace = pace
         for name, mean in means.items():
             self.write(step, metrics_log.TRAINING, name, mean)
-        held = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
+        used = {"memory_bytes": memory.resident_bytes(), "peak_memory_bytes": memory.peak_bytes()}
         learning_rate = self._learning_rate(step)
         self.write(
             step,
             metrics_log.TRAINING,
             "",
-            {"steps_per_s": pace, "learning_rate": learning_rate, **counted, **held},
+            {"steps_per_s": pace, "learning_rate": learning_rate, **counted, **used},
         )
         self._board.steps(step, means)
         left = (self._made.settings.train_steps - step) / pace if pace else math.inf
@@ -93,7 +93,7 @@ class Reporter:
         for task in made.tasks:
             split = evaluate.eval_split(task)
             self._screen.line(f"Step {step:,}: evaluating {task.name} on {split}.")
-            found = evaluator.run(
+            result = evaluator.run(
                 made.model,
                 task,
                 split,
@@ -102,13 +102,15 @@ class Reporter:
                 max_examples=made.settings.eval_examples or None,
                 progress=heed,
             )
-            results[task.name] = found.values
-            notes = {f"{metric}_signature": note for metric, note in found.notes.items()}
-            self.write(step, split, task.name, {**found.values, **notes})
-            self._board.evaluated(step, task, split, found)
-            self._warn(task.name, found.notes)
-            self.evaluated(task, found.values)
-            shown = ", ".join(f"{n} {console.format_metric(n, v)}" for n, v in found.values.items())
+            results[task.name] = result.values
+            notes = {f"{metric}_signature": note for metric, note in result.notes.items()}
+            self.write(step, split, task.name, {**result.values, **notes})
+            self._board.evaluated(step, task, split, result)
+            self._warn(task.name, result.notes)
+            self.evaluated(task, result.values)
+            shown = ", ".join(
+                f"{n} {console.format_metric(n, v)}" for n, v in result.values.items()
+            )
             self._screen.line(f"step {step}, {split} of {task.name}: {shown}")
         return results
 

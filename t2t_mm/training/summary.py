@@ -54,8 +54,8 @@ def show(made: session.Session, line: Line, *, columns: int | None = None) -> di
         "examples_a_step": {row.problem: row.examples_a_step for row in rows},
         "epochs": {row.problem: row.epochs for row in rows},
         "lengths": {
-            name: {"limits": found.limits, "seen": found.seen, "too_long": found.too_long}
-            for name, found in made.samples.items()
+            name: {"limits": sample.limits, "seen": sample.seen, "too_long": sample.too_long}
+            for name, sample in made.samples.items()
         },
         "memory_bytes": memory,
         "precision": made.settings.precision,
@@ -118,18 +118,18 @@ def _item(text: str, columns: int | None) -> str:
 def show_limits(made: session.Session, line: Line, *, columns: int | None = None) -> None:
     """Prints how long texts may be, and how many examples have longer ones."""
     for task in made.tasks:
-        found = made.samples[task.name]
-        if not found.limits:
+        sample = made.samples[task.name]
+        if not sample.limits:
             continue
         declared: dict[str, Any] = task.modalities()
         limits = ", ".join(
             f"{name} {limit:,}" + ("" if declared[name].max_length else " (Batching.max_length)")
-            for name, limit in found.limits.items()
+            for name, limit in sample.limits.items()
         )
         done = "left out" if made.batching.too_long == "drop" else "cut"
         said = (
-            f"{task.name}: tokens at most of {limits}; of {found.seen:,} examples looked at, "
-            f"{found.too_long:,} are longer" + (f" and {done}" if found.too_long else "")
+            f"{task.name}: tokens at most of {limits}; of {sample.seen:,} examples looked at, "
+            f"{sample.too_long:,} are longer" + (f" and {done}" if sample.too_long else "")
         )
         line(_item(said, columns))
 

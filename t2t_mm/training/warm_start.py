@@ -1,10 +1,9 @@
-"""Begins a run with the weights of another one: what both have is taken, the rest is new.
+"""Warm start: initialises a model with the weights of another run's checkpoint.
 
-Unlike resuming, this takes weights alone: step, moments and data begin anew, and
-problems may have come or gone. Weights go by the names of what they are for: a net by
-its modality, a row by its command, input, token or class, whatever its number. A
-problem that is new brings new rows and nets; what else differs is a misfit, and an
-error unless the user allows it.
+Only weights are restored: step, moments and the place in the data begin anew, and the run may
+have other problems. Weights are matched by name: a net by its modality, a row of an embedding
+table by its command, input, token or class, whatever its index. What a new problem needs is
+initialised. Any other difference is a misfit, and an error unless the user allows it.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _SHOWN = 3
 
 @dataclasses.dataclass(frozen=True)
 class _Misfit:
-    """What the user has to allow: its kind and a phrase."""
+    """A difference that the user has to allow: its kind, and a phrase for messages."""
 
     kind: str
     what: str
@@ -49,10 +48,10 @@ def begin(
     origin: origin_lib.Origin,
     line: Callable[[str], None],
 ) -> transfer.Transfer:
-    """Gives a model another run's weights, as `WarmStartSettings` allows, and shows which.
+    """Restores another run's weights, as `WarmStartSettings` allows, and shows which.
 
     Args:
-      name: the registered one of the model.
+      name: of the model, as registered.
       model: with all its variables.
       origin: a checkpoint, which may still be damaged.
       line: takes a line for people.
@@ -60,14 +59,14 @@ def begin(
     Raises:
       CheckpointError: as of `load`, or when there is no whole checkpoint.
     """
-    found = load(
+    result = load(
         origin_lib.whole(origin),
         model,
         fingerprint=build.model_fingerprint(name, model),
         allow=config.build(training.WarmStartSettings).allow,
     )
-    found.show(line)
-    return found
+    result.show(line)
+    return result
 
 
 def load(
@@ -77,16 +76,16 @@ def load(
     fingerprint: Mapping[str, Any],
     allow: Sequence[str] = (),
 ) -> transfer.Transfer:
-    """Gives a model the weights of another run's checkpoint.
+    """Restores the weights of another run's checkpoint that fit a model.
 
-    Nothing is changed unless all fits, or what does not is allowed.
+    No variable is assigned unless everything fits, or every misfit is allowed.
 
     Args:
       origin: the checkpoint.
       model: with all its variables; saved as "model" by both runs.
       fingerprint: of this run.
-      allow: misfits to put up with: "vocabulary" (tokens are matched by their text),
-        "classes" (by their names), "sizes" (what has another shape begins anew).
+      allow: kinds of misfits that are allowed: "vocabulary" (tokens are matched by their text),
+        "classes" (by their names), "sizes" (variables of another shape are initialised).
 
     Raises:
       CheckpointError: for a misfit that is not allowed, or where nothing fits.
@@ -103,7 +102,7 @@ def load(
     if not any(part.restored for part in plan.parts.values()):
         raise errors.CheckpointError(
             f"No weight of {origin} fits this model",
-            received=f"{len(plan.held)} variables there, {len(plan.values)} here",
+            received=f"{len(plan.saved)} variables there, {len(plan.values)} here",
             expected="the same model in the same size",
         )
     for variable, value in plan.values:
@@ -112,7 +111,7 @@ def load(
 
 
 class _Plan:
-    """What goes where; nothing is assigned yet."""
+    """Which tensor is assigned to which variable; nothing is assigned yet."""
 
     def __init__(
         self, origin: origin_lib.Origin, model: base.Model, fingerprint: Mapping[str, Any]
@@ -122,22 +121,22 @@ class _Plan:
         self.values: list[tuple[tf.Variable, Callable[[], np.ndarray]]] = []
         self._reader = tf.train.load_checkpoint(origin.prefix)
         held = trackables.held_shapes(origin.prefix)
-        self.held = {name: shape for name, shape in held.items() if name.startswith("model/")}
+        self.saved = {name: shape for name, shape in held.items() if name.startswith("model/")}
         self._old = rows_lib.names(origin.run.tasks())
         self._new = rows_lib.names(list(model.tasks.values()))
         self._check_rows(model.tasks.values())
         tables = {id(table.variable.value): table for table in model.tables()}
         variables = trackables.Trackables({"model": model}).variables()
-        old_parts = {_part(name) for name in self.held}
+        old_parts = {_part(name) for name in self.saved}
         for name, variable in variables.items():
             part = self.parts.setdefault(_part(name), transfer.PartTransfer())
             part.weights += math.prod(variable.shape)
             if id(variable) in tables:
                 self._take_rows(name, variable, tables[id(variable)], part)
-            elif self.held.get(name) == tuple(variable.shape):
+            elif self.saved.get(name) == tuple(variable.shape):
                 self.values.append((variable, functools.partial(self._read, name)))
                 part.restored += math.prod(variable.shape)
-            elif name in self.held:
+            elif name in self.saved:
                 self._misfit(self._shapes(name, variable), part)
             elif _part(name) == _OWN:
                 _note(part, _short(name))
@@ -171,10 +170,10 @@ class _Plan:
         """Plans the rows that both tables have, each by its name."""
         old_names, new_names = self._old.get(table.rows, ()), self._new[table.rows]
         is_net = table.rows not in (rows_lib.COMMANDS, rows_lib.INPUTS)
-        if name not in self.held:
+        if name not in self.saved:
             _note(part, "not in that run" if is_net else _some(new_names))
             return
-        others = [list(shape) for shape in (self.held[name], variable.shape)]
+        others = [list(shape) for shape in (self.saved[name], variable.shape)]
         for shape in others:
             del shape[table.axis]
         if others[0] != others[1]:
@@ -195,10 +194,10 @@ class _Plan:
         """Returns the new table with the old one's rows put in, by pairs of (old, new)."""
         value = np.array(tf.convert_to_tensor(variable))
         into = np.moveaxis(value, axis, 0)  # a view: what is written there is in `value`
-        held = np.moveaxis(self._read(name), axis, 0)
+        source = np.moveaxis(self._read(name), axis, 0)
         if pairs:
             old, new = zip(*pairs, strict=True)
-            into[list(new)] = held[list(old)]
+            into[list(new)] = source[list(old)]
         return value
 
     def _misfit(self, what: str, part: transfer.PartTransfer) -> None:
@@ -209,7 +208,7 @@ class _Plan:
         """Returns the old parts without a place here; one that lost but some is a misfit."""
         new_parts = {_part(name) for name in variables}
         left: dict[str, None] = {}
-        for name in self.held:
+        for name in self.saved:
             if name in variables:
                 continue
             part = _part(name)
@@ -224,7 +223,7 @@ class _Plan:
         return list(left)
 
     def _shapes(self, name: str, variable: tf.Variable) -> str:
-        return f"{_short(name)} is {list(self.held[name])} there, {list(variable.shape)} here"
+        return f"{_short(name)} is {list(self.saved[name])} there, {list(variable.shape)} here"
 
     def _read(self, name: str) -> np.ndarray:
         return np.array(self._reader.get_tensor(name + trackables.SUFFIX))

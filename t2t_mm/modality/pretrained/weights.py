@@ -100,7 +100,7 @@ def read_safetensors(path: pathlib.Path, only: str = "") -> dict[str, np.ndarray
 
 def _take(
     model: keras.Model,
-    held: Mapping[str, np.ndarray],
+    tensors: Mapping[str, np.ndarray],
     names: Mapping[str, Any],
     path: pathlib.Path,
 ) -> None:
@@ -122,9 +122,9 @@ def _take(
         if entry is None:
             continue
         tensor, axes = _entry(name, entry)
-        if tensor not in held:
-            raise _no_tensor(tensor, list(held), path, variable=name)
-        value = held[tensor]
+        if tensor not in tensors:
+            raise _no_tensor(tensor, list(tensors), path, variable=name)
+        value = tensors[tensor]
         if axes is not None:
             if sorted(axes) != list(range(value.ndim)):
                 raise errors.ConfigError(
@@ -163,12 +163,12 @@ def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...] | None]:
 
 
 def _no_tensor(
-    tensor: str, held: list[str], path: pathlib.Path, variable: str = ""
+    tensor: str, tensors: list[str], path: pathlib.Path, variable: str = ""
 ) -> errors.ConfigError:
     variable_note = f", for the variable {variable!r}" if variable else ""
     return errors.ConfigError(
         f"{path} has no tensor {tensor!r}{variable_note}",
-        expected=f"one of {len(held)}, such as {', '.join(held[:4])}",
-        hint=errors.did_you_mean(tensor, held)
+        expected=f"one of {len(tensors)}, such as {', '.join(tensors[:4])}",
+        hint=errors.did_you_mean(tensor, tensors)
         or ("KerasNet.names says which tensor a variable takes" if variable else None),
     )
