@@ -25,13 +25,13 @@ _EXPERTS = "experts"
 _CHARTS = {
     "Mixture": {"Rates of the problems, of steps": rf"^{_RATES}/"},
     "Problems": {
-        "Loss": r"/loss$",
-        "Log-perplexity of evaluations": r"/log_perplexity$",
-        "Share of steps taken": r"/share$",
+        "Loss": r".*/loss$",
+        "Log-perplexity of training and evaluations": r".*/log_perplexity$",
+        "Share of steps taken": r".*/share$",
     },
     "Experts": {"Experts in use, of a layer": rf"^{_EXPERTS}/"},
 }
-"""Charts with a curve a problem, by title: the tags that they show."""
+"""Charts with a curve a problem, by title: the tags that they show, as `re.match` takes them."""
 
 
 class Board:
@@ -121,7 +121,8 @@ class Board:
         from tensorboard.plugins.hparams import api_pb2, summary, summary_v2
 
         values = hyperparameters()
-        group = str(self._made.folder.path)
+        where = self._made.folder.path.resolve()
+        group = f"{where.name} in {where.parent}"  # TensorBoard shows the first letters
         shown = [summary_v2.hparams_pb(values, trial_id=group), _layout()]
         if is_over:
             shown.append(summary.session_end_pb(api_pb2.STATUS_SUCCESS))

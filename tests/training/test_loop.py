@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import metadata
 
 import t2t_mm
@@ -141,16 +143,24 @@ def test_tensorboard_shows_what_the_run_is_and_does(straight):
     pictures = [tag for tag in validation if tag.startswith("imagenet/image/")]
     assert pictures == [f"imagenet/image/{number}" for number in (1, 2, 3)]
     (path,) = (output_dir / "tensorboard" / "validation").glob("*settings")
-    (start, _, end) = [
-        value.metadata.plugin_data.content
+    start, charts, end = [
+        value
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
     ]
-    chosen = metadata.parse_session_start_info_plugin_data(start)
+    chosen = metadata.parse_session_start_info_plugin_data(start.metadata.plugin_data.content)
     assert chosen.hparams["TransformerConfig.width"].number_value == 16
     assert chosen.hparams["MixtureSettings.problems"].string_value == "wmt_ende, imagenet"
-    assert chosen.group_name == str(output_dir)
-    assert metadata.parse_session_end_info_plugin_data(end).end_time_secs > 0
+    assert chosen.group_name == f"{output_dir.name} in {output_dir.parent.resolve()}"
+    over = metadata.parse_session_end_info_plugin_data(end.metadata.plugin_data.content)
+    assert over.end_time_secs > 0
+    layout = layout_pb2.Layout.FromString(tf.make_ndarray(charts.tensor).item())
+    tags = [tag for split in shown.values() for tag in split]
+    for category in layout.category:
+        for chart in category.chart:
+            (pattern,) = chart.multiline.tag
+            drawn = [tag for tag in tags if re.match(pattern, tag)]
+            assert drawn or category.title == "Experts", chart  # this model has none
 
 
 def test_the_run_keeps_by_what_it_was_started(straight):
@@ -175,6 +185,31 @@ def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tm
     assert parts["train"] == whole["train"]  # the line of step 3 is gone: it was not due
     assert parts["validation"]["imagenet/image/1"] == [3]
     assert parts["validation"]["wmt_ende/samples"] == [3, 6]
+
+
+@pytest.mark.slow
+def test_samples_change_nothing_of_a_training(tmp_path):
+    """Its metrics need no outputs, so that they are decoded for the samples alone."""
+    problem = "multi30k_lm_en"
+    t2t_mm.generate([problem], tmp_path / "data", source="sample", sample_size=60, workers=1)
+    for count in (0, 2):
+        t2t_mm.train(
+            [problem],
+            data_dir=tmp_path / "data",
+            output_dir=tmp_path / f"{count}",
+            gin_params=[*TINY, f"TensorBoardSettings.samples = {count}"],
+            train_steps=3,
+            eval_every=2,
+        )
+    one, two = weights(tmp_path / "0", 3), weights(tmp_path / "2", 3)
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], err_msg=name)
+    tag = f"{problem}/samples"
+    assert tag not in board(tmp_path / "0")["validation"]
+    first, last = board(tmp_path / "2")["validation"][tag]
+    assert (first.step, last.step) == (2, 3)
+    rows = tf.make_ndarray(last.tensor_proto).item().decode().splitlines()
+    assert [row.count(" | ") for row in rows] == [2] * 4  # a head, a line, and two samples
 
 
 def steps_shown(output_dir):
