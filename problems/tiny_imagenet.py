@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator
 
 from t2t_mm import errors, problem
-from t2t_mm.corpus import raw, round_robin
+from t2t_mm.corpus import class_folders, raw
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.problems.sample_world import corpora_pictures
@@ -35,13 +35,9 @@ class TinyImagenet(problem.Problem):
         top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
         classes = [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]
         if split == "train":
-            # Round-robin, so that the first examples (--max_examples) are of all classes.
             # A small sample may have none of a class; where validation has, that is an error.
-            photos = {
-                wnid: files.glob(f"{top}train/{wnid}/images/*", endings=(".jpeg",), optional=True)
-                for wnid in classes
-            }
-            for wnid, path in round_robin.take_turns(photos):
+            folders = {wnid: f"{top}train/{wnid}/images" for wnid in classes}
+            for wnid, path in class_folders.take_turns(folders, files, (".jpeg",)):
                 yield f"train/{path.stem}", {"image": path, "targets": wnid}
         else:
             annotations = f"{top}val/val_annotations.txt"

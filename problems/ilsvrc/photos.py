@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterable, Iterator
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, raw, round_robin
+from t2t_mm.corpus import archives, class_folders, raw, round_robin
 from t2t_mm.problems.ilsvrc import truth
 
 KAGGLE = "ILSVRC/Data/CLS-LOC/"
@@ -53,18 +53,8 @@ def _folder(name: str, files: raw.RawFiles) -> str:
 
 
 def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, pathlib.Path]]:
-    places = files.glob(f"{folder}/n*/")
-    return round_robin.take_turns({p.name: _in_folder(p, folder, files) for p in places})
-
-
-def _in_folder(place: pathlib.Path, folder: str, files: raw.RawFiles) -> Iterator[pathlib.Path]:
-    # A class may have no photo in a small validation set. Names alone: paths to all of
-    # ImageNet's photos would take gigabytes.
-    found = files.glob(f"{folder}/{place.name}/*", endings=_SUFFIXES, optional=True)
-    names = [path.name for path in found]
-    del found
-    for name in names:
-        yield place / name
+    folders = {place.name: f"{folder}/{place.name}" for place in files.glob(f"{folder}/n*/")}
+    return class_folders.take_turns(folders, files, _SUFFIXES)
 
 
 def _in_tar(tar: Photo) -> Iterator[archives.Member]:

@@ -16,13 +16,12 @@ reads `flower_photos/train/daisy/*.jpg` and `flower_photos/validation/daisy/*.jp
 
 from __future__ import annotations
 
-import glob
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from t2t_mm import errors, problem
-from t2t_mm.corpus import raw, round_robin
+from t2t_mm.corpus import class_folders, raw, round_robin
 from t2t_mm.modality import base as modality
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
@@ -66,10 +65,7 @@ class ImageFolder(problem.Problem):
             yield f"{split}/{label}/{picture}", {name: path, "targets": label}
 
     def _classes(self, split: str, files: raw.RawFiles) -> tuple[str, dict[str, list[str]]]:
-        """Returns the folder of the class folders, and the names of each class's pictures.
-
-        Full paths of a million pictures would take gigabytes.
-        """
+        """Returns the folder of the class folders, and the names of each class's pictures."""
         tops = {one: self._folder(one, files) for one in self.splits}
         there = [top for top in tops.values() if top is not None]
         top = tops[split]
@@ -82,7 +78,8 @@ class ImageFolder(problem.Problem):
             )
         top = f"{top}/" if top else ""
         classes = {
-            place.name: _pictures(f"{top}{place.name}", files) for place in files.glob(f"{top}*/")
+            place.name: class_folders.names(f"{top}{place.name}", files, tuple(SUFFIXES), deep=True)
+            for place in files.glob(f"{top}*/")
         }
         if not there:
             classes = self._divided(classes, files)[split]
@@ -150,13 +147,6 @@ class ImageFolder(problem.Problem):
         if pictures:
             homes[max(pictures, key=lambda picture: places[picture])] = first
         return homes
-
-
-def _pictures(folder: str, files: raw.RawFiles) -> list[str]:
-    """Returns the pictures below a folder, by their relative paths."""
-    top = files.root / folder
-    pictures = files.glob(f"{glob.escape(folder)}/**/*", endings=tuple(SUFFIXES), optional=True)
-    return [path.relative_to(top).as_posix() for path in pictures]
 
 
 def _place(name: str) -> float:
