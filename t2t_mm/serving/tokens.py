@@ -73,8 +73,10 @@ class Tokens:
                 answer = responses.JSONResponse(
                     {"error": f"{text}. Expected: the header Authorization: Bearer TOKEN."},
                     401,
-                    {"WWW-Authenticate": 'Basic realm="mm-serve", Bearer'},
+                    {"WWW-Authenticate": 'Basic realm="mm-serve"'},
                 )
+                # In a line of its own: Chromium does not take two challenges apart.
+                answer.headers.append("WWW-Authenticate", "Bearer")
                 await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)

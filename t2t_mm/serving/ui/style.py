@@ -7,10 +7,11 @@ CSS = """
 .mm-title { font-size: 1.4rem; font-weight: 600; margin: 0.25rem 0; }
 .mm-about { color: var(--mm-faint); font-size: 0.875rem; margin: 0.25rem 0; }
 .mm-message {
-  border: 1px solid var(--error-border-color, #dc2626);
+  border: 1px solid #dc2626;
   border-left-width: 4px;
   border-radius: 6px;
-  padding: 0.6rem 0.8rem;
+  background: color-mix(in srgb, #dc2626 10%, transparent);
+  padding: 0.6rem 0.8rem !important;
   overflow-wrap: anywhere;
 }
 .mm-scroll { overflow-x: auto; max-width: 100%; }

@@ -1,11 +1,14 @@
 """The page over toy exports: what it holds, what it answers, and that nothing leads elsewhere."""
 
 import dataclasses
+import json
 import re
 
 import httpx
 import pytest
+from starlette import testclient
 
+from t2t_mm.serving import tokens
 from tests.serving import conftest, toys
 
 gradio = pytest.importorskip("gradio")
@@ -18,7 +21,7 @@ LOADED = re.compile(
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(toy_exports, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     example = {"inputs": {"inputs": "hello"}, "reference": "hallo"}
     described = {
@@ -28,8 +31,11 @@ def server(tmp_path_factory):
         "examples": [example],
     }
     details = {"step": 3, "signatures": {"serving_default": described}}
-    toys.export(folder / "ende", details=details)
-    toys.export(folder / "odd name <b>", signatures={"classes": "classes", "seeded": "sample"})
+    toys.copy_version(toy_exports / "echo" / "1", folder / "ende", 1)
+    place = folder / "ende" / "1" / "assets.extra"
+    place.mkdir()
+    (place / "export.json").write_text(json.dumps(details))
+    toys.copy_version(toy_exports / "many" / "1", folder / "odd name <b>", 1)
     with conftest.Server(folder) as running:
         running.app = page.mount(running.app, running.models)
         yield running
@@ -52,7 +58,7 @@ def answers(server, name, *given):
 def test_the_page_has_a_tab_for_each_problem_and_the_api_beside_it(server):
     answer = server.client.get("/")
     assert answer.status_code == 200
-    for name in ("ende", "classes", "seeded"):
+    for name in ("ende", "classes", "sample"):
         assert f'"label":"{name}"' in answer.text
     assert server.client.get("/healthz").json() == {"status": "alive"}
     posted = server.client.post("/v1/models/ende:predict", json={"instances": ["a"]})
@@ -71,6 +77,14 @@ def test_nothing_is_loaded_from_elsewhere(server):
     assert '"analytics_enabled":false' in answer.text
 
 
+def test_a_browser_is_asked_for_the_token_in_a_line_of_its_own(server):
+    client = testclient.TestClient(tokens.Tokens(server.app, [b"secret"]))
+    refused = client.get("/healthy")
+    assert refused.status_code == 401
+    assert refused.headers.get_list("www-authenticate") == ['Basic realm="mm-serve"', "Bearer"]
+    assert client.get("/metrics", auth=("anybody", "secret")).status_code == 200
+
+
 def test_an_answer_and_its_score(server):
     assert answers(server, "ende", "hello") == ["hello!"]
 
@@ -87,8 +101,8 @@ def test_a_long_text(server):
 
 def test_classes_and_a_seed(server):
     assert answers(server, "classes", "cat") == [{"cat": 0.75, "dog": 0.25}]
-    assert answers(server, "seeded", "a", "7") == ["a7"]
-    assert "'seed' is no number" in answers(server, "seeded", "a", "seven")[0].replace(
+    assert answers(server, "sample", "a", "7") == ["a7"]
+    assert "'seed' is no number" in answers(server, "sample", "a", "seven")[0].replace(
         "&#x27;", "'"
     )
 
