@@ -78,8 +78,7 @@ def section(runs: Sequence[held_run.HeldRun], *, most_bytes: float) -> blocks.Se
                 *_references(found, each.row),
             ]
             value = f"{main[0]} {base.shown(main[0], each.value)}"
-            key = _key(found, each.row)
-            made.append(blocks.Example(each.rank, value, key, fields))
+            made.append(blocks.Example(each.rank, value, found.kept.key(each.row), fields))
     if not made:
         return None
     return blocks.Section(
@@ -174,13 +173,14 @@ def _answers(
 ) -> list[tuple[str, blocks.Html]]:
     if len(runs) == 1:
         return [("output", _escaped(found.kept.decodes.outputs[row]))]
-    key = list(found.kept.rows())[row]
     fields = []
     for run in runs:
         own = run.measured.get(problem)
-        if own is not None and own.kept.split == found.kept.split and key in own.kept.rows():
-            output = own.kept.decodes.outputs[own.kept.rows()[key]]
-            fields.append((f"output of {run.name}", _escaped(output)))
+        if own is not None and own.kept.split == found.kept.split:
+            place = own.kept.rows().get(found.kept.key(row))
+            if place is not None:
+                output = own.kept.decodes.outputs[place]
+                fields.append((f"output of {run.name}", _escaped(output)))
     return fields
 
 
@@ -188,11 +188,6 @@ def _references(found: measured.Measured, row: int) -> list[tuple[str, blocks.Ht
     own = found.kept.decodes.references[row]
     shown = list(dict.fromkeys(own))[:_REFERENCES]
     return [("reference" if not n else "or", _escaped(text)) for n, text in enumerate(shown)]
-
-
-def _key(found: measured.Measured, row: int) -> str:
-    keys = found.kept.decodes.keys
-    return keys[row] if keys else f"number {found.kept.places[row]}"
 
 
 def _escaped(value: Any) -> blocks.Html:

@@ -42,10 +42,13 @@ class KeptDecodes:
     def __len__(self) -> int:
         return len(self.places)
 
+    def key(self, row: int) -> str:
+        """Returns the key of an example, or its place in the split where no key was kept."""
+        return self.decodes.keys[row] if self.decodes.keys else f"number {self.places[row]}"
+
     def rows(self) -> dict[str, int]:
-        """Returns the row of each example by its key, or by its place where no key was kept."""
-        keys = self.decodes.keys or [f"number {place}" for place in self.places]
-        return {key: row for row, key in enumerate(keys)}
+        """Returns the row of each example by its `key`."""
+        return {self.key(row): row for row in range(len(self))}
 
 
 def find(

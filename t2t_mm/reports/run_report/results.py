@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 
+from t2t_mm import registry
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import base, bootstrap
 from t2t_mm.reports import histogram
@@ -59,7 +61,7 @@ def _table(
 ) -> blocks.Table:
     names = dict.fromkeys(name for own in found.values() for name in own.values)
     baseline = next((own.baseline for own in found.values() if own.baseline), None)
-    first = next(iter(found.values()))
+    first = found.get(runs[0].name)
     rows = []
     for name in names:
         cells = [overview.metric_cell(name)]
@@ -68,11 +70,7 @@ def _table(
             cells.append(overview.value_cell(name, own.values.get(name) if own else None))
         for run in runs[1:]:
             own = found.get(run.name)
-            cells.append(
-                _difference(own, first, name)
-                if own is not None and own is not first
-                else blocks.number(None)
-            )
+            cells.append(_difference(own, first, name))
         if baseline is not None and name in baseline.values:
             shown = base.shown(name, baseline.values[name])
             cells.append(blocks.Cell(shown, is_number=True, below=baseline.name_of(name)))
@@ -88,30 +86,28 @@ def _table(
     return blocks.Table(problem, columns, rows, _told(found), is_wide=len(runs) > 1)
 
 
-def _difference(ours: measured.Measured, theirs: measured.Measured, name: str) -> blocks.Cell:
-    found = measured.difference(ours, theirs, name)
+def _difference(
+    ours: measured.Measured | None, theirs: measured.Measured | None, name: str
+) -> blocks.Cell:
+    """Returns the difference of two runs, marked where its interval leaves out 0."""
+    found = measured.difference(ours, theirs, name) if ours and theirs else None
     if found is None:
         return blocks.number(None)
     value, interval = found
     shown = base.shown(name, value)
+    cell = blocks.Cell(shown if shown.startswith("-") else f"+{shown}", is_number=True)
     if interval is None:
-        return blocks.Cell(f"{value:+.0f}" if not shown else _signed(shown), is_number=True)
-    below = f"{base.shown(name, interval.low)} to {base.shown(name, interval.high)}"
-    metric = ours.values[name].metric
-    is_sure = interval.low > 0 or interval.high < 0
-    if metric is None or not is_sure:
-        return blocks.Cell(_signed(shown), is_number=True, below=below)
-    is_better = (value > 0) == metric.higher_is_better
-    return blocks.Cell(
-        f"{_signed(shown)} {'better' if is_better else 'worse'}",
-        is_number=True,
+        return cell
+    low, high = (base.shown(name, end) for end in interval[:2])
+    cell = dataclasses.replace(cell, below=f"{low} to {high}")
+    if interval.low <= 0 <= interval.high:
+        return cell
+    is_better = (value > 0) == registry.metrics.get(name).higher_is_better
+    return dataclasses.replace(
+        cell,
+        text=f"{cell.text} {'better' if is_better else 'worse'}",
         tone="good" if is_better else "bad",
-        below=below,
     )
-
-
-def _signed(shown: str) -> str:
-    return shown if shown.startswith("-") else f"+{shown}"
 
 
 def _failures(found: dict[str, measured.Measured]) -> list[blocks.Block]:
@@ -120,8 +116,8 @@ def _failures(found: dict[str, measured.Measured]) -> list[blocks.Block]:
         for name, why in own.failed.items():
             made.append(blocks.Note(f"{name} could not be computed: {why}"))
         if own.kept.damaged:
-            lines = f"{own.kept.damaged:,} lines that could not be read"
-            made.append(blocks.Note(f"{own.kept.path} holds {lines}; they are left out."))
+            said = f"{own.kept.path}: damaged lines are left out, {own.kept.damaged:,} of them."
+            made.append(blocks.Note(said))
     return made
 
 

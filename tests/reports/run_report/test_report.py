@@ -126,7 +126,9 @@ def test_damaged_lines_are_left_out_and_counted(make_run):
     decodes.write_bytes(b"{broken\n" + decodes.read_bytes())
     answer = t2t_mm.report(path)
     assert "3 damaged lines are left out (line 21, 22, 23)" in answer["notes"][0]
-    assert "1 lines that could not be read" in (path / "report.html").read_text(encoding="utf-8")
+    assert "damaged lines are left out, 1 of them" in (path / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_without_the_data_there_are_no_pictures(make_run, tmp_path):
