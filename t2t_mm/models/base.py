@@ -14,7 +14,7 @@ from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, history, recording
 from t2t_mm.modality import representation
 from t2t_mm.models import body as body_lib
-from t2t_mm.models import explanation, rows
+from t2t_mm.models import explanation, joining, rows
 from t2t_mm.models import nets as nets_lib
 
 
@@ -179,7 +179,7 @@ class Model(base.Layer):
             else:
                 self._class_body(task, source, None)
                 real = tf.ones([tf.shape(source.x)[0], 1], tf.bool)
-        origins = _joined([explanation.origin(part, i) for i, part in enumerate(parts)])
+        origins = joining.join([explanation.origin(part, i) for i, part in enumerate(parts)])
         return explanation.of(encoder, decoder, origins, real)
 
     def encode(self, task_name: str, inputs: Mapping[str, Any]) -> body_lib.Memory:
@@ -309,7 +309,7 @@ class Model(base.Layer):
         rng: base.Rng | None,
     ) -> tuple[representation.Representation, body_lib.Stats]:
         """Runs the encoder, which a task without inputs does not need."""
-        joined = _joined(parts)
+        joined = joining.join(parts)
         if not task.inputs:
             return joined, []
         encoded, stats = self.body.encode(joined.x, joined.mask, rng)
@@ -340,61 +340,11 @@ class Model(base.Layer):
         """Returns the input of the exit flow: the encoded input, or one decoder step.
 
         Where one of several inputs is an image, that is the image's plane, with the mean of
-        the others added to each position (see `_plane`). With several planes, or none, it
+        the others added to each position (see `joining.plane`). With several planes, or none, it
         is the whole sequence.
         """
         if not self.config.class_through_decoder:
-            return _plane(source), []
+            return joining.plane(source), []
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(source.x)[0], 1, 1])
         hidden, stats = self.body.decode(start, source.x, source.mask, rng)
         return representation.Representation(hidden, None, (1, 1)), stats
-
-
-def _joined(parts: Sequence[representation.Representation]) -> representation.Representation:
-    return parts[0] if len(parts) == 1 else _join(parts)
-
-
-def _join(parts: Sequence[representation.Representation]) -> representation.Representation:
-    """Concatenates representations along time, and moves all padding to the end.
-
-    Padding between two inputs would separate them by a distance that depends on the rest of
-    the batch, and convolutions would see it. A single image keeps its grid: it has no
-    padding, so its positions stay together behind the real ones of earlier inputs.
-    """
-    masks = [tf.ones(tf.shape(p.x)[:2], tf.float32) if p.mask is None else p.mask for p in parts]
-    x, mask = tf.concat([p.x for p in parts], 1), tf.concat(masks, 1)
-    if any(part.mask is not None for part in parts[:-1]):
-        order = tf.argsort(mask, axis=1, direction="DESCENDING", stable=True)  # [B, S]
-        x, mask = (tf.gather(t, order, batch_dims=1) for t in (x, mask))
-    grids = [place for place, part in enumerate(parts) if part.grid and part.mask is None]
-    if len(grids) != 1:
-        return representation.Representation(x, mask, None)
-    (place,) = grids
-    before = [tf.reduce_sum(m, 1) for m in masks[:place]]
-    start = tf.add_n([tf.zeros(tf.shape(x)[:1]), *before])
-    return representation.Representation(x, mask, parts[place].grid, tf.cast(start, tf.int32))
-
-
-def _plane(source: representation.Representation) -> representation.Representation:
-    """Returns the grid alone, with the mean of all other positions added to each of its own.
-
-    So the exit flow convolves over the image as usual, and still sees the text at every
-    position.
-    """
-    if source.grid is None or source.start is None or source.mask is None:
-        return source
-    size = source.grid[0] * source.grid[1]
-    places = source.start[:, tf.newaxis] + tf.range(size)  # [B, h * w]
-    plane = tf.gather(source.x, places, batch_dims=1)
-    behind = tf.range(tf.shape(source.x)[1]) - source.start[:, tf.newaxis]  # [B, S]
-    is_other = tf.cast(source.mask, tf.bool) & ((behind < 0) | (behind >= size))
-    weights = tf.cast(is_other, source.x.dtype)
-    count = tf.maximum(tf.reduce_sum(weights, 1, keepdims=True), 1.0)
-    x = plane + tf.einsum("bsd,bs->bd", source.x, weights / count)[:, tf.newaxis]
-    return representation.Representation(x, None, source.grid)
-
-
-def keeps_plane(task: tasks.Task) -> bool:
-    """Says whether a class is predicted from the 2-D grid of one of several inputs."""
-    grids = sum(declared.has_grid for declared in task.inputs.values())
-    return not task.targets.autoregressive and len(task.inputs) > 1 and grids == 1

@@ -9,7 +9,7 @@ from typing import Any
 from t2t_mm import config, registry
 from t2t_mm.data import task as tasks
 from t2t_mm.modality.pretrained import nets, record
-from t2t_mm.models import base
+from t2t_mm.models import base, joining
 
 _ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
 """Settings that a checkpoint does not depend on."""
@@ -46,7 +46,7 @@ def model_fingerprint(name: str, model: base.Model) -> dict[str, Any]:
         if not any(net.startswith(kind) for net in model.nets):
             sizes.pop(size, None)
     tasks = model.tasks.values()
-    if any(base.keeps_plane(task) for task in tasks):  # older versions used the sequence
+    if any(joining.keeps_plane(task) for task in tasks):  # older versions used the sequence
         sizes["class_of_several_inputs"] = "plane"
     foreign = {net: record.lasting(kept) for net, kept in nets.records(model.nets).items()}
     return {
