@@ -8,7 +8,7 @@ import pytest
 
 import t2t_mm
 from t2t_mm import Problem, config, register_problem, registry
-from t2t_mm.bin import avg, datagen, decoder, inspect, trainer
+from t2t_mm.bin import avg, datagen, decoder, export, inspect, trainer
 from t2t_mm.bin import eval as eval_command
 from t2t_mm.config import gin_files
 from t2t_mm.modality import Language
@@ -169,6 +169,13 @@ def test_mm_decoder(trained, openings, tmp_path):
 
 def test_mm_avg(trained, openings, tmp_path):
     assert avg.main([f"--output_dir={trained[0]}", f"--to={tmp_path / 'mean'}"]) == 0
+    assert openings.again() == {}
+    assert openings.kinds() == ALL
+
+
+def test_mm_export(trained, openings, tmp_path):
+    flags = [f"--output_dir={trained[0]}", f"--export_dir={tmp_path}", "--checkpoint_only"]
+    assert export.main(flags) == 0
     assert openings.again() == {}
     assert openings.kinds() == ALL
 

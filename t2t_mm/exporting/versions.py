@@ -51,5 +51,10 @@ def new(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
     for left in atomic.unfinished(folder):
         atomic.recover(left)
     version = folder / str(newest(folder) + 1)
-    with atomic.folder(version) as making:
-        yield making, version
+    try:
+        with atomic.folder(version) as making:
+            yield making, version
+    except BaseException:
+        with contextlib.suppress(OSError):  # of a name that has no version yet
+            folder.rmdir()
+        raise

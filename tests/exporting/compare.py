@@ -107,8 +107,9 @@ def main():
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--beam_size", type=int, default=1)
     parser.add_argument("--alpha", type=float, default=0.0)
-    given = vars(parser.parse_args())
-    problems = given.pop("problems")
+    parser.add_argument("--max_length", type=int)
+    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    problems = given.pop("problems", None)
     wrong = 0
     for name, count, texts, gap, seconds in compare(
         given.pop("run"),

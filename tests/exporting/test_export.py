@@ -55,6 +55,7 @@ def light(monkeypatch):
 def test_each_call_makes_a_version(loaded, tmp_path):
     (tmp_path / "text" / "7").mkdir(parents=True)
     (tmp_path / "text" / "notes").mkdir()
+    (tmp_path / "text" / ".9.making").mkdir()  # of one that was killed
     first = t2t_mm.export(loaded, tmp_path, problems=["text", "class*"])
     assert list(first["exports"]) == ["text", "classes", "multi_model"]
     assert first["exports"]["text"] == str(tmp_path / "text" / "8")
@@ -64,6 +65,9 @@ def test_each_call_makes_a_version(loaded, tmp_path):
         "multi_model": str(tmp_path / "multi_model" / "2"),
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["classes", "multi_model", "text"]
+    assert sorted(path.name for path in (tmp_path / "text").iterdir()) == [
+        "7", "8", "export.json", "notes"
+    ]  # fmt: skip
     for name, version in (("text", 8), ("classes", 2), ("multi_model", 2)):
         beside = json.loads((tmp_path / name / "export.json").read_text())
         within = tmp_path / name / str(version) / "assets.extra" / "export.json"
@@ -107,7 +111,7 @@ def test_a_failure_leaves_no_version(loaded, tmp_path, monkeypatch):
     monkeypatch.setattr(saved_model, "write", write)
     with pytest.raises(errors.DataError, match="The disk is full; could not write"):
         t2t_mm.export(loaded, tmp_path / "new", problems=["text"])
-    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+    assert not (tmp_path / "new").exists()
 
 
 def test_one_export_at_a_time(loaded, tmp_path):

@@ -80,6 +80,7 @@ LARGE = {
     "JPEG, turned": file(picture(2_600, 2_000), "JPEG", exif=turned(8)),
     "JPEG, decoded at half its size": file(picture(5_000, 4_100), "JPEG", quality=80),
     "PNG, wide": file(picture(17_000, 20), "PNG"),
+    "JPEG, tall": file(picture(20, 17_000), "JPEG"),
 }
 BAD = {
     "cut JPEG": JPEG[: len(JPEG) // 2],

@@ -76,8 +76,11 @@ def _known(data: tf.Tensor, kind: tf.Tensor, most: int) -> Answer:
         ]
     )
     is_too_large = decoded[0] * decoded[1] > most
-    # Beyond four times the size Pillow averages whole pixels first.
-    is_too_large |= is_large & (decoded[0] >= 4 * width) & (decoded[1] >= 1)
+    # Beyond, Pillow first takes the mean of whole pixels.
+    is_too_long = is_large & ((decoded[0] >= 4 * width) | (decoded[1] >= 4 * height))
+    too_long = tf.strings.join(
+        ["A picture is too long to be scaled down. Received: ", size, ". Scale it down."]
+    )
     is_kept = ~(is_large | head.is_converted | (head.orientation > 1))
 
     def converted() -> tf.Tensor:
@@ -100,7 +103,11 @@ def _known(data: tf.Tensor, kind: tf.Tensor, most: int) -> Answer:
     def good() -> Answer:
         return tf.cond(is_kept, kept, converted), tf.constant(checks.GOOD)
 
-    refusal = checks.first(head.refusal, tf.where(is_too_large, too_many, checks.GOOD))
+    refusal = checks.first(
+        head.refusal,
+        tf.where(is_too_large, too_many, checks.GOOD),
+        tf.where(is_too_long, too_long, checks.GOOD),
+    )
     return tf.cond(refusal == checks.GOOD, good, lambda: _refused(refusal))
 
 

@@ -36,8 +36,18 @@ def smaller(width: tf.Tensor, height: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def bicubic(pixels: tf.Tensor, width: tf.Tensor, height: tf.Tensor) -> tf.Tensor:
     """Shrinks uint8 `[H, W, C]` to `[height, width, C]`."""
-    rows = tf.transpose(_pass(tf.transpose(pixels, [1, 0, 2]), width), [1, 0, 2])
-    return _pass(rows, height)
+    shape = tf.shape(pixels, tf.int64)
+    is_tall = (shape[0] > 100 * shape[1]) & (height < shape[0])
+    return tf.cond(
+        is_tall,
+        lambda: _across(_pass(pixels, height), width),
+        lambda: _pass(_across(pixels, width), height),
+    )
+
+
+def _across(pixels: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Resizes the second axis of uint8 `[N, M, C]`."""
+    return tf.transpose(_pass(tf.transpose(pixels, [1, 0, 2]), width), [1, 0, 2])
 
 
 def _pass(pixels: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
