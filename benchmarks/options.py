@@ -7,6 +7,7 @@ import dataclasses
 import pathlib
 
 ROUNDS, PEER_ROUNDS, SECONDS = 3, 2, 6.0
+REQUESTS, CLIENTS, CHANGES, SOAK_S = 10_000, 32, 20, 1800.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Options:
       manual_dir: a folder of corpora, with `multi30k` in it.
       transformer_run: a finished training of `transformer` on multi30k_ende.
       multi_model_run: the same of `multi_model`.
+      export_dir: exports to serve; hardly trained ones are made where it is left out.
+      requests: that are sent to a server.
+      clients: that send them at the same time.
+      changes: of versions, and ends of servers, under load.
+      soak_s: seconds for which memory is watched.
     """
 
     output_dir: pathlib.Path
@@ -40,6 +46,11 @@ class Options:
     manual_dir: pathlib.Path | None = None
     transformer_run: pathlib.Path | None = None
     multi_model_run: pathlib.Path | None = None
+    export_dir: pathlib.Path | None = None
+    requests: int = REQUESTS
+    clients: int = CLIENTS
+    changes: int = CHANGES
+    soak_s: float = SOAK_S
 
     def wants(self, case: str) -> bool:
         """Returns whether a case is among those asked for."""
@@ -73,12 +84,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--only", default="", help="parts of names of cases, with commas")
     add("--quick", action="store_true", help="tiny sizes, one turn: does it run at all?")
     add("--precisions", default="auto", help="auto, float32, bfloat16 or float32,bfloat16")
+    add("--requests", type=int, default=REQUESTS, help="sent to a server")
+    add("--clients", type=int, default=CLIENTS, help="that send them at the same time")
+    add("--changes", type=int, default=CHANGES, help="of versions, ends of servers, under load")
+    add("--soak_s", type=float, default=SOAK_S, help="for which a server's memory is watched")
     for name, text in (
         ("peers", "environments of the peers: t2t, tf, torch, joey"),
         ("peer_scripts", "scripts that run the peers: t2t, today"),
         ("manual_dir", "corpora, with multi30k"),
         ("transformer_run", "a finished transformer on multi30k_ende"),
         ("multi_model_run", "a finished multi_model on multi30k_ende"),
+        ("export_dir", "exports to serve"),
     ):
         add(f"--{name}", type=folder, default=None, help=text)
 
@@ -89,4 +105,6 @@ def from_flags(parsed: argparse.Namespace) -> Options:
     values["only"] = tuple(part for part in parsed.only.split(",") if part)
     if parsed.quick:
         values |= {"rounds": 1, "peer_rounds": 1, "seconds": min(parsed.seconds, 0.5)}
+        values |= {"requests": min(parsed.requests, 200), "changes": min(parsed.changes, 2)}
+        values |= {"soak_s": min(parsed.soak_s, 5.0)}
     return Options(**values)

@@ -145,5 +145,18 @@ def until(
                     child.wait()
 
 
+def wait(is_done: Callable[[], bool], *, timeout_s: float, poll_s: float = 0.05) -> None:
+    """Waits until something is so.
+
+    Raises:
+      FailedError: it was not in time.
+    """
+    begin = time.perf_counter()
+    while not is_done():
+        if time.perf_counter() - begin > timeout_s:
+            raise FailedError(f"it did not happen within {timeout_s:.0f} s")
+        time.sleep(poll_s)
+
+
 def _name(command: Sequence[str | os.PathLike[str]]) -> str:
     return " ".join(str(part) for part in command[:4])

@@ -38,7 +38,7 @@ _MAX_BATCH_SIZE = _COMMAND.integer(
     "max_batch_size", _LIMITS.max_batch_size, "rows of one call of a model", least=1
 )
 _BATCH_WAIT_MS = _COMMAND.number(
-    "batch_wait_ms", 1000 * _LIMITS.batch_wait_s, "a batch waits for more rows", least=0
+    "batch_wait_ms", 1000 * _LIMITS.batch_wait_s, "a batch waits for more rows, at most", least=0
 )
 _MAX_QUEUE = _COMMAND.integer(
     "max_queue", _LIMITS.max_queue, "requests of a signature that wait; more get 429", least=1

@@ -24,6 +24,9 @@ from t2t_mm.serving import signature as signature_lib
 
 Call = Callable[[Mapping[str, np.ndarray]], values.Tensors]
 
+_PAUSE = 0.25
+"""Share of the longest wait without a new row, after which a batch goes."""
+
 Part = values.Tensors | refusals.RequestError
 """The outputs for some rows in order, or what was wrong with one row."""
 
@@ -175,13 +178,22 @@ class Batcher:
             task.add_done_callback(self._running.discard)
 
     async def _wait_for_more(self) -> None:
-        """Waits until the first piece has waited long enough, or a batch is full."""
-        loop = asyncio.get_running_loop()
+        """Waits until a batch is full, or until no more rows are to be expected.
+
+        The clients of a batch that is done send their next requests one after the other, some
+        milliseconds each: while they come, it is worth to wait.
+        """
+        loop, wait_s = asyncio.get_running_loop(), self._limits.batch_wait_s
         while self._queue:
-            first = self._queue[0]
+            first, last = self._queue[0], self._queue[-1]
             rows = sum(piece.rows or 0 for piece in self._queue if piece.key == first.key)
-            left = first.arrived + self._limits.batch_wait_s - loop.time()
-            if not first.key or rows >= self._limits.max_batch_size or left <= 0:
+            if not first.key or rows >= self._limits.max_batch_size:
+                return
+            if self._requests <= 1 and not self._workers.busy:
+                return
+            end = min(first.arrived + wait_s, last.arrived + wait_s * _PAUSE)
+            left = end - loop.time()
+            if left <= 0:
                 return
             self._more.clear()
             try:

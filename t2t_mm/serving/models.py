@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from t2t_mm import errors
+from t2t_mm.process import quiet_import
 from t2t_mm.serving import (
     batching,
     exports,
@@ -423,6 +424,8 @@ class Models:
 
 
 def _load(path: pathlib.Path) -> servable.Servable:
-    loaded = servable.Servable(path)
-    loaded.warm_up()
+    is_quiet = quiet_import.is_installed()  # SentencePiece tells of each tokenizer that it makes
+    with quiet_import.without_notices() if is_quiet else contextlib.nullcontext():
+        loaded = servable.Servable(path)
+        loaded.warm_up()
     return loaded

@@ -11,7 +11,8 @@ class Limits:
 
     Args:
       max_batch_size: rows of one call of a model.
-      batch_wait_s: for which an incomplete batch waits for more rows.
+      batch_wait_s: for which an incomplete batch waits for more rows, at most; it goes sooner
+        where none came for a quarter of it, and at once where nothing else is being answered.
       max_queue: requests of a signature that wait for a batch; more are refused.
       max_rows: rows of one request.
       max_body_bytes: of one request.
@@ -24,7 +25,7 @@ class Limits:
     """
 
     max_batch_size: int = 32
-    batch_wait_s: float = 0.002
+    batch_wait_s: float = 0.02
     max_queue: int = 256
     max_rows: int = 1024
     max_body_bytes: int = 32 << 20
