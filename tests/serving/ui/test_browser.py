@@ -235,3 +235,19 @@ def test_a_token_is_asked_for(folder, browser, tmp_path):
         press(shown)
         playwright.expect(output(shown)).to_have_value("YES")
         known.close()
+
+
+def test_many_problems_are_chosen_from_a_list(browser, tmp_path):
+    toys.export(tmp_path / "many", signatures={f"problem_{i}": "echo" for i in range(14)})
+    with toys.Process(f"--export_dir={tmp_path}", "--ui") as server:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.set_default_timeout(WAIT_MS)
+        page.goto(server.url, wait_until="domcontentloaded")
+        chosen = page.get_by_label("Problem", exact=False)
+        chosen.click()
+        page.get_by_role("option", name="problem_7").click()
+        page.get_by_label("inputs").fill("yes")
+        press(page)
+        playwright.expect(output(page)).to_have_value("yes!")
+        assert server.end()[0] == 0  # though the page is open
+        page.close()

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import socket
 
 import httpx
 import pytest
@@ -143,3 +144,33 @@ def test_no_request_reaches_for_elsewhere(server, monkeypatch):
     monkeypatch.setattr(httpx, "get", refuse)
     monkeypatch.setattr(httpx, "post", refuse)
     page.blocks(page.declarations.problems(server.models), server.models)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", __file__])
+def test_no_file_of_the_machine_is_shown(server, path):
+    server.client.get("/")
+    answer = server.client.get(f"/gradio_api/file={path}")
+    assert answer.status_code == 403
+
+
+def test_the_server_fetches_nothing_for_a_client(server):
+    """A picture by its URL, as a client of Gradio's own protocol might send it."""
+    config = json.loads(server.client.get("/config").text)
+    asked = next(one["id"] for one in config["dependencies"] if len(one["outputs"]) == 6)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/x.png"
+        file = {"path": url, "url": url, "meta": {"_type": "gradio.FileData"}}
+        sent = {"data": [file], "fn_index": asked, "session_hash": "x"}
+        server.client.post("/gradio_api/queue/join", json=sent)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+@pytest.mark.slow
+def test_a_new_export_has_a_tab_at_the_next_look(server, toy_exports):
+    assert '"label":"later"' not in server.client.get("/").text
+    toys.copy_version(toy_exports / "echo" / "1", server.folder / "later", 1)
+    server.client.portal.call(server.models.look)
+    assert '"label":"later"' in server.client.get("/").text
+    assert answers(server, "later", "hello") == ["hello!"]
