@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
 
 import t2t_mm
 from t2t_mm import errors
@@ -78,6 +80,10 @@ def test_a_modality_of_a_plugin_goes_through_all_commands(
     (trained,) = answers(trainer, *where, f"--output_dir={run}", "--train_steps=3", *settings)
     assert trained["step"] == 3
     assert np.isfinite(trained["problems"]["trend"]["loss"])
+    events = event_accumulator.EventAccumulator(str(run / "tensorboard" / "validation"))
+    assert "trend/series/1" in events.Reload().Tags()["tensors"]
+    width, _, _ = tf.make_ndarray(events.Tensors("trend/series/1")[0].tensor_proto)
+    assert width == b"2"  # the channels: the view's own picture
     (measured,) = answers(evaluation, plugin, f"--output_dir={run}")
     assert 0 <= measured["results"]["trend"]["accuracy"] <= 1
 

@@ -23,3 +23,8 @@ class SeriesView(view.View):
 
     def page(self, data):
         return f"<meter max=9 value={self.size(data)}></meter>{super().page(data)}"
+
+    def to_board(self, data, board):
+        steps = np.frombuffer(data, "<f4").reshape(-1, self.declaration.channels)
+        grey = np.uint8(255 * (steps - steps.min()) / (np.ptp(steps) or 1.0))
+        board.picture(grey[:, :, None])  # a row for each step
