@@ -27,14 +27,21 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 # waits long for the other at the end.
 LONGEST = (
     "training/test_loop.py",
-    "runs/test_loaded_run.py",
     "models/test_base.py",
+    "runs/test_loaded_run.py",
     "test_openings.py",
     "keras_api/test_model.py",
-    "test_tutorials.py",
     "models/test_decoding.py",
+    "decoding/test_beam.py",
+    "test_tutorials.py",
     "training/test_averaging.py",
+    "training/test_step.py",
     "training/test_crash.py",
+    "datagen/test_killed.py",
+    "problems/test_coco_caption.py",
+    "test_testing.py",
+    "decoding/test_language_model.py",
+    "datagen/test_generate.py",
 )
 
 

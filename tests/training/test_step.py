@@ -187,8 +187,15 @@ def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path
         np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["multi_model", "transformer"])
-@pytest.mark.parametrize("task", ["ende", "pictures"])
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("multi_model", "ende"),
+        ("transformer", "pictures"),
+        pytest.param("multi_model", "pictures", marks=pytest.mark.slow),  # the same body and net
+        pytest.param("transformer", "ende", marks=pytest.mark.slow),
+    ],
+)
 def test_no_sum_of_a_step_depends_on_the_schedule(name, task):
     import tensorflow as tf
 
