@@ -1,8 +1,8 @@
 """Answers rows by an export, with TensorFlow and its texts alone; run as a program of its own.
 
-python alone.py SAVED_MODEL SIGNATURE BATCH < rows.json > answers.json
+python alone.py SAVED_MODEL BATCH < rows.json > answers.json
 
-Rows are columns of base64 by input name, answers columns by output name.
+Rows are columns of base64 by input name, answers columns by output name; both by signature.
 """
 
 import base64
@@ -21,20 +21,26 @@ class Gone:
             raise ImportError(f"{name} is not to be had here")
 
 
-def main(path, key, batch):
-    sys.meta_path.insert(0, Gone())
-    columns = {
-        name: [base64.b64decode(value) for value in values]
-        for name, values in json.load(sys.stdin).items()
-    }
-    serve = tf.saved_model.load(path).signatures[key]
+def answers(serve, columns, batch):
+    """Returns the columns of a signature's answers, computed in batches."""
+    columns = {name: [base64.b64decode(one) for one in column] for name, column in columns.items()}
     count = len(next(iter(columns.values())))
-    answers = {}
-    for start in range(0, count, int(batch)):
-        part = {n: tf.constant(v[start : start + int(batch)]) for n, v in columns.items()}
+    found = {}
+    for start in range(0, count, batch):
+        part = {n: tf.constant(v[start : start + batch]) for n, v in columns.items()}
         for name, values in serve(**part).items():
-            answers.setdefault(name, []).extend(values.numpy().tolist())
-    json.dump(answers, sys.stdout, default=lambda value: value.decode("utf-8"))
+            found.setdefault(name, []).extend(values.numpy().tolist())
+    return found
+
+
+def main(path, batch):
+    sys.meta_path.insert(0, Gone())
+    served = tf.saved_model.load(path).signatures
+    found = {
+        key: answers(served[key], columns, int(batch))
+        for key, columns in json.load(sys.stdin).items()
+    }
+    json.dump(found, sys.stdout, default=lambda value: value.decode("utf-8"))
 
 
 if __name__ == "__main__":

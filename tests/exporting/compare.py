@@ -19,19 +19,23 @@ import time
 
 import t2t_mm
 from t2t_mm.data import records
+from t2t_mm.exporting import versions
 from t2t_mm.runs import loaded_run, opened_run
 
 ALONE = pathlib.Path(__file__).with_name("alone.py")
 CLOSE = 1e-4
 
 
-def answered_alone(path, key, rows, *, batch=16):
-    """Answers rows, bytes by input name, in a process without the framework."""
+def answered_alone(path, asked, *, batch=16):
+    """Answers rows, bytes by input name, by signature, in a process without the framework."""
     columns = {
-        name: [base64.b64encode(row[name]).decode("ascii") for row in rows] for name in rows[0]
+        key: {
+            name: [base64.b64encode(row[name]).decode("ascii") for row in rows] for name in rows[0]
+        }
+        for key, rows in asked.items()
     }
     done = subprocess.run(
-        [sys.executable, ALONE, str(path), key, str(batch)],
+        [sys.executable, ALONE, str(path), str(batch)],
         input=json.dumps(columns),
         capture_output=True,
         text=True,
@@ -80,22 +84,37 @@ def compared(wanted, found):
     return texts, worst
 
 
-def compare(run, export_dir, *, rows=100, data_dir=None, problems=None, **search):
-    """Exports a run, and yields `(problem, rows, differing texts, worst gap, seconds)` of each."""
+def compare(run, export_dir, *, rows=100, data_dir=None, problems=None, made=False, **search):
+    """Exports a run, and yields `(name, rows, differing texts, worst gap, seconds)` of each.
+
+    With `made`, the newest exports in the folder are taken as they are.
+    """
     opened = opened_run.open_run(run, data_dir=data_dir)
     loaded = loaded_run.restore(opened, precision="float32")
-    began = time.monotonic()
-    exports = t2t_mm.export(loaded, export_dir, problems=problems, **search)["exports"]
-    yield "(export)", len(exports), 0, 0.0, time.monotonic() - began
-    for task in opened.matching(problems):
-        raw = raw_rows(task, rows)
+    tasks = opened.matching(problems)
+    if made:
+        folder = pathlib.Path(export_dir)
+        names = [*(task.name for task in tasks), "multi_model"]
+        exports = {name: folder / name / str(versions.newest(folder / name)) for name in names}
+    else:
         began = time.monotonic()
-        given = given_rows(task, raw)
-        wanted = t2t_mm.decode(loaded, given, problem=task.name, **search)
+        exports = t2t_mm.export(loaded, export_dir, problems=problems, **search)["exports"]
+        yield "(export)", len(exports), 0, 0.0, time.monotonic() - began
+    wanted, asked = {}, {}
+    for task in tasks:
+        asked[task.name] = raw_rows(task, rows)
+        began = time.monotonic()
+        given = given_rows(task, asked[task.name])
+        wanted[task.name] = t2t_mm.decode(loaded, given, problem=task.name, **search)
         seconds = time.monotonic() - began
-        for place, key in ((task.name, "serving_default"), ("multi_model", task.name)):
-            found = answered_alone(exports[place], key, raw)
-            yield f"{place}/{key}", len(raw), *compared(wanted, found), seconds
+        found = answered_alone(exports[task.name], {"serving_default": asked[task.name]})
+        worst = compared(wanted[task.name], found["serving_default"])
+        yield task.name, len(wanted[task.name]), *worst, seconds
+    began = time.monotonic()
+    found = answered_alone(exports["multi_model"], asked)
+    seconds = time.monotonic() - began
+    for name, answers in wanted.items():
+        yield f"multi_model/{name}", len(answers), *compared(answers, found[name]), seconds
 
 
 def main():
@@ -108,6 +127,7 @@ def main():
     parser.add_argument("--beam_size", type=int, default=1)
     parser.add_argument("--alpha", type=float, default=0.0)
     parser.add_argument("--max_length", type=int)
+    parser.add_argument("--made", action="store_true")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     problems = given.pop("problems", None)
     wrong = 0

@@ -27,7 +27,7 @@ def test_a_text_in_a_process_without_the_framework(loaded, tmp_path):
     texts = ["a red ball", "", "où est le chat", "a\x07b", "the box " * 30]
     wanted = t2t_mm.decode(loaded, texts, problem="text", strict=False)
     rows = [{"inputs": text.encode()} for text in texts]
-    found = compare.answered_alone(answer["exports"]["multi_model"], "text", rows)
+    found = compare.answered_alone(answer["exports"]["multi_model"], {"text": rows})["text"]
     assert found["outputs"] == [each.outputs for each in wanted]
     assert found["scores"] == pytest.approx([each.score for each in wanted], abs=1e-4)
     assert [not error for error in found["errors"]] == [True, False, True, False, True]
@@ -99,6 +99,15 @@ def test_what_export_json_says(loaded, tmp_path):
     assert classes["targets"]["classes"] == ["cat", "dog", "hen", "où"]
     assert classes["outputs"] == ["outputs", "scores", "errors", "probabilities", "classes"]
     assert list(said["signatures"]["writing"]["inputs"]) == ["prefix"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("light")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_precision_is_the_one_asked_for(run, tmp_path, precision):
+    t2t_mm.export(run, tmp_path, problems=["text"], precision=precision)
+    said = json.loads((tmp_path / "text" / "export.json").read_text())
+    assert said["precision"] == precision
 
 
 @pytest.mark.usefixtures("light")

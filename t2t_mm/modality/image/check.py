@@ -128,6 +128,10 @@ def _decoded(
         levels = tf.cast(tf.io.decode_png(data, channels=1, dtype=tf.uint16), tf.float64) / 257
         return tf.cast(tf.round(levels), tf.uint8)
 
+    def gif() -> tf.Tensor:
+        frame = heads.first_frame(data)
+        return tf.ensure_shape(tf.io.decode_gif(frame)[0], [None, None, None])
+
     def webp() -> tf.Tensor:
         return tf.io.decode_webp(data, channels=0)[0, :, :, :3]
 
@@ -139,7 +143,7 @@ def _decoded(
     ways = {
         heads.JPEG: lambda: tf.switch_case(ratio, jpegs),
         heads.PNG: lambda: tf.cond(is_deep, deep, other),
-        heads.GIF: other,
+        heads.GIF: gif,
         heads.BMP: other,
         heads.WEBP: webp,
     }

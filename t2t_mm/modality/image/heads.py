@@ -120,29 +120,63 @@ def _png(data: tf.Tensor) -> Head:
     )
 
 
+def first_frame(gif: tf.Tensor) -> tf.Tensor:
+    """Returns a GIF that ends after its first frame, string `[]`.
+
+    TensorFlow reads all frames before it takes one, and a small file may hold many large ones.
+    """
+    place = _frame(gif)
+    data = place + 10 + _colours(gif, place + 9) + 1  # behind descriptor, colours, size of codes
+    end, _ = _blocks_end(gif, data, tf.constant(True))
+    return tf.strings.join([_text(gif, 0, end), b";"])
+
+
 def _gif(data: tf.Tensor) -> Head:
     """Of a GIF, whose first frame has to fill it: what lies around a smaller one is not settled."""
     width, height = _number(data, 6, 2, big=False), _number(data, 8, 2, big=False)
-    flags = _number(data, 10, 1)
-    colours = tf.where(flags >= 128, 3 * 2 ** ((flags & 7) + 1), tf.zeros_like(flags))
-    size = tf.cast(tf.strings.length(data), tf.int64)
-
-    def goes_on(place: tf.Tensor, is_inside: tf.Tensor) -> tf.Tensor:
-        return (place < size) & (is_inside | (_number(data, place, 1) == _EXTENSION))
-
-    def look(place: tf.Tensor, is_inside: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        count = _number(data, place, 1)  # of a block within an extension, which a 0 ends
-        step = tf.where(is_inside, 1 + count, 2 * tf.ones_like(place))
-        return place + step, ~is_inside | (count > 0)
-
-    place, _ = tf.while_loop(
-        goes_on, look, (13 + colours, tf.constant(False)), maximum_iterations=MOST_SEGMENTS
-    )
+    place = _frame(data)
     frame = [_number(data, place + 1 + 2 * n, 2, big=False) for n in range(4)]
     is_whole = (frame[0] == 0) & (frame[1] == 0) & (frame[2] == width) & (frame[3] == height)
     said = f"The first frame of a GIF does not fill it. {_AS_PNG}"
     refusal = tf.where(is_whole, checks.GOOD, said)
     return _head(width, height, is_converted=True, refusal=refusal)
+
+
+def _frame(gif: tf.Tensor) -> tf.Tensor:
+    """Returns where the descriptor of a GIF's first frame begins, behind extensions: int64 `[]`."""
+    place, _ = _blocks_end(gif, 13 + _colours(gif, tf.constant(10, tf.int64)), tf.constant(False))
+    return place
+
+
+def _colours(gif: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """Returns the bytes of the table of colours that the flags at a place tell of: int64 `[]`."""
+    flags = _number(gif, place, 1)
+    return tf.where(flags >= 128, 3 * 2 ** ((flags & 7) + 1), tf.zeros_like(flags))
+
+
+def _blocks_end(
+    gif: tf.Tensor, place: tf.Tensor, is_inside: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Passes over blocks, and extensions behind them; returns the place of what follows.
+
+    Args:
+      gif: the file.
+      place: of a block, or of an extension.
+      is_inside: whether blocks begin there, which an empty one ends.
+    """
+    size = tf.cast(tf.strings.length(gif), tf.int64)
+
+    def goes_on(place: tf.Tensor, is_inside: tf.Tensor) -> tf.Tensor:
+        here = tf.minimum(place, size - 1)
+        return (place < size) & (is_inside | (_number(gif, here, 1) == _EXTENSION))
+
+    def look(place: tf.Tensor, is_inside: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        count = _number(gif, place, 1)
+        step = tf.where(is_inside, 1 + count, 2 * tf.ones_like(place))
+        return place + step, ~is_inside | (count > 0)
+
+    found: tuple[tf.Tensor, tf.Tensor] = tf.while_loop(goes_on, look, (place, is_inside))
+    return found
 
 
 def _bmp(data: tf.Tensor) -> Head:
