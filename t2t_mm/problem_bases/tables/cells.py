@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -122,7 +121,9 @@ def inside(name: str, row: rows.Row, root: pathlib.Path) -> pathlib.Path:
 def _forms(name: str) -> Iterator[str]:
     """Yields a path as written, and its other possible forms."""
     if name.lower().startswith("file:"):
-        name = urllib.request.url2pathname(urllib.parse.urlsplit(name).path)
+        from urllib import request  # with ssl and http, which lists go without
+
+        name = request.url2pathname(urllib.parse.urlsplit(name).path)
     yield name
     slashed = name.replace("\\", "/")
     if slashed != name:

@@ -14,7 +14,6 @@ class TfdsMnist(TfdsProblem):
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -96,5 +95,7 @@ class TfdsProblem(problem.Problem):
 
 def _leave_accelerators_alone() -> None:
     """Hides GPUs from TensorFlow in worker processes, each of which would take their memory."""
+    import multiprocessing  # which lists go without
+
     if multiprocessing.parent_process() is not None and "tensorflow" not in sys.modules:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
