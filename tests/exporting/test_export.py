@@ -171,6 +171,7 @@ def test_a_problem_of_the_name_of_all(tmp_path):
         t2t_mm.export(made, tmp_path / "exports")
 
 
+@pytest.mark.slow
 def test_weights_alone_decode_as_the_run_does(loaded, tmp_path):
     answer = t2t_mm.export(loaded, tmp_path, checkpoint_only=True)
     folder = tmp_path / "weights"
