@@ -14,7 +14,7 @@ from typing import Any
 
 _TOLERANCE = 1e-4
 _RETRIED = 503
-_WAIT_S = 0.05
+_WAIT_S = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
