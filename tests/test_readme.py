@@ -103,7 +103,7 @@ def test_commands_that_are_shown_can_be_given(line):
     command = command_of(name)
     command.parse(arguments)
     given = {flag: command.flags[flag].value for flag in command.flags}
-    if not given["usr_dir"]:  # else the problem is one of the page's own
+    if not given.get("usr_dir"):  # else the problem is one of the page's own
         registry.problems.match(command.problem_patterns() if "problems" in given else [])
     config.load(given.get("gin_file") or [], given.get("gin_param") or [])
 
