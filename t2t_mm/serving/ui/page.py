@@ -22,9 +22,6 @@ from t2t_mm.serving.ui import declarations, panel, style
 MOST_TABS = 12
 """More problems are chosen from a list."""
 
-MOST_BYTES = 32 << 20
-"""Of one upload."""
-
 _REST = ("/v1", "/healthz", "/readyz", "/metrics")
 _WAIT_S = 2
 _OLD_S = 3600
@@ -46,12 +43,15 @@ def blocks(problems: Sequence[declarations.Problem], models: models_lib.Models) 
     return made
 
 
-def application(made: gr.Blocks, *, files: Sequence[pathlib.Path]) -> fastapi.FastAPI:
+def application(
+    made: gr.Blocks, *, files: Sequence[pathlib.Path], most_bytes: int
+) -> fastapi.FastAPI:
     """Returns the application that answers a page.
 
     Args:
       made: the page.
       files: that it may show beside uploads.
+      most_bytes: of one upload.
     """
     theme = gr.themes.Default(
         primary_hue="indigo",
@@ -66,7 +66,7 @@ def application(made: gr.Blocks, *, files: Sequence[pathlib.Path]) -> fastapi.Fa
         css=style.CSS,
         head=style.HEAD,
         allowed_paths=[str(path) for path in files],
-        max_file_size=MOST_BYTES,
+        max_file_size=most_bytes,
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -111,7 +111,7 @@ class Page:
         if any(path == own or path.startswith(f"{own}/") for own in _REST):
             await self._app(scope, receive, send)
             return
-        answer = _refusal(scope)
+        answer = _refusal(scope, self._models.limits.max_body_bytes)
         if answer is None and path == "/":
             answer = await self._make()
         if answer is None and self._page is None:
@@ -140,7 +140,8 @@ class Page:
             for value in example.values.values()
             if isinstance(value, pathlib.Path)
         }
-        return application(blocks(found, self._models), files=sorted(files))
+        most = self._models.limits.max_body_bytes
+        return application(blocks(found, self._models), files=sorted(files), most_bytes=most)
 
     async def _start(self, page: fastapi.FastAPI) -> None:
         """Runs the page's lifespan in a task of its own, until it is ended."""
@@ -171,14 +172,14 @@ class Page:
         self._uploads.cleanup()
 
 
-def _refusal(scope: types.Scope) -> responses.Response | None:
+def _refusal(scope: types.Scope, most_bytes: int) -> responses.Response | None:
     """Returns the answer to a body that is too large or of unknown size."""
     headers = dict(scope["headers"])
     if b"transfer-encoding" in headers and b"content-length" not in headers:
         return responses.PlainTextResponse("Expected: Content-Length.", 411)
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MOST_BYTES:
-        text = f"The upload is too large. Expected: {MOST_BYTES >> 20} MB at most."
+    if length.isdigit() and int(length) > most_bytes:
+        text = f"The upload is too large. Expected: {most_bytes / (1 << 20):g} MB at most."
         return responses.PlainTextResponse(text, 413, {"Connection": "close"})
     return None
 
