@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import dataclasses
 import errno
@@ -16,7 +17,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 
@@ -65,7 +66,7 @@ class Options:
 def run(
     options: Options, *, answers: Callable[[str, list[str]], None], say: Callable[[str], None]
 ) -> None:
-    """Serves until SIGTERM or SIGINT, and returns once what had begun is answered.
+    """Serves until SIGTERM or SIGINT; once what had begun is answered, the process ends with 0.
 
     Args:
       options: what to serve, where and how.
@@ -82,11 +83,21 @@ def run(
     _check_tls(options)
     listener = bind(options.host, options.port, has_tokens=bool(known))
     with contextlib.closing(listener):
-        is_idle = asyncio.run(_Run(options, roots, known, listener, answers, say).serve())
-    if not is_idle:  # a call of a model cannot be interrupted, and Python would wait for it
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        asyncio.run(_Run(options, roots, known, listener, answers, say).serve())
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """Ends the process as if by itself, but for what only takes time then.
+
+    Python would wait for a call of a model, which cannot be interrupted, and TensorFlow takes
+    its graphs apart for seconds while the port is free already.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 def bind(host: str, port: int, *, has_tokens: bool) -> socket.socket:
