@@ -105,14 +105,15 @@ def _choose(found: measured.Measured) -> list[_Chosen]:
     worst = told[np.lexsort((-scores[told], sign * values[told]))]
     chosen: dict[int, _Chosen] = {}
     for rank, order in (("best", best), ("worst", worst)):
-        said: set[str] = set()
-        for row in order.tolist():
-            output = found.kept.decodes.outputs[row]
-            if len(said) < EACH and row not in chosen and output not in said:
-                said.add(output)
-                chosen[row] = _Chosen(rank, row, float(values[row]))
-            if len(said) == EACH:
-                break
+        left = [row for row in order.tolist() if row not in chosen]
+        last = values[left[:EACH][-1:]]
+        ahead = [row for row in left[:EACH] if values[row] != last]
+        equal = [row for row in left if values[row] == last]
+        first: dict[str, int] = {}  # of equally good ones other outputs: a model may repeat itself
+        for row in equal:
+            first.setdefault(found.kept.decodes.outputs[row], row)
+        for row in list(dict.fromkeys([*ahead, *first.values(), *equal]))[:EACH]:
+            chosen[row] = _Chosen(rank, row, float(values[row]))
     return list(chosen.values())
 
 

@@ -8,6 +8,7 @@ from t2t_mm.reports.run_report import (
     blocks,
     charts,
     curves,
+    examples,
     experts,
     held_run,
     kept_decodes,
@@ -76,6 +77,29 @@ def test_the_newest_decodes_are_taken_and_any_split_found(make_run):
     task = run.opened.tasks["coloured"]
     assert kept_decodes.find(run.opened.folder, task, "validation").step == 60
     assert run.kept("asked").search == "greedy"
+
+
+def test_the_best_and_worst_are_the_best_and_worst_with_other_outputs_first(make_run):
+    path = make_run()
+    conftest.write_decodes(path, "coloured", ["red"] * 6)  # two of six are right
+    (run,) = held_run.open_runs([path])
+    chosen = examples._choose(run.measured["coloured"])
+    assert [(each.rank, each.row, each.value) for each in chosen] == [
+        ("best", 0, 1.0),
+        ("best", 3, 1.0),
+        ("best", 1, 0.0),  # there is no third that is right
+        ("worst", 2, 0.0),
+        ("worst", 4, 0.0),
+        ("worst", 5, 0.0),
+    ]
+    conftest.write_decodes(path, "coloured", ["red", "red", "red", "red", "red", "green"])
+    (run,) = held_run.open_runs([path])
+    best = [each.row for each in examples._choose(run.measured["coloured"]) if each.rank == "best"]
+    assert best == [0, 3, 1]  # what is right before what is other
+    conftest.write_decodes(path, "coloured", ["red", "green", "blue", "red", "green", "blue"])
+    (run,) = held_run.open_runs([path])
+    best = [each.row for each in examples._choose(run.measured["coloured"]) if each.rank == "best"]
+    assert best == [0, 1, 2]
 
 
 def test_numbers_for_people():
