@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import cli
-from t2t_mm.cli import decoding_flags
+from t2t_mm.cli import decoding_flags, export_dir
 from t2t_mm.exporting import export
 from t2t_mm.files import content
 from t2t_mm.runs import folders, opened_run
@@ -24,7 +24,7 @@ _OUTPUT_DIR = _COMMAND.path(
     "output_dir", None, "folder of the training", shown=folders.OUTPUT_DEFAULT
 )
 _COMMAND.problems(required=False, shown="all of the run")
-_EXPORT_DIR = _COMMAND.path("export_dir", None, "folder of exports", shown="OUTPUT_DIR/export")
+_EXPORT_DIR = _COMMAND.path("export_dir", None, "folder of exports", shown=export_dir.DEFAULT)
 _CHECKPOINT = _COMMAND.string("checkpoint", "latest", decoding_flags.CHECKPOINT)
 _PRECISION = _COMMAND.choice(
     "precision", "float32", export.PRECISIONS, "to compute in, whatever the training did"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Sequence
 
 from t2t_mm import cli
-from t2t_mm.files import paths
+from t2t_mm.cli import export_dir
 from t2t_mm.process import cores, extras
 from t2t_mm.serving import settings
 
@@ -22,7 +21,9 @@ _COMMAND = cli.Command(
 )
 _LIMITS = settings.Limits()
 _EXPORT_DIR = _COMMAND.multi(
-    "export_dir", "folder of exports, or of the versions of one; repeatable", shown="exports"
+    "export_dir",
+    "folder of exports, or of the versions of one; repeatable",
+    shown=export_dir.DEFAULT,
 )
 _HOST = _COMMAND.string("host", "127.0.0.1", "address to listen at; others need --token_file")
 _PORT = _COMMAND.integer("port", 8501, "to listen at; 0 is any free one")
@@ -62,7 +63,6 @@ _THREADS = _COMMAND.integer(
 _LOG_REQUESTS = _COMMAND.boolean(
     "log_requests", False, "a line for each request, without its content"
 )
-_DEFAULT_DIR = "exports"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,9 +86,8 @@ def _serve() -> None:
         poll_s=_POLL_S.value,
         threads=_THREADS.value or cores.count(),
     )
-    folders = [paths.expanded(folder) for folder in _EXPORT_DIR.value or [_DEFAULT_DIR]]
     options = server.Options(
-        export_dirs=[pathlib.Path(folder) for folder in folders],
+        export_dirs=[export_dir.export_dir(each) for each in _EXPORT_DIR.value or [None]],
         host=_HOST.value,
         port=_PORT.value,
         token_file=_TOKEN_FILE.value,

@@ -7,6 +7,7 @@ os.environ.pop("T2T_MM_USR_DIR", None)
 os.environ.pop("T2T_MM_DATA_DIR", None)
 os.environ.pop("T2T_MM_OUTPUT_DIR", None)
 os.environ.pop("T2T_MM_MANUAL_DIR", None)
+os.environ.pop("T2T_MM_EXPORT_DIR", None)
 
 import functools
 import gc

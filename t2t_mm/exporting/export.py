@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors
+from t2t_mm.cli import export_dir as export_dir_lib
 from t2t_mm.exporting import versions
-from t2t_mm.files import atomic, paths
+from t2t_mm.files import atomic
 from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def export(
     Args:
       run: an output folder of a training, or what `load_run` returned, which is exported in
         the precision in which it was loaded.
-      export_dir: where exports go; `export/` of the run when left out.
+      export_dir: where exports go; T2T_MM_EXPORT_DIR, or `exports`, when left out.
       problems: names or globs; all of the run when left out.
       checkpoint: "latest", "best" or a step; of no effect on a loaded run.
       precision: "float32" or "bfloat16", whatever the training computed in. In bfloat16 the
@@ -88,7 +89,7 @@ def export(
     used = (settings or opened.decode_settings).override(search)
     for task in tasks:
         used.check(task)
-    folder = paths.expanded(opened.folder.export if export_dir is None else export_dir)
+    folder = export_dir_lib.export_dir(export_dir)
     if checkpoint_only:
         _check_whole(opened, tasks)
         with versions.lock(folder):

@@ -6,7 +6,7 @@
     vocabularies/    copies, so that the data folder is not needed later
     checkpoints/     see checkpoint_files.py
     starts.jsonl     command, versions and machine of each start of the training
-    metrics.jsonl, tensorboard/, decodes/, export/, report.html
+    metrics.jsonl, tensorboard/, decodes/, report.html
     averaged/        a run of its own: the mean of checkpoints, see training.averaging
 
 It is enough to evaluate, decode, export or resume with `--output_dir` alone.
@@ -47,7 +47,6 @@ _OURS = frozenset(
         starts.FILE,
         "tensorboard",
         "decodes",
-        "export",
         "report.html",
         AVERAGED,
         CRASH,
@@ -72,7 +71,6 @@ class RunFolder:
         self.starts_path = self.path / starts.FILE
         self.tensorboard = self.path / "tensorboard"
         self.decodes = self.path / "decodes"
-        self.export = self.path / "export"
         self.report_path = self.path / "report.html"
         self._description: dict[str, Any] | None = None
         self._bindings: tuple[gin_files.Binding, ...] | None = None
