@@ -31,7 +31,7 @@ def main() -> None:
     sides, made = {}, []
     for name, (_, versions) in sorted(exports.scan(exports.roots([args.export_dir])).items()):
         loaded = servable.Servable(versions[max(versions)])
-        for key in loaded.signatures:
+        for key in loaded.details["signatures"]:  # not explain, which takes an answer
             rows = list(_rows(loaded, key, args.rows))
             for row in rows:
                 (answer,) = values.to_rows(loaded.call(key, _columns([row])))
