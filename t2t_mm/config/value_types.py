@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import math
+import sys
 import types
 import typing
 from typing import Any
@@ -20,7 +21,10 @@ _INT64 = (-(2**63), 2**63 - 1)
 
 def field_types(cls: type) -> dict[str, Any]:
     """Returns the resolved annotation of every field of a dataclass."""
-    hints = typing.get_type_hints(cls)
+    names = None
+    if cls.__module__ not in sys.modules:  # of a plugin that failed; its methods know its names
+        names = cls.__init__.__globals__
+    hints = typing.get_type_hints(cls, localns=names)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 

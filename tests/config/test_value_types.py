@@ -1,5 +1,7 @@
 """A value is taken as its annotation means it, or refused."""
 
+import sys
+import types
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -54,3 +56,21 @@ def test_values_that_fit(value, annotation, expected):
 def test_values_that_do_not(value, annotation):
     with pytest.raises(errors.ConfigError, match=r"C\.x cannot have this value \(x\.gin, line 1\)"):
         value_types.convert("C.x", value, annotation, place="x.gin, line 1")
+
+
+def test_the_class_of_a_module_that_is_gone_keeps_its_types(monkeypatch):
+    """As that of a plugin that failed after it had declared its settings."""
+    gone = types.ModuleType("gone")
+    monkeypatch.setitem(sys.modules, "gone", gone)
+    code = """
+from __future__ import annotations
+import dataclasses
+from typing import Annotated
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    width: Annotated[int, "pixels"] = 1
+"""
+    exec(code, vars(gone))
+    monkeypatch.delitem(sys.modules, "gone")
+    assert value_types.field_types(gone.Settings) == {"width": int}

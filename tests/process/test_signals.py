@@ -16,6 +16,14 @@ NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 WORDS = ["interrupted", "ended by SIGTERM", "ended by SIGHUP"]
 
 
+@pytest.fixture(autouse=True)
+def _hangups_end():
+    """SIGHUP does what it does by default, even where the tests themselves run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def command():
     return cli.Command("mm-wait", "Waits.", example="mm-wait")

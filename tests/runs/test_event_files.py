@@ -14,13 +14,13 @@ def folder(tmp_path):
 
 
 def read(folder, split):
-    """Returns the steps at which each tag was written, by tag."""
+    """Returns the steps at which each tag was written, sorted, by tag."""
     accumulator = event_accumulator.EventAccumulator(
         str(folder / split), size_guidance={event_accumulator.TENSORS: 0}
     )
     accumulator.Reload()
     tags = accumulator.Tags()["tensors"]
-    return {tag: [event.step for event in accumulator.Tensors(tag)] for tag in tags}
+    return {tag: sorted(event.step for event in accumulator.Tensors(tag)) for tag in tags}
 
 
 def fill(events, steps):
