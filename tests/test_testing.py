@@ -83,6 +83,7 @@ def test_generated_reads_without_writing(registries, tmp_path):
         testing.generated("multi30k_ende", "train", tmp_path / "raw")
 
 
+@pytest.mark.slow
 def test_two_devices_in_a_fresh_process():
     program = "from t2t_mm import testing; print(*testing.two_devices())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

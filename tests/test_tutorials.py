@@ -14,7 +14,6 @@ from tests import conftest
 from tests.training import test_workers
 
 PAGES = sorted((conftest.REPOSITORY / "docs" / "tutorials").glob("*.md"))
-QUICK = ("own_texts",)
 _BLOCK = re.compile(r"^```(?P<head>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEAD = re.compile(r'(?P<language>\w+)(?: title="(?P<file>[^"]+)")?')
 
@@ -65,11 +64,9 @@ def test_every_tutorial_of_the_site_is_followed():
 
 @pytest.mark.parametrize(
     "page",
-    [
-        pytest.param(page, marks=() if page.stem in QUICK else pytest.mark.slow, id=page.stem)
-        for page in PAGES
-    ],
+    [pytest.param(page, id=page.stem) for page in PAGES],
 )
+@pytest.mark.slow
 def test_a_tutorial_can_be_followed(page, tmp_path):
     work = tmp_path / "work"
     work.mkdir()

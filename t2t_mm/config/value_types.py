@@ -23,7 +23,7 @@ def field_types(cls: type) -> dict[str, Any]:
     """Returns the resolved annotation of every field of a dataclass."""
     names = None
     if cls.__module__ not in sys.modules:  # of a plugin that failed; its methods know its names
-        names = cls.__init__.__globals__
+        names = vars(cls)["__init__"].__globals__
     hints = typing.get_type_hints(cls, localns=names)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 

@@ -110,8 +110,7 @@ def check_target(target: pathlib.Path, *, what: str = "an average", flag: str = 
         )
     others = sorted(path.name for path in target.iterdir())
     if existing.exists():
-        # An export may be what somebody serves at this moment.
-        others = [name for name in others if name in (*existing.foreign(), existing.export.name)]
+        others = existing.foreign()  # an export among them may be served at this moment
     if others:
         raise errors.ConfigError(
             f"{target} holds files that are not of {what}",

@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-c", "from t2t_mm.bin import datagen; raise SystemEx
 SECONDS = 60
 
 
-@pytest.mark.parametrize("mode", ["kill", "full"])
+@pytest.mark.parametrize("mode", ["kill", pytest.param("full", marks=pytest.mark.slow)])
 def test_ended_at_every_file_operation(python, tmp_path, mode):
     done = python(HERE / "crash_everywhere.py", mode, tmp_path)
     assert done.returncode == 0, done.stderr

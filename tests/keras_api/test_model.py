@@ -135,6 +135,7 @@ def test_a_configuration_that_would_import_something_is_refused(fitted):
         t2t_mm.KerasModel.from_config(config)
 
 
+@pytest.mark.slow
 def test_callbacks_of_keras_and_its_optimizers_work(data_dir, tmp_path):
     given = {"data_dir": data_dir, "gin_params": CONFIG}
     model = t2t_mm.keras_model((), PICTURES, **given)

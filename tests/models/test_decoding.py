@@ -47,6 +47,7 @@ def test_scores_are_the_log_probabilities_of_the_full_pass(model, name):
         assert (np.diff(found.penalised_scores.numpy(), axis=1) <= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(conftest.MODELS))
 def test_a_beam_in_bfloat16(name):
     keras.config.set_dtype_policy("mixed_bfloat16")

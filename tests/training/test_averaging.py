@@ -322,8 +322,15 @@ def test_a_link_is_followed_and_stays(run, loaded, tmp_path):
 
 @pytest.mark.parametrize(
     ("error", "has_old"),
-    [(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), False), (KeyboardInterrupt(), True)],
-    ids=["full", "interrupted"],
+    [
+        pytest.param(
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+            False,
+            marks=pytest.mark.slow,
+            id="full",
+        ),
+        pytest.param(KeyboardInterrupt(), True, id="interrupted"),
+    ],
 )
 def test_ended_at_any_moment_it_leaves_a_whole_average_or_none(
     trained, loaded, tmp_path, monkeypatch, error, has_old

@@ -337,6 +337,7 @@ def test_a_reached_step_is_not_trained_again(straight):
     assert checkpoint.Checkpoints(output_dir / "checkpoints", {}).steps() == before
 
 
+@pytest.mark.slow
 def test_the_time_limit_ends_a_training(data_dir, tmp_path, capsys):
     answer = train(data_dir, tmp_path / "timed", train_steps=10_000, train_seconds=1)
     assert 0 < answer["step"] < 10_000
@@ -428,6 +429,7 @@ def test_a_folder_of_another_run_is_refused(straight, data_dir):
         train(data_dir, output_dir, gin_params=[*TINY, "TransformerConfig.width = 32"])
 
 
+@pytest.mark.slow  # tests of signals and of a run in two parts are quick
 def test_ctrl_c_saves_and_the_same_command_goes_on(data_dir, tmp_path):
     command = [
         *(sys.executable, "-m", "t2t_mm.bin.trainer", "--json"),
