@@ -14,13 +14,7 @@ from t2t_mm.runs import checkpoint, run_folder
 from tests.models import conftest
 
 SIZES = [
-    "TransformerConfig.width = 16",
-    "TransformerConfig.filter_width = 16",
-    "TransformerConfig.heads = 2",
-    "TransformerConfig.encoder_layers = 1",
-    "TransformerConfig.decoder_layers = 1",
-    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
-    "TransformerConfig.exit_widths = (8, 8)",
+    *conftest.TINY_TRANSFORMER,
     "TransformerConfig.audio_widths = (4, 4, 4, 4, 4, 4, 8, 8)",
     "TrainSettings.precision = 'float32'",
     "DecodeSettings.max_length = 12",

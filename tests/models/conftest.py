@@ -38,6 +38,17 @@ TASKS = (
     make_task("stars", {"review": Language()}, Categorical(classes=("1", "2")), "to-stars"),
 )
 
+TINY_TRANSFORMER = [
+    "TransformerConfig.width = 16",
+    "TransformerConfig.filter_width = 16",
+    "TransformerConfig.heads = 2",
+    "TransformerConfig.encoder_layers = 1",
+    "TransformerConfig.decoder_layers = 1",
+    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
+    "TransformerConfig.exit_widths = (8, 8)",
+]
+"""Gin bindings of a Transformer that is made, and trained a step, in a moment."""
+
 MODELS = {
     "multi_model": (
         multi_model.MultiModel,

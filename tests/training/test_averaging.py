@@ -26,13 +26,7 @@ from t2t_mm.training import job, mean, warm_start
 from tests.models import conftest
 
 SIZES = [
-    "TransformerConfig.width = 16",
-    "TransformerConfig.filter_width = 16",
-    "TransformerConfig.heads = 2",
-    "TransformerConfig.encoder_layers = 1",
-    "TransformerConfig.decoder_layers = 1",
-    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
-    "TransformerConfig.exit_widths = (8, 8)",
+    *conftest.TINY_TRANSFORMER,
     "TrainSettings.precision = 'float32'",
     "DecodeSettings.max_length = 8",
 ]

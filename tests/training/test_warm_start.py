@@ -14,15 +14,7 @@ from t2t_mm.runs import checkpoint, origin, run_folder
 from t2t_mm.training import warm_start
 from tests.models import conftest
 
-SIZES = [
-    "TransformerConfig.width = 16",
-    "TransformerConfig.filter_width = 16",
-    "TransformerConfig.heads = 2",
-    "TransformerConfig.encoder_layers = 1",
-    "TransformerConfig.decoder_layers = 1",
-    "TransformerConfig.entry_widths = (4, 4, 8, 8)",
-    "TransformerConfig.exit_widths = (8, 8)",
-]
+SIZES = conftest.TINY_TRANSFORMER
 TEXTS = ["a red ball", "a blue box", "the green cone is small", "two red boxes"]
 WORDS = vocabulary.build("mm_8k", TEXTS, size=290)
 OTHER = vocabulary.build("mm_8k", [f"{text} and ham" for text in TEXTS], size=300)
