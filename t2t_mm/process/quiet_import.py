@@ -4,11 +4,16 @@ A log level silences TensorFlow at work. Its lines during import (whether there 
 which kernels it uses) come before any level applies: with TF_CPP_MIN_LOG_LEVEL=3 set before,
 the import of TensorFlow 2.21 still writes six. SentencePiece inside tensorflow-text ignores
 the level. So standard error is captured during the import, and passed on without those lines.
+
+Garbage is not collected during that import either. It makes some million objects and frees
+hardly any, and each full collection visits them all: on a machine with slow memory that was
+half of the time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -65,11 +70,24 @@ class _Finder(importlib.abc.MetaPathFinder):
 
             def execute(module: types.ModuleType) -> None:
                 del vars(loader)["exec_module"]
-                with signals.held_back(), without_notices():
+                with signals.held_back(), without_notices(), _uncollected():
                     loader.exec_module(module)
 
             vars(loader)["exec_module"] = execute
         return spec
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collects no garbage, and takes what stands at the end out of later collections."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ import textwrap
 import pytest
 
 FAKE = """
-    import os, sys
+    import gc, os, sys
+    COLLECTS = gc.isenabled()
     os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written\\n")
     os.write(2, b"I0000 00:00:1795456556.532184   15100 cudart_stub.cc:31] no GPU\\n")
     os.write(2, b"W0000 00:00:1795456556.532184   15100 other.cc:31] heed this\\n")
@@ -20,16 +21,17 @@ PROGRAM = """
     from t2t_mm.process import quiet_import
     quiet_import.install()
     quiet_import.install()
-    import tensorflow
+    import gc, tensorflow
     print("after", file=sys.stderr)
     print(tensorflow.VALUE, type(tensorflow.__spec__.loader).__name__)
+    print(tensorflow.COLLECTS, gc.isenabled(), gc.get_freeze_count() > 0)
 """
 
 
 def test_notices_are_left_out_and_warnings_passed_on(python, tmp_path):
     (tmp_path / "tensorflow.py").write_text(textwrap.dedent(FAKE))
     done = python("-c", textwrap.dedent(PROGRAM), PYTHONPATH=str(tmp_path))
-    assert done.stdout == "3 SourceFileLoader\n", done.stderr
+    assert done.stdout == "3 SourceFileLoader\nFalse True True\n", done.stderr
     lines = done.stderr.splitlines()
     assert [line.split()[0] for line in lines] == ["W0000", "from", "after"]
 
