@@ -27,6 +27,7 @@ from t2t_mm.modality.pretrained import declaration as pretrained
 
 if TYPE_CHECKING:
     from t2t_mm import vocabulary
+    from t2t_mm.modality import corruption
     from t2t_mm.modality import view as view_lib
 
 
@@ -119,6 +120,14 @@ class Modality:
         Only for autoregressive targets.
         """
         raise NotImplementedError(f"{type(self).__name__}.prefix")
+
+    def corruptions(self) -> tuple[corruption.Corruption, ...]:
+        """Returns the kinds of damage to raw values by which robustness is measured.
+
+        None by default; see `modality.corruption`. Those of the framework are in the folders of
+        their modalities, in `corruptions.py`.
+        """
+        return ()
 
     def view(
         self, vocabularies: Mapping[str, vocabulary.Vocabulary] | None = None

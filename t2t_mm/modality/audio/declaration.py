@@ -7,7 +7,7 @@ import math
 from typing import Any, ClassVar
 
 from t2t_mm.config import ranges
-from t2t_mm.modality import base
+from t2t_mm.modality import base, corruption
 
 SPECTRAL, WAVEFORM = "spectral", "waveform"
 
@@ -85,6 +85,11 @@ class Audio(base.Modality):
 
     def label(self) -> str:
         return f"{self.kind} {self.sample_rate / 1000:g} kHz"
+
+    def corruptions(self) -> tuple[corruption.Corruption, ...]:
+        from t2t_mm.modality.audio import corruptions
+
+        return corruptions.corruptions(self.min_seconds, self.max_seconds)
 
     def encode(self, value: Any) -> bytes:
         """Encodes a sound file's path or bytes, or samples with their rate.

@@ -57,7 +57,7 @@ def encode(value: Any, *, sample_rate: int, shortest_s: float, longest_s: float)
             received=f"{seconds:.2f} s, in 16 bits every sample is {levels[0]}",
             expected="a sound",
         )
-    return _to_wav(levels.tobytes(), sample_rate)
+    return to_wav(levels.tobytes(), sample_rate)
 
 
 def _read(value: Any, longest_s: float) -> tuple[str, np.ndarray, int]:
@@ -138,7 +138,7 @@ def _check_values(name: str, samples: np.ndarray) -> None:
         )
 
 
-def _to_wav(levels: bytes, sample_rate: int) -> bytes:
+def to_wav(levels: bytes, sample_rate: int) -> bytes:
     """Returns a WAV header of 44 bytes and the 16-bit mono samples, little-endian."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from t2t_mm import errors
 from t2t_mm.config import ranges
-from t2t_mm.modality import arrays, base, media
+from t2t_mm.modality import arrays, base, corruption, media
 
 SMALLEST, LARGEST = 32, 299
 _SIZES = ranges.numbers(SMALLEST, LARGEST, words=f"{SMALLEST} to {LARGEST} pixels")
@@ -46,6 +46,11 @@ class Image(base.Modality):
 
     def label(self) -> str:
         return f"{self.kind} {self.size}"
+
+    def corruptions(self) -> tuple[corruption.Corruption, ...]:
+        from t2t_mm.modality.image import corruptions
+
+        return corruptions.corruptions(self.size)
 
     def encode(self, value: Any) -> bytes:
         """Encodes a picture file's path or bytes, or pixels; all are decoded as a check.

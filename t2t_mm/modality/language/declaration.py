@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from t2t_mm import errors
 from t2t_mm.config import ranges
-from t2t_mm.modality import base
+from t2t_mm.modality import base, corruption
 
 MAX_CHARACTERS = 50_000
 """A longer text is refused: for a model of some hundred tokens it is no single text."""
@@ -58,6 +58,11 @@ class Language(base.Modality):
     def __post_init__(self) -> None:
         if self.max_length is not None:
             ranges.require("Language.max_length", self.max_length, _LENGTHS)
+
+    def corruptions(self) -> tuple[corruption.Corruption, ...]:
+        from t2t_mm.modality.language import corruptions
+
+        return corruptions.corruptions()
 
     def encode(self, value: Any) -> bytes:
         """Encodes a `str` as UTF-8, unchanged, with all white space and line ends.

@@ -42,6 +42,8 @@ _OF_THE_SOUTH = (  # Thai, Lao, Tibetan, Burmese, Khmer, Tai scripts
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OF_THE_SOUTH}]")
 _IS_HAN, _IS_KANA = re.compile(f"[{_HAN}]"), re.compile(f"[{_KANA}]")
 _GAP = re.compile(rf"(?<=[{_HAN}{_KANA}{_OF_THE_SOUTH}])\s+(?=[{_HAN}{_KANA}{_OF_THE_SOUTH}])")
+WORD = re.compile(rf"[{_HAN}{_KANA}{_OF_THE_SOUTH}]|[^\s{_HAN}{_KANA}{_OF_THE_SOUTH}]+")
+"""What corruptions take for a word: a sign of a script without spaces, or what spaces part."""
 _SPACED_WORD = re.compile(rf"[^\W\d_{_HAN}{_KANA}{_OF_THE_SOUTH}]+")
 
 _LETTERS_A_WORD = 2
