@@ -13,22 +13,17 @@ import concurrent.futures
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from t2t_mm import errors
+from t2t_mm.serving import joining, refusals, settings, values
 from t2t_mm.serving import measures as measures_lib
-from t2t_mm.serving import refusals, servable, settings, values
 from t2t_mm.serving import signature as signature_lib
 
 Call = Callable[[Mapping[str, np.ndarray]], values.Tensors]
 
 _PAUSE = 0.25
 """Share of the longest wait without a new row, after which a batch goes."""
-
-Part = values.Tensors | refusals.RequestError
-"""The outputs for some rows in order, or what was wrong with one row."""
 
 
 class Workers:
@@ -67,7 +62,7 @@ class _Piece:
     rows: int | None
     key: tuple[object, ...]
     arrived: float
-    answer: asyncio.Future[list[Part]]
+    answer: asyncio.Future[list[joining.Part]]
 
 
 class Batcher:
@@ -130,7 +125,7 @@ class Batcher:
             if request.waiting:
                 request.waiting = 0
                 self._count(-1)
-        return _joined_outputs([part for parts in found for part in parts])
+        return joining.outputs([part for parts in found for part in parts])
 
     def _count(self, change: int) -> None:
         self._requests += change
@@ -160,7 +155,7 @@ class Batcher:
                     for name, value in inputs.items()
                 }
             size = None if rows is None else min(step, rows - start)
-            future: asyncio.Future[list[Part]] = loop.create_future()
+            future: asyncio.Future[list[joining.Part]] = loop.create_future()
             pieces.append(_Piece(request, part, start, size, key, loop.time(), future))
         return pieces
 
@@ -232,7 +227,9 @@ class Batcher:
             rows = sum(piece.rows or 0 for piece in batch)
             self._meter.batch(rows)
             try:
-                outputs = await self._in_thread(_joined_inputs(batch, self._signature))
+                outputs = await self._in_thread(
+                    joining.inputs([piece.inputs for piece in batch], self._signature)
+                )
                 if len(batch) > 1 and any(len(value) != rows for value in outputs.values()):
                     raise ValueError("the model did not answer a row for a row")
             except Exception as error:
@@ -266,12 +263,12 @@ class Batcher:
             _settle(piece, await self._row_by_row(piece))
         else:
             is_part = (piece.request.rows or 0) > 1
-            _settle(piece, [refusal(failed, row=piece.start if is_part else None)])
+            _settle(piece, [refusals.of_call(failed, row=piece.start if is_part else None)])
 
-    async def _row_by_row(self, piece: _Piece) -> list[Part]:
+    async def _row_by_row(self, piece: _Piece) -> list[joining.Part]:
         """Returns the answers of single rows, and the errors of those that fail."""
         per_row = self._signature.row_inputs
-        answers: list[Part] = []
+        answers: list[joining.Part] = []
         for number in range(piece.rows or 0):
             row = {
                 name: value[number : number + 1] if name in per_row else value
@@ -280,7 +277,7 @@ class Batcher:
             try:
                 answers.append(await self._in_thread(row))
             except Exception as error:
-                answers.append(refusal(error, row=piece.start + number))
+                answers.append(refusals.of_call(error, row=piece.start + number))
         return answers
 
     async def _in_thread(self, inputs: Mapping[str, np.ndarray]) -> values.Tensors:
@@ -289,102 +286,6 @@ class Batcher:
         return await loop.run_in_executor(self._workers.threads, call)
 
 
-def refusal(error: Exception, *, row: int | None = None) -> refusals.RequestError:
-    """Returns the answer to a request whose call raised an error.
-
-    Args:
-      error: of TensorFlow, as a rule.
-      row: its number, where it was called by itself.
-    """
-    if isinstance(error, refusals.RequestError):
-        return error
-    kind = type(error).__name__
-    where = "" if row is None else f" row {row}"
-    said = said_by_model(error)
-    if kind == "ResourceExhaustedError" or isinstance(error, MemoryError):
-        return refusals.RequestError(
-            503,
-            "memory",
-            f"There is no memory to answer{where}",
-            received=said,
-            headers=refusals.RETRY_AFTER,
-        )
-    if kind in ("InvalidArgumentError", "OutOfRangeError", "UnimplementedError"):
-        return refusals.RequestError(
-            400, "model", f"The model cannot take{where or ' this request'}", received=said
-        )
-    return refusals.RequestError(
-        500, "model", f"The model failed at{where or ' this request'}", received=said
-    )
-
-
-def said_by_model(error: Exception) -> str:
-    """Returns the line of an error's text that says what was wrong.
-
-    TensorFlow tells where it was found before, and the node in brackets behind.
-    """
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(("[[", "Graph exec"))]
-    return errors.shortened(said[-1], 300) if said else type(error).__name__
-
-
-def _settle(piece: _Piece, parts: list[Part]) -> None:
+def _settle(piece: _Piece, parts: list[joining.Part]) -> None:
     if not piece.answer.done():  # its client may be gone
         piece.answer.set_result(parts)
-
-
-def _joined_inputs(
-    batch: Sequence[_Piece], signature: signature_lib.Signature
-) -> Mapping[str, np.ndarray]:
-    first = batch[0].inputs
-    if len(batch) == 1:
-        return first
-    per_row = signature.row_inputs
-    return {
-        name: np.concatenate([piece.inputs[name] for piece in batch]) if name in per_row else value
-        for name, value in first.items()
-    }
-
-
-def _joined_outputs(parts: Sequence[Part]) -> values.Tensors:
-    """Returns the answers of several calls as one, padded where rows are of several sizes.
-
-    A row that failed says so in its `errors`.
-
-    Raises:
-      RequestError: that of the first row that failed, where no row can be answered or the model
-        has no such output.
-    """
-    good = [part for part in parts if not isinstance(part, Exception)]
-    bad = [part for part in parts if isinstance(part, Exception)]
-    if bad and not (good and servable.ERRORS in good[0]):
-        raise bad[0]
-    if len(parts) == 1:
-        return good[0]
-    whole = [_blank(good[0], part) if isinstance(part, Exception) else part for part in parts]
-    return {name: _concatenated([part[name] for part in whole]) for name in good[0]}
-
-
-def _concatenated(parts: Sequence[np.ndarray]) -> np.ndarray:
-    sizes = [max(shape) for shape in zip(*(part.shape[1:] for part in parts), strict=True)]
-    padded = []
-    for part in parts:
-        width = [(0, 0), *((0, most - n) for most, n in zip(sizes, part.shape[1:], strict=True))]
-        fill: Any = b"" if part.dtype == object else 0
-        padded.append(np.pad(part, width, constant_values=fill) if sizes else part)
-    return np.concatenate(padded)
-
-
-def _blank(like: values.Tensors, error: Exception) -> values.Tensors:
-    """Returns a row of empty texts and zeros, with what was wrong in `errors`.
-
-    Args:
-      like: outputs of some rows.
-      error: what was wrong.
-    """
-    made = {}
-    for name, value in like.items():
-        blank: Any = b"" if value.dtype == object else 0
-        made[name] = np.full([1, *value.shape[1:]], blank, value.dtype)
-    made[servable.ERRORS] = np.array([str(error).encode("utf-8")], object)
-    return made

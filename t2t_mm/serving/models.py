@@ -1,4 +1,4 @@
-"""The models of a server: their versions, loaded and let go while requests are answered.
+"""The models of a server, as its doors see them: names, versions, signatures, answers.
 
 `Models` is also the door for callers in the same process and event loop, such as the page.
 """
@@ -6,76 +6,16 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import dataclasses
-import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from t2t_mm import errors
-from t2t_mm.process import quiet_import
-from t2t_mm.serving import (
-    batching,
-    exports,
-    refusals,
-    servable,
-    settings,
-    values,
-)
-from t2t_mm.serving import (
-    measures as measures_lib,
-)
+from t2t_mm.serving import batching, exports, refusals, servable, settings, values
+from t2t_mm.serving import measures as measures_lib
 from t2t_mm.serving import signature as signature_lib
-
-_ENDED_KEPT = 3
-"""Versions that are no longer served, or failed, of which the status still tells."""
-
-_GONE_LOOKS = 2
-"""Looks in a row at which a model's folder has to be gone: a disk may be away for a moment."""
-
-
-@dataclasses.dataclass(eq=False)
-class Version:
-    """One version of a model, and where it is in its life.
-
-    Args:
-      number: of the version.
-      path: its folder.
-      state: as TensorFlow Serving names it: LOADING, AVAILABLE, UNLOADING or END.
-      error: why it failed; empty where it did not.
-      mark: of its files, when they were loaded.
-    """
-
-    number: int
-    path: pathlib.Path
-    state: str = "LOADING"
-    error: str = ""
-    mark: tuple[Any, ...] = ()
-    servable: servable.Servable | None = None
-    batchers: dict[str, batching.Batcher] = dataclasses.field(default_factory=dict)
-    users: int = 0
-
-    @contextlib.contextmanager
-    def used(self) -> Iterator[None]:
-        """Keeps the version in memory within the block."""
-        self.users += 1
-        try:
-            yield
-        finally:
-            self.users -= 1
-
-
-@dataclasses.dataclass(eq=False)
-class Model:
-    """A served name: the version that answers, and others that come or go."""
-
-    name: str
-    versions: dict[int, Version] = dataclasses.field(default_factory=dict)
-    current: Version | None = None
-    looks_gone: int = 0
+from t2t_mm.serving import versions as versions_lib
 
 
 class Models:
@@ -98,31 +38,29 @@ class Models:
     ) -> None:
         self.limits, self.measures = limits, measures
         self.workers = batching.Workers(limits.threads)
+        self.versions = versions_lib.Versions(
+            roots, limits=limits, measures=measures, workers=self.workers, say=say
+        )
         self.is_ready = False
         """Whether all models that load are loaded and warm."""
         self.is_draining = False
         """Whether the server is to end: what has begun is answered, what comes is refused."""
         self.in_flight = 0
         """Requests that are being answered."""
-        self._roots, self._say = roots, say
-        self._models: dict[str, Model] = {}
-        self._loader = concurrent.futures.ThreadPoolExecutor(1, "loader")
-        self._loads: set[concurrent.futures.Future[Any]] = set()
-        self._retiring: set[asyncio.Task[None]] = set()
 
     # What is served
 
     def names(self) -> list[str]:
         """Returns the names of the models that can answer."""
-        return sorted(name for name, model in self._models.items() if model.current)
+        return self.versions.names()
 
-    def version(self, name: str, number: int | None = None) -> Version:
+    def version(self, name: str, number: int | None = None) -> versions_lib.Version:
         """Returns a version that can answer; the newest, unless one is asked for.
 
         Raises:
           RequestError: there is no such model or version (404), or it is loading (503).
         """
-        model = self._models.get(name)
+        model = self.versions.models.get(name)
         if model is None:
             raise refusals.unknown(404, "model", name, self.names())
         if number is None:
@@ -141,7 +79,7 @@ class Models:
         there = [str(each.number) for each in model.versions.values() if each.servable]
         raise refusals.unknown(404, "version", str(number), there, of=name)
 
-    def signature(self, version: Version, name: str | None) -> signature_lib.Signature:
+    def signature(self, version: versions_lib.Version, name: str | None) -> signature_lib.Signature:
         """Returns a signature; the default one, or the only one, unless one is asked for.
 
         Raises:
@@ -168,7 +106,7 @@ class Models:
         Raises:
           RequestError: there is no such model or version (404).
         """
-        model = self._models.get(name)
+        model = self.versions.models.get(name)
         if model is None:
             raise refusals.unknown(404, "model", name, self.names())
         found = [each for each in model.versions.values() if number in (None, each.number)]
@@ -251,7 +189,10 @@ class Models:
             return await self.answer(version, self.signature(version, signature), arrays)
 
     async def answer(
-        self, version: Version, signature: signature_lib.Signature, inputs: values.Tensors
+        self,
+        version: versions_lib.Version,
+        signature: signature_lib.Signature,
+        inputs: values.Tensors,
     ) -> values.Tensors:
         """Returns the outputs of a signature of a version that `version` gave.
 
@@ -274,19 +215,18 @@ class Models:
         return outputs
 
     def _count_rows(
-        self, version: Version, signature: signature_lib.Signature, outputs: values.Tensors
+        self,
+        version: versions_lib.Version,
+        signature: signature_lib.Signature,
+        outputs: values.Tensors,
     ) -> None:
         rows = max((len(value) for value in outputs.values() if value.ndim), default=0)
         said = outputs.get(servable.ERRORS)
         bad = sum(bool(line) for line in said.ravel().tolist()) if said is not None else 0
-        meter = self.measures.meter(self._name_of(version), signature.name)
+        meter = self.measures.meter(self.versions.name_of(version), signature.name)
         meter.rows(good=rows - bad, bad=bad)
 
-    def _name_of(self, version: Version) -> str:
-        names = (n for n, m in self._models.items() if m.versions.get(version.number) is version)
-        return next(names, measures_lib.NOBODY)
-
-    # Versions that come and go
+    # Begin and end
 
     async def start(self) -> None:
         """Loads and warms up the newest version of every model.
@@ -294,138 +234,16 @@ class Models:
         Raises:
           UserError: there is nothing to serve, or nothing that loads.
         """
-        await self.look()
-        if not self.names():
-            found = [each.error for m in self._models.values() for each in m.versions.values()]
-            where = ", ".join(str(root.path) for root in self._roots)
-            if not found:
-                raise errors.DataError(
-                    "There is no export to serve",
-                    received=where,
-                    expected="NAME/VERSION/saved_model.pb in it",
-                    hint="mm-export --export_dir=FOLDER makes one of a run",
-                )
-            raise errors.DataError("No export can be loaded", received=found[0], hint=where)
+        await self.versions.start()
         self.is_ready = True
-
-    async def watch(self) -> None:
-        """Looks for new versions, models and those that are gone, until it is cancelled."""
-        while True:
-            await asyncio.sleep(self.limits.poll_s)
-            try:
-                await self.look()
-            except errors.UserError as error:
-                self._say(f"warning: {error}")
-
-    async def look(self) -> None:
-        """Looks once into the folders, and takes up what is new."""
-        found = await self._in_loader(exports.scan, self._roots)
-        for name in list(self._models):
-            if name not in found:
-                self._look_gone(self._models[name])
-        for name in found:
-            self._models.setdefault(name, Model(name)).looks_gone = 0
-        for name, (_, there) in sorted(found.items()):
-            await self._take_up(self._models[name], there)
-
-    def _look_gone(self, model: Model) -> None:
-        model.looks_gone += 1
-        if model.looks_gone < _GONE_LOOKS:
-            return
-        del self._models[model.name]
-        if model.current is not None:
-            self._say(f"{model.name} is gone, and no longer served")
-            self.measures.version(model.name, None)
-            self._retire(model, model.current)
-
-    async def _take_up(self, model: Model, there: Mapping[int, pathlib.Path]) -> None:
-        """Loads the newest version that loads, unless it is the one that answers."""
-        for number in sorted(there, reverse=True):
-            if model.current is not None and number == model.current.number:
-                return
-            mark = await self._in_loader(exports.fingerprint, there[number])
-            known = model.versions.get(number)
-            if known is not None and (known.servable or (known.error and known.mark == mark)):
-                continue
-            version = Version(number, there[number], mark=mark)
-            model.versions[number] = version
-            try:
-                version.servable = await self._in_loader(_load, version.path)
-            except Exception as error:
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                version.error = errors.shortened(errors.printable(lines[0]), 300)
-                version.state = "END"
-                self._say(
-                    f"warning: {model.name} version {number} cannot be loaded: {version.error}"
-                )
-                continue
-            self._switch(model, version)
-            return
-
-    def _switch(self, model: Model, version: Version) -> None:
-        """Lets a loaded version answer, and the one before end."""
-        loaded = version.servable
-        if loaded is None:
-            return
-        for name, signature in loaded.signatures.items():
-
-            def call(inputs: Mapping[str, np.ndarray], name: str = name) -> values.Tensors:
-                return loaded.call(name, inputs)
-
-            version.batchers[name] = batching.Batcher(
-                call,
-                signature,
-                limits=self.limits,
-                workers=self.workers,
-                meter=self.measures.meter(model.name, name),
-            )
-        version.state = "AVAILABLE"
-        before, model.current = model.current, version
-        self.measures.version(model.name, version.number)
-        if before is not None:
-            self._say(f"{model.name}: version {version.number} answers, {before.number} ends")
-            self._retire(model, before)
-
-    def _retire(self, model: Model, version: Version) -> None:
-        version.state = "UNLOADING"
-        task = asyncio.create_task(self._let_go(model, version))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
-
-    async def _let_go(self, model: Model, version: Version) -> None:
-        """Waits for the requests of a version, then frees its memory."""
-        while version.users:
-            await asyncio.sleep(0.05)
-        loaded, version.servable, version.state = version.servable, None, "END"
-        version.batchers.clear()
-        if loaded is not None:
-            await self._in_loader(loaded.close)
-        ended = [each for each in model.versions.values() if each.state == "END"]
-        for each in sorted(ended, key=lambda one: one.number)[:-_ENDED_KEPT]:
-            if model.versions.get(each.number) is each:
-                del model.versions[each.number]
-
-    async def _in_loader(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        future = self._loader.submit(function, *arguments)
-        self._loads.add(future)
-        future.add_done_callback(self._loads.discard)
-        return await asyncio.wrap_future(future)
 
     @property
     def is_busy(self) -> bool:
         """Whether a thread calls or loads a model."""
-        return bool(self.workers.busy or self._loads)
+        return bool(self.workers.busy) or self.versions.is_loading
 
     def close(self) -> None:
         """Ends the threads, once their calls are done; what waits for one is dropped."""
         self.is_ready = False
-        self._loader.shutdown(wait=False, cancel_futures=True)
+        self.versions.close()
         self.workers.threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _load(path: pathlib.Path) -> servable.Servable:
-    is_quiet = quiet_import.is_installed()  # SentencePiece tells of each tokenizer that it makes
-    with quiet_import.without_notices() if is_quiet else contextlib.nullcontext():
-        loaded = servable.Servable(path)
-        loaded.warm_up()
-    return loaded

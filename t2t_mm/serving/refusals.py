@@ -58,3 +58,42 @@ def unknown(status: int, what: str, name: str, names: Iterable[str], **rest: str
         expected=errors.first_few(names) or "none",
         hint=near,
     )
+
+
+def of_call(error: Exception, *, row: int | None = None) -> RequestError:
+    """Returns the answer to a request whose call raised an error.
+
+    Args:
+      error: of TensorFlow, as a rule.
+      row: its number, where it was called by itself.
+    """
+    if isinstance(error, RequestError):
+        return error
+    kind = type(error).__name__
+    where = "" if row is None else f" row {row}"
+    said = said_by_model(error)
+    if kind == "ResourceExhaustedError" or isinstance(error, MemoryError):
+        return RequestError(
+            503,
+            "memory",
+            f"There is no memory to answer{where}",
+            received=said,
+            headers=RETRY_AFTER,
+        )
+    if kind in ("InvalidArgumentError", "OutOfRangeError", "UnimplementedError"):
+        return RequestError(
+            400, "model", f"The model cannot take{where or ' this request'}", received=said
+        )
+    return RequestError(
+        500, "model", f"The model failed at{where or ' this request'}", received=said
+    )
+
+
+def said_by_model(error: Exception) -> str:
+    """Returns the line of an error's text that says what was wrong.
+
+    TensorFlow tells where it was found before, and the node in brackets behind.
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("[[", "Graph exec"))]
+    return errors.shortened(said[-1], 300) if said else type(error).__name__

@@ -17,6 +17,7 @@ from t2t_mm import errors
 from t2t_mm.serving import bodies, measures, refusals, servable, values
 from t2t_mm.serving import models as models_lib
 from t2t_mm.serving import signature as signature_lib
+from t2t_mm.serving import versions as versions_lib
 
 _PATH = re.compile(
     r"(?P<name>[^/:]+)"
@@ -154,7 +155,7 @@ class Api:
             return await self._post(request, version, verb, seen)
 
     async def _post(
-        self, request: requests.Request, version: models_lib.Version, verb: str, seen: _Seen
+        self, request: requests.Request, version: versions_lib.Version, verb: str, seen: _Seen
     ) -> responses.Response:
         with version.used():
             async with self._bodies.read(request) as body:
@@ -177,7 +178,7 @@ class Api:
 
     async def _predict(
         self,
-        version: models_lib.Version,
+        version: versions_lib.Version,
         signature: signature_lib.Signature,
         asked: dict[str, Any],
     ) -> responses.Response:
@@ -204,7 +205,7 @@ class Api:
 
     async def _classify(
         self,
-        version: models_lib.Version,
+        version: versions_lib.Version,
         signature: signature_lib.Signature,
         asked: dict[str, Any],
     ) -> responses.Response:

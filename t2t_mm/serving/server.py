@@ -209,7 +209,7 @@ class _Run:
             if starting.done():
                 starting.result()
                 self._answers(self._url(), self._models.names())
-                starting = asyncio.create_task(self._models.watch())
+                starting = asyncio.create_task(self._models.versions.watch())
                 await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
             await self._drain()
         finally:

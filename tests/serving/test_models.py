@@ -21,7 +21,7 @@ def answer(server):
 
 
 def look(server):
-    server.client.portal.call(server.models.look)
+    server.client.portal.call(server.models.versions.look)
 
 
 def test_versions_come_fail_and_go(tmp_path, toy_exports):
@@ -79,8 +79,8 @@ def test_a_request_ends_on_the_version_it_began_on(tmp_path, toy_exports):
             slow = asyncio.create_task(server.models.predict("echo", {"inputs": ["slow 1"]}))
             await asyncio.sleep(0.1)
             toys.copy_version(toy_exports / "echo" / "1", folder / "echo", 2)
-            await server.models.look()
-            there = dict(server.models._models["echo"].versions)
+            await server.models.versions.look()
+            there = dict(server.models.versions.models["echo"].versions)
             return {n: v.state for n, v in there.items()}, await slow
 
         states, found = server.client.portal.call(both)

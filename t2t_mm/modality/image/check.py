@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from t2t_mm.files import limits
 from t2t_mm.modality import checks
-from t2t_mm.modality.image import encoding, heads, resizing
+from t2t_mm.modality.image import encoding, frames, heads, resizing
 
 _DAMAGED = "A picture does not decode. Expected: a whole JPEG, PNG, GIF, BMP or WEBP file."
 _CONVERT = "Convert it: magick FILE OUT.png (ImageMagick)."
@@ -129,7 +129,7 @@ def _decoded(
         return tf.cast(tf.round(levels), tf.uint8)
 
     def gif() -> tf.Tensor:
-        frame = heads.first_frame(data)
+        frame = frames.only_first(data)
         return tf.ensure_shape(tf.io.decode_gif(frame)[0], [None, None, None])
 
     def webp() -> tf.Tensor:
