@@ -61,6 +61,9 @@ def describe(annotation: Any) -> str:
     if origin in (tuple, list) and arguments:
         inner = " and ".join(describe(a) for a in arguments if a is not Ellipsis)
         return f"{origin.__name__} of {inner}"
+    if origin in (dict, collections.abc.Mapping) and arguments:
+        key, value = map(describe, arguments)
+        return f"dict of {key} to {value}"
     return getattr(annotation, "__name__", str(annotation))
 
 

@@ -180,7 +180,9 @@ class KerasModel(keras.Model):
         seed = tf.stack([tf.constant(self._parts.settings.seed, tf.int32), number])
         rate = tf.cast(tf.convert_to_tensor(self.optimizer.learning_rate), tf.float32)
         command = tf.constant(self.network.command_row(self._task.name))
-        computed = self._replica_step(feed.for_model(batch), seed, rate, command)
+        weight = self._parts.loss_weights[self._task.name]
+        weights = [] if weight == 1.0 else [tf.constant(weight)]
+        computed = self._replica_step(feed.for_model(batch), seed, rate, command, *weights)
         if isinstance(self.optimizer, optimizer_lib.RunOptimizer):
             self.optimizer.iterations.assign_add(1)
         for mean in self.metrics:

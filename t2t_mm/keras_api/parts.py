@@ -9,6 +9,7 @@ from typing import Any
 
 from t2t_mm import config
 from t2t_mm.data import task as task_lib
+from t2t_mm.mixture import mixture
 from t2t_mm.modality.pretrained import nets, record
 from t2t_mm.models import base, build, precision
 from t2t_mm.runs import loaded_run
@@ -28,6 +29,7 @@ class Parts:
       configuration: the settings as gin text.
       settings: of training, with the precision that was chosen.
       optimizer_settings: of the optimizer and its learning rate.
+      loss_weights: of the problems' losses in the gradients, by name.
       batching: sizes of batches.
       decode_settings: of the search, where text is written.
     """
@@ -38,6 +40,7 @@ class Parts:
     configuration: str
     settings: training.TrainSettings
     optimizer_settings: training.OptimizerSettings
+    loss_weights: Mapping[str, float]
     batching: batching_lib.Batching
     decode_settings: decoding.DecodeSettings
 
@@ -93,6 +96,7 @@ def make(
         vocabularies=vocabularies,
         settings=settings,
         optimizer_settings=config.build(training.OptimizerSettings),
+        loss_weights=mixture.loss_weights([task.name for task in tasks]),
         batching=config.build(batching_lib.Batching),
         decode_settings=config.build(decoding.DecodeSettings),
         configuration=config.operative(),

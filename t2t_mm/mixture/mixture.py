@@ -14,25 +14,39 @@ run continues with the same draws.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from t2t_mm import config, errors, registry
+from t2t_mm.config import ranges
 from t2t_mm.mixture import schedules
+
+
+def _are_weights(weights: Mapping[str, float]) -> bool:
+    return all(1e-6 <= weight <= 1e6 for weight in weights.values())
 
 
 @config.register
 @dataclasses.dataclass(frozen=True)
 class MixtureSettings:
-    """The problems of a command that names none.
+    """The problems of a command that names none, and the weights of their losses.
 
     Args:
       problems: names or globs, as in `--problems`.
+      loss_weights: by problem, as in {'wsj_parsing': 2.0}; 1 for those left out. A weight
+        multiplies the gradient of the problem's loss, before clipping; logs and evaluations
+        show the loss itself. Names of problems that a run does not train have no effect.
     """
 
     problems: tuple[str, ...] = ()
+    loss_weights: Annotated[
+        Mapping[str, float], ranges.rule("numbers from 1e-6 to 1e6", _are_weights)
+    ] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
 
 
 def problem_names(asked: str | Sequence[str] | None) -> list[str]:
@@ -57,6 +71,27 @@ def problem_names(asked: str | Sequence[str] | None) -> list[str]:
     names = registry.problems.match(list(patterns))
     config.build(MixtureSettings, problems=tuple(names))
     return names
+
+
+def loss_weights(names: Sequence[str]) -> dict[str, float]:
+    """Returns the configured weight of the loss of each problem that is trained.
+
+    Args:
+      names: of the problems that are trained.
+
+    Raises:
+      ConfigError: a weight is of a problem that is neither trained nor known.
+    """
+    weights = config.build(MixtureSettings).loss_weights
+    known = [*names, *registry.problems.names()]
+    for name in weights:
+        if name not in known:
+            raise errors.ConfigError(
+                f"MixtureSettings.loss_weights has a weight for {name!r}, which is no problem",
+                expected=f"of those that are trained: {', '.join(names)}",
+                hint=errors.did_you_mean(name, known),
+            )
+    return {name: weights.get(name, 1.0) for name in names}
 
 
 _LOOKED_AT = 1000

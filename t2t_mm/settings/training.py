@@ -82,6 +82,11 @@ class OptimizerSettings:
       beta_2: of Adam, decay of the running mean of squared gradients.
       epsilon: of Adam, added to the root of the latter.
       clip_norm: largest global norm of the gradients; 0 for no clipping.
+      weight_decay: of matrices and kernels, not of biases, gains and other vectors: a step takes
+        away this share of them, times the learning rate, whatever the gradient (AdamW,
+        Loshchilov and Hutter 2019, arXiv 1711.05101). Weights that a step does not train do not
+        decay. 0 for none, or what an optimizer of Keras has of its own.
+      decay_embeddings: whether the vectors of tokens, commands and inputs decay too.
     """
 
     optimizer: str = "adam"
@@ -92,6 +97,8 @@ class OptimizerSettings:
     beta_2: Annotated[float, _DECAY] = 0.98
     epsilon: Annotated[float, _POSITIVE] = 1e-9
     clip_norm: Annotated[float, _FLOAT] = 1.0
+    weight_decay: Annotated[float, ranges.numbers(0, 1e3)] = 0.0
+    decay_embeddings: bool = True
 
     def __post_init__(self) -> None:
         ranges.check(self)

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from t2t_mm import config, errors, plugins, version
 from t2t_mm.files import atomic
+from t2t_mm.mixture import mixture
 from t2t_mm.models import build, precision
 from t2t_mm.runs import checkpoint, run_folder
 from t2t_mm.schemas import crash as crash_schemas
@@ -161,14 +162,15 @@ def repeat(
     )
     if checkpoints.restore(objects={"model": model}) is None:
         raise _damaged(place, "there are no weights in checkpoints/")
+    weight = mixture.loss_weights([crash.problem])[crash.problem]
     loss = norm = 0.0
     for replica, batch in _read_batches(place):
         seed = steps.replica_seed(tf.constant(crash.seed, tf.int32), replica)
         try:
-            loss, norm = diagnosis.loss_and_norm(model, crash.problem, batch, seed)
+            loss, norm = diagnosis.loss_and_norm(model, crash.problem, batch, seed, weight)
             if np.isfinite(loss) and np.isfinite(norm):
                 continue
-            origin = diagnosis.origin(model, crash.problem, batch, seed)
+            origin = diagnosis.origin(model, crash.problem, batch, seed, weight)
         except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
             raise _damaged(place, f"the batch does not fit ({error})") from error
         again = dataclasses.replace(crash, loss=loss, norm=norm, origin=origin)
@@ -186,7 +188,8 @@ def _examine(taken: taken_lib.Taken, made: session.Session) -> Crash:
         seed = steps.replica_seed(taken.seed, _first_replica(made) + number)
         # What cannot be examined, for want of memory perhaps, must not hide the fault itself.
         try:
-            origin = origin or diagnosis.origin(made.model, taken.problem, batch, seed)
+            weight = made.loss_weights[taken.problem]
+            origin = origin or diagnosis.origin(made.model, taken.problem, batch, seed, weight)
         except tf.errors.OpError as error:
             origin = f"a layer that could not be looked for ({type(error).__name__})"
     keys = [key for part in taken.counts.keys for key in part.numpy().tolist()]

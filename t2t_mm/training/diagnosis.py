@@ -20,15 +20,28 @@ from t2t_mm.models import base
 
 
 def loss_and_norm(
-    model: base.Model, task_name: str, batch: Mapping[str, Any], seed: tf.Tensor
+    model: base.Model,
+    task_name: str,
+    batch: Mapping[str, Any],
+    seed: tf.Tensor,
+    weight: float = 1.0,
 ) -> tuple[float, float]:
-    """Returns loss and global norm of the gradients, compiled as a step is."""
+    """Returns loss and global norm of the gradients, compiled as a step is.
+
+    Args:
+      model: with the weights of the step.
+      task_name: of the problem.
+      batch: of one replica.
+      seed: int32 `[2]`, of that replica.
+      weight: of the problem's loss in the gradients.
+    """
     variables = [variable.value for variable in model.trainable_variables]
 
     def compute() -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss, _ = model.loss(task_name, batch, training=True, seed=seed)
-        gradients = [g for g in tape.gradient(loss, variables) if g is not None]
+        share = tf.constant(weight)
+        gradients = [g for g in tape.gradient(loss, variables, share) if g is not None]
         return loss, tf.linalg.global_norm(gradients)
 
     loss, norm = tf.function(compute, autograph=False)()
@@ -36,7 +49,11 @@ def loss_and_norm(
 
 
 def origin(
-    model: base.Model, task_name: str, batch: Mapping[str, Any], seed: tf.Tensor
+    model: base.Model,
+    task_name: str,
+    batch: Mapping[str, Any],
+    seed: tf.Tensor,
+    weight: float = 1.0,
 ) -> str | None:
     """Returns where the first number comes from that is not finite, in words.
 
@@ -45,6 +62,7 @@ def origin(
       task_name: of the problem.
       batch: of one replica.
       seed: int32 `[2]`, of that replica.
+      weight: of the problem's loss in the gradients.
 
     Returns:
       an input of the batch; else the layer, by the names of the layers around it; else the
@@ -61,7 +79,7 @@ def origin(
         loss, _ = model.loss(task_name, batch, training=True, seed=seed)
     if seen.bad is not None:
         return f"the output of {seen.bad}"
-    gradients = tape.gradient(loss, variables)
+    gradients = tape.gradient(loss, variables, tf.constant(weight))
     pairs = zip(variables, gradients, strict=True)
     spoilt = {id(v) for v, g in pairs if g is not None and not _is_finite(g)}
     if not spoilt:

@@ -77,6 +77,7 @@ def check(
     _check_names(chosen)
     data = data_folder(data_dir, folder)
     names = mixture.problem_names(problems)
+    mixture.loss_weights(names)  # raises for one of an unknown problem
     _check_data(names, data)
     if warm_start is not None:
         origin.check_outside(warm_start, folder.path)

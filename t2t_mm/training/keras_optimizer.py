@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -9,17 +10,19 @@ import tensorflow as tf
 
 from t2t_mm.settings import training
 from t2t_mm.training import optimizer as optimizer_lib
+from t2t_mm.training import weight_decay
 
 
 class KerasOptimizer(optimizer_lib.Optimizer):
     """An optimizer of Keras over a fixed list of variables.
 
     Its count of steps is one for all variables, so that the bias correction of a moment does
-    not heed how often a problem was trained, as our own Adam does.
+    not heed how often a problem was trained, as our own Adam does. Weight decay that the settings
+    ask for takes the place of its own.
 
     Args:
       variables: all that any problem trains.
-      settings: of clipping.
+      settings: of clipping and weight decay.
       multipliers: of the rate, for variables that have one: their change is multiplied.
       made: the optimizer; its rate follows that of each step, unless it has a schedule.
     """
@@ -35,6 +38,10 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         super().__init__(variables, settings, multipliers)
         self._multipliers = {id(variable): multiplier for variable, multiplier in multipliers}
         self._settings, self._made, self._variables = settings, made, list(variables)
+        decays = weight_decay.rates(variables, settings)
+        self._decays = {id(one): rate for one, rate in zip(variables, decays, strict=True)}
+        if settings.weight_decay:
+            made.weight_decay = None
         if not made.built:
             made.build(self._variables)
         self.kept = list(made.variables)
@@ -65,20 +72,36 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         variables = [self._variables[i] for i in touched]
         changed = [variable.value for variable in (*variables, *self.kept)]
         shares = [self._multipliers.get(id(variable), 1.0) for variable in (*variables, *self.kept)]
+        decays = [self._decays.get(id(variable), 0.0) for variable in (*variables, *self.kept)]
         before = [tf.identity(variable) for variable in changed]
         if isinstance(self._made.learning_rate, keras.Variable):
             self._made.learning_rate.assign(learning_rate)
+        rate = tf.cast(tf.convert_to_tensor(self._made.learning_rate), tf.float32)
         self._made.apply(dense, variables)
 
         def finish(
-            strategy: tf.distribute.Strategy, is_made: tf.Tensor, *before: tf.Tensor
+            strategy: tf.distribute.Strategy,
+            is_made: tf.Tensor,
+            rate: tf.Tensor,
+            *before: tf.Tensor,
         ) -> None:
-            def correct(now: tf.Variable, old: tf.Tensor, is_made: tf.Tensor, share: float) -> None:
+            def correct(
+                now: tf.Variable,
+                old: tf.Tensor,
+                is_made: tf.Tensor,
+                rate: tf.Tensor,
+                *,
+                share: float,
+                decay: float,
+            ) -> None:
                 new = now if share == 1.0 else old + share * (now - old)
+                if decay:
+                    new = new - rate * share * decay * old
                 now.assign(tf.where(is_made, new, old))
 
-            for variable, old, share in zip(changed, before, shares, strict=True):
-                strategy.extended.update(variable, correct, args=(old, is_made, share), group=True)
+            for variable, old, share, decay in zip(changed, before, shares, decays, strict=True):
+                corrected = functools.partial(correct, share=share, decay=decay)
+                strategy.extended.update(variable, corrected, args=(old, is_made, rate), group=True)
 
-        context.merge_call(finish, args=(is_made, *before))
+        context.merge_call(finish, args=(is_made, rate, *before))
         return norm

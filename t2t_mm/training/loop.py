@@ -57,7 +57,12 @@ class Training:
         self.screen = screen
         self.start = start
         self.steps = step.Steps(
-            made.model, made.optimizer, made.strategy, screen.line, gate=made.gate
+            made.model,
+            made.optimizer,
+            made.strategy,
+            screen.line,
+            gate=made.gate,
+            loss_weights=made.loss_weights,
         )
         self.vote = strategy.Vote(made.strategy)
         self.outcomes = outcomes.Outcomes(made, screen, self.vote)

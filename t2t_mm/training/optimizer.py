@@ -7,6 +7,7 @@ variable's bias correction counts its own updates.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
@@ -14,8 +15,9 @@ from typing import ClassVar, TypeAlias
 import keras
 import tensorflow as tf
 
-from t2t_mm import registry
+from t2t_mm import errors, registry
 from t2t_mm.settings import training
+from t2t_mm.training import weight_decay
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices | None
 
@@ -37,6 +39,10 @@ class Optimizer(tf.Module):
 
     slots: ClassVar[int] = 2
     """Tensors of a variable's size that are kept for each, for the estimate of memory."""
+
+    decays_weights: ClassVar[bool] = False
+    """Does it heed `OptimizerSettings.weight_decay` (see `training.weight_decay`)? It is an error
+    to ask it of one that does not."""
 
     def __init__(
         self,
@@ -80,7 +86,7 @@ def make(
     """Returns the optimizer that the settings name, to be called in the strategy's scope.
 
     Raises:
-      ConfigError: for a name that is not registered.
+      ConfigError: for a name that is not registered, or weight decay of an optimizer without.
     """
     registered = registry.optimizers.get(settings.optimizer)
     if issubclass(registered, keras.optimizers.Optimizer):
@@ -88,6 +94,13 @@ def make(
 
         made = registered(learning_rate=settings.learning_rate)
         return keras_optimizer.KerasOptimizer(variables, settings, multipliers, made=made)
+    if settings.weight_decay and not registered.decays_weights:
+        raise errors.ConfigError(
+            f"The optimizer {settings.optimizer!r} does not decay weights",
+            received=f"OptimizerSettings.weight_decay = {settings.weight_decay:g}",
+            expected="0, or another OptimizerSettings.optimizer",
+            hint=f"{registered.__name__}.decays_weights = True says of one that it does",
+        )
     return registered(variables, settings, multipliers)
 
 
@@ -115,13 +128,16 @@ def learning_rate(settings: training.OptimizerSettings, step: int, total_steps: 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015, arXiv 1412.6980) over a fixed list of variables.
 
+    With weight decay it is AdamW: w becomes w (1 - rate * decay) before Adam's own change.
     To be made in the scope of the strategy that made the variables.
 
     Args:
       variables: all that any problem trains.
-      settings: moments' decay, epsilon and clipping.
+      settings: moments' decay, epsilon, clipping and weight decay.
       multipliers: of the learning rate, for variables that are trained at another one.
     """
+
+    decays_weights = True
 
     def __init__(
         self,
@@ -134,6 +150,7 @@ class Adam(Optimizer):
         self._multipliers = [by_variable.get(id(variable), 1.0) for variable in variables]
         self._variables = [variable.value for variable in variables]
         self._settings = settings
+        self._decays = weight_decay.rates(variables, settings)
         self.means = [_slot(v, "mean") for v in self._variables]
         self.squares = [_slot(v, "square") for v in self._variables]
         self.updates = tf.Variable(
@@ -202,9 +219,8 @@ class Adam(Optimizer):
                     scaled_rates[multiplier],
                     *decays,
                 )
-                strategy.extended.update(
-                    self._variables[i], self._update_one, args=arguments, group=True
-                )
+                update_one = functools.partial(self._update_one, decay=self._decays[i])
+                strategy.extended.update(self._variables[i], update_one, args=arguments, group=True)
 
         context.merge_call(
             update,
@@ -228,7 +244,11 @@ class Adam(Optimizer):
         learning_rate: tf.Tensor,
         beta_1: tf.Tensor,
         beta_2: tf.Tensor,
+        *,
+        decay: float,
     ) -> None:
+        if decay:
+            variable.assign(variable * (1.0 - learning_rate * decay))
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=mean.handle,

@@ -46,6 +46,7 @@ class Session:
     tasks: list[task_lib.Task]
     samples: dict[str, sample.Sample]
     mixture: mixtures.Mixture
+    loss_weights: dict[str, float]
     model: base.Model
     optimizer: optimizer.Optimizer
     not_finite: training.NotFiniteSettings
@@ -125,6 +126,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         tasks=tasks,
         samples=samples,
         mixture=mixture,
+        loss_weights=mixtures.loss_weights(list(samples)),
         model=model,
         optimizer=updater,
         not_finite=not_finite,

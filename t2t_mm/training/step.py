@@ -22,7 +22,9 @@ _SUMMED = ("tokens", "expert_load")
 FINITE = "finite"
 
 Metrics = dict[str, tf.Tensor]
-StepFunction = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], Metrics]
+StepFunction = Callable[..., Metrics]
+"""Of (batch, seed, learning rate, row of the command), and the weight of the loss if there is
+one."""
 
 
 class Steps:
@@ -38,6 +40,8 @@ class Steps:
       warn: is told of a model whose steps cannot be taken again exactly.
       gate: admits updates, made in the strategy's scope; by default those of all steps that
         are finite.
+      loss_weights: by problem, by which gradients are multiplied; where all are 1, which is the
+        default, no step is traced with a weight.
     """
 
     def __init__(
@@ -48,12 +52,15 @@ class Steps:
         warn: Callable[[str], None] | None = None,
         *,
         gate: finite.Gate | None = None,
+        loss_weights: Mapping[str, float] | None = None,
     ) -> None:
+        weights = dict(loss_weights or {})
+        self._weights = weights if any(weight != 1.0 for weight in weights.values()) else {}
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
         self._warn = warn
         self._admit = gate.admit if gate else tf.identity
         self._functions: dict[tuple[str, str], StepFunction] = {}
-        self._of_task: dict[str, tuple[StepFunction, tf.Tensor]] = {}
+        self._of_task: dict[str, tuple[StepFunction, tuple[tf.Tensor, ...]]] = {}
 
     def take(
         self,
@@ -75,9 +82,9 @@ class Steps:
         """
         if task_name not in self._of_task:
             self._of_task[task_name] = self._prepare(task_name, spec)
-        function, command = self._of_task[task_name]
+        function, of_task = self._of_task[task_name]
         with gradients_lib.in_order():
-            return function(batch, seed, tf.constant(learning_rate, tf.float32), command)
+            return function(batch, seed, tf.constant(learning_rate, tf.float32), *of_task)
 
     def is_ready(self, task_name: str) -> bool:
         """Returns whether a step of this problem needs no tracing any more."""
@@ -91,7 +98,10 @@ class Steps:
         """How many functions there are."""
         return len(self._functions)
 
-    def _prepare(self, task_name: str, spec: Mapping[str, Any]) -> tuple[StepFunction, tf.Tensor]:
+    def _prepare(
+        self, task_name: str, spec: Mapping[str, Any]
+    ) -> tuple[StepFunction, tuple[tf.Tensor, ...]]:
+        """Returns the function of a problem, and its last arguments: command and weight."""
         traced = self._model.traced_as(task_name)
         key = (traced, str(spec))
         if key not in self._functions:
@@ -103,8 +113,12 @@ class Steps:
                 spec,
                 self._warn,
                 admit=self._admit,
+                is_weighted=bool(self._weights),
             )
-        return self._functions[key], tf.constant(self._model.command_row(task_name))
+        of_task = [tf.constant(self._model.command_row(task_name))]
+        if self._weights:
+            of_task.append(tf.constant(self._weights.get(task_name, 1.0), tf.float32))
+        return self._functions[key], tuple(of_task)
 
 
 def replica_seed(seed: tf.Tensor, replica: int | tf.Tensor) -> tf.Tensor:
@@ -121,6 +135,7 @@ def make(
     warn: Callable[[str], None] | None = None,
     *,
     admit: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    is_weighted: bool = False,
 ) -> StepFunction:
     """Returns the compiled step of one problem, and of those that compute as it does.
 
@@ -136,17 +151,19 @@ def make(
       spec: of a batch; lengths and batch size may be open, so nothing is traced anew.
       warn: is told, when it is traced, if it cannot be taken again exactly.
       admit: says, given whether the step is finite on all replicas, whether it may update.
+      is_weighted: whether the function takes a weight of the loss.
 
     Returns:
-      a function of (a batch for each replica, seed int32 `[2]`, rate, row of the
-      problem's command) that updates the weights and returns the metrics of `Model.loss`,
-      averaged over replicas (`tokens` and `expert_load` summed), the gradients' `norm`, and
-      `finite`: 1, or 0 where the loss or a gradient is not, on whatever replica.
+      a function of (a batch for each replica, seed int32 `[2]`, rate, row of the problem's
+      command, and the weight of its loss if it is weighted) that updates the weights and
+      returns the metrics of `Model.loss`, averaged over replicas (`tokens` and `expert_load`
+      summed), the gradients' `norm`, and `finite`: 1, or 0 where the loss or a gradient is not,
+      on whatever replica.
     """
     on_replica = replica_step(model, optimizer, task_name, warn, admit=admit)
 
-    def step(batch: Any, seed: tf.Tensor, learning_rate: tf.Tensor, command: tf.Tensor) -> Metrics:
-        per_replica = strategy.run(on_replica, args=(batch, seed, learning_rate, command))
+    def step(batch: Any, *scalars: tf.Tensor) -> Metrics:
+        per_replica = strategy.run(on_replica, args=(batch, *scalars))
         return {
             name: strategy.reduce("MEAN" if name in ("norm", FINITE) else "SUM", value, axis=None)
             for name, value in per_replica.items()
@@ -155,6 +172,8 @@ def make(
     if strategy.num_replicas_in_sync > 1:
         return tf.function(step, reduce_retracing=True, autograph=False)
     scalars = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)]
+    if is_weighted:
+        scalars.append(tf.TensorSpec([], tf.float32))
     signature = [spec, tf.TensorSpec([2], tf.int32), *scalars]
     compiled = tf.function(step, input_signature=signature, autograph=False)
     # Each is traced once; TensorFlow would take them for one that is traced often.
@@ -187,7 +206,11 @@ def replica_step(
     unwarned = [warn] if warn is not None else []
 
     def on_replica(
-        batch: Any, seed: tf.Tensor, learning_rate: tf.Tensor, command: tf.Tensor
+        batch: Any,
+        seed: tf.Tensor,
+        learning_rate: tf.Tensor,
+        command: tf.Tensor,
+        weight: tf.Tensor | None = None,
     ) -> Metrics:
         context = tf.distribute.get_replica_context()
         own = replica_seed(seed, tf.cast(context.replica_id_in_sync_group, tf.int32))
@@ -197,6 +220,8 @@ def replica_step(
         if context.num_replicas_in_sync > 1:
             share = _share(context, metrics["tokens"])
             metrics = {n: v if n in _SUMMED else v * share for n, v in metrics.items()}
+        if weight is not None:
+            share = weight if share is None else weight * share
         gradients = gradients_lib.gradients(loss, variables, share)
         if unwarned:  # once, however many replicas and traces there are
             _warn_if_inexact(task_name, unwarned.pop())

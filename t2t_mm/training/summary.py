@@ -71,6 +71,9 @@ def show_mixture(
     line(f"Mixture, schedule {made.settings.schedule}, over {steps:,} steps:")
     for text in mixture_lines(rows, columns=columns):
         line(text)
+    weights = [f"{name} {weight:g}" for name, weight in made.loss_weights.items() if weight != 1]
+    if weights:
+        line(f"Weights of losses, 1 for all others: {', '.join(weights)}.")
     show_limits(made, line, columns=columns)
     return rows
 

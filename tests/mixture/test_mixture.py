@@ -196,3 +196,28 @@ def test_no_problem_and_an_unknown_one(problems):
     config.load([], ["MixtureSettings.problems = ('dog_c',)"])
     with pytest.raises(errors.ConfigError, match="Unknown problem 'dog_c'.*Did you mean 'dog_"):
         mixture.problem_names(None)
+
+
+def test_weights_of_losses_are_1_unless_configured(problems):
+    config.load()
+    assert mixture.loss_weights(["cat", "dog_a"]) == {"cat": 1.0, "dog_a": 1.0}
+    config.load([], ["MixtureSettings.loss_weights = {'cat': 2, 'dog_b': 0.5}"])
+    assert mixture.loss_weights(["cat", "dog_a"]) == {"cat": 2.0, "dog_a": 1.0}
+    mixture.problem_names(["cat"])
+    assert "MixtureSettings.loss_weights = {'cat': 2.0, 'dog_b': 0.5}" in config.operative()
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("{'catt': 2.0}", "a weight for 'catt', which is no problem.*Did you mean 'cat'"),
+        ("{'cat': 0.0}", "loss_weights is out of range.*1e-6 to 1e6"),
+        ("{'cat': -1.0}", "loss_weights is out of range"),
+        ("{'cat': 'two'}", "dict of str to a finite float"),
+        ("2.0", "dict of str to a finite float"),
+    ],
+)
+def test_weights_of_losses_that_cannot_be_used(problems, weights, said):
+    with pytest.raises(errors.ConfigError, match=said):
+        config.load([], [f"MixtureSettings.loss_weights = {weights}"])
+        mixture.loss_weights(["cat", "dog_a"])

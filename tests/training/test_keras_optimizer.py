@@ -24,6 +24,7 @@ def _momentum(registries):
             super().__init__(learning_rate, momentum=0.5)
 
     registry.optimizers.register("momentum")(Momentum)
+    registry.optimizers.register("adam_of_keras")(keras.optimizers.Adam)
 
 
 def apply(made, gradients, rate=0.1, admit=tf.math.is_finite):
@@ -58,6 +59,21 @@ def test_what_is_not_admitted_changes_nothing(gradient):
     apply(made, [tf.constant([gradient])], rate=0.5, admit=lambda norm: norm < 0)
     for before, now in zip(held, [one, *made.kept], strict=True):
         np.testing.assert_array_equal(before, now.numpy())
+
+
+def test_weight_decay_of_the_settings_takes_the_place_of_its_own(registries):
+    registries.optimizers.register("keras_adamw")(keras.optimizers.AdamW)  # 0.004 by itself
+    chosen = {"optimizer": "keras_adamw", "weight_decay": 0.1}
+    (matrix, vector), made = make([[[1.0, 2.0], [3.0, 4.0]], [1.0]], **chosen)
+    (plain, _), other = make([[[1.0, 2.0], [3.0, 4.0]], [1.0]], optimizer="adam_of_keras")
+    before, gradients = matrix.numpy(), [tf.ones([2, 2]), tf.ones([1])]
+    apply(made, gradients, rate=0.5)
+    apply(other, gradients, rate=0.5)
+    np.testing.assert_allclose(matrix.numpy(), plain.numpy() - 0.5 * 0.1 * before, rtol=1e-5)
+    np.testing.assert_allclose(vector.numpy(), [0.5], rtol=1e-4)  # Adam's first step is the rate
+    held = matrix.numpy()
+    apply(made, gradients, admit=lambda norm: norm < 0)
+    np.testing.assert_array_equal(matrix.numpy(), held)
 
 
 def test_what_it_keeps_is_in_checkpoints():

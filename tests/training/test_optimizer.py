@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm import errors
 from t2t_mm.settings import training
 from t2t_mm.training import optimizer
 
@@ -47,6 +48,34 @@ def test_three_steps_against_the_formulas():
         apply(adam, [tf.constant(gradient)])
         reference.step(gradient)
         np.testing.assert_allclose(variable.numpy(), reference.value, rtol=1e-5)
+
+
+def test_weight_decay_is_beside_the_gradient_and_in_step_with_the_rate():
+    matrix, vector = [[1.0, -2.0], [3.0, 0.5]], [1.0, -2.0]
+    variables, adam = make([matrix, vector, matrix], weight_decay=0.1)
+    one, two = Reference(matrix), Reference(vector)
+    gradient = np.array([[0.5, -1.0], [0.0, 2.0]])
+    for rate in (0.1, 0.05):
+        apply(adam, [tf.constant(gradient, tf.float32), tf.constant(vector), None], rate)
+        one.value = one.value * (1 - rate * 0.1)  # before Adam's own step, whose moments it leaves
+        one.step(gradient, rate)
+        two.step(vector, rate)  # a vector does not decay
+    np.testing.assert_allclose(variables[0].numpy(), one.value, rtol=1e-5)
+    np.testing.assert_allclose(variables[1].numpy(), two.value, rtol=1e-5)
+    np.testing.assert_array_equal(variables[2].numpy(), matrix)  # not trained, so not decayed
+    apply(adam, [tf.constant([[np.nan, 0.0], [0.0, 0.0]]), tf.constant(vector), None])
+    np.testing.assert_allclose(variables[0].numpy(), one.value, rtol=1e-5)
+
+
+def test_weight_decay_of_an_optimizer_that_knows_none_is_an_error(registries):
+    class Plain(optimizer.Optimizer):
+        pass
+
+    registries.optimizers.register("plain")(Plain)
+    chosen = training.OptimizerSettings(optimizer="plain", weight_decay=0.1)
+    with pytest.raises(errors.ConfigError, match="'plain' does not decay.*weight_decay = 0.1"):
+        optimizer.make([], chosen)
+    optimizer.make([], training.OptimizerSettings(optimizer="plain"))
 
 
 def test_a_variable_without_gradient_is_left_alone_moments_and_all():

@@ -92,6 +92,53 @@ def test_problems_that_compute_alike_share_a_trace_and_keep_their_commands():
     assert steps.traced == 1
 
 
+def test_a_weight_of_a_loss_multiplies_its_gradient_and_nothing_else():
+    import numpy as np
+    import tensorflow as tf
+
+    from t2t_mm.settings import training
+    from t2t_mm.training import optimizer, step
+    from tests.training import toy_model
+
+    model = toy_model.ToyModel()
+    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
+    one_device = tf.distribute.get_strategy()
+    steps = step.Steps(model, adam, one_device, loss_weights={"a": 3.0, "b": 1.0})
+    for name in ("a", "b"):
+        metrics = steps.take(
+            name,
+            toy_model.SPEC,
+            toy_model.batch(3.0, 4.0),
+            seed=tf.constant([0, 0]),
+            learning_rate=0.0,
+        )
+        assert float(metrics["loss"]) == 3.0 * (1 + 2) + 4.0 * (1 + 2)
+        # A norm of 5, sqrt(9 + 16), both of the shared and of the problem's own vector.
+        weight = 3.0 if name == "a" else 1.0
+        np.testing.assert_allclose(metrics["norm"], weight * np.sqrt(2) * 5.0, rtol=1e-6)
+    shared, of_a, of_b = (mean.numpy() for mean in adam.means)
+    np.testing.assert_allclose(of_a, [0.1 * 3.0 * 3.0, 0.1 * 3.0 * 4.0], rtol=1e-5)
+    np.testing.assert_allclose(of_b, [0.1 * 3.0, 0.1 * 4.0], rtol=1e-5)
+    np.testing.assert_allclose(shared, 0.9 * of_a + of_b, rtol=1e-5)
+
+
+def test_steps_without_weights_are_traced_without_them():
+    import tensorflow as tf
+
+    from t2t_mm.settings import training
+    from t2t_mm.training import optimizer, step
+    from tests.training import toy_model
+
+    model = toy_model.ToyModel()
+    adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings())
+    for weighted, inputs in ((False, 4), (True, 5)):
+        function = step.make(
+            model, adam, tf.distribute.get_strategy(), "a", toy_model.SPEC, is_weighted=weighted
+        )
+        signature = function.get_concrete_function().structured_input_signature[0]
+        assert len(tf.nest.flatten(signature)) == inputs  # of the batch, one
+
+
 def test_a_twin_gives_each_task_its_own_answer():
     import numpy as np
     import tensorflow as tf
