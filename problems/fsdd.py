@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from t2t_mm import errors, problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.categorical import declaration as categorical
@@ -43,10 +44,13 @@ class Digits(problem.Problem):
         official = any(index in _OFFICIAL_TEST for index, *_ in found)
         test = _OFFICIAL_TEST if official else _TEST_OTHERWISE
         # By index, then speaker, so that digits are interleaved (for --max_examples).
-        for index, _, digit, path in sorted(found):
+        for index, _, digit, path in files.share(sorted(found)):
             held = ("test" if index in test else "validation") if index in _HELD_OUT else "train"
             if held == split:
                 yield f"{split}/{path.stem}", {"audio": path, "targets": self.answer(digit)}
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return parts_lib.of_units(len(files.glob("recordings/*", endings=(".wav",))))
 
     def answer(self, digit: int) -> str:
         """Returns the target for a digit."""

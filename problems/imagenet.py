@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.problems.ilsvrc import photos, truth
 from t2t_mm.problems.sample_world import corpora, picture
+
+_CLASSES = 1_000
 
 
 @problem.register_problem("imagenet")
@@ -37,6 +40,10 @@ class Imagenet(problem.Problem):
         read = photos.training if split == "train" else photos.validation
         for wnid, photo in read(files):
             yield f"{split}/{photo.stem}", {"image": photo, "targets": wnid}
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        del split, files
+        return parts_lib.of_units(_CLASSES)
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora.write_imagenet(folder, seed=seed, size=size)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.problems.sample_world import corpora_speech
 from t2t_mm.problems.speech import base
@@ -40,7 +41,7 @@ class LibriSpeech(base.Speech):
     )
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        for speaker in _speakers(split, files):
+        for speaker in files.share(_speakers(split, files)):
             for folder in files.glob(f"{speaker}/*/"):
                 chapter = folder.relative_to(files.root).as_posix()
                 texts = dict(_transcripts(chapter, files))
@@ -48,6 +49,9 @@ class LibriSpeech(base.Speech):
                 sounds = {path.stem: path for path in flacs}
                 for name in sorted(sounds.keys() | texts.keys()):
                     yield base.utterance(split, name, sounds.get(name), texts.get(name))
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return parts_lib.of_units(len(_speakers(split, files)))
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_speech.write_librispeech(folder, seed=seed, size=size)

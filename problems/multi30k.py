@@ -7,10 +7,11 @@ Elliott et al. 2016 (English-German), 2017 (French). Untokenised text as publish
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_translation
@@ -37,10 +38,15 @@ class Multi30k(problem.Problem):
     target = ""
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        stem = f"data/task1/raw/{_FILES[split]}"
-        pairs = files.parallel(f"{stem}.{self.source}", f"{stem}.{self.target}")
-        for number, (source, target) in enumerate(pairs):
+        for number, (source, target) in files.numbered(*self._names(split)):
             yield f"{split}/{number}", {"inputs": source.strip(), "targets": target.strip()}
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return parts_lib.of_texts(files, [self._names(split)])
+
+    def _names(self, split: str) -> tuple[str, str]:
+        stem = f"data/task1/raw/{_FILES[split]}"
+        return f"{stem}.{self.source}", f"{stem}.{self.target}"
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_translation.write_multi30k(folder, seed=seed, size=size)
@@ -87,3 +93,5 @@ class Multi30kLmEn(Multi30k):
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         for key, pair in super().generate_examples(split, files):
             yield key, {"targets": pair["targets"]}
+
+    parts = Multi30k.parts

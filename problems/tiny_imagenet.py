@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from t2t_mm import errors, problem
 from t2t_mm.corpus import class_folders, raw
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.problems.sample_world import corpora_pictures
@@ -32,16 +33,16 @@ class TinyImagenet(problem.Problem):
     sources = ("manual", "sample")
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
-        classes = [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]
+        top, classes = _classes(files)
         if split == "train":
             # A small sample may have none of a class; where validation has, that is an error.
-            folders = {wnid: f"{top}train/{wnid}/images" for wnid in classes}
+            folders = {wnid: f"{top}train/{wnid}/images" for wnid in files.share(classes)}
             for wnid, path in class_folders.take_turns(folders, files, (".jpeg",)):
                 yield f"train/{path.stem}", {"image": path, "targets": wnid}
         else:
             annotations = f"{top}val/val_annotations.txt"
-            for number, line in enumerate(files.lines(annotations), start=1):
+            lines = enumerate(files.lines(annotations), start=1)
+            for number, line in files.share(lines):
                 fields = line.rstrip().split("\t")
                 if len(fields) < 2 or fields[1] not in classes:
                     raise errors.DataError(
@@ -52,5 +53,14 @@ class TinyImagenet(problem.Problem):
                 path = files.root / f"{top}val/images/{fields[0]}"
                 yield f"validation/{path.stem}", {"image": path, "targets": fields[1]}
 
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return parts_lib.of_units(len(_classes(files)[1]))
+
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_pictures.write_tiny_imagenet(folder, seed=seed, size=size)
+
+
+def _classes(files: raw.RawFiles) -> tuple[str, list[str]]:
+    """Returns the folder of the corpus, with its slash or empty, and the classes of wnids.txt."""
+    top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
+    return top, [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]

@@ -10,10 +10,11 @@ with separate sentences for each direction, between German and French.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_translation
@@ -74,6 +75,12 @@ class Wmt(problem.Problem):
                 yield key, {"inputs": source, "targets": target}
             else:
                 files.skip(reason)
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        if split in self.test_sets:
+            return super().parts(split, files)
+        corpora = training.corpora(self.source, self.target, files)
+        return parts_lib.of_texts(files, [corpus.names for corpus in corpora])
 
     def reason_to_skip(self, source: str, target: str, split: str) -> str | None:
         """Returns why a pair is left out, the same for both directions, or None.

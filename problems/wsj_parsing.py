@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from t2t_mm import errors, problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_parsing
@@ -45,10 +46,13 @@ class WsjParsing(problem.Problem):
     simple_answer_name = "right-branching tree"
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        for name in _files(split, files):
+        for name in files.share(_files(split, files)):
             stem = pathlib.PurePosixPath(name).with_suffix("")
             for number, tree in enumerate(penn.read(files.text(name), name), start=1):
                 yield f"{stem}/{number}", _features(tree, f"tree {number:,} of {name}")
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return parts_lib.of_units(len(_files(split, files)))
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_parsing.write_treebank(folder, seed=seed, size=size)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.problems.sample_world import corpora_speech
 from t2t_mm.problems.speech import base, wsj0
@@ -39,9 +40,13 @@ class WsjSpeech(base.Speech):
         names = {name for name in listed if name in sounds or name[:3] != _NEVER_PUBLISHED}
         texts, own = wsj0.texts(names or set(sounds), _FOLDERS[split], files)
         # Speakers are interleaved (for --max_examples); a name begins with the speaker.
-        for name in sorted(names or sounds.keys() | own, key=lambda name: (name[3:], name)):
+        every = sorted(names or sounds.keys() | own, key=lambda name: (name[3:], name))
+        for name in files.share(every):
             sound, text = sounds.get(name), texts.get(name)
             yield base.utterance(split, name, sound, text, words_of=wsj0.spoken)
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return parts_lib.of_units(len(wsj0.recordings(_FOLDERS[split], files)))
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_speech.write_wsj(folder, seed=seed, size=size)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from t2t_mm import errors, registry
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality import base as modality
 
@@ -83,6 +84,19 @@ class Problem:
         skipped on purpose are counted by `files.skip(reason)`, for the manifest.
         """
         raise NotImplementedError(f"{type(self).__name__}.generate_examples")
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        """Returns the parts in which `split` can be read, so that workers share the reading.
+
+        One by default: then every worker runs the whole generator, and encodes the examples
+        of its turn. A corpus of lines returns `parts.of_texts(files, [names, ...])`, and its
+        generator reads them by `files.numbered(*names)`; one of many files or folders returns
+        `parts.of_units(len(names))`, and its generator goes through `files.share(names)`. It is
+        asked of the class that has the generator, or of one below: a class with a generator of
+        its own declares its parts too. The records are the same, however they are read.
+        """
+        del split, files
+        return (parts_lib.Part(),)
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         """Writes a small synthetic corpus in the real one's layout (`--source=sample`).

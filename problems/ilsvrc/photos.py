@@ -27,8 +27,10 @@ def training(files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
     tars: Iterable[Photo] = files.glob(f"{folder}/n*", endings=(".tar",), optional=True)
     if not tars and not files.exists(folder) and files.exists(TRAINING):
         tars = archives.members(files.path(TRAINING))
-    classes = {tar.stem: _in_tar(tar) for tar in tars if tar.suffix.lower() == ".tar"}
-    return round_robin.take_turns(classes) if classes else _class_folders(folder, files)
+    inner = [tar for tar in tars if tar.suffix.lower() == ".tar"]
+    if not inner:
+        return _class_folders(folder, files)
+    return round_robin.take_turns({tar.stem: _in_tar(tar) for tar in files.share(inner)})
 
 
 def validation(files: raw.RawFiles) -> Iterator[tuple[str | errors.BadExampleError, Photo]]:
@@ -41,7 +43,7 @@ def validation(files: raw.RawFiles) -> Iterator[tuple[str | errors.BadExampleErr
         yield from _class_folders(folder, files)
         return
     source, classes = truth.read(files)
-    for photo in photos:
+    for photo in files.share(photos):
         unknown = errors.BadExampleError(
             f"{source} does not tell the class of a photo", received=str(photo)
         )
@@ -53,7 +55,8 @@ def _folder(name: str, files: raw.RawFiles) -> str:
 
 
 def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, pathlib.Path]]:
-    folders = {place.name: f"{folder}/{place.name}" for place in files.glob(f"{folder}/n*/")}
+    places = files.share(files.glob(f"{folder}/n*/"))
+    folders = {place.name: f"{folder}/{place.name}" for place in places}
     return class_folders.take_turns(folders, files, _SUFFIXES)
 
 

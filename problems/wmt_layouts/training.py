@@ -37,22 +37,19 @@ class Corpus:
         Lines of a table that have not two columns are left out, and counted.
         """
         turned = self.languages[0] != source
-        for number, (first, second) in enumerate(self._rows(files)):
+        for number, (first, second) in self._rows(files):
             if second is None:
                 files.skip("lines of a table without a second column")
                 continue
             sides = (second, first) if turned else (first, second)
             yield f"{self.stem}/{number}", *sides
 
-    def _rows(self, files: raw.RawFiles) -> Iterator[tuple[str, str | None]]:
-        if len(self.names) > 1:
-            for first, second in files.parallel(*self.names):
-                yield first, second
-        else:
-            # Further columns tell where a pair comes from (Europarl v10).
-            for line in files.lines(self.names[0]):
-                first, *rest = line.split("\t", 2)
-                yield first, rest[0] if rest else None
+    def _rows(self, files: raw.RawFiles) -> Iterator[tuple[int, tuple[str, str | None]]]:
+        for number, (first, *others) in files.numbered(*self.names):
+            if len(self.names) == 1:
+                # Further columns tell where a pair comes from (Europarl v10).
+                first, *others = first.split("\t", 2)
+            yield number, (first, others[0] if others else None)
 
 
 def pairs(source: str, target: str, files: raw.RawFiles) -> Iterator[tuple[str, str, str]]:

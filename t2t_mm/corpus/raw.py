@@ -15,12 +15,14 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, links, texts
+from t2t_mm.corpus import archives, links, parts, texts
 from t2t_mm.files import limits
+
+T = TypeVar("T")
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE | re.DOTALL)
 _NAMES_SHOWN = 8
@@ -37,6 +39,7 @@ class RawFiles:
     Attributes:
       boundary: refuses such links unless they are to be followed.
       damage: the lines that were not UTF-8, to explain bad examples made of them.
+      part: of the split that is to be read, by `numbered` and `share`; at first all of it.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class RawFiles:
         self._names: dict[bool, list[str]] = {}
         self._skipped: collections.Counter[str] = collections.Counter()
         self.damage = texts.Damage()
+        self.part = parts.Part()
 
     @classmethod
     def of(
@@ -195,13 +199,57 @@ class RawFiles:
         """
         yield from self._lines(name)
 
-    def _lines(self, name: str, longest: int | None = None) -> Iterator[str]:
+    def numbered(self, *names: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yields the lines of parallel texts as tuples, each with its number, from 0.
+
+        Of a part these are its own lines, with the numbers that they have in the whole: see
+        `parts.of_texts`.
+
+        Raises:
+          DataError: as `parallel`.
+        """
+        span = self.part.range_of(names)
+        if span is None:
+            return  # they are of other parts
+        if span.count is None:
+            yield from enumerate(self.parallel(*names))
+            return
+        readers = [
+            self._lines(name, offset=offset, first=span.first, count=span.count)
+            for name, offset in zip(names, span.offsets, strict=True)
+        ]
+        yield from enumerate(zip(*readers, strict=True), start=span.first)
+
+    def share(self, units: Iterable[T]) -> Iterator[T]:
+        """Yields those of some files or folders that are of the part to be read.
+
+        They must come in the same order each time: see `parts.of_units`.
+        """
+        return itertools.islice(units, self.part.share, None, self.part.shares)
+
+    def _lines(
+        self,
+        name: str,
+        longest: int | None = None,
+        *,
+        offset: int = 0,
+        first: int = 0,
+        count: int | None = None,
+    ) -> Iterator[str]:
         text = texts.find(self.boundary, name) if self.root.is_dir() else None
         if text is None:
             self.missing(name)
         used = os.path.relpath(text.path, self.root)
         self._used[used] = text.path.stat().st_size
-        yield from texts.read(text, self.damage, layout=self.layout, longest=longest)
+        yield from texts.read(
+            text,
+            self.damage,
+            layout=self.layout,
+            longest=longest,
+            offset=offset,
+            first=first,
+            count=count,
+        )
 
     def text(self, name: str) -> str:
         r"""Returns a whole text, with `\n` after each line, found as by `lines`.

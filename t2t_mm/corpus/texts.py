@@ -10,6 +10,7 @@ import codecs
 import collections
 import dataclasses
 import functools
+import itertools
 import os
 import pathlib
 import re
@@ -55,6 +56,18 @@ class Text:
         else:
             stream = self.path.open("rb")
         return streams.unpack(stream, self._packing)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file of its own that is not compressed, to be read from any byte on."""
+        return not self.member and self._packing is None
+
+    @property
+    def packed_bytes(self) -> int:
+        """Its size in bytes as it is stored."""
+        if self.member:
+            return archives.listing(self.path)[self.member][1]
+        return self.path.stat().st_size
 
     def failure(self, error: Exception, *, line: int, layout: str) -> errors.DataError:
         """Returns the error for a text whose reading failed with one of `streams.FAILURES`."""
@@ -170,7 +183,16 @@ def unpacked_name(name: str) -> str:
     return name[: len(name) - len(ending)]
 
 
-def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None) -> Iterator[str]:
+def read(
+    text: Text,
+    damage: Damage,
+    *,
+    layout: str,
+    longest: int | None = None,
+    offset: int = 0,
+    first: int = 0,
+    count: int | None = None,
+) -> Iterator[str]:
     r"""Yields the lines of a UTF-8 text, without their ends.
 
     A byte order mark at the start of a line (the first one, or where files were
@@ -183,16 +205,22 @@ def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None)
       damage: collects the lines that are not UTF-8.
       layout: of the corpus, for errors.
       longest: bytes of a line; `LONGEST_LINE_BYTES` by default.
+      offset: of the first line to read, in bytes; only of a plain text.
+      first: number of that line, from 0.
+      count: of lines to read; all by default.
 
     Raises:
       DataError: for UTF-16, for line ends of `\r` alone, and for a file that is unreadable
-        or truncated.
+        or truncated, or has fewer lines than `count`.
     """
-    number = 0
+    number = first
     most = longest or limits.most(LINE_VARIABLE, LONGEST_LINE_BYTES, "bytes")
     try:
         with text.open() as stream:
-            for line in iter(functools.partial(stream.readline, most), b""):
+            if offset:
+                stream.seek(offset)
+            found = iter(functools.partial(stream.readline, most), b"")
+            for line in itertools.islice(found, count):
                 number += 1
                 if number == 1:
                     _check_first(line, text)
@@ -211,6 +239,12 @@ def read(text: Text, damage: Damage, *, layout: str, longest: int | None = None)
                     decoded = line.decode("utf-8", "surrogateescape")
                     damage.note(decoded, f"{text}, line {number:,}")
                 yield decoded
+        if count is not None and number < first + count:
+            raise errors.DataError(
+                f"{text} has become shorter while it was read",
+                received=f"an end after line {number:,}",
+                expected=f"{first + count:,} lines at least",
+            )
     except streams.FAILURES as error:
         raise text.failure(error, line=number, layout=layout) from error
 

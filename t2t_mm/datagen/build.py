@@ -10,13 +10,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors, version
+from t2t_mm.corpus import raw
 from t2t_mm.data import manifest
-from t2t_mm.datagen import code, encode, overlaps, progress, shuffle, sources, workers
+from t2t_mm.datagen import (
+    code,
+    division,
+    encode,
+    overlaps,
+    progress,
+    shuffle,
+    sources,
+    workers,
+)
 from t2t_mm.datagen import options as options_lib
 from t2t_mm.files import atomic
 
 _BAD_SHOWN = 3
 _FILES_SHOWN = 3
+_SUMS = 1 << 64
 
 
 def build(
@@ -38,6 +49,7 @@ def build(
         shards: dict[str, tuple[manifest.Shard, ...]] = {}
         parts: dict[str, list[encode.EncodedPart]] = {}
         known: dict[str, frozenset[str]] = {}
+        prints: dict[str, pathlib.Path] = {}
         for split in problem.splits:
             report.start(f"{problem.name} {split}", options.max_examples)
             buckets = making / ".buckets"
@@ -46,7 +58,9 @@ def build(
             parts[split] = _encode(problem, split, source, buckets, options, known, pool, report)
             known = known or _known(problem, parts[split], options)
             _check_bad([s for done in parts.values() for s in done], options.max_bad_examples)
-            shards[split] = _sort(split, buckets, making, parts[split], pool)
+            shards[split] = _sort(problem, split, buckets, making, parts[split], pool)
+            prints[split] = making / f".{split}{overlaps.ENDING}"
+            overlaps.collect(buckets, prints[split])
             shutil.rmtree(buckets)
             count = sum(shard.examples for shard in shards[split])
             if not count and split in problem.optional_splits:
@@ -76,6 +90,9 @@ def build(
                 "code_sha256": code.digest(problem, source=source.name),
             },
         )
+        shared = list(overlaps.warnings(generated, prints))
+        for path in prints.values():
+            path.unlink()
         generated.save()
     _tell_skipped(problem.name, parts, report)
     for split, reasons in generated.details["filtered"].items():
@@ -84,14 +101,9 @@ def build(
     for name, counts in generated.details.get("unseen", {}).items():
         said = ", ".join(f"{count:,} examples of {split}" for split, count in counts.items())
         report.say(f"{said} have {name} that {problem.splits[0]} has not: no answer is right")
-    placed = dataclasses.replace(generated, folder=folder)
-    keys, contents = (
-        {split: b"".join(getattr(one, which) for one in done) for split, done in parts.items()}
-        for which in ("keys", "contents")
-    )
-    for line in overlaps.warnings(placed, keys, contents):
+    for line in shared:
         report.say(line)
-    return placed
+    return dataclasses.replace(generated, folder=folder)
 
 
 def _encode(
@@ -105,14 +117,20 @@ def _encode(
     report: progress.Progress,
 ) -> list[encode.EncodedPart]:
     """Encodes a split in all workers into the buckets of the external shuffle."""
+    files = raw.RawFiles.of(
+        source.root, problem.corpus, problem.layout, follow_links=options.follow_links
+    )
+    jobs = division.divide(
+        problem(), split, files, workers=pool.count, max_examples=options.max_examples
+    )
     assignments = [
         encode.Assignment(
             problem=problem.name,
             split=split,
             root=source.root,
             buckets=buckets,
-            worker=worker,
-            workers=pool.count,
+            number=number,
+            slices=slices,
             seed=options.seed,
             max_examples=options.max_examples,
             max_bad_examples=options.max_bad_examples,
@@ -120,7 +138,7 @@ def _encode(
             follow_links=options.follow_links,
             known=known,
         )
-        for worker in range(pool.count)
+        for number, slices in enumerate(jobs)
     ]
     return pool.run(encode.encode_part, assignments, watch=report.update)
 
@@ -141,16 +159,31 @@ def _known(
 
 
 def _sort(
+    problem: Any,
     split: str,
     buckets: pathlib.Path,
     making: pathlib.Path,
     parts: Sequence[encode.EncodedPart],
     pool: workers.Workers,
 ) -> tuple[manifest.Shard, ...]:
-    """Sorts the buckets of a split into its shards."""
+    """Sorts the buckets of a split into its shards, and compares these with what was encoded."""
     count = shuffle.shard_count(sum(s.bytes for s in parts))
+    if count > shuffle.BUCKETS:
+        every = range(shuffle.BUCKETS)
+        pool.run(shuffle.split_bucket, [shuffle.BucketPlan(buckets, one, count) for one in every])
     plans = [shuffle.ShardPlan(buckets, making, split, index, count) for index in range(count)]
-    return tuple(pool.run(shuffle.write_shard, plans))
+    written = pool.run(shuffle.write_shard, plans)
+    kept = [(one.shard.examples, one.shard.bytes, one.checksum) for one in written]
+    encoded = [(part.examples, part.bytes, part.checksum) for part in parts]
+    was, now = ([sum(column) for column in zip(*rows, strict=True)] for rows in (encoded, kept))
+    if [*was[:2], was[2] % _SUMS] != [*now[:2], now[2] % _SUMS]:
+        raise errors.DataError(
+            f"Records of {problem.name} {split} were lost or changed on their way to its shards",
+            received=f"{now[0]:,} examples of {now[1]:,} bytes",
+            expected=f"{was[0]:,} examples of {was[1]:,} bytes, the same in their checksums",
+            hint="Is the disk or the network under --data_dir sound? Run it again",
+        )
+    return tuple(one.shard for one in written)
 
 
 def _check_bad(parts: Sequence[encode.EncodedPart], most: int) -> None:
@@ -166,7 +199,7 @@ def _check_bad(parts: Sequence[encode.EncodedPart], most: int) -> None:
 
 def _in_order(parts: Sequence[encode.EncodedPart]) -> list[encode.BadExample]:
     """Returns the bad examples of all workers, in the order of the raw data."""
-    return sorted((bad for one in parts for bad in one.bad), key=lambda bad: bad.index)
+    return sorted((bad for one in parts for bad in one.bad), key=lambda bad: bad.place)
 
 
 def _found(
@@ -176,8 +209,13 @@ def _found(
     every = [s for done in parts.values() for s in done]
     skipped = collections.Counter(bad.reason for s in every for bad in s.bad)
     details: dict[str, Any] = {"skipped": dict(sorted(skipped.items()))}
-    filtered = {split: done[0].filtered for split, done in parts.items()}
-    details["filtered"] = {split: counts for split, counts in filtered.items() if counts}
+    filtered = {
+        split: sum((one.filtered for one in done), collections.Counter[str]())
+        for split, done in parts.items()
+    }
+    details["filtered"] = {
+        split: dict(sorted(counts.items())) for split, counts in filtered.items() if counts
+    }
     features = options_lib.features(problem)
     classes = {name: _classes(problem, name, parts) for name in encode.undeclared_classes(features)}
     if classes:

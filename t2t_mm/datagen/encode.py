@@ -1,8 +1,8 @@
-"""Encodes a worker's part of a split.
+"""Encodes slices of a split: reads a part of the corpus, and encodes every n-th example of it.
 
-Every worker runs the whole generator, which is cheap (pictures are paths there), and
-encodes every n-th example, which is not. So no example is sent between processes, and
-generators need not know of workers.
+Where a corpus has not as many parts as there are workers, several run the same generator,
+which is cheap (pictures are paths there), and each encodes the examples of its turn, which
+is not. So no example is sent between processes.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ import dataclasses
 import itertools
 import pathlib
 import re
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors, registry
 from t2t_mm.corpus import raw
 from t2t_mm.data import records
-from t2t_mm.datagen import overlaps, shuffle
+from t2t_mm.datagen import division, failures, overlaps, shuffle
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
 
@@ -30,15 +28,15 @@ _QUOTED = re.compile(r"'[^']*'|(?<![-\w])\d+")  # but not the 8 of UTF-8
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """The job of one worker.
+    """One job of a worker.
 
     Args:
       problem: its name.
       split: to be generated.
       root: the folder of the corpus, or of all corpora.
-      buckets: the folder for the buckets.
-      worker: index of the worker.
-      workers: number of workers.
+      buckets: the folder for the buckets, and for the prints of examples.
+      number: of the job, in the names of its files.
+      slices: the examples to be encoded.
       seed: of the order.
       max_examples: of the split, or None.
       max_bad_examples: more of them end the work.
@@ -51,8 +49,8 @@ class Assignment:
     split: str
     root: pathlib.Path
     buckets: pathlib.Path
-    worker: int
-    workers: int
+    number: int
+    slices: tuple[division.Slice, ...]
     seed: int
     max_examples: int | None
     max_bad_examples: int
@@ -63,9 +61,16 @@ class Assignment:
 
 @dataclasses.dataclass(frozen=True)
 class BadExample:
-    """An example that cannot be used: its index and key, the error, and the error's kind."""
+    """An example that cannot be used.
 
-    index: int
+    Attributes:
+      place: of its part, and in its part.
+      key: of the example.
+      message: the error.
+      reason: the error's kind.
+    """
+
+    place: tuple[int, int]
     key: str
     message: str
     reason: str
@@ -73,24 +78,21 @@ class BadExample:
 
 @dataclasses.dataclass
 class EncodedPart:
-    """A worker's results: counts, sizes, bad examples, class names, files read.
+    """The results of a job: counts, sizes, bad examples, class names, files read.
 
     Attributes:
+      checksum: of the records, by `shuffle.checksum`.
       classes: by feature without declared classes, how often each class occurred.
-      filtered: how many examples the generator skipped, by reason; the same in every
-        worker, since each runs the whole generator.
-      keys: concatenated 8-byte hashes of the keys.
-      contents: the same of each example's inputs and targets.
+      filtered: how many examples the generator skipped, by reason.
     """
 
     examples: int = 0
     bytes: int = 0
+    checksum: int = 0
     bad: list[BadExample] = dataclasses.field(default_factory=list)
     classes: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
     used: dict[str, int] = dataclasses.field(default_factory=dict)
-    filtered: dict[str, int] = dataclasses.field(default_factory=dict)
-    keys: bytearray = dataclasses.field(default_factory=bytearray)
-    contents: bytearray = dataclasses.field(default_factory=bytearray)
+    filtered: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
 
 def encode_part(assignment: Assignment, count: Callable[[int], None]) -> EncodedPart:
@@ -111,35 +113,40 @@ def encode_part(assignment: Assignment, count: Callable[[int], None]) -> Encoded
     part = EncodedPart(
         classes={name: collections.Counter() for name in undeclared_classes(features)}
     )
-    out = shuffle.BucketWriter(assignment.buckets, assignment.worker)
-    try:
-        for index, whole in _items(problem, assignment, files):
-            item = _without_blanks(whole, files)
-            if index % _TELL_EVERY == 0:
-                count(part.examples)
-            if index % assignment.workers != assignment.worker:
-                continue
-            key, values = _checked(item, features, problem.name, index)
-            try:
-                encoded = _encode(key, values, features, files)
-                _check_classes(encoded, assignment.known)
-            except errors.BadExampleError as error:
-                part.bad.append(_bad(index, key, assignment, files.damage.explain(values) or error))
-                if len(part.bad) > assignment.max_bad_examples:
-                    break
-                continue
-            for name, counts in part.classes.items():
-                counts[encoded[name][0].decode("utf-8")] += 1
-            digest = shuffle.hash_key(encoded["key"][0], assignment.seed)
-            part.bytes += out.add(digest, records.encode_example(encoded))
-            part.keys += overlaps.key_print(encoded)
-            part.contents += overlaps.content_print(encoded)
-            part.examples += 1
-    finally:
-        out.close()
+    with (
+        shuffle.BucketWriter(assignment.buckets, assignment.number) as out,
+        overlaps.Prints(assignment.buckets, assignment.number) as prints,
+    ):
+        for one in assignment.slices:
+            skipped = collections.Counter(files.skipped)
+            for index, item in _items(problem, assignment, one, files):
+                if index % _TELL_EVERY == 0:
+                    count(part.examples)
+                if index % one.step != one.turn:
+                    continue
+                key, values = _checked(item, features, problem.name, index)
+                try:
+                    encoded = _encode(key, values, features, files)
+                    _check_classes(encoded, assignment.known)
+                except errors.BadExampleError as error:
+                    why = files.damage.explain(values) or error
+                    part.bad.append(_bad((one.number, index), key, assignment, why))
+                    if len(part.bad) > assignment.max_bad_examples:
+                        return part
+                    continue
+                for name, counts in part.classes.items():
+                    counts[encoded[name][0].decode("utf-8")] += 1
+                digest = shuffle.hash_key(encoded["key"][0], assignment.seed)
+                record = records.frame(records.encode_example(encoded))
+                out.add(digest, record)
+                prints.add(encoded)
+                part.bytes += len(record)
+                part.checksum += shuffle.checksum(record)
+                part.examples += 1
+            if one.turn == 0:  # the others go through the same part
+                part.filtered += collections.Counter(files.skipped) - skipped
     count(part.examples)
     part.used = files.used
-    part.filtered = files.skipped
     return part
 
 
@@ -152,43 +159,23 @@ def undeclared_classes(features: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def plugin_failure(what: str, problem: Any, error: Exception) -> errors.PluginError:
-    """Returns the one-line error for an exception in the code of `problem`.
-
-    It names the last line of the problem's own file in the traceback.
-    """
-    own = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = next((f for f in reversed(frames) if f.filename == own), frames[-1])
-    return errors.PluginError(
-        what,
-        received=f"{type(error).__name__}: {error} at {frame.filename}:{frame.lineno}",
-        hint="--debug shows the whole traceback",
-    )
-
-
-def _items(problem: Any, assignment: Assignment, files: raw.RawFiles) -> Iterator[tuple[int, Any]]:
-    """Yields the generator's examples, numbered; its exceptions become PluginErrors."""
+def _items(
+    problem: Any, assignment: Assignment, one: division.Slice, files: raw.RawFiles
+) -> Iterator[tuple[int, Any]]:
+    """Yields the examples of a part, numbered; the generator's exceptions become PluginErrors."""
+    files.part = one.part
     number = 0
-    try:
+
+    def where() -> str:
+        return (
+            f"generate_examples of {problem.name!r} failed in the split {assignment.split!r} "
+            f"after example {number:,}"
+        )
+
+    with failures.of_plugin(where, problem):
         examples = problem.generate_examples(assignment.split, files)
         for number, item in enumerate(itertools.islice(examples, assignment.max_examples)):
-            yield number, item
-    except errors.UserError:
-        raise
-    except OSError as error:
-        raise errors.DataError(
-            f"A raw file of {problem.name!r} cannot be read: {error.filename}",
-            received=error.strerror or error,
-            expected=problem.layout or None,
-        ) from error
-    except Exception as error:  # A plugin's code may raise anything; the user must know whose.
-        raise plugin_failure(
-            f"generate_examples of {problem.name!r} failed in the split {assignment.split!r} "
-            f"after example {number:,}",
-            problem,
-            error,
-        ) from error
+            yield number, _without_blanks(item, files)
 
 
 def _without_blanks(item: Any, files: raw.RawFiles) -> Any:
@@ -297,11 +284,13 @@ def _check_classes(
             )
 
 
-def _bad(index: int, key: str, assignment: Assignment, error: errors.BadExampleError) -> BadExample:
+def _bad(
+    place: tuple[int, int], key: str, assignment: Assignment, error: errors.BadExampleError
+) -> BadExample:
     reason = _QUOTED.sub("...", str(error).split(". ", 1)[0])
     name, _, rest = reason.partition(": ")
     what = rest.split(": ", 1)[0].rstrip(".")
     message = (
         f"The example {key!r} of {assignment.problem}, split {assignment.split}, is bad: {error}"
     )
-    return BadExample(index, key, message, f"{name}: {what}")
+    return BadExample(place, key, message, f"{name}: {what}")

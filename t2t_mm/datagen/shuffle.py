@@ -1,9 +1,10 @@
 """External shuffle by hash: from the workers' examples to shards.
 
 The hash of an example's key decides its shard and its place in the shard, so the result
-does not depend on the number of workers. Each worker appends its examples to one file for
+does not depend on the number of workers. Each job appends its examples to one file for
 each bucket (the first bits of the hash). A shard is a range of hashes: its buckets are
-scanned, sorted by hash and copied. Only hashes and offsets are in memory, never examples.
+scanned, sorted by hash and copied. Only hashes and offsets are in memory, never examples,
+and of one shard: where there are more shards than buckets, the buckets are split first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import io
 import mmap
 import pathlib
+import secrets
 import struct
 from collections.abc import Callable, Iterator
 
@@ -35,43 +37,82 @@ def hash_key(key: bytes, seed: int) -> bytes:
     return hashlib.blake2b(key, digest_size=HASH_BYTES, key=salt).digest()
 
 
+def checksum(record: bytes | memoryview) -> int:
+    """Returns a hash of a record; such hashes are summed, so that the order does not matter.
+
+    The sum over what was encoded must be that over what is in the shards, modulo 2**64.
+    """
+    return int.from_bytes(hashlib.blake2b(record, digest_size=8).digest(), "little")
+
+
 class BucketWriter:
-    """The bucket files of one worker.
+    """The bucket files of one job; a context manager.
+
+    A job may be done twice, as clusters do, even at the same time: each writes files of its
+    own, which get their names when all is written.
 
     Args:
-      folder: shared by the workers of a split.
-      worker: index of the worker.
+      folder: shared by the jobs of a split.
+      job: its number.
     """
 
-    def __init__(self, folder: pathlib.Path, worker: int) -> None:
+    def __init__(self, folder: pathlib.Path, job: int) -> None:
         self._folder = folder
-        self._worker = worker
-        self._files: dict[int, io.BufferedWriter] = {}
+        self._job = job
+        self._token = secrets.token_hex(4)
+        self._files: dict[str, io.BufferedWriter] = {}
 
-    def add(self, digest: bytes, data: bytes) -> int:
-        """Adds one serialised example and returns the bytes of its record."""
-        bucket = digest[0] * BUCKETS // 256
-        record = records.frame(data)
+    def __enter__(self) -> BucketWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(keep=kind is None)
+
+    def add(self, digest: bytes, record: bytes | memoryview, *, bucket: str | None = None) -> None:
+        """Adds the record of an example.
+
+        Args:
+          digest: of its key.
+          record: its bytes in a TFRecord file.
+          bucket: if not that of the digest.
+        """
+        name = bucket or _bucket_name(digest[0] * BUCKETS // 256)
         with atomic.writing(self._folder):
-            file = self._files.get(bucket)
+            file = self._files.get(name)
             if file is None:
-                path = self._folder / f"{bucket:02d}-{self._worker:05d}"
-                file = self._files[bucket] = path.open("wb")
+                file = self._files[name] = self._temporary(name).open("wb")
             file.write(_HEAD.pack(digest, len(record)))
             file.write(record)
-        return len(record)
 
-    def close(self) -> None:
-        """Closes every file, even if closing one of them fails (the disk is full)."""
+    def close(self, *, keep: bool = True) -> None:
+        """Closes every file, even if closing one of them fails (the disk is full).
+
+        Args:
+          keep: give them their names.
+        """
         failed = None
         for file in self._files.values():
             try:
                 file.close()
             except OSError as error:
                 failed = error
-        if failed:
-            with atomic.writing(self._folder):
+        with atomic.writing(self._folder):
+            if failed:
                 raise failed
+            for name in self._files if keep else ():
+                self._temporary(name).replace(self._folder / f"{name}-{self._job:05d}")
+        self._files.clear()
+
+    def _temporary(self, name: str) -> pathlib.Path:
+        return self._folder / f".{name}-{self._job:05d}.{self._token}"
+
+
+def _bucket_name(bucket: int) -> str:
+    return f"{bucket:02d}"
+
+
+def _shard_name(index: int) -> str:
+    return f"shard{index:06d}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,43 +147,99 @@ def shard_count(size_bytes: int) -> int:
     return count
 
 
-def write_shard(plan: ShardPlan, count: Callable[[int], None]) -> manifest.Shard:
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A shard that was written: its entry in the manifest, and the sum of its checksums."""
+
+    shard: manifest.Shard
+    checksum: int
+
+
+@dataclasses.dataclass(frozen=True)
+class BucketPlan:
+    """A bucket to be split into the shards that share it.
+
+    Args:
+      folder: of the bucket files.
+      bucket: its number.
+      count: number of the split's shards, more than `BUCKETS`.
+    """
+
+    folder: pathlib.Path
+    bucket: int
+    count: int
+
+
+def split_bucket(plan: BucketPlan, count: Callable[[int], None]) -> None:
+    """Splits a bucket into a file for each of its shards, and removes it.
+
+    Of large data a bucket is too much to be sorted at once.
+
+    Args:
+      plan: the bucket.
+      count: called often with 0; may raise to end the work.
+    """
+    paths = _files(plan.folder, _bucket_name(plan.bucket))
+    with BucketWriter(plan.folder, 0) as out:
+        for path in paths:
+            count(0)
+            with atomic.writing(path), path.open("rb") as file:
+                while head := file.read(_HEAD.size):
+                    digest, length = _HEAD.unpack(head)
+                    name = _shard_name(_shard_of(digest, plan.count))
+                    out.add(digest, file.read(length), bucket=name)
+    with atomic.writing(plan.folder):
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def write_shard(plan: ShardPlan, count: Callable[[int], None]) -> Written:
     """Sorts the examples of one shard from its buckets into its file.
 
     Args:
-      plan: the shard.
+      plan: the shard; where shards share a bucket, `split_bucket` comes first.
       count: called often with the number of examples written; may raise to end the work.
 
     Raises:
       DataError: for a duplicate key, or a full disk.
     """
     path = plan.folder / plan.file
+    temporary = path.with_name(f".{plan.file}.{secrets.token_hex(4)}")
     digest = hashlib.sha256()
-    examples = size = 0
-    with atomic.writing(path), path.open("wb") as file:
-        for bucket in _buckets(plan):
-            count(examples)
-            for record in _sorted_records(plan, bucket):
-                file.write(record)
-                digest.update(record)
-                examples += 1
-                size += len(record)
-        atomic.flush(file)
-    return manifest.Shard(plan.file, examples, size, digest.hexdigest())
+    examples = size = total = 0
+    with atomic.writing(path):
+        with temporary.open("wb") as file:
+            for bucket in _buckets(plan):
+                count(examples)
+                for record in _sorted_records(plan, bucket):
+                    file.write(record)
+                    digest.update(record)
+                    total += checksum(record)
+                    examples += 1
+                    size += len(record)
+            atomic.flush(file)
+        temporary.replace(path)
+    return Written(manifest.Shard(plan.file, examples, size, digest.hexdigest()), total)
 
 
-def _buckets(plan: ShardPlan) -> range:
-    """Returns the buckets with a shard's hashes: several, or one that shards share."""
-    first = plan.index * BUCKETS // plan.count
-    return range(first, max((plan.index + 1) * BUCKETS // plan.count, first + 1))
+def _buckets(plan: ShardPlan) -> list[str]:
+    """Returns the names of the buckets with a shard's hashes: several, or one of its own."""
+    if plan.count > BUCKETS:
+        return [_shard_name(plan.index)]
+    ends = [number * BUCKETS // plan.count for number in (plan.index, plan.index + 1)]
+    return [_bucket_name(bucket) for bucket in range(*ends)]
 
 
-def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
-    """Yields the records of a bucket that belong to the shard, sorted by hash."""
+def _files(folder: pathlib.Path, bucket: str) -> list[pathlib.Path]:
+    return sorted(folder.glob(f"{bucket}-*"))
+
+
+def _sorted_records(plan: ShardPlan, bucket: str) -> Iterator[memoryview]:
+    """Yields the records of a bucket, sorted by hash."""
     maps = []
     entries: list[tuple[bytes, int, int, int]] = []
     try:
-        for path in sorted(plan.buckets.glob(f"{bucket:02d}-*")):
+        for path in _files(plan.buckets, bucket):
             if not path.stat().st_size:
                 continue
             with path.open("rb") as file:
@@ -152,8 +249,7 @@ def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
             while place < len(mapped):
                 digest, length = _HEAD.unpack_from(mapped, place)
                 place += _HEAD.size
-                if _shard_of(digest, plan.count) == plan.index:
-                    entries.append((digest, len(maps) - 1, place, length))
+                entries.append((digest, len(maps) - 1, place, length))
                 place += length
         entries.sort()
         previous = None
@@ -163,7 +259,8 @@ def _sorted_records(plan: ShardPlan, bucket: int) -> Iterator[memoryview]:
                 key = _key(record)
                 raise errors.DataError(
                     f"Two examples of the split {plan.split!r} have the key {key!r}",
-                    expected="generate_examples to give each example of a split its own key",
+                    expected="generate_examples to give each example of a split its own key, and "
+                    "to read only the part that is asked for where the problem declares parts",
                 )
             previous = digest
             yield memoryview(record)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import errors, registry, version
-from t2t_mm.datagen import encode, workers
+from t2t_mm.datagen import failures, workers
 from t2t_mm.files import atomic, paths
 from t2t_mm.runs import folders
 
@@ -212,7 +212,7 @@ def _make_sample(source: Source, count: workers.Counter) -> None:
             raise error
     except Exception as error:  # A plugin's code may raise anything; the user must know whose.
         what = f"make_sample of {problem.name!r} failed"
-        raise encode.plugin_failure(what, problem, error) from error
+        raise failures.plugin_failure(what, problem, error) from error
     count(1)
 
 

@@ -30,6 +30,7 @@ Counter = Callable[[int], None]
 _POLL_SECONDS = 0.1
 
 _counts: Any = None
+_slot = 0
 _stopped = threading.Event()
 
 
@@ -94,10 +95,7 @@ class Workers:
         pool = self._start()
         for slot in range(len(self._counts)):
             self._counts[slot] = 0
-        futures = [
-            pool.submit(_call, job, request, number % len(self._counts))
-            for number, request in enumerate(requests)
-        ]
+        futures = [pool.submit(_call, job, request) for request in requests]
         try:
             rest: set[concurrent.futures.Future[T]] = set(futures)
             while rest:
@@ -140,7 +138,13 @@ class Workers:
                 self.count,
                 mp_context=context,
                 initializer=_start_process,
-                initargs=(self._counts, end, self._modules, quiet_import.is_installed()),
+                initargs=(
+                    self._counts,
+                    context.Value("i", 0),
+                    end,
+                    self._modules,
+                    quiet_import.is_installed(),
+                ),
             )
         return self._pool
 
@@ -169,8 +173,9 @@ def _hindrance() -> str | None:
     return None
 
 
-def _call(job: Callable[[Any, Counter], T], request: Any, slot: int) -> T:
-    """Runs one job, with its counter in a slot of the shared counts."""
+def _call(job: Callable[[Any, Counter], T], request: Any) -> T:
+    """Runs one job, with its counter in this worker's slot of the shared counts."""
+    slot = _slot
     before = _counts[slot]
 
     def count(done: int) -> None:
@@ -187,15 +192,28 @@ def _share_counts(counts: Any) -> None:
 
 
 def _start_process(
-    counts: Any, end: connection.Connection, modules: Mapping[str, str], quiet: bool
+    counts: Any, started: Any, end: connection.Connection, modules: Mapping[str, str], quiet: bool
 ) -> None:
-    """Prepares a worker process."""
+    """Prepares a worker process, which takes the next free slot of the counts."""
+    global _slot
     _share_counts(counts)
+    with started.get_lock():
+        _slot = started.value
+        started.value += 1
     # Ctrl-C reaches all processes of a terminal; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     if quiet:
         quiet_import.install()
+    load_problems(modules)
+
+
+def load_problems(modules: Mapping[str, str]) -> None:
+    """Makes problems known in a process that was started for jobs.
+
+    Args:
+      modules: by a problem's name, the module that defines it if no plugin does.
+    """
     plugins.load_all()
     for name, module in modules.items():
         if name not in registry.problems:

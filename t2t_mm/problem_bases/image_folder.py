@@ -17,11 +17,12 @@ reads `flower_photos/train/daisy/*.jpg` and `flower_photos/validation/daisy/*.jp
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from t2t_mm import errors, problem
 from t2t_mm.corpus import class_folders, raw, round_robin
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.modality import base as modality
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
@@ -64,6 +65,10 @@ class ImageFolder(problem.Problem):
             path = files.root / top / label / picture
             yield f"{split}/{label}/{picture}", {name: path, "targets": label}
 
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        top = self._folder(split, files)
+        return parts_lib.of_units(len(files.glob(f"{top}/*/" if top else "*/", optional=True)))
+
     def _classes(self, split: str, files: raw.RawFiles) -> tuple[str, dict[str, list[str]]]:
         """Returns the folder of the class folders, and the names of each class's pictures."""
         tops = {one: self._folder(one, files) for one in self.splits}
@@ -77,13 +82,15 @@ class ImageFolder(problem.Problem):
                 hint="`folders` of the problem can name it otherwise, `splits` leave it out",
             )
         top = f"{top}/" if top else ""
+        places = files.glob(f"{top}*/")
         classes = {
             place.name: class_folders.names(f"{top}{place.name}", files, tuple(SUFFIXES), deep=True)
-            for place in files.glob(f"{top}*/")
+            for place in (files.share(places) if there else places)
         }
-        if not there:
-            classes = self._divided(classes, files)[split]
-        return top, classes
+        if there:
+            return top, classes
+        # A class's pictures are divided by their hashes, a small corpus's with an eye to all.
+        return top, dict(files.share(self._divided(classes, files)[split].items()))
 
     def _folder(self, split: str, files: raw.RawFiles) -> str | None:
         """Returns a split's folder, or None; one with pictures in it is a class of that name."""

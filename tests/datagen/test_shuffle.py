@@ -13,14 +13,16 @@ def _fill(folder, keys, workers):
         out = shuffle.BucketWriter(folder, worker)
         for key in keys[worker::workers]:
             data = records.encode_example({"key": key.encode(), "inputs": b"x" * 50})
-            out.add(shuffle.hash_key(key.encode(), 0), data)
+            out.add(shuffle.hash_key(key.encode(), 0), records.frame(data))
         out.close()
 
 
 def _shards(tmp_path, buckets, count):
+    for bucket in range(shuffle.BUCKETS) if count > shuffle.BUCKETS else ():
+        shuffle.split_bucket(shuffle.BucketPlan(buckets, bucket, count), lambda done: None)
     for index in range(count):
         plan = shuffle.ShardPlan(buckets, tmp_path, "train", index, count)
-        made = shuffle.write_shard(plan, lambda done: None)
+        made = shuffle.write_shard(plan, lambda done: None).shard
         examples = list(records.read_examples(tmp_path / made.file))
         assert len(examples) == made.examples
         assert (tmp_path / made.file).stat().st_size == made.bytes

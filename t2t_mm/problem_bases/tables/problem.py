@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from t2t_mm import errors
 from t2t_mm import problem as problem_lib
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.problem_bases.tables import cells, rows, splits
 
@@ -93,6 +94,8 @@ class TableProblem(problem_lib.Problem):
                 yield named.key, self._values(named, files)
             elif table.splits.column and len(seen) < _VALUES_SHOWN:
                 seen[str(row.values.get(table.splits.column))] = None
+        if not files.part.is_whole:
+            return  # other parts may have the rows that are missed here
         if not count:
             raise errors.DataError(
                 f"{files.root / pattern} has no rows, so that the split {split!r} of {self.name} "
@@ -114,6 +117,9 @@ class TableProblem(problem_lib.Problem):
                 expected=" or ".join(split_values),
                 hint=errors.did_you_mean(split_values[0], seen),
             )
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return self.table.reader.parts(self.table.splits.files[split], files)
 
     def _named(self, row: rows.Row) -> rows.Row:
         """Returns a row with its key, and with an error if it cannot be assigned to a split."""

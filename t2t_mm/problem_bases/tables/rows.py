@@ -8,6 +8,7 @@ is a `DataError`.
 from __future__ import annotations
 
 import collections
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 
 CSV, TSV, JSONL, FOLDER = "csv", "tsv", "jsonl", "folder"
@@ -78,11 +80,25 @@ class Reader:
             return
         read = self._objects if self.format == JSONL else self._fields
         for name in _names(pattern, files):
-            yield from read(name, files)
+            span = files.part.range_of((name,))
+            if span is not None:
+                yield from read(name, files, span)
 
-    def _objects(self, name: str, files: raw.RawFiles) -> Iterator[Row]:
+    def parts(self, pattern: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        """Returns the parts in which the rows can be read: shares of files, ranges of lines.
+
+        A file in which a quoted field may hold line ends is never cut.
+        """
+        if self.format == FOLDER:
+            return parts_lib.of_units(len(files.glob(pattern)))
+        groups = [(name,) for name in _names(pattern, files)]
+        quoted = self.format != JSONL and self.quotes
+        uncut = [group for group in groups if quoted and _has_quotes(files.root / group[0])]
+        return parts_lib.of_texts(files, groups, uncut=uncut)
+
+    def _objects(self, name: str, files: raw.RawFiles, span: parts_lib.Range) -> Iterator[Row]:
         started = False
-        for number, line in enumerate(files.lines(name), start=1):
+        for number, (line,) in _from_one(files.numbered(*span.names)):
             if not line.strip():
                 continue
             if not started:
@@ -120,9 +136,13 @@ class Reader:
                 hint=f"Convert it: jq -c '{'.[]' if is_array else '.'}' FILE > FILE.jsonl",
             )
 
-    def _fields(self, name: str, files: raw.RawFiles) -> Iterator[Row]:
+    def _fields(self, name: str, files: raw.RawFiles, span: parts_lib.Range) -> Iterator[Row]:
         columns = self.columns
-        for number, fields in self._records(name, files):
+        if span.first and not columns:  # the names stand in the file's first line, of another part
+            whole = enumerate(zip(files.lines(name)), start=1)
+            columns = self._header(next(self._records(name, whole, files))[1], name, files)
+        lines = _from_one(files.numbered(*span.names))
+        for number, fields in self._records(name, lines, files):
             if not columns:
                 columns = self._header(fields, name, files)
                 continue
@@ -153,25 +173,36 @@ class Reader:
     def _delimiter(self) -> str:
         return self.delimiter or _DELIMITERS[self.format]
 
-    def _records(self, name: str, files: raw.RawFiles) -> Iterator[tuple[int, list[str]]]:
+    def _records(
+        self, name: str, lines: Iterator[tuple[int, tuple[str, ...]]], files: raw.RawFiles
+    ) -> Iterator[tuple[int, list[str]]]:
         """Yields the fields of every line that is not blank, with the line's number."""
         if not self.quotes:
-            for number, line in enumerate(files.lines(name), start=1):
+            for number, (line,) in lines:
                 if line:
                     yield number, line.split(self._delimiter)
             return
-        lines = (f"{line}\n" for line in files.lines(name))
+        numbers: list[int] = []  # of the lines of the next record
+
+        def numbering() -> Iterator[str]:
+            for number, (line,) in lines:
+                numbers.append(number)
+                yield f"{line}\n"
+
         csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
-        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        reader = csv.reader(numbering(), delimiter=self._delimiter, strict=True)
         number = 0
         try:
             for fields in reader:
+                number = numbers[0]
                 if fields:
-                    yield number + 1, fields
-                number = reader.line_num
+                    yield number, fields
+                number = numbers[-1]
+                numbers.clear()
         except csv.Error as error:
             raise errors.DataError(
-                f"{files.root / name}, line {number + 1}, cannot be read as {self.format}",
+                f"{files.root / name}, line {(numbers or [number + 1])[0]}, cannot be read as "
+                f"{self.format}",
                 received=error,
                 expected='quotes around whole fields, and "" for a quote within',
                 hint="Where quotes mean nothing, say quotes = false under [data]",
@@ -223,10 +254,25 @@ def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
     names = [
         path.relative_to(files.root).as_posix() for path in files.glob(pattern) if path.is_file()
     ]
-    for name in sorted(names, key=_mixed):
+    for name in files.share(sorted(names, key=_mixed)):
         path = pathlib.PurePosixPath(name)
         values = dict(zip(FOLDER_COLUMNS, (name, path.parent.name, path.stem), strict=True))
         yield Row(name, name, values)
+
+
+def _from_one(
+    lines: Iterator[tuple[int, tuple[str, ...]]],
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yields lines with their numbers counted from 1, as editors show them."""
+    for number, line in lines:
+        yield number + 1, line
+
+
+def _has_quotes(path: pathlib.Path) -> bool:
+    """Says whether a file has a quote; one that is compressed is not looked into."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        return any(b'"' in chunk for chunk in iter(lambda: file.read(1 << 20), b""))
+    return False
 
 
 def _mixed(name: str) -> bytes:
