@@ -1,9 +1,9 @@
 """t2t-mm: one model for many tasks, from raw data to decoding.
 
 Every command is a thin shell over one function of this module: `list_problems`,
-`generate`, `inspect`, `train`, `average`, `evaluate`, `decode`, `report`, `export`; `load_run`
-gives back a trained model with its problems and vocabularies, `dataset` the batches of a problem
-and `keras_model` a `keras.Model` of it.
+`generate`, `inspect`, `train`, `average`, `evaluate`, `decode`, `report`, `export`,
+`experiment`; `load_run` gives back a trained model with its problems and vocabularies, `dataset`
+the batches of a problem and `keras_model` a `keras.Model` of it.
 `register_problem` and its siblings add parts by name. All are imported on first use, so
 that `import t2t_mm` does not import TensorFlow.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from t2t_mm.decoding.decode import decode
     from t2t_mm.evaluation.base import Metric
     from t2t_mm.evaluation.evaluate import evaluate
+    from t2t_mm.experiments.experiment import experiment
     from t2t_mm.exporting.export import export
     from t2t_mm.keras_api.dataset import dataset
     from t2t_mm.keras_api.model import KerasModel
@@ -74,6 +75,7 @@ _PUBLIC = {
     "dataset": "t2t_mm.keras_api.dataset",
     "decode": "t2t_mm.decoding.decode",
     "evaluate": "t2t_mm.evaluation.evaluate",
+    "experiment": "t2t_mm.experiments.experiment",
     "export": "t2t_mm.exporting.export",
     "generate": "t2t_mm.datagen.generate",
     "inspect": "t2t_mm.reports.inspection",
@@ -105,6 +107,7 @@ __all__ = [
     "dataset",
     "decode",
     "evaluate",
+    "experiment",
     "export",
     "generate",
     "inspect",

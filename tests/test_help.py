@@ -21,6 +21,7 @@ def test_the_commands_are_installed():
         "mm-datagen",
         "mm-decoder",
         "mm-eval",
+        "mm-experiment",
         "mm-export",
         "mm-inspect",
         "mm-list",

@@ -21,6 +21,7 @@ _MODULES = (
     "t2t_mm.mixture.mixture",
     "t2t_mm.mixture.schedules",
     "t2t_mm.settings.decoding",
+    "t2t_mm.settings.experiments",
     "t2t_mm.modality.pretrained.settings",
     "t2t_mm.settings.models",
     "t2t_mm.settings.training",

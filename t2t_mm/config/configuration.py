@@ -33,6 +33,7 @@ T = TypeVar("T")
 _classes = configurables.by_name
 _bindings: list[gin_files_lib.Binding] = []
 _built: dict[type, Any] = {}
+_OF_EXPERIMENTS = "t2t_mm.settings.experiments"
 
 
 def _tell_gin(cls: type) -> None:
@@ -171,9 +172,13 @@ def unused() -> list[str]:
     """Returns the bound keys whose class was never built.
 
     In a trainer that has built all it needs, these had no effect: sizes of another
-    model, say.
+    model, say. What the file of an experiment says of its runs is not of one run, and left out.
     """
-    idle = [name for name in _bound_classes() if _classes[name] not in _built]
+    idle = [
+        name
+        for name in _bound_classes()
+        if _classes[name] not in _built and _classes[name].__module__ != _OF_EXPERIMENTS
+    ]
     return sorted({b.key for b in _bindings if b.parameter and b.short_name in idle})
 
 

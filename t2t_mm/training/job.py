@@ -74,11 +74,11 @@ def check(
         chosen = _configure(folder, gin_files, gin_params, settings or {})
     else:
         folder, chosen = _configure_unnamed(problems, gin_files, gin_params, settings or {})
-    _check_names(chosen)
+    check_names(chosen)
     data = data_folder(data_dir, folder)
     names = mixture.problem_names(problems)
     mixture.loss_weights(names)  # raises for one of an unknown problem
-    _check_data(names, data)
+    check_data(names, data)
     if warm_start is not None:
         origin.check_outside(warm_start, folder.path)
         if checkpoint_files.steps(folder.checkpoints):
@@ -137,7 +137,7 @@ def _goes_on(folder: run_folder.RunFolder) -> bool:
     return folder.exists() and folder.config_path.is_file()
 
 
-def _check_names(settings: training.TrainSettings) -> None:
+def check_names(settings: training.TrainSettings) -> None:
     """Raises for a model, an optimizer or a schedule that is not registered."""
     from t2t_mm.mixture import schedules
 
@@ -149,7 +149,7 @@ def _check_names(settings: training.TrainSettings) -> None:
     schedules.parse(settings.schedule)
 
 
-def _check_data(names: Sequence[str], data_dir: pathlib.Path) -> None:
+def check_data(names: Sequence[str], data_dir: pathlib.Path) -> None:
     """Raises unless there is data of each problem, in the version that is registered."""
     missing = [name for name in names if not manifest.is_there(data_dir, name)]
     if missing:

@@ -1,0 +1,171 @@
+"""`t2t_mm.experiment`: many runs by one file, their tables and one report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from t2t_mm import plugins
+from t2t_mm.experiments import array, examples, one_run, page, plan, processes, queue, tables
+from t2t_mm.experiments import checked as checked_lib
+from t2t_mm.experiments import outcome as outcome_lib
+from t2t_mm.process import extras
+
+
+def experiment(
+    name: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    jobs: int = 1,
+    executor: Literal["local", "slurm"] = "local",
+    gin_files: Sequence[str] = (),
+    gin_params: Sequence[str] = (),
+    usr_dirs: Sequence[str] = (),
+    dry_run: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Carries out the runs of an experiment that are not done yet, and writes its tables.
+
+    Example:
+        t2t_mm.experiment("joint_vs_alone", data_dir="data", output_dir="company", seeds=[0, 1])
+
+    Args:
+      name: a gin file, or the name of one under `gin/experiments/`.
+      data_dir: of the generated data; by default T2T_MM_DATA_DIR, or `data`.
+      output_dir: of the experiment; by default T2T_MM_OUTPUT_DIR, or `runs/NAME`.
+      seeds: instead of those of the file.
+      jobs: runs at a time, among which the processors are divided.
+      executor: "slurm" for an array of Slurm's jobs, see `SlurmSettings`.
+      gin_files: paths, or names under `gin/`, which override the experiment's file.
+      gin_params: single bindings on top.
+      usr_dirs: folders of plugins, for the commands of the runs.
+      dry_run: return the plan; carry out nothing.
+      say: is told in a line what begins and ends.
+
+    Returns:
+      `runs` (for each `name`, `seed`, `problems`, `status`, `step`, `results` by problem and
+      metric; `why` of one that ended badly, and its `log`), `tables` (paths by name), `report`.
+
+    Raises:
+      ConfigError: the experiment cannot be carried out as it is asked for.
+      DataError: data that was not generated.
+      KeyboardInterrupt: after Ctrl-C, with the state of all trainings saved.
+    """
+    plugins.load_all(list(usr_dirs) or None)
+    extras.require("jinja2", "vl_convert", extra="report", what="The report of an experiment")
+    found = checked_lib.check(
+        os.fspath(name),
+        data_dir=data_dir,
+        output_dir=output_dir,
+        seeds=seeds,
+        gin_files=gin_files,
+        gin_params=gin_params,
+        usr_dirs=usr_dirs,
+    )
+    return carry_out(found, jobs=jobs, executor=executor, dry_run=dry_run, say=say)
+
+
+def carry_out(
+    checked: checked_lib.Checked,
+    *,
+    jobs: int = 1,
+    executor: str = "local",
+    dry_run: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Carries out an experiment that was checked, as `experiment` does."""
+    tell = _Teller(checked, say or _say_nothing)
+    if dry_run:
+        planned = answer(checked, {}, "")
+        for run, told in zip(checked.runs, planned["runs"], strict=True):
+            told["command"] = _trainer_command(checked, run)
+        return planned
+    folder = checked.folder
+    with folder.lock():
+        folder.begin(checked.name, checked.problems, checked.values, _command())
+        try:
+            if executor == "slurm":
+                array.carry_out(folder, checked.runs, checked.common, checked.slurm, tell=tell)
+            else:
+                queue.carry_out(folder, checked.runs, checked.common, jobs=jobs, tell=tell)
+        finally:
+            written, report = write(checked)
+    return answer(checked, written, report)
+
+
+def write(checked: checked_lib.Checked) -> tuple[dict[str, str], str]:
+    """Writes tables and report of what is done; returns the paths of tables, and of the report."""
+    results = tables.Results(checked.folder, checked.runs)
+    made = tables.every(results, examples.Examples(checked.folder, checked.common.split))
+    written = {name: table.write(checked.folder.tables) for name, table in made.items()}
+    return written, page.write(checked, results, made)
+
+
+def answer(checked: checked_lib.Checked, written: dict[str, str], report: str) -> dict[str, Any]:
+    """Returns what `experiment` does."""
+    runs = []
+    for run in checked.runs:
+        found = checked.folder.outcome(run)
+        told = {
+            "name": run.name,
+            "seed": run.seed,
+            "problems": list(run.problems),
+            "status": found.status,
+            "step": found.step,
+            "results": found.results,
+        }
+        if found.why:
+            told |= {"why": found.why, "log": str(checked.folder.log(run))}
+        runs.append(told)
+    return {"runs": runs, "tables": written, "report": report}
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+class _Teller:
+    """Tells of outcomes, with how many runs there are."""
+
+    def __init__(self, checked: checked_lib.Checked, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._checked = checked
+        self._count = sum(checked.folder.outcome(run).is_over for run in checked.runs)
+        if self._count:
+            say(f"{self._count} of {len(checked.runs)} runs are done already")
+
+    def __call__(self, found: outcome_lib.Outcome) -> None:
+        self._count += 1
+        line = f"{self._count} of {len(self._checked.runs)}: {found.name}, seed {found.seed}: "
+        line += found.status
+        if found.status == "done":
+            line += f", step {found.step:,}, {found.seconds:,.0f} s"
+        if found.why:
+            line += f": {found.why}"
+        if found.status == "failed":
+            line += f" ({self._checked.folder.path / found.log})"
+        self._say(line)
+
+
+def ended_badly(checked_answer: dict[str, Any]) -> list[str]:
+    """Returns the runs of an answer that are not done, with how each ended."""
+    return [
+        f"{run['name']}, seed {run['seed']}: {run['status']}"
+        for run in checked_answer["runs"]
+        if run["status"] not in outcome_lib.OVER
+    ]
+
+
+def _trainer_command(checked: checked_lib.Checked, run: plan.PlannedRun) -> list[str]:
+    """Returns the command of a training as it would be typed, as far as it is known before."""
+    steps = one_run.planned_steps(run, checked.common)
+    flags = one_run.trainer_flags(checked.folder, run, checked.common, steps)
+    return list(processes.typed(processes.ours("trainer", *flags)))
+
+
+def _command() -> list[str]:
+    return [sys.argv[0].rpartition("/")[2], *sys.argv[1:]]

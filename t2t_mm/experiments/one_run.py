@@ -1,0 +1,224 @@
+"""One run of an experiment: trained by mm-trainer, measured by mm-eval."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import errors
+from t2t_mm.experiments import folder as folder_lib
+from t2t_mm.experiments import outcome as outcome_lib
+from t2t_mm.experiments import plan, processes
+from t2t_mm.process import signals
+from t2t_mm.reports.run_report import training_log
+from t2t_mm.runs import run_folder, starts
+
+_LONGEST_WHY = 400
+_PAUSE_S = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """What all runs of an experiment have in common.
+
+    Attributes:
+      gin_files: of the trainings.
+      gin_params: of them, before the statements of a variation.
+      data_dir: of generated data.
+      usr_dirs: of plugins.
+      train_steps: as configured, by variation.
+      split: that is measured; empty for that of evaluation.
+      checkpoint: that is measured.
+    """
+
+    gin_files: tuple[str, ...]
+    gin_params: tuple[str, ...]
+    data_dir: pathlib.Path
+    usr_dirs: tuple[str, ...]
+    train_steps: Mapping[str, int]
+    split: str = ""
+    checkpoint: str = "latest"
+
+
+def carry_out(
+    folder: folder_lib.ExperimentFolder,
+    run: plan.PlannedRun,
+    common: Common,
+    running: processes.Processes,
+) -> outcome_lib.Outcome:
+    """Trains a run, or goes on with it, measures it, and keeps what became of it.
+
+    What goes wrong with the run is in its outcome: the others are to go on.
+
+    Args:
+      folder: of the experiment.
+      run: whose runs of before are done.
+      common: to all runs.
+      running: the processes of the experiment.
+
+    Returns:
+      the outcome, as it is kept.
+    """
+    found = folder.outcome(run)
+    log = str(folder.log(run).relative_to(folder.path))
+    steps = found.train_steps or _train_steps(folder, run, common)
+    found = outcome_lib.Outcome.of(run).replace(status="running", train_steps=steps, log=log)
+    folder.save(run, found)
+    trainer = processes.ours("trainer", *trainer_flags(folder, run, common, steps))
+    evaluation = processes.ours("eval", *_eval_flags(folder, run, common))
+    found = found.replace(commands=(processes.typed(trainer), processes.typed(evaluation)))
+    try:
+        found = _carried_out(folder, run, found, trainer, evaluation, running)
+    except processes.StoppedError:
+        found = found.replace(status="interrupted", why="the experiment was interrupted")
+    folder.save(run, found)
+    return found
+
+
+def trainer_flags(
+    folder: folder_lib.ExperimentFolder,
+    run: plan.PlannedRun,
+    common: Common,
+    train_steps: int | None,
+) -> list[str]:
+    """Returns the flags of mm-trainer for a run."""
+    flags = [f"--problems={','.join(run.problems)}", f"--data_dir={common.data_dir}"]
+    flags += [f"--output_dir={folder.run(run)}"]
+    flags += [f"--gin_file={name}" for name in common.gin_files]
+    flags += [f"--gin_param={text}" for text in (*common.gin_params, *run.statements)]
+    flags += [f"--seed={run.seed}"]
+    if run.group != "joint":
+        flags += ["--schedule=uniform"]  # that of the mixture may name the other problems
+    if train_steps is not None:
+        flags += [f"--train_steps={train_steps}"]
+    return [*flags, *_plugins(common), "--json"]
+
+
+def planned_steps(run: plan.PlannedRun, common: Common) -> int | None:
+    """Returns the step that a run is to reach, where it is not the configured one.
+
+    That of a run which depends on others is not known before these are done.
+    """
+    return 2 * common.train_steps[run.variation] if run.group == "pairs" else None
+
+
+def _eval_flags(
+    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
+) -> list[str]:
+    flags = [f"--output_dir={folder.run(run)}", f"--data_dir={common.data_dir}"]
+    if common.split:
+        flags.append(f"--split={common.split}")
+    if common.checkpoint != "latest":
+        flags.append(f"--checkpoint={common.checkpoint}")
+    return [*flags, *_plugins(common), "--json"]
+
+
+def _plugins(common: Common) -> list[str]:
+    return [f"--usr_dir={name}" for name in common.usr_dirs]
+
+
+def _train_steps(
+    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
+) -> int | None:
+    """Returns the step that a run is to reach, where its configuration does not say it.
+
+    Alone for as many steps as jointly: those that the joint run has given the problem. Alone for
+    as much time: as many as fit at the pace of that run, so that the rate has reached its end.
+    """
+    if not run.after:
+        return planned_steps(run, common)
+    before = [
+        folder.outcome(dataclasses.replace(run, name=name, group="", after=()))
+        for name in run.after
+    ]
+    (problem,) = run.problems
+    own_steps = round(before[0].steps.get(problem, 0))
+    if run.group == "alone_for_steps":
+        return max(1, own_steps)
+    taken, seconds = before[1].steps.get(problem, 0), before[1].seconds
+    pace = taken / seconds if seconds else 0.0
+    return max(1, round(pace * before[0].seconds))
+
+
+def _carried_out(
+    folder: folder_lib.ExperimentFolder,
+    run: plan.PlannedRun,
+    found: outcome_lib.Outcome,
+    trainer: Sequence[str],
+    evaluation: Sequence[str],
+    running: processes.Processes,
+) -> outcome_lib.Outcome:
+    path, log = folder.run(run), folder.log(run)
+    _wait_for_orphan(path, running)
+    trained = running.run(trainer, log)
+    found = _of_training(path, found)
+    if trained.code:
+        return _failed(found, "mm-trainer", trained)
+    measured = running.run(evaluation, log)
+    if measured.code:
+        return _failed(found, "mm-eval", measured)
+    try:
+        answer = json.loads(measured.stdout)
+        results = {problem: _numbers(own) for problem, own in answer["results"].items()}
+        notes, step = answer["notes"], int(answer["step"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return found.replace(status="failed", why="mm-eval gave no answer that can be read")
+    return found.replace(status="done", why="", step=step, results=results, notes=notes)
+
+
+def _wait_for_orphan(path: pathlib.Path, running: processes.Processes) -> None:
+    """Waits for a training that has outlived an experiment which was killed."""
+    while path.is_dir() and not running.is_over:
+        try:
+            with run_folder.RunFolder(path).lock():
+                return
+        except errors.DataError:
+            time.sleep(_PAUSE_S)
+
+
+def _of_training(path: pathlib.Path, found: outcome_lib.Outcome) -> outcome_lib.Outcome:
+    """Adds what the run folder tells of the training."""
+    folder = run_folder.RunFolder(path)
+    log = training_log.TrainingLog.read(folder.metrics_path)
+    totals = {problem: own for problem, own in log.totals.items() if problem in found.problems}
+    began = starts.read(folder.starts_path)
+    return found.replace(
+        step=log.last_step,
+        seconds=round(log.active_s, 3),
+        steps={problem: own.steps for problem, own in totals.items()},
+        examples={problem: own.examples for problem, own in totals.items()},
+        machine=_machine(began[-1].get("machine") if began else None),
+    )
+
+
+def _machine(told: Any) -> str:
+    if not isinstance(told, dict):
+        return platform.platform()
+    cores = told.get("cores")
+    return f"{told.get('system', platform.platform())}, {cores} cores"
+
+
+def _failed(
+    found: outcome_lib.Outcome, command: str, ended: processes.Ended
+) -> outcome_lib.Outcome:
+    if ended.code == signals.EXIT_CODE:
+        return found.replace(status="interrupted", why=ended.said or f"{command} was interrupted")
+    if ended.code < 0:
+        why = f"{command} was ended by signal {-ended.code}"
+    else:
+        why = ended.said or f"{command} ended with code {ended.code}"
+    return found.replace(status="failed", why=errors.shortened(why, _LONGEST_WHY))
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: math.nan if value is None else float(value)
+        for name, value in values.items()
+        if value is None or isinstance(value, int | float)
+    }

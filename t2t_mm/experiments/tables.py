@@ -1,0 +1,265 @@
+"""The tables of an experiment: runs, means over seeds, paired differences, the matrix of transfer.
+
+Each is a file of comma-separated values, and the rows from which the report is made.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+import pathlib
+import shlex
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2t_mm import registry
+from t2t_mm.experiments import examples as examples_lib
+from t2t_mm.experiments import folder as folder_lib
+from t2t_mm.experiments import intervals, plan
+from t2t_mm.files import atomic
+
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+      name: of its file.
+      columns: in their order.
+      rows: values by column; None, NaN and "" are empty cells.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Sequence[Row]
+
+    def text(self) -> str:
+        """Returns comma-separated values, with a head of the columns."""
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, self.columns, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows([{n: _shown(row.get(n)) for n in self.columns} for row in self.rows])
+        return stream.getvalue()
+
+    def write(self, folder: pathlib.Path) -> str:
+        """Writes the file, and returns its path."""
+        path = folder / f"{self.name}.csv"
+        atomic.write_text(path, self.text())
+        return str(path)
+
+
+def read(path: pathlib.Path) -> Table:
+    """Reads a file that `write` made; its values are texts."""
+    reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+    return Table(path.stem, tuple(reader.fieldnames or ()), list(reader))
+
+
+class Results:
+    """The outcomes of runs that are done, by what the tables call them.
+
+    Args:
+      folder: of the experiment.
+      runs: of the plan.
+    """
+
+    def __init__(
+        self, folder: folder_lib.ExperimentFolder, runs: Sequence[plan.PlannedRun]
+    ) -> None:
+        self.runs = list(runs)
+        self.outcomes = {run.key: folder.outcome(run) for run in runs}
+        self.done: dict[tuple[str, str], dict[int, plan.PlannedRun]] = {}
+        for run in runs:
+            if self.outcomes[run.key].status == "done":
+                for problem in run.problems:
+                    self.done.setdefault((problem, plan.arm(run, problem)), {})[run.seed] = run
+
+    @property
+    def problems(self) -> list[str]:
+        """All problems of the plan."""
+        return list(dict.fromkeys(name for run in self.runs for name in run.problems))
+
+    def arms(self, problem: str) -> list[str]:
+        """Returns what a problem has results of."""
+        return [name for own, name in self.done if own == problem]
+
+    def metrics(self, problem: str) -> list[str]:
+        """Returns the metrics of a problem, the main one first."""
+        found = [self.outcomes[run.key].results.get(problem, {}) for run in self._of(problem)]
+        return list(dict.fromkeys(name for own in found for name in own))
+
+    def values(self, problem: str, arm: str, metric: str) -> dict[int, float]:
+        """Returns the values of a metric by seed."""
+        found = {
+            seed: self.outcomes[run.key].value(problem, metric)
+            for seed, run in self.done.get((problem, arm), {}).items()
+        }
+        return {seed: value for seed, value in sorted(found.items()) if value is not None}
+
+    def mean(self, problem: str, arm: str, what: str) -> float:
+        """Returns the mean over seeds of `step`, `seconds`, or the problem's steps or examples."""
+        values = []
+        for run in self.done.get((problem, arm), {}).values():
+            value = getattr(self.outcomes[run.key], what)
+            values.append(value.get(problem, math.nan) if isinstance(value, dict) else value)
+        return statistics.fmean(values) if values else math.nan
+
+    def _of(self, problem: str) -> list[plan.PlannedRun]:
+        return [
+            run for (own, _), runs in self.done.items() if own == problem for run in runs.values()
+        ]
+
+
+def runs(results: Results) -> Table:
+    """Returns a row for each run: what it was, how it ended, and its commands."""
+    rows = []
+    for run in results.runs:
+        found = results.outcomes[run.key]
+        rows.append(
+            {
+                **dataclasses.asdict(found),
+                "problems": " ".join(run.problems),
+                "examples": math.fsum(found.examples.values()) if found.examples else None,
+                "command": shlex.join(found.commands[0]) if found.commands else "",
+                "measured_by": shlex.join(found.commands[1]) if found.commands[1:] else "",
+            }
+        )
+    columns = ("name", "seed", "variation", "group", "problems", "status", "why", "step")
+    more = ("seconds", "examples", "machine", "command", "measured_by", "log")
+    return Table("runs", (*columns, *more), rows)
+
+
+def means(results: Results) -> Table:
+    """Returns mean and spread over seeds of each metric of each problem in each arm."""
+    rows = []
+    for problem in results.problems:
+        for metric in results.metrics(problem):
+            for arm in results.arms(problem):
+                values = results.values(problem, arm, metric)
+                if not values:
+                    continue
+                spread = intervals.spread(list(values.values()))
+                row: Row = {"problem": problem, "metric": metric, "run": arm}
+                row |= {"mean": spread.mean, "sd": spread.sd, "seeds": spread.size}
+                row |= {"low": spread.low, "high": spread.high}
+                row["values"] = " ".join(f"{value:.6g}" for value in values.values())
+                row["own_steps"] = results.mean(problem, arm, "steps")
+                row["steps"] = results.mean(problem, arm, "step")
+                row["examples"] = results.mean(problem, arm, "examples")
+                row["seconds"] = results.mean(problem, arm, "seconds")
+                rows.append(row)
+    columns = ("problem", "metric", "run", "mean", "sd", "low", "high", "seeds", "values")
+    return Table("means", (*columns, "own_steps", "steps", "examples", "seconds"), rows)
+
+
+def differences(results: Results, examples: examples_lib.Examples) -> Table:
+    """Returns paired differences with their intervals, over seeds and over examples."""
+    compared = plan.comparisons(results.runs)
+    rows = []
+    for problem in results.problems:
+        for metric in results.metrics(problem):
+            for arm, other in compared.get(problem, ()):
+                row = _difference(results, examples, problem, metric, arm, other)
+                if row is not None:
+                    rows.append(row)
+    columns = ("problem", "metric", "run", "less", "difference", "relative", "seeds")
+    more = ("seeds_low", "seeds_high", "examples_low", "examples_high", "verdict")
+    return Table("differences", (*columns, *more), rows)
+
+
+def transfer(results: Results, compared: Table) -> Table | None:
+    """Returns the matrix of what a problem gains by company; None without pairs.
+
+    Rows are problems, columns their company; a value is the difference of the main metric from
+    the run alone, above 0 where it is for the better.
+    """
+    if not any(run.group == "pairs" for run in results.runs):
+        return None
+    problems = results.problems
+    main = {problem: next(iter(results.metrics(problem)), "") for problem in problems}
+    found = {
+        (row["problem"], row["run"]): row["difference"] * (1 if is_better_up(row["metric"]) else -1)
+        for row in compared.rows
+        if row["metric"] == main[row["problem"]] and row["run"].startswith("with_")
+    }
+    rows = [
+        {"problem": problem, "metric": main[problem]}
+        | {other: found.get((problem, f"with_{other}")) for other in problems}
+        for problem in problems
+    ]
+    return Table("transfer", ("problem", "metric", *problems), rows)
+
+
+def is_better_up(metric: str) -> bool:
+    """Returns whether higher values of a metric are better."""
+    return metric not in registry.metrics or bool(registry.metrics.get(metric).higher_is_better)
+
+
+def verdict(difference: float, metric: str, ends: Sequence[tuple[float, float]]) -> str:
+    """Returns "better" or "worse" where no interval holds 0, else "unclear".
+
+    Args:
+      difference: of a metric.
+      metric: its name.
+      ends: low and high of each interval that there is.
+    """
+    known = [(low, high) for low, high in ends if math.isfinite(low) and math.isfinite(high)]
+    if not known or any(low <= 0 <= high for low, high in known):
+        return "unclear"
+    if len({low > 0 for low, _ in known}) > 1:
+        return "unclear"
+    return "better" if (difference > 0) == is_better_up(metric) else "worse"
+
+
+def _difference(
+    results: Results,
+    examples: examples_lib.Examples,
+    problem: str,
+    metric: str,
+    arm: str,
+    other: str,
+) -> Row | None:
+    ours, theirs = (results.values(problem, name, metric) for name in (arm, other))
+    seeds = [seed for seed in ours if seed in theirs]
+    if not seeds:
+        return None
+    spread = intervals.spread([ours[seed] - theirs[seed] for seed in seeds])
+    mean = statistics.fmean(theirs[seed] for seed in seeds)
+    over = examples.difference(
+        [results.done[problem, arm][seed] for seed in seeds],
+        [results.done[problem, other][seed] for seed in seeds],
+        problem,
+        metric,
+    )
+    low, high = (over.low, over.high) if over is not None else (math.nan, math.nan)
+    return {
+        "problem": problem,
+        "metric": metric,
+        "run": arm,
+        "less": other,
+        "difference": spread.mean,
+        "relative": spread.mean / abs(mean) if mean else math.nan,
+        "seeds": spread.size,
+        "seeds_low": spread.low,
+        "seeds_high": spread.high,
+        "examples_low": low,
+        "examples_high": high,
+        "verdict": verdict(spread.mean, metric, [(spread.low, spread.high), (low, high)]),
+    }
+
+
+def _shown(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def every(results: Results, examples: examples_lib.Examples) -> Mapping[str, Table]:
+    """Returns all tables by name."""
+    compared = differences(results, examples)
+    made = [runs(results), means(results), compared, transfer(results, compared)]
+    return {table.name: table for table in made if table is not None}

@@ -1,0 +1,64 @@
+"""What is wrong with an experiment is told before its first run, in one line."""
+
+import pytest
+
+from t2t_mm import errors
+from t2t_mm.experiments import checked
+
+
+def check(file, data, tmp_path, **asked):
+    return checked.check(file, data_dir=data, output_dir=tmp_path / "out", **asked)
+
+
+def test_an_unknown_experiment():
+    with pytest.raises(errors.ConfigError, match="Did you mean 'joint_vs_alone'"):
+        checked.find("joint_vs_alon")
+    assert checked.find("joint_vs_alone") == "experiments/joint_vs_alone"
+    assert checked.find("experiments/joint_vs_alone.gin") == "experiments/joint_vs_alone"
+
+
+def test_a_variation_that_does_not_load(gin_file, data, tmp_path):
+    file = gin_file("ExperimentSettings.variations = (('x',), ('y', 'TrainSettings.sed = 1'))")
+    with pytest.raises(errors.ConfigError, match=r"The variation 'y' does not load: .*'seed'"):
+        check(file, data, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "binding",
+    [
+        "TrainSettings.seed = 4",
+        "MixtureSettings.problems = ('fsdd',)",
+        "ExperimentSettings.split = 'test'",
+    ],
+)
+def test_a_variation_of_what_the_experiment_decides(binding, gin_file, data, tmp_path):
+    file = gin_file(f'ExperimentSettings.variations = (("x",), ("y", "{binding}"))')
+    with pytest.raises(errors.ConfigError, match="which the experiment decides"):
+        check(file, data, tmp_path)
+
+
+def test_two_variations_of_one_name(gin_file, data, tmp_path):
+    file = gin_file(
+        "ExperimentSettings.variations = (('x',), ('x', 'TrainSettings.log_every = 1'))"
+    )
+    with pytest.raises(errors.ConfigError, match="ExperimentSettings.variations is out of range"):
+        check(file, data, tmp_path)
+
+
+def test_missing_data_names_the_command(gin_file, data, tmp_path):
+    file = gin_file()
+    params = ["MixtureSettings.problems = ('fsdd', 'wsj_parsing')"]
+    with pytest.raises(errors.DataError, match="mm-datagen --problem=wsj_parsing"):
+        check(file, data, tmp_path, gin_params=params)
+    with pytest.raises(errors.ConfigError, match="Did you mean 'fsdd'"):
+        check(file, data, tmp_path, gin_params=["MixtureSettings.problems = ('fsddd',)"])
+
+
+def test_every_variation_has_its_own_values(gin_file, data, tmp_path):
+    file = gin_file(
+        "ExperimentSettings.variations = (('x',), ('y', 'TrainSettings.train_steps = 9'))"
+    )
+    found = check(file, data, tmp_path)
+    assert found.common.train_steps == {"x": 40, "y": 9}
+    assert found.values["y"]["TrainSettings.train_steps"] == "9"
+    assert found.name == "two"

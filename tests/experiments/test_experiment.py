@@ -1,0 +1,140 @@
+"""Experiments as a whole, with commands that end at once; one of them with real ones."""
+
+import csv
+import json
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import pytest
+
+import t2t_mm
+from t2t_mm import errors
+from t2t_mm.bin import experiment as command
+
+THREE = "ExperimentSettings.groups = ('joint', 'alone_for_steps', 'alone_for_time')"
+
+
+def rows(folder, name):
+    with (folder / "tables" / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_joint_and_alone(told, data, gin_file, tmp_path):
+    folder = tmp_path / "out"
+    answer = t2t_mm.experiment(gin_file(THREE), data_dir=data, output_dir=folder, seeds=(0, 1, 2))
+    assert [run["name"] for run in answer["runs"]][:3] == [
+        "joint",
+        "alone_for_steps.fsdd",
+        "alone_for_steps.tiny_imagenet",
+    ]
+    assert {run["status"] for run in answer["runs"]} == {"done"}
+    assert answer["runs"][0]["results"]["fsdd"]["accuracy"] == 0.625
+    assert set(answer["tables"]) == {"runs", "means", "differences"}
+    steps = {
+        row["name"]: row["command"].partition("--train_steps=")[2] for row in rows(folder, "runs")
+    }
+    assert steps["joint"] == ""
+    assert steps["alone_for_steps.fsdd"].startswith("20 ")  # half of 40
+    # The joint run took 4 s, and the one alone has 10 steps a second.
+    assert steps["alone_for_time.fsdd"].startswith("40 ")
+    found = rows(folder, "differences")[0]
+    assert (found["problem"], found["run"], found["less"]) == ("fsdd", "joint", "alone_for_steps")
+    # Of seeds 0, 1, 2: 1/8, 9/64, 10/64; mean 9/64, sd 1/64; 4.3027 / 64 / sqrt(3) = 0.03881
+    assert float(found["difference"]) == pytest.approx(9 / 64)
+    assert float(found["seeds_low"]) == pytest.approx(9 / 64 - 0.03881, abs=1e-5)
+    assert found["verdict"] == "better"
+    page = (folder / "report.html").read_text()
+    assert "Experiment two" in page and "alone_for_time" in page
+
+
+def test_given_again_it_goes_on(told, data, gin_file, tmp_path):
+    asked = {"data_dir": data, "output_dir": tmp_path / "out"}
+    file = gin_file(THREE)
+    told.fails = "trainer joint/0"
+    said = []
+    answer = t2t_mm.experiment(file, **asked, seeds=(0, 1), say=said.append)
+    status = {(run["name"], run["seed"]): run["status"] for run in answer["runs"]}
+    assert status["joint", 0] == "failed"
+    assert status["alone_for_time.fsdd", 0] == "skipped"
+    assert status["alone_for_time.fsdd", 1] == "done"
+    assert answer["runs"][0]["why"] == "mm-trainer joint/0: There is not enough of it."
+    assert "There is not enough" in pathlib.Path(answer["runs"][0]["log"]).read_text()
+    assert any("joint, seed 0: failed" in line for line in said)
+
+    told.fails = ""
+    told.clear()
+    answer = t2t_mm.experiment(file, **asked, seeds=(0, 1, 2))
+    assert {run["status"] for run in answer["runs"]} == {"done"}
+    assert {line[-2:] for line in told} == {"/0", "/2"}
+
+    told.clear()
+    t2t_mm.experiment(file, **asked, seeds=(0, 1, 2))
+    assert told == []
+
+
+def test_another_experiment_needs_another_folder(told, data, gin_file, tmp_path):
+    asked = {"data_dir": data, "output_dir": tmp_path / "out", "seeds": (0,)}
+    t2t_mm.experiment(gin_file(), **asked)
+    with pytest.raises(errors.ConfigError, match=r"holds another experiment: two, not other"):
+        t2t_mm.experiment(gin_file(name="other"), **asked)
+    with pytest.raises(errors.ConfigError, match=r"TrainSettings.save_every of base is"):
+        t2t_mm.experiment(gin_file("TrainSettings.save_every = 7"), **asked)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    with pytest.raises(errors.ConfigError, match=r"no experiment's. Received: notes.txt"):
+        t2t_mm.experiment(gin_file(), **asked | {"output_dir": tmp_path / "full"})
+
+
+def test_two_at_a_time_share_the_processors(told, data, gin_file, tmp_path):
+    answer = t2t_mm.experiment(
+        gin_file(THREE), data_dir=data, output_dir=tmp_path / "out", seeds=(0, 1), jobs=2
+    )
+    assert {run["status"] for run in answer["runs"]} == {"done"}
+
+
+def test_an_interrupt_ends_the_runs_in_order(waiting, data, gin_file, tmp_path, capsys):
+    folder = tmp_path / "out"
+
+    def interrupt():
+        while not waiting.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    flags = [f"--experiment={gin_file(THREE)}", f"--data_dir={data}", f"--output_dir={folder}"]
+    assert command.main([*flags, "--seeds=1"]) == 130
+    err = capsys.readouterr().err
+    assert err.endswith("mm-experiment: ended by SIGTERM; the same command goes on from there\n")
+    kept = json.loads((folder / "outcomes" / "joint" / "0.json").read_text())
+    assert kept["status"] == "interrupted"
+
+
+def test_the_command_answers_json_and_says_what_ended_badly(told, data, gin_file, tmp_path, capfd):
+    told.fails = "eval alone.fsdd/0"
+    file = gin_file("ExperimentSettings.groups = ('joint', 'alone')")
+    flags = [f"--experiment={file}", f"--data_dir={data}", f"--output_dir={tmp_path / 'out'}"]
+    assert command.main([*flags, "--seeds=1", "--json"]) == 2
+    out, err = capfd.readouterr()
+    answer = json.loads(out)
+    assert set(answer) == {"runs", "tables", "report"}
+    assert [run["status"] for run in answer["runs"]] == ["done", "failed", "done"]
+    assert err.splitlines()[-1].startswith(
+        "mm-experiment: 1 of 3 runs are not done. Received: alone.fsdd, seed 0: failed."
+    )
+
+
+def test_a_dry_run_shows_the_commands(data, gin_file, tmp_path, capsys):
+    file = gin_file("ExperimentSettings.groups = ('alone', 'pairs')")
+    flags = [f"--experiment={file}", f"--data_dir={data}", f"--output_dir={tmp_path / 'out'}"]
+    assert command.main([*flags, "--seeds=4,", "--dry_run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "alone.fsdd, seed 4",
+        "alone.tiny_imagenet, seed 4",
+        "pairs.fsdd.tiny_imagenet, seed 4",
+    ]
+    assert lines[2].endswith("--seed=4 --schedule=uniform --train_steps=80 --json")
+    assert not (tmp_path / "out").exists()
