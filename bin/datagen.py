@@ -15,7 +15,7 @@ _COMMAND = cli.Command(
     "Makes the records of some problems, and the vocabularies that these share. The problems are "
     "those of --problems, or of a --gin_file such as mixtures/paper_8. Data that is there already "
     "is left alone; raw files of your own are read from --manual_dir/CORPUS (mm-list names the "
-    "corpus and its layout).",
+    "corpus and its layout), where --source=download brings those that are free.",
     example="mm-datagen --problem=wmt_ende,imagenet --source=sample",
 )
 _COMMAND.problems(required=False, shown="those of a --gin_file")
@@ -33,6 +33,12 @@ _MANUAL_DIR = _COMMAND.path(
     None,
     "a folder of corpora, or of this one's raw files",
     shown=folders.MANUAL_DEFAULT,
+)
+_OFFLINE = _COMMAND.boolean(
+    "offline", False, "open no connection; of --source=download, list what to place where"
+)
+_UNVERIFIED = _COMMAND.boolean(
+    "allow_unverified", False, "download files, too, of which no hash is published"
 )
 _WORKERS = _COMMAND.integer("workers", None, "processes", least=1, shown="one a processor")
 _MAX_EXAMPLES = _COMMAND.integer(
@@ -89,6 +95,8 @@ def _generate() -> dict[str, Any]:
         verify=_VERIFY.value,
         vocabulary_size=_VOCABULARY_SIZE.value,
         rebuild_vocabulary=_REBUILD.value,
+        offline=_OFFLINE.value,
+        allow_unverified=_UNVERIFIED.value,
         progress=progress.for_terminal(),
     )
     _show(answer)

@@ -11,7 +11,7 @@ from t2t_mm import problem
 from t2t_mm.corpus import raw
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
-from t2t_mm.problems.coco import reading
+from t2t_mm.problems.coco import published, reading
 from t2t_mm.problems.sample_world import corpora_captions, picture
 
 
@@ -33,6 +33,7 @@ class CocoCaption(problem.Problem):
     metrics = ("cider", "caption_bleu", "log_perplexity")
     splits = ("train", "validation")
     sources = ("manual", "sample")
+    downloads = (published.ANNOTATIONS_2017, published.TRAIN_2017, published.VAL_2017)
     sample_size = 20_000
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:

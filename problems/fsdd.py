@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from t2t_mm import errors, problem
 from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
+from t2t_mm.downloads.declaration import Download
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
@@ -37,6 +38,14 @@ class Digits(problem.Problem):
     )
     inputs = {"audio": audio.Audio(sample_rate=8_000)}
     sources = ("manual", "sample")
+    downloads = (
+        Download(
+            "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz",
+            11_975_353,
+            "8bc44cde129d505cbbb6b365c09f80c663f2aa77578afc634e6141a2f87100c0",
+            path="free-spoken-digit-dataset-1.0.9.tar.gz",
+        ),
+    )
     sample_size = 1_200
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:

@@ -35,6 +35,7 @@ class Imagenet(problem.Problem):
     metrics = ("accuracy", "top5_accuracy", "log_perplexity")
     splits = ("train", "validation")
     sources = ("manual", "sample")
+    licensed = "https://image-net.org/download (ILSVRC-2012, after signing in)"
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         read = photos.training if split == "train" else photos.validation

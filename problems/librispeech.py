@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from t2t_mm import problem
 from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
+from t2t_mm.downloads.declaration import Download
 from t2t_mm.problems.sample_world import corpora_speech
 from t2t_mm.problems.speech import base
 
@@ -21,6 +22,30 @@ groups are those of Mini LibriSpeech, which repeats a part of the first."""
 
 _STAND_INS = {"validation": 0, "test": 5}
 """Which of every ten training speakers replaces a missing held-out subset."""
+
+_PUBLISHED = {
+    "train-clean-100": (
+        6_387_309_499,
+        "d4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2",
+    ),
+    "train-clean-360": (
+        23_049_477_885,
+        "146a56496217e96c14334a160df97fffedd6e0a04e66b9c5af0d40be3c792ecf",
+    ),
+    "train-other-500": (
+        30_593_501_606,
+        "ddb22f27f96ec163645d53215559df6aa36515f26e01dd70798188350adcb6d2",
+    ),
+    "dev-clean": (337_926_286, "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3"),
+    "test-clean": (346_663_984, "39fde525e59672dc6d1551919b1478f724438a95aa55f874b576be21967e6c23"),
+}
+"""Sizes and sha256 of the archives, as TensorFlow Datasets has them."""
+
+_SITES = (
+    "https://www.openslr.org/resources/12",
+    "http://www.openslr.org/resources/12",
+    "https://openslr.elda.org/resources/12",
+)
 
 
 @problem.register_problem("librispeech")
@@ -38,6 +63,16 @@ class LibriSpeech(base.Speech):
         "LibriSpeech/SUBSET/SPEAKER/CHAPTER/*.flac and *.trans.txt, SUBSET being "
         "train-clean-100, train-clean-360, train-other-500 (one at least), dev-clean, test-clean; "
         "or of Mini LibriSpeech train-clean-5 and dev-clean-2"
+    )
+
+    downloads = tuple(
+        Download(
+            f"{_SITES[0]}/{name}.tar.gz",
+            size,
+            sha256,
+            mirrors=tuple(f"{site}/{name}.tar.gz" for site in _SITES[1:]),
+        )
+        for name, (size, sha256) in _PUBLISHED.items()
     )
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:

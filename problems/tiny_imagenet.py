@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from t2t_mm import errors, problem
 from t2t_mm.corpus import class_folders, raw
 from t2t_mm.corpus import parts as parts_lib
+from t2t_mm.downloads.declaration import Download
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.problems.sample_world import corpora_pictures
@@ -31,6 +32,13 @@ class TinyImagenet(problem.Problem):
     metrics = ("accuracy", "top5_accuracy", "log_perplexity")
     splits = ("train", "validation")
     sources = ("manual", "sample")
+    downloads = (
+        Download(
+            "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+            248_100_043,
+            "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+        ),
+    )
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         top, classes = _classes(files)

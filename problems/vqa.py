@@ -13,7 +13,7 @@ from t2t_mm.modality import base as modality
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
-from t2t_mm.problems.coco import questions
+from t2t_mm.problems.coco import published, questions
 from t2t_mm.problems.sample_world import corpora_captions, picture
 
 _PARTS = {"train": "train", "validation": "val"}
@@ -44,6 +44,14 @@ class Vqa(problem.Problem):
     metrics: ClassVar[tuple[str, ...]] = ("vqa_accuracy", "log_perplexity")
     splits = ("train", "validation")
     sources = ("manual", "sample")
+    downloads = (
+        published.QUESTIONS_TRAIN,
+        published.QUESTIONS_VAL,
+        published.ANSWERS_TRAIN,
+        published.ANSWERS_VAL,
+        published.TRAIN_2014,
+        published.VAL_2014,
+    )
     sample_size = 16_000
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:

@@ -18,7 +18,7 @@ from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_translation
-from t2t_mm.problems.wmt_layouts import test_sets, training
+from t2t_mm.problems.wmt_layouts import published, test_sets, training
 
 _SHORT = 20
 
@@ -111,6 +111,12 @@ class Wmt(problem.Problem):
 class WmtGermanEnglish(Wmt):
     """German and English: Europarl, Common Crawl, News Commentary and more."""
 
+    downloads = (
+        published.EUROPARL,
+        published.COMMON_CRAWL,
+        published.NEWS_COMMENTARY,
+        published.TEST_SETS,
+    )
     layout = _layout(
         "training/europarl-v7.de-en.{de,en} or news-commentary-v16.de-en.tsv.gz",
         "{de,en}",
@@ -121,6 +127,14 @@ class WmtGermanEnglish(Wmt):
 class WmtFrenchEnglish(Wmt):
     """French and English: Europarl, Common Crawl, UN, the Giga corpus and more."""
 
+    downloads = (
+        published.EUROPARL,
+        published.COMMON_CRAWL,
+        published.NEWS_COMMENTARY,
+        published.UN,
+        published.GIGA,
+        published.TEST_SETS,
+    )
     layout = _layout(
         "training/europarl-v7.fr-en.{fr,en} or giga-fren.release2.fixed.{fr,en}.gz",
         "{fr,en}",
@@ -131,6 +145,12 @@ class WmtFrenchEnglish(Wmt):
 class WmtGermanFrench(Wmt):
     """German and French, a task of 2019 to 2021."""
 
+    downloads = (
+        *published.BITEXTS,
+        published.NEWS_COMMENTARY_DE_FR,
+        published.TEST_SETS,
+        published.NEWSTEST_2021,
+    )
     layout = _layout(
         "fr-de/bitexts/europarl-v7.{de,fr}.gz or news-commentary-v16.de-fr.tsv.gz",
         "{de,fr}",

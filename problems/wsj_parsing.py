@@ -42,6 +42,7 @@ class WsjParsing(problem.Problem):
     metrics = ("bracket_f1", "exact_match", "log_perplexity")
     optional_splits = ("test",)
     sources = ("manual", "sample")
+    licensed = "https://catalog.ldc.upenn.edu/LDC99T42 (Treebank-3, by the LDC)"
     sample_size = 10_000
     simple_answer_name = "right-branching tree"
 

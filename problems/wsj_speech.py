@@ -34,6 +34,8 @@ class WsjSpeech(base.Speech):
         "*.wav), transcripts *.dot (or *.ptx) anywhere, indices doc/indices/**/*.ndx if any"
     )
 
+    licensed = "https://catalog.ldc.upenn.edu/LDC93S6A (CSR-I, by the LDC)"
+
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
         sounds = wsj0.recordings(_FOLDERS[split], files)
         listed = wsj0.listed(_INDICES[split], files)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from t2t_mm.datagen.generate import generate
     from t2t_mm.decoding.decode import decode
+    from t2t_mm.downloads.declaration import Download
     from t2t_mm.evaluation.base import Metric
     from t2t_mm.evaluation.evaluate import evaluate
     from t2t_mm.experiments.experiment import experiment
@@ -62,6 +63,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # would replace the function.
 _PUBLIC = {
     "DecodeSettings": "t2t_mm.settings.decoding",
+    "Download": "t2t_mm.downloads.declaration",
     "KerasModel": "t2t_mm.keras_api.model",
     "LoadedRun": "t2t_mm.runs.loaded_run",
     "Metric": "t2t_mm.evaluation.base",
@@ -94,6 +96,7 @@ _PUBLIC = {
 
 __all__ = [
     "DecodeSettings",
+    "Download",
     "KerasModel",
     "LoadedRun",
     "Metric",

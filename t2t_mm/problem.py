@@ -15,10 +15,12 @@ from typing import Any, ClassVar
 from t2t_mm import errors, registry
 from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
+from t2t_mm.downloads import declaration as downloading
 from t2t_mm.modality import base as modality
 
 Example = tuple[str, dict[str, Any]]
 
+_DOWNLOAD = "download"
 _RESERVED = ("vocabularies", "raw_sample")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.]*")
 
@@ -46,7 +48,11 @@ class Problem:
         for evaluation during training.
       optional_splits: of `splits` after the second, those that some releases of the corpus
         lack; one without examples is left out.
-      sources: where raw files can come from; "sample" is used only if asked for.
+      sources: where raw files can come from; "sample" is used only if asked for. One with
+        `downloads` has "download", too.
+      downloads: the files of the corpus that a server has, with sizes and hashes.
+      licensed: of a corpus that no server gives to everyone: where it is to be had; shown in
+        errors.
       sample_inputs: modalities that replace those of `inputs` for sample data, whose
         pictures, say, are smaller.
       sample_size: training examples of sample data, unless `--sample_size` is given.
@@ -67,6 +73,8 @@ class Problem:
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
     optional_splits: ClassVar[tuple[str, ...]] = ()
     sources: ClassVar[tuple[str, ...]] = ("manual",)
+    downloads: ClassVar[tuple[downloading.Download, ...]] = ()
+    licensed: ClassVar[str] = ""
     sample_inputs: ClassVar[Mapping[str, modality.Modality]] = {}
     sample_size: ClassVar[int] = 4_000
     symbols: ClassVar[tuple[str, ...]] = ()
@@ -177,6 +185,8 @@ def register_problem(
     def decorate(cls: type[Problem]) -> type[Problem]:
         _check(name, cls, place or cls.__module__)
         cls.name = name
+        others = tuple(source for source in cls.sources if source != _DOWNLOAD)
+        cls.sources = (*others, _DOWNLOAD) if cls.downloads else others
         return add(cls)
 
     return decorate
@@ -243,13 +253,17 @@ def _wrong_modality(cls: type[Problem]) -> str | None:
 
 
 def _wrong_list(cls: type[Problem]) -> str | None:
-    for attribute in ("metrics", "splits", "optional_splits", "sources", "symbols"):
+    for attribute in ("metrics", "splits", "optional_splits", "sources", "symbols", "downloads"):
         value = getattr(cls, attribute)
         if isinstance(value, str):
             return f"{attribute} is a string; write ({value!r},)"
     for symbol in cls.symbols:
         if not isinstance(symbol, str) or symbol.split() != [symbol]:
             return f"symbols holds {symbol!r}, which is not a word"
+    if any(not isinstance(each, downloading.Download) for each in cls.downloads):
+        return f"downloads is {cls.downloads!r}, not a tuple such as (Download(URL, ...),)"
+    if cls.downloads and not cls.corpus:
+        return "corpus is empty; it names the folder that gets what downloads brings"
     if len(set(cls.splits)) < 2 or len(set(cls.splits)) != len(cls.splits):
         return (
             f"splits is {tuple(cls.splits)!r}; two different ones at least are needed, the first "

@@ -227,7 +227,7 @@ def _found(
     }
     if any(unseen.values()):
         details["unseen"] = unseen
-    if source.name == sources.MANUAL:
+    if source.name in sources.OF_FILES:
         details["raw_files"] = {name: size for s in every for name, size in sorted(s.used.items())}
     return details
 

@@ -19,7 +19,9 @@ from t2t_mm.data import code_statements
 _FRAMEWORK = "t2t_mm"
 _BUILT_IN = "t2t_mm.problems"
 
-_OF_NO_RECORD = frozenset({"command", "layout", "metric_tokenizer", "metrics", "parts"})
+_OF_NO_RECORD = frozenset(
+    {"command", "downloads", "layout", "licensed", "metric_tokenizer", "metrics", "parts"}
+)
 """Attributes of a problem that do not change its records."""
 
 

@@ -7,6 +7,7 @@ there is either the old data, or the new, or none.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import os
@@ -52,6 +53,8 @@ def generate(
     verify: bool = False,
     vocabulary_size: int | None = None,
     rebuild_vocabulary: bool = False,
+    offline: bool = False,
+    allow_unverified: bool = False,
     progress: progress_lib.Progress | None = None,
 ) -> dict[str, Any]:
     """Generates the records of problems, and the vocabularies that they share.
@@ -64,11 +67,13 @@ def generate(
       problems: names or globs.
       data_dir: gets `PROBLEM/VERSION/` and `vocabularies/NAME/`; if None, the value of
         T2T_MM_DATA_DIR, or `data`.
-      source: `sample`, `manual` or `tfds`. None stands for `manual` if there is a folder of
-        raw files, else the source of existing data, else `tfds`; never for `sample`.
+      source: `sample`, `manual`, `tfds` or `download`. None stands for `manual` if there is a
+        folder of raw files, else the source of existing data, else `tfds`; never for `sample`
+        or `download`.
       manual_dir: for `manual`, a folder of corpora, or of this corpus's files; if None, the
-        value of T2T_MM_MANUAL_DIR, or `corpora` if it holds the corpus. For `tfds`, the
-        folder of prepared data sets, if it is not TFDS's own.
+        value of T2T_MM_MANUAL_DIR, or `corpora` if it holds the corpus. For `download`, the
+        folder of corpora that gets the files. For `tfds`, the folder of prepared data sets, if
+        it is not TFDS's own.
       workers: number of processes; None for the number of processors. With 1, or without
         shared memory, all work is done in this process. With more, a script must call
         this under `if __name__ == "__main__":`.
@@ -83,6 +88,8 @@ def generate(
       verify: only check existing data by its manifests.
       vocabulary_size: tokens at most of a new vocabulary; 8,192 if None.
       rebuild_vocabulary: build existing vocabularies again, from `problems`.
+      offline: for `download`, open no connection: what is missing is listed, and is an error.
+      allow_unverified: for `download`, take files of which no hash is published.
       progress: is called with the progress of the work.
 
     Returns:
@@ -141,6 +148,7 @@ def generate(
             )
             jobs.append(job)
         missing = [job for job in jobs if job.existing is None]
+        _download(missing, report, offline=offline, allow_unverified=allow_unverified)
         pool = stack.enter_context(
             workers_lib.Workers(count, [job.problem.name for job in missing], say=report.say)
         )
@@ -235,6 +243,20 @@ def _plan(
     options_lib.check_fits(existing, problem, resolved, options, manual=manual_dir is not None)
     existing.check_sizes()
     return _Job(problem, resolved, folder, existing)
+
+
+def _download(
+    jobs: Sequence[_Job], report: progress_lib.Progress, *, offline: bool, allow_unverified: bool
+) -> None:
+    """Brings the files of the corpora whose source is `download` to their folders."""
+    corpora: dict[pathlib.Path, list[Any]] = collections.defaultdict(list)
+    for job in jobs:
+        if job.source.name == sources.DOWNLOAD:
+            corpora[job.source.root / job.problem.corpus] += job.problem.downloads
+    if corpora:
+        from t2t_mm.downloads import fetch
+
+        fetch.fetch(corpora, report, offline=offline, allow_unverified=allow_unverified)
 
 
 def _is_of_other_code(existing: manifest.Manifest, problem: Any) -> bool:

@@ -73,6 +73,8 @@ def check_fits(
             expected=current,
             hint="Raise the version in the problem, or use --overwrite",
         )
+    if {asked["source"], was["source"]} <= set(sources.OF_FILES):
+        asked["source"] = was["source"]  # the same files, whoever has brought them
     differing = [name for name, value in asked.items() if was.get(name) != value]
     if differing:
         raise errors.DataError(
@@ -81,7 +83,7 @@ def check_fits(
             received=_named(asked, differing),
             hint=again,
         )
-    if manual and source.name == sources.MANUAL:
+    if manual and source.name in sources.OF_FILES:
         files = raw.RawFiles.of(source.root, problem.corpus)
         for name, size in was.get("raw_files", {}).items():
             now = (files.root / name).stat().st_size if files.exists(name) else None

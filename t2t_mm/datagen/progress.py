@@ -14,11 +14,11 @@ _LINE_SECONDS = 10.0
 class Progress:
     """Receives the progress of data generation; this base class ignores it."""
 
-    def start(self, what: str, total: int | None = None) -> None:
-        """A task begins, with `total` examples if known."""
+    def start(self, what: str, total: int | None = None, *, unit: str = "examples") -> None:
+        """A task begins, with `total` units if known: examples, or bytes."""
 
     def update(self, done: int) -> None:
-        """`done` examples of the task are done."""
+        """`done` units of the task are done."""
 
     def finish(self, done: int) -> None:
         """The task has succeeded."""
@@ -34,21 +34,24 @@ class Lines(Progress):
     """A line on standard error for each task, and every ten seconds."""
 
     def __init__(self) -> None:
-        self._what = ""
+        self._what = self._unit = ""
         self._began = self._told = 0.0
 
-    def start(self, what: str, total: int | None = None) -> None:
-        self._what = what
+    def start(self, what: str, total: int | None = None, *, unit: str = "examples") -> None:
+        self._what, self._unit = what, unit
         self._began = self._told = time.monotonic()
 
     def update(self, done: int) -> None:
         if time.monotonic() - self._told >= _LINE_SECONDS:
             self._told = time.monotonic()
-            self.say(f"{self._what}: {done:,} examples after {self._told - self._began:.0f} s")
+            self.say(f"{self._what}: {self._amount(done)} after {self._told - self._began:.0f} s")
 
     def finish(self, done: int) -> None:
-        count = f"{done:,} examples, " if done else ""
+        count = f"{self._amount(done)}, " if done else ""
         self.say(f"{self._what}: {count}{time.monotonic() - self._began:.1f} s")
+
+    def _amount(self, done: int) -> str:
+        return f"{done / 1e6:,.1f} MB" if self._unit == "bytes" else f"{done:,} {self._unit}"
 
     def say(self, text: str) -> None:
         sys.stderr.write(f"{text}\n")
@@ -62,10 +65,10 @@ class Bar(Lines):
         super().__init__()
         self._bar: Any = None
 
-    def start(self, what: str, total: int | None = None) -> None:
+    def start(self, what: str, total: int | None = None, *, unit: str = "examples") -> None:
         from rich import console, progress
 
-        super().start(what, total)
+        super().start(what, total, unit=unit)
         self.close()
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}", markup=False),
@@ -80,8 +83,7 @@ class Bar(Lines):
 
     def update(self, done: int) -> None:
         if self._bar is not None:
-            count = f"{done:,} examples"
-            self._bar.update(self._bar.task_ids[0], completed=done, count=count)
+            self._bar.update(self._bar.task_ids[0], completed=done, count=self._amount(done))
 
     def finish(self, done: int) -> None:
         self.close()

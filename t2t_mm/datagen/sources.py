@@ -1,8 +1,8 @@
 """Sources: where the raw files of a problem come from.
 
 Every source is a folder in the corpus's published layout, so one generator serves all of
-them. The folder of `tfds` holds data sets prepared by TensorFlow Datasets; nothing is
-downloaded or prepared here.
+them. `download` brings what is missing to the folder that `manual` reads. The folder of `tfds`
+holds data sets prepared by TensorFlow Datasets; nothing of these is downloaded here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from t2t_mm.datagen import failures, workers
 from t2t_mm.files import atomic, paths
 from t2t_mm.runs import folders
 
-SAMPLE, MANUAL, TFDS = "sample", "manual", "tfds"
-NAMES = (SAMPLE, MANUAL, TFDS, "download")
-_READ = (SAMPLE, MANUAL, TFDS)
+SAMPLE, MANUAL, TFDS, DOWNLOAD = "sample", "manual", "tfds", "download"
+NAMES = (SAMPLE, MANUAL, TFDS, DOWNLOAD)
+OF_FILES = (MANUAL, DOWNLOAD)
+"""Sources that read the raw files of `--manual_dir`."""
+
 SAMPLE_FOLDER = "raw_sample"
 
 
@@ -51,8 +53,10 @@ def manual_folder(
     """Returns the folder of a problem's raw files, or None.
 
     It is `--manual_dir` or T2T_MM_MANUAL_DIR, or else `corpora` if it holds the problem's
-    corpus. Data sets of TFDS have a folder and a variable of their own.
+    corpus; a download may make that. Data sets of TFDS have a folder and a variable of their own.
     """
+    if source == DOWNLOAD:
+        return folders.known_manual_dir(given) or folders.CORPORA
     if MANUAL not in problem.sources or source not in (None, MANUAL):
         return None if given is None else paths.expanded(given)
     known = folders.known_manual_dir(given)
@@ -66,7 +70,7 @@ def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) 
     """Returns the source to use, or None if the user has to name one.
 
     Sample data never replaces the real corpus by itself: `sample` has to be named, unless
-    the problem has no other source.
+    the problem has no other source. Nor is anything downloaded unless `download` is named.
 
     Args:
       problem: a registered problem.
@@ -77,17 +81,24 @@ def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) 
     Raises:
       ConfigError: for a source that the problem does not have.
     """
-    offered = [name for name in problem.sources if name in _READ]
+    offered = [name for name in problem.sources if name in NAMES]
     if source is None and offered:
         if manual and MANUAL in offered:
             return MANUAL
         if held in offered:
             return held
-        free = [name for name in offered if name not in (SAMPLE, MANUAL)]
+        free = [name for name in offered if name not in (SAMPLE, MANUAL, DOWNLOAD)]
         return free[0] if free else SAMPLE if offered == [SAMPLE] else None
+    if source == DOWNLOAD and DOWNLOAD not in offered and problem.licensed:
+        raise errors.ConfigError(
+            f"The corpus of {problem.name} is licensed, so it cannot be downloaded here",
+            expected=f"what {problem.licensed} gives, placed in MANUAL_DIR/{problem.corpus} as "
+            f"{problem.layout}",
+            hint=ways([problem.name], folders.data_dir()),
+        )
     if source is None or source not in offered:
         raise errors.ConfigError(
-            f"The problem {problem.name!r} has no source {source or 'that can be read yet'!r}",
+            f"The problem {problem.name!r} has no source {source or 'that can be read'!r}",
             expected=f"--source={'|'.join(offered) or 'none'}",
             hint=errors.did_you_mean(source or "", offered),
         )
@@ -119,6 +130,8 @@ def ways(problems: Sequence[str], data_dir: str | os.PathLike[str]) -> str:
     own = f"{command} --manual_dir={folders.CORPORA} reads your own, below that folder"
     if not all(MANUAL in problem.sources for problem in known):
         return f"{command} makes the data"
+    if all(DOWNLOAD in problem.sources for problem in known):
+        own += f"; {command} --source=download brings them there"
     if not all(SAMPLE in problem.sources for problem in known):
         return own
     return f"{own}; {command} --source=sample makes some up"
@@ -150,7 +163,7 @@ def resolve(
     if not manual_dir:
         raise no_corpus([problem], data_dir)
     folder = pathlib.Path(manual_dir)
-    if not folder.is_dir():
+    if not folder.is_dir() and source != DOWNLOAD:
         raise errors.DataError(
             f"The folder of raw files {folder} does not exist",
             expected=problem.layout or None,

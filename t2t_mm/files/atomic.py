@@ -300,7 +300,17 @@ def _beside(path: pathlib.Path, state: str) -> pathlib.Path:
     return path.with_name(f".{path.name}.{state}")
 
 
-def _free(path: pathlib.Path) -> str:
+def free_bytes(path: pathlib.Path) -> int:
+    """Returns the free space of the disk on which a path lies, or would lie."""
+    return shutil.disk_usage(existing(path)).free
+
+
+def existing(path: pathlib.Path) -> pathlib.Path:
+    """Returns a path, or the nearest folder above it that exists."""
     while not path.exists() and path != path.parent:
         path = path.parent
-    return content.mebibytes(shutil.disk_usage(path).free)
+    return path
+
+
+def _free(path: pathlib.Path) -> str:
+    return content.mebibytes(free_bytes(path))

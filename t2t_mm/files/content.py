@@ -7,9 +7,15 @@ import pathlib
 
 
 def sha256(path: pathlib.Path) -> str:
-    """Returns the hash of a file's bytes, in hex."""
+    """Returns the sha256 of a file's bytes, in hex."""
+    return digest(path, "sha256")
+
+
+def digest(path: pathlib.Path, name: str) -> str:
+    """Returns a hash of a file's bytes, in hex; `name` is one of hashlib's, such as "md5"."""
+    empty = hashlib.new(name, usedforsecurity=False)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, empty.copy).hexdigest()
 
 
 def damage(path: pathlib.Path, size: int, digest: str | None = None, *, name: str = "") -> str:
