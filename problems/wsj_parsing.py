@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from t2t_mm import errors, problem
 from t2t_mm.corpus import parts as parts_lib
@@ -11,6 +12,9 @@ from t2t_mm.corpus import raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_parsing
 from t2t_mm.trees import linear_trees, penn
+
+if TYPE_CHECKING:
+    from t2t_mm.constraints import brackets
 
 _TRAINING = range(2, 22)
 _VALIDATION, _TEST = 22, 23
@@ -57,6 +61,19 @@ class WsjParsing(problem.Problem):
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_parsing.write_treebank(folder, seed=seed, size=size)
+
+    def constraint(self, task: Any) -> brackets.LabelledBrackets:
+        """Trees over the words of the sentence, of known labels and tags."""
+        from t2t_mm.constraints import brackets
+
+        return brackets.LabelledBrackets(
+            task.vocabulary,
+            opening=[symbol for symbol in self.symbols if symbol[0] == "("],
+            closing=[symbol for symbol in self.symbols if symbol[0] == ")"],
+            leaves=[symbol for symbol in self.symbols if symbol[0] not in "()"],
+            words_of="inputs",
+            deepest=penn.DEEPEST - 1,
+        )
 
     def simple_answer(self, inputs: Mapping[str, bytes]) -> str:
         """A right-branching tree: a verb phrase at every word, final punctuation outside."""

@@ -10,13 +10,16 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from t2t_mm import errors, registry
 from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.downloads import declaration as downloading
 from t2t_mm.modality import base as modality
+
+if TYPE_CHECKING:
+    from t2t_mm.constraints import base as constraint_base
 
 Example = tuple[str, dict[str, Any]]
 
@@ -129,6 +132,16 @@ class Problem:
           inputs: values by name, as in records.
         """
         del inputs
+        return None
+
+    def constraint(self, task: Any) -> constraint_base.Constraint | None:
+        """Returns which outputs are well formed, for decoding; None, the default, for all.
+
+        Args:
+          task: this problem, bound to its data, with the vocabulary of its targets
+            (`data.task.Task`).
+        """
+        del task
         return None
 
     @classmethod

@@ -54,6 +54,13 @@ def define(command: cli.Command) -> Callable[[], dict[str, Any]]:
             "max_length", None, "tokens of an output at most", shown="what the targets may have"
         ),
         "seed": integer("seed", None, "of sampling", shown=shown("seed")),
+        "constrained": command.boolean(
+            "constrained",
+            None,
+            "write only what is well formed, where the problem says what is (trees); "
+            "--noconstrained: anything",
+            shown="on",
+        ),
     }
 
     def given() -> dict[str, Any]:

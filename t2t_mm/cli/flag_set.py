@@ -79,9 +79,9 @@ class FlagSet:
         self._show(name, "X", shown or default, text)
         return flags.DEFINE_float(name, default, text, lower_bound=least, flag_values=self.flags)
 
-    def boolean(self, name: str, default: bool, text: str) -> Any:
-        """Defines a flag that is on (`--name`) or off (`--noname`)."""
-        self._show(name, "", "on" if default else "off", text)
+    def boolean(self, name: str, default: bool | None, text: str, *, shown: str = "") -> Any:
+        """Defines a flag that is on (`--name`) or off (`--noname`); see `string`."""
+        self._show(name, "", shown or ("on" if default else "off"), text)
         return flags.DEFINE_boolean(name, default, text, flag_values=self.flags)
 
     def choice(

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, search_loop, writer
+from t2t_mm.decoding import constrained, hypotheses, search_loop, writer
 from t2t_mm.settings import decoding
 
 
@@ -77,15 +77,18 @@ def search(
     longest = tf.reduce_max(asked.limits)
     state = model.start_state(asked.task_name, memory, longest)
     batch = tf.shape(asked.limits)[0]
+    grammar = constrained.initial(asked.constrained, batch)
 
     def advance(step: tf.Tensor, fixed: Any, rows: search_loop.Rows) -> search_loop.Rows:
         memory, limits, prefix = fixed
         live = rows.live
         last = hypotheses.flat(live.last)
-        logits, state = model.decode_step(
-            asked.task_name, last, step, memory, rows.state, asked.command
-        )
-        extended = _forced(_extended(logits, live, beams), live, hypotheses.forced(prefix, step))
+        state, grammar = rows.state
+        logits, state = model.decode_step(asked.task_name, last, step, memory, state, asked.command)
+        room = tf.repeat(limits - step, beams)
+        allowed = constrained.allowed(asked.constrained, grammar, room)
+        extended = _extended(logits, live, beams, allowed)
+        extended = _forced(extended, live, hypotheses.forced(prefix, step))
         begun = hypotheses.count_tokens(prefix)
         at_limit = step + 1 >= limits
         ids = tf.gather(live.ids, extended.parents, batch_dims=1)
@@ -101,11 +104,12 @@ def search(
         )
         found = _best(rows.found, ended, settings.n_best)
         live, chosen = _going_on(extended, ids, beams)
-        state = search_loop.reorder_state(state, chosen)
+        state, grammar = search_loop.reorder_state((state, grammar), chosen)
+        grammar = constrained.advance(asked.constrained, grammar, hypotheses.flat(live.last))
         done = rows.ended | at_limit
         if early_exit:
             done |= _is_decided(found, live, _penalty(limits - begun, alpha))
-        return search_loop.Rows(done, found, live, state)
+        return search_loop.Rows(done, found, live, (state, grammar))
 
     none = tf.fill([batch, settings.n_best], hypotheses.LOWEST)
     first = tf.where(tf.range(beams) == 0, 0.0, hypotheses.LOWEST)  # the others are its copies
@@ -125,7 +129,7 @@ def search(
                 last=tf.zeros([batch, beams], tf.int32),  # of no effect: the command is read
                 scores=tf.tile(first[None], [batch, 1]),
             ),
-            state=search_loop.share_state(state, beams),
+            state=search_loop.share_state((state, grammar), beams),
         ),
         copies=beams,
         shrink=shrink,
@@ -133,7 +137,9 @@ def search(
     return writer.trimmed(found)
 
 
-def _extended(logits: tf.Tensor, live: _Live, beams: int) -> _Extended:
+def _extended(
+    logits: tf.Tensor, live: _Live, beams: int, allowed: constrained.Allowed | None
+) -> _Extended:
     """Returns the best extensions of all live hypotheses together.
 
     M + 1 of each hypothesis are enough: one may have the end token, and at most M of the
@@ -143,8 +149,9 @@ def _extended(logits: tf.Tensor, live: _Live, beams: int) -> _Extended:
       logits: [A x M, V].
       live: what is extended.
       beams: M.
+      allowed: the tokens to extend with; None for all.
     """
-    log_probs, tokens = hypotheses.likeliest(logits, beams + 1)  # [A x M, K]
+    log_probs, tokens = hypotheses.likeliest(logits, beams + 1, allowed)  # [A x M, K]
     each = tf.shape(tokens)[1]
     log_probs, tokens = hypotheses.by_row((log_probs, tokens), beams)
     shape = [tf.shape(live.last)[0], beams * each]

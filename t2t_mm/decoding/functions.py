@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from t2t_mm.constraints import base
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import beam, hypotheses, sampling, writer
+from t2t_mm.decoding import beam, constrained, hypotheses, sampling, writer
 from t2t_mm.settings import decoding
 
 Spec = Mapping[str, Any]
@@ -46,14 +47,17 @@ class Compiled:
     def __init__(self, model: Any) -> None:
         self._model = weakref.ref(model)
         self._functions: dict[Any, Any] = {}
+        self._constraints: dict[str, base.Constraint | None] = {}
 
     def search(
         self, task: task_lib.Task, settings: decoding.DecodeSettings, spec: Spec
     ) -> Callable[..., hypotheses.Hypotheses]:
-        """Returns a function of a batch's inputs, and of `places`, to `Hypotheses`.
+        """Returns a function of a batch's inputs, `places` and `raw`, to `Hypotheses`.
 
         `places`, int [B], number the rows' examples among all that are decoded. Samples
-        depend on them and on the seed. By default they are 0, 1, 2 and so on.
+        depend on them and on the seed. By default they are 0, 1, 2 and so on. `raw`, string [B]
+        by name, are the inputs of records, for the constraint of a problem; by default the texts
+        are what their features say.
 
         Args:
           task: with targets that are written token by token.
@@ -66,20 +70,36 @@ class Compiled:
 
         def run(given: dict[str, Any], command: tf.Tensor) -> hypotheses.Hypotheses:
             return search(
-                self._live(), task, unseeded, given["inputs"], seeds=given["seeds"], command=command
+                self._live(),
+                task,
+                unseeded,
+                given["inputs"],
+                seeds=given["seeds"],
+                command=command,
+                held=None if rule is None else constrained.Constrained(rule, given["texts"]),
             )
 
-        key = ("search", traced, unseeded)
-        both = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
-        function = self._function(key, run, both, task)
+        key: tuple[Any, ...] = ("search", traced, unseeded)
+        specs: dict[str, Any] = {"inputs": spec, "seeds": tf.TensorSpec([None, 2], tf.int64)}
+        rule = self._constraint(task, settings)
+        names = constrained.text_inputs(task)
+        if rule is not None:
+            key = (*key, task.name)
+            specs["texts"] = {name: tf.TensorSpec([None], tf.string) for name in names}
+        function = self._function(key, run, specs, task)
 
         def seeded(
-            inputs: Mapping[str, tf.Tensor], places: tf.Tensor | None = None
+            inputs: Mapping[str, tf.Tensor],
+            places: tf.Tensor | None = None,
+            raw: Mapping[str, tf.Tensor] | None = None,
         ) -> hypotheses.Hypotheses:
             if places is None:
                 places = tf.range(tf.shape(next(iter(inputs.values())))[0])
-            seeds = sampling.row_seeds(settings.seed, places)
-            return function({"inputs": inputs, "seeds": seeds})
+            given = {"inputs": inputs, "seeds": sampling.row_seeds(settings.seed, places)}
+            if rule is not None:
+                texts = constrained.texts_of(task, inputs) if raw is None else raw
+                given["texts"] = {name: texts[name] for name in names}
+            return function(given)
 
         return seeded
 
@@ -127,6 +147,15 @@ class Compiled:
         command = tf.constant(self._live().command_row(task.name))
         return lambda given: compiled(given, command)
 
+    def _constraint(
+        self, task: task_lib.Task, settings: decoding.DecodeSettings
+    ) -> base.Constraint | None:
+        if not settings.constrained:
+            return None
+        if task.name not in self._constraints:
+            self._constraints[task.name] = constrained.of(task, settings)
+        return self._constraints[task.name]
+
     def _live(self) -> Any:
         model = self._model()
         if model is None:
@@ -142,6 +171,7 @@ def search(
     *,
     seeds: tf.Tensor,
     command: tf.Tensor,
+    held: constrained.Constrained | None = None,
 ) -> hypotheses.Hypotheses:
     """Decodes a batch by the search of the settings, in the graph.
 
@@ -152,6 +182,7 @@ def search(
       inputs: a batch of features by name.
       seeds: int64 [B, 2], one of each row's own; only for sampling.
       command: row of the command embedding, a scalar.
+      held: the constraint that outputs are held to, of `constrained.of`; None for none.
     """
     texts = list(task.inputs)
     if not all(modality.autoregressive for modality in task.inputs.values()):
@@ -164,6 +195,7 @@ def search(
         limits=hypotheses.length_limits(inputs, texts, settings, longest),
         prefix=None if task.inputs else inputs[task_lib.PREFIX],
         command=command,
+        constrained=held,
     )
     if settings.samples:
         return sampling.search(model, asked, settings, seeds)

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 from t2t_mm import vocabulary
+from t2t_mm.decoding import constrained
 from t2t_mm.settings import decoding
 
 PAD, EOS = vocabulary.PAD_ID, vocabulary.EOS_ID
-LOWEST = float("-inf")
+LOWEST = constrained.LOWEST
 
 _BLOCKS = 128
 """Number of blocks into which `top_k` divides a row."""
@@ -75,6 +76,7 @@ class Asked(NamedTuple):
       limits: int32 [B], tokens of each row at most, at least 1.
       prefix: int32 [B, P], forced first tokens of each row, padded with 0; None for none.
       command: row of the command embedding, a scalar; None for the problem's own.
+      constrained: which outputs are well formed; None for all.
     """
 
     task_name: str
@@ -82,6 +84,7 @@ class Asked(NamedTuple):
     limits: tf.Tensor
     prefix: tf.Tensor | None = None
     command: tf.Tensor | None = None
+    constrained: constrained.Constrained | None = None
 
     def padded_prefix(self) -> tf.Tensor:
         """Returns the prefix with one more column of padding: int32 [B, P + 1]."""
@@ -123,7 +126,9 @@ def forced(prefix: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     return prefix[:, tf.minimum(step, tf.shape(prefix)[1] - 1)]
 
 
-def likeliest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+def likeliest(
+    logits: tf.Tensor, count: int, allowed: constrained.Allowed | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the likeliest tokens, best first, without padding.
 
     The log-probabilities are normalised over all logits, padding included. Only the returned
@@ -131,12 +136,17 @@ def likeliest(logits: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
 
     Args:
       logits: [R, V].
-      count: how many; at most V - 1 are there.
+      count: how many; at most V - 1 are there, or U with `allowed`.
+      allowed: those to choose from; None for all.
 
     Returns:
-      log-probabilities float32 [R, count] and tokens int32 [R, count].
+      log-probabilities float32 [R, count] and tokens int32 [R, count]; -inf where fewer tokens
+      are allowed.
     """
     logits = tf.cast(logits, tf.float32)
+    if allowed is not None:
+        top, places = tf.math.top_k(allowed.logits(logits), min(count, allowed.tokens.shape[0]))
+        return tf.minimum(top - log_norm(logits), 0.0), tf.gather(allowed.tokens, places)
     if count == 1:  # argmax takes a quarter of the time of top_k
         ids = tf.argmax(logits[:, PAD + 1 :], 1, tf.int32)[:, tf.newaxis] + PAD + 1
         top = tf.gather(logits, ids, batch_dims=1)

@@ -70,7 +70,9 @@ def decode_batch(
         log_probs = compiled.class_log_probs(task, spec)(batch["inputs"]).numpy()
         return classes(task, log_probs, settings.n_best)
     rows = _numbers(batch, settings) if numbers is None else tf.constant(numbers, tf.int64)
-    hypotheses = compiled.search(task, settings, spec)(batch["inputs"], rows)
+    hypotheses = compiled.search(task, settings, spec)(
+        batch["inputs"], rows, batch.get("raw_inputs")
+    )
     answers = []
     for row in zip(*(tensor.numpy() for tensor in hypotheses), strict=True):
         outputs = [

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, writer
+from t2t_mm.decoding import constrained, hypotheses, writer
 from t2t_mm.settings import decoding
 
 
@@ -33,9 +33,11 @@ def search(
       shrink: let finished rows leave (see `search_loop.run`).
     """
 
-    def choose(logits: tf.Tensor, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def choose(
+        logits: tf.Tensor, drawn: tf.Tensor, allowed: constrained.Allowed | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         logits = tf.cast(logits, tf.float32)
-        ids = draw(logits, drawn, settings)
+        ids = draw(logits, drawn, settings, allowed)
         own = tf.gather(logits, ids, batch_dims=1) - hypotheses.log_norm(logits)[:, 0]
         return tf.minimum(own, 0.0), ids
 
@@ -44,19 +46,34 @@ def search(
     return writer.write(model, asked, choose, copies=settings.n_best, draws=draws, shrink=shrink)
 
 
-def draw(logits: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings) -> tf.Tensor:
+def draw(
+    logits: tf.Tensor,
+    drawn: tf.Tensor,
+    settings: decoding.DecodeSettings,
+    allowed: constrained.Allowed | None = None,
+) -> tf.Tensor:
     """Samples int32 [R], a token for each row, by the inverse of the cumulative distribution.
 
     Args:
       logits: float32 [R, V].
       drawn: float32 [R], uniform in [0, 1).
       settings: `temperature`, `top_k` and `top_p`.
+      allowed: the tokens to choose from; None for all but padding.
     """
-    size = tf.shape(logits)[1]
-    is_padding = tf.range(size) == hypotheses.PAD
+    if allowed is not None:
+        scaled = allowed.logits(logits) / settings.temperature
+        places = _draw(scaled, drawn, settings)
+        return tf.gather(allowed.tokens, places)
+    is_padding = tf.range(tf.shape(logits)[1]) == hypotheses.PAD
     scaled = tf.where(is_padding, hypotheses.LOWEST, logits / settings.temperature)
+    return _draw(scaled, drawn, settings)
+
+
+def _draw(scaled: tf.Tensor, drawn: tf.Tensor, settings: decoding.DecodeSettings) -> tf.Tensor:
+    """Samples int32 [R], a place for each row; `scaled` are logits over the temperature."""
     order = None
     if settings.top_k or settings.top_p < 1:
+        size = tf.shape(scaled)[1]
         kept = tf.minimum(settings.top_k or size, size)
         scaled, order = tf.math.top_k(scaled, kept)  # [R, K], likeliest first
     shares = tf.nn.softmax(scaled)

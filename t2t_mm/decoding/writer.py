@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm.decoding import hypotheses, search_loop
+from t2t_mm.decoding import constrained, hypotheses, search_loop
 
-Choose = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
-"""Maps logits [R, V] and the draws of this step to log-probabilities and tokens, [R] each."""
+Choose = Callable[[tf.Tensor, Any, constrained.Allowed | None], tuple[tf.Tensor, tf.Tensor]]
+"""Maps logits [R, V], the draws of this step and what is allowed (None for all but padding) to
+log-probabilities and tokens, [R] each."""
 
 
 class _Live(NamedTuple):
@@ -49,6 +50,7 @@ def write(
     state = model.start_state(asked.task_name, memory, longest)
     shape = [tf.shape(asked.limits)[0], copies]
     fixed = (memory, asked.limits, asked.padded_prefix(), draws)
+    grammar = constrained.initial(asked.constrained, shape[0])
 
     def advance(step: tf.Tensor, fixed: Any, rows: search_loop.Rows) -> search_loop.Rows:
         memory, limits, prefix, draws = fixed
@@ -56,15 +58,17 @@ def write(
         last, drawn = hypotheses.flat(
             (live.last, tf.nest.map_structure(lambda d: d[:, :, step], draws))
         )
-        logits, state = model.decode_step(
-            asked.task_name, last, step, memory, rows.state, asked.command
-        )
-        log_probs, ids = hypotheses.by_row(choose(logits, drawn), copies)
+        state, grammar = rows.state
+        logits, state = model.decode_step(asked.task_name, last, step, memory, state, asked.command)
+        room = tf.repeat(limits - step, copies)
+        allowed = constrained.allowed(asked.constrained, grammar, room)
+        log_probs, ids = hypotheses.by_row(choose(logits, drawn, allowed), copies)
         begun = hypotheses.forced(prefix, step)[:, None]
         is_free = begun == hypotheses.PAD
         ids = tf.where(is_free, ids, begun)
         ids = tf.where(live.ended, hypotheses.PAD, ids)
         scores = found.scores + tf.where(is_free & ~live.ended, log_probs, 0.0)
+        grammar = constrained.advance(asked.constrained, grammar, hypotheses.flat(ids))
         ended = live.ended | (ids == hypotheses.EOS) | (step + 1 >= limits)[:, None]
         found = hypotheses.Hypotheses(
             ids=hypotheses.written(found.ids, step, ids),
@@ -72,7 +76,8 @@ def write(
             penalised_scores=scores,
             lengths=found.lengths + tf.cast(~live.ended, tf.int32),
         )
-        return search_loop.Rows(tf.reduce_all(ended, 1), found, _Live(ended, ids), state)
+        live = _Live(ended, ids)
+        return search_loop.Rows(tf.reduce_all(ended, 1), found, live, (state, grammar))
 
     zeros = tf.zeros(shape)
     found = search_loop.run(
@@ -90,7 +95,7 @@ def write(
                 ended=tf.zeros(shape, tf.bool),
                 last=tf.zeros(shape, tf.int32),  # of no effect: the command is read first
             ),
-            state=search_loop.repeat_state(state, copies),
+            state=search_loop.repeat_state((state, grammar), copies),
         ),
         copies=copies,
         shrink=shrink,
@@ -118,7 +123,9 @@ def trimmed(found: hypotheses.Hypotheses) -> hypotheses.Hypotheses:
     return found._replace(ids=found.ids[:, :, : tf.reduce_max(found.lengths)])
 
 
-def _likeliest(logits: tf.Tensor, drawn: Any) -> tuple[tf.Tensor, tf.Tensor]:
+def _likeliest(
+    logits: tf.Tensor, drawn: Any, allowed: constrained.Allowed | None
+) -> tuple[tf.Tensor, tf.Tensor]:
     del drawn
-    log_probs, ids = hypotheses.likeliest(logits, 1)
+    log_probs, ids = hypotheses.likeliest(logits, 1, allowed)
     return log_probs[:, 0], ids[:, 0]

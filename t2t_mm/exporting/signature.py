@@ -16,7 +16,7 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.data import batches, pools
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import functions, sampling
+from t2t_mm.decoding import constrained, functions, sampling
 from t2t_mm.modality import checks
 from t2t_mm.modality.language import features as texts_lib
 from t2t_mm.runs import loaded_run
@@ -137,8 +137,16 @@ class Signature:
             )
         numbers = sampling.numbers(raw)
         seeds = sampling.row_seeds(given[SEED] if self.samples else 0, numbers)
+        rule = constrained.of(self.task, self.settings)
+        texts = {name: raw[name] for name in constrained.text_inputs(self.task)}
         found = functions.search(
-            self._model, self.task, self.settings, inputs, seeds=seeds, command=command
+            self._model,
+            self.task,
+            self.settings,
+            inputs,
+            seeds=seeds,
+            command=command,
+            held=None if rule is None else constrained.Constrained(rule, texts),
         )
         flat = tf.reshape(found.ids, [-1, tf.shape(found.ids)[2]])
         texts = texts_lib.texts(self._tokenizer, flat, tf.reshape(found.lengths, [-1]))

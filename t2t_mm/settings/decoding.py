@@ -53,6 +53,8 @@ class DecodeSettings:
       length_factor: tokens of output allowed for each token of source text.
       length_constant: tokens of output allowed in addition.
       seed: of sampling.
+      constrained: write only what is well formed, where the problem says what is
+        (`Problem.constraint`).
     """
 
     beam_size: Annotated[int, _COUNT] = 1
@@ -66,6 +68,7 @@ class DecodeSettings:
     # Parse trees have some 2.1 symbols for each token of their sentence.
     length_constant: Annotated[int, ranges.numbers(1, 1_000_000)] = 20
     seed: Annotated[int, ranges.numbers(0, LARGEST_SEED)] = 0
+    constrained: bool = True
 
     def __post_init__(self) -> None:
         check_ranges(dataclasses.asdict(self))
@@ -145,6 +148,8 @@ class DecodeSettings:
         elif self.beam_size > 1:
             names.append("alpha")
         values = {name: getattr(self, name) for name in (*names, "n_best", *_LIMITS)}
+        if not self.constrained:
+            values["constrained"] = False
         return {name: value for name, value in values.items() if value is not None}
 
     @property
@@ -165,6 +170,7 @@ class DecodeSettings:
         for name in ("n_best", *_LIMITS):
             value, usual = getattr(self, name), _DEFAULTS[name]
             parts += [f"{name}_{_short(value)}"] if value != usual else []
+        parts += [] if self.constrained else ["unconstrained"]
         return "_".join(parts)
 
     def override(self, given: Mapping[str, Any]) -> DecodeSettings:
