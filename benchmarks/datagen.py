@@ -1,16 +1,33 @@
-"""Data generation: against Tensor2Tensor, with more workers, and with ten times the corpus."""
+"""Data generation: against Tensor2Tensor, by each runner, and with ten times the corpus."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import pathlib
 import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import context, corpus, peers, rows
+from benchmarks import context, corpus, peers, processes, rows
 
 _PAIRS, _TINY = 20_000, 200
 _FULL = 5  # times so many pairs have more text than a vocabulary is built from
+_RUNNERS = {
+    "1 worker": (1, ""),
+    "2 workers": (2, ""),
+    "4 workers": (4, ""),
+    "Beam, DirectRunner in memory": (2, "runner=DirectRunner"),
+    "Beam, DirectRunner multi_processing": (
+        2,
+        "runner=DirectRunner direct_running_mode=multi_processing",
+    ),
+    "Beam, PortableRunner LOOPBACK": (
+        2,
+        "runner=PortableRunner job_endpoint=embed environment_type=LOOPBACK",
+    ),
+    "Beam, DaskRunner": (2, "runner=apache_beam.runners.dask.dask_runner.DaskRunner"),
+}
 _USR_DIR = pathlib.Path(__file__).resolve().parent / "usr"
 
 
@@ -19,6 +36,8 @@ def measure(here: context.Context) -> None:
     here.case("20,000 pairs against t2t", lambda: _against_t2t(here))
     here.case("two workers", lambda: _workers(here))
     here.case("ten times the corpus", lambda: _ten_times(here))
+    for problem in ("multi30k_ende", "tiny_imagenet", "fsdd"):
+        here.case(f"runners: {problem}", functools.partial(_runners, here, problem))
 
 
 def _pairs(here: context.Context, times: int = 1) -> pathlib.Path:
@@ -94,6 +113,46 @@ def _ten_times(here: context.Context) -> Sequence[rows.Row]:
             other=[small["examples"] / small["seconds"]],
             versus="the corpus once",
         ),
+    ]
+
+
+def _runners(here: context.Context, problem: str) -> Sequence[rows.Row]:
+    """A corpus of --manual_dir by each runner, with the same bytes; start-up left out."""
+    if here.options.manual_dir is None:
+        raise peers.MissingError("--manual_dir names no folder of corpora")
+    found, hashes = {}, {}
+    for name, (workers, beam) in _RUNNERS.items():
+        place = here.options.output_dir / "runners_data"
+        shutil.rmtree(place, ignore_errors=True)
+        made = here.worker(
+            "datagen",
+            raw=here.options.manual_dir,
+            data_dir=place,
+            usr_dir=_USR_DIR,
+            workers=workers,
+            problem=problem,
+            runner="beam" if beam else "local",
+            beam_options=beam,
+        )
+        found[name] = made["bytes"] / made["seconds"] / 1e6
+        hashes[name] = [
+            hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(place.rglob("*"))
+            if path.is_file()
+        ]
+        if hashes[name] != next(iter(hashes.values())):
+            raise processes.FailedError(f"{problem}: {name} made other bytes")
+    first = next(iter(found))
+    return [
+        here.row(
+            f"runners: {problem}: {name}",
+            "MB/s",
+            [rate],
+            other=[found[first]] if name != first else [],
+            versus=first,
+            note="bytes of records; the same bytes by all",
+        )
+        for name, rate in found.items()
     ]
 
 

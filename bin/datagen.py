@@ -41,6 +41,15 @@ _UNVERIFIED = _COMMAND.boolean(
     "allow_unverified", False, "download files, too, of which no hash is published"
 )
 _WORKERS = _COMMAND.integer("workers", None, "processes", least=1, shown="one a processor")
+_RUNNER = _COMMAND.choice(
+    "runner",
+    generate.LOCAL,
+    generate.RUNNERS,
+    "processes of this machine, or an Apache Beam pipeline, whose workers all see the folders",
+)
+_BEAM_OPTIONS = _COMMAND.multi(
+    "beam_option", "an option of Beam, such as runner=DirectRunner; repeatable"
+)
 _MAX_EXAMPLES = _COMMAND.integer(
     "max_examples", None, "at most so many of each split", least=1, shown="all"
 )
@@ -97,6 +106,8 @@ def _generate() -> dict[str, Any]:
         rebuild_vocabulary=_REBUILD.value,
         offline=_OFFLINE.value,
         allow_unverified=_UNVERIFIED.value,
+        runner=_RUNNER.value,
+        beam_options=_BEAM_OPTIONS.value,
         progress=progress.for_terminal(),
     )
     _show(answer)

@@ -14,6 +14,9 @@ def main() -> None:
     parser.add_argument("--data_dir", required=True)
     parser.add_argument("--usr_dir", required=True)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--problem", default="bench_pairs")
+    parser.add_argument("--runner", default="local")
+    parser.add_argument("--beam_options", default="", help="with spaces between")
     args = parser.parse_args()
     began = time.perf_counter()
     from t2t_mm import plugins
@@ -23,21 +26,25 @@ def main() -> None:
     plugins.load_all(args.usr_dir)
     start = time.perf_counter()
     answer = generate.generate(
-        ["bench_pairs"],
+        [args.problem],
         args.data_dir,
         source="manual",
         manual_dir=args.raw,
         workers=args.workers,
+        runner=args.runner,
+        beam_options=args.beam_options.split(),
         overwrite=True,
         rebuild_vocabulary=True,
     )
-    made = answer["problems"]["bench_pairs"]["splits"]
+    made = answer["problems"][args.problem]["splits"]
+    vocabularies = answer["vocabularies"].values()
     found = {
         "seconds": time.perf_counter() - start,
         "start_s": start - began,
         "examples": sum(split["examples"] for split in made.values()),
         "peak_bytes": memory.peak_bytes(),
-        "tokens": answer["vocabularies"]["pairs_8k"]["size"],
+        "bytes": sum(split["bytes"] for split in made.values()),
+        "tokens": sum(vocabulary["size"] for vocabulary in vocabularies),
     }
     print(json.dumps(found))
 

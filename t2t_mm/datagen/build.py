@@ -36,7 +36,7 @@ def build(
     folder: pathlib.Path,
     *,
     options: options_lib.Options,
-    pool: workers.Workers,
+    pool: workers.Runner,
     report: progress.Progress,
 ) -> manifest.Manifest:
     """Generates all records of `problem` in `folder`, replacing older ones at the end.
@@ -113,7 +113,7 @@ def _encode(
     buckets: pathlib.Path,
     options: options_lib.Options,
     known: Mapping[str, frozenset[str]],
-    pool: workers.Workers,
+    pool: workers.Runner,
     report: progress.Progress,
 ) -> list[encode.EncodedPart]:
     """Encodes a split in all workers into the buckets of the external shuffle."""
@@ -140,7 +140,7 @@ def _encode(
         )
         for number, slices in enumerate(jobs)
     ]
-    return pool.run(encode.encode_part, assignments, watch=report.update)
+    return pool.run(encode.encode_part, assignments, scratch=buckets, watch=report.update)
 
 
 def _known(
@@ -164,15 +164,16 @@ def _sort(
     buckets: pathlib.Path,
     making: pathlib.Path,
     parts: Sequence[encode.EncodedPart],
-    pool: workers.Workers,
+    pool: workers.Runner,
 ) -> tuple[manifest.Shard, ...]:
     """Sorts the buckets of a split into its shards, and compares these with what was encoded."""
     count = shuffle.shard_count(sum(s.bytes for s in parts))
     if count > shuffle.BUCKETS:
         every = range(shuffle.BUCKETS)
-        pool.run(shuffle.split_bucket, [shuffle.BucketPlan(buckets, one, count) for one in every])
+        splits = [shuffle.BucketPlan(buckets, one, count) for one in every]
+        pool.run(shuffle.split_bucket, splits, scratch=buckets)
     plans = [shuffle.ShardPlan(buckets, making, split, index, count) for index in range(count)]
-    written = pool.run(shuffle.write_shard, plans)
+    written = pool.run(shuffle.write_shard, plans, scratch=buckets)
     kept = [(one.shard.examples, one.shard.bytes, one.checksum) for one in written]
     encoded = [(part.examples, part.bytes, part.checksum) for part in parts]
     was, now = ([sum(column) for column in zip(*rows, strict=True)] for rows in (encoded, kept))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import logging
 import os
 import pathlib
 import time
@@ -23,8 +24,11 @@ from t2t_mm.datagen import options as options_lib
 from t2t_mm.datagen import progress as progress_lib
 from t2t_mm.datagen import workers as workers_lib
 from t2t_mm.files import atomic
-from t2t_mm.process import cores
+from t2t_mm.process import cores, extras
 from t2t_mm.runs import folders
+
+LOCAL, BEAM = "local", "beam"
+RUNNERS = (LOCAL, BEAM)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,8 @@ def generate(
     rebuild_vocabulary: bool = False,
     offline: bool = False,
     allow_unverified: bool = False,
+    runner: str = LOCAL,
+    beam_options: Sequence[str] = (),
     progress: progress_lib.Progress | None = None,
 ) -> dict[str, Any]:
     """Generates the records of problems, and the vocabularies that they share.
@@ -76,7 +82,8 @@ def generate(
         it is not TFDS's own.
       workers: number of processes; None for the number of processors. With 1, or without
         shared memory, all work is done in this process. With more, a script must call
-        this under `if __name__ == "__main__":`.
+        this under `if __name__ == "__main__":`. With `beam`, for how many workers the
+        corpora are divided.
       max_examples: of each split; the first ones of the generator are taken.
       max_bad_examples: how many unusable examples of a problem are allowed; they are
         left out and counted in the manifest.
@@ -90,6 +97,9 @@ def generate(
       rebuild_vocabulary: build existing vocabularies again, from `problems`.
       offline: for `download`, open no connection: what is missing is listed, and is an error.
       allow_unverified: for `download`, take files of which no hash is published.
+      runner: `local`, processes of this machine, or `beam`, an Apache Beam pipeline, whose
+        workers must all see `data_dir` and the raw files.
+      beam_options: of Beam, such as "runner=DirectRunner".
       progress: is called with the progress of the work.
 
     Returns:
@@ -115,6 +125,18 @@ def generate(
             raise errors.ConfigError(
                 f"Bad value of {flag}", received=value, expected=f"{least} or more"
             )
+    if runner not in RUNNERS:
+        raise errors.ConfigError(
+            f"There is no runner {runner!r}",
+            expected=" or ".join(RUNNERS),
+            hint=errors.did_you_mean(runner, RUNNERS),
+        )
+    if beam_options and runner != BEAM:
+        raise errors.ConfigError(
+            "--beam_option is of --runner=beam",
+            received=" ".join(f"--beam_option={option}" for option in beam_options),
+            hint="Add --runner=beam, or leave it out",
+        )
     asked = folders.data_dir(data_dir)
     place = asked.absolute()
     report = progress or progress_lib.Progress()
@@ -148,14 +170,14 @@ def generate(
             )
             jobs.append(job)
         missing = [job for job in jobs if job.existing is None]
+        wanted = [job.problem.name for job in missing]
+        local = stack.enter_context(workers_lib.Workers(count, wanted, say=report.say))
+        pool = _beam(count, wanted, beam_options) if runner == BEAM else local
         _download(missing, report, offline=offline, allow_unverified=allow_unverified)
-        pool = stack.enter_context(
-            workers_lib.Workers(count, [job.problem.name for job in missing], say=report.say)
-        )
         began = time.monotonic()
         if any(job.source.name == sources.SAMPLE for job in missing):
             report.start("sample corpora")
-            sources.make_samples([job.source for job in missing], pool)
+            sources.make_samples([job.source for job in missing], local)
             report.finish(0)
         for job in jobs:
             name = job.problem.name
@@ -178,6 +200,21 @@ def generate(
         if built:
             report.finish(0)
     return {"problems": answer, "vocabularies": built}
+
+
+def _beam(count: int, problems: Sequence[str], options: Sequence[str]) -> workers_lib.Runner:
+    """Returns what runs jobs on Apache Beam.
+
+    Raises:
+      ConfigError: when it is not installed, or does not take its options.
+    """
+    extras.require("apache_beam", extra="beam", what="--runner=beam")
+    logging.disable(logging.WARNING)  # Beam warns of clouds whose packages are not installed
+    try:
+        from t2t_mm.datagen import beam
+    finally:
+        logging.disable(logging.NOTSET)
+    return beam.Beam(count, problems, options=options)
 
 
 def _sources(

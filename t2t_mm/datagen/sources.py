@@ -199,7 +199,7 @@ def make_samples(wanted: Sequence[Source], pool: workers.Workers) -> None:
             making = stack.enter_context(atomic.folder(root))
             requests.append(dataclasses.replace(source, root=making))
         if requests:
-            pool.run(_make_sample, requests)
+            pool.run(_make_sample, requests, scratch=requests[0].root)
 
 
 def _lock(root: pathlib.Path) -> contextlib.AbstractContextManager[None]:

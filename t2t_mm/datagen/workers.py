@@ -14,12 +14,13 @@ import errno
 import importlib
 import multiprocessing
 import os
+import pathlib
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import process
 from multiprocessing import connection
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from t2t_mm import errors, plugins, registry
 from t2t_mm.process import quiet_import
@@ -32,6 +33,26 @@ _POLL_SECONDS = 0.1
 _counts: Any = None
 _slot = 0
 _stopped = threading.Event()
+
+
+class Runner(Protocol):
+    """What runs the jobs of data generation: `Workers` here, or a cluster.
+
+    Attributes:
+      count: of workers, for which the work is divided.
+    """
+
+    count: int
+
+    def run(
+        self,
+        job: Callable[[Any, Counter], T],
+        requests: Sequence[Any],
+        *,
+        scratch: pathlib.Path,
+        watch: Counter | None = None,
+    ) -> list[T]:
+        """Runs `job(request, counter)` for all requests and returns the results in order."""
 
 
 class _StoppedError(Exception):
@@ -78,6 +99,7 @@ class Workers:
         job: Callable[[Any, Counter], T],
         requests: Sequence[Any],
         *,
+        scratch: pathlib.Path,
         watch: Counter | None = None,
     ) -> list[T]:
         """Runs `job(request, counter)` for all requests and returns the results in order.
@@ -86,12 +108,14 @@ class Workers:
           job: a function of a module, called with a request and a counter, which it calls
             often with the number of examples done.
           requests: picklable values.
+          scratch: a folder for results, which processes of one machine do not need.
           watch: called a few times a second with the sum of the counters.
 
         Raises:
           UserError: the error of a request that failed; the other jobs are ended.
           DataError: when a worker process dies.
         """
+        del scratch
         pool = self._start()
         for slot in range(len(self._counts)):
             self._counts[slot] = 0
