@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
@@ -23,16 +24,25 @@ class Job:
       path: of the experiment's folder, which all machines share.
       run: to be carried out.
       common: to all runs.
+      watch: of a trial.
     """
 
-    def __init__(self, path: str, run: plan.PlannedRun, common: one_run.Common) -> None:
+    def __init__(
+        self,
+        path: str,
+        run: plan.PlannedRun,
+        common: one_run.Common,
+        watch: queue.Watch | None = None,
+    ) -> None:
         self._path = path
+        self._watch = watch
         self._run = run
         self._common = common
 
     def __call__(self) -> outcome_lib.Outcome:
         folder = folder_lib.ExperimentFolder(self._path)
-        return one_run.carry_out(folder, self._run, self._common, processes.Processes())
+        running = processes.Processes()
+        return one_run.carry_out(folder, self._run, self._common, running, self._watch)
 
     def checkpoint(self) -> Any:
         """Returns what goes on with the run: the training does so from its last checkpoint."""
@@ -48,6 +58,7 @@ def carry_out(
     settings: settings_lib.SlurmSettings,
     *,
     tell: Callable[[outcome_lib.Outcome], None],
+    watches: Mapping[str, queue.Watch] = types.MappingProxyType({}),
 ) -> None:
     """Submits the runs that are not done yet, those that can begin together as one array.
 
@@ -57,6 +68,7 @@ def carry_out(
       common: to all runs.
       settings: of the jobs.
       tell: is called with the outcome of each run that has ended, or could not begin.
+      watches: of those that are trials, by their keys.
 
     Raises:
       ConfigError: submitit is not installed, or there is no Slurm.
@@ -70,7 +82,11 @@ def carry_out(
         while waiting or begun:
             able = queue.ready(folder, waiting, [run for run, _ in begun], tell)
             if able:
-                begun += zip(able, _submitted(executor, folder, able, common), strict=True)
+                jobs = [
+                    Job(str(folder.path.resolve()), run, common, watches.get(run.key))
+                    for run in able
+                ]
+                begun += zip(able, _submitted(executor, folder, able, jobs), strict=True)
                 waiting = [run for run in waiting if run not in able]
             ended = [(run, job) for run, job in begun if job.done()]
             begun = [pair for pair in begun if pair not in ended]
@@ -115,12 +131,12 @@ def _submitted(
     executor: Any,
     folder: folder_lib.ExperimentFolder,
     runs: Sequence[plan.PlannedRun],
-    common: one_run.Common,
+    jobs: Sequence[Job],
 ) -> list[Any]:
     for run in runs:
         folder.save(run, folder.outcome(run).replace(status="planned", why=""))
     with executor.batch():
-        return [executor.submit(Job(str(folder.path.resolve()), run, common)) for run in runs]
+        return [executor.submit(job) for job in jobs]
 
 
 def _outcome(

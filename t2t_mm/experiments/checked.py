@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from t2t_mm import config, errors
+from t2t_mm import config, errors, registry
 from t2t_mm.config import gin_files as gin_files_lib
 from t2t_mm.experiments import folder as folder_lib
-from t2t_mm.experiments import one_run, plan
+from t2t_mm.experiments import one_run, plan, specialists, tuning
 from t2t_mm.mixture import mixture
+from t2t_mm.process import extras
 from t2t_mm.runs import folders
 from t2t_mm.settings import experiments as settings_lib
 from t2t_mm.settings import training
@@ -31,6 +33,8 @@ class Checked:
       folder: that it lives in, which need not exist.
       settings: which runs.
       slurm: of the jobs, where the runs are such.
+      art: what the problems are measured against.
+      tune: the search, if there is one.
       problems: their names.
       runs: the plan.
       common: to all runs.
@@ -41,6 +45,8 @@ class Checked:
     folder: folder_lib.ExperimentFolder
     settings: settings_lib.ExperimentSettings
     slurm: settings_lib.SlurmSettings
+    art: settings_lib.ArtSettings
+    tune: settings_lib.TuneSettings
     problems: list[str]
     runs: list[plan.PlannedRun]
     common: one_run.Common
@@ -81,6 +87,9 @@ def check(
         settings_lib.ExperimentSettings, seeds=None if seeds is None else tuple(seeds)
     )
     slurm = config.build(settings_lib.SlurmSettings)
+    art = config.build(settings_lib.ArtSettings)
+    specialists.check_metrics(art)
+    tune = config.build(settings_lib.TuneSettings)
     problems = mixture.problem_names(None)
     base, _ = _values("", files, gin_params)
     values, steps = {}, {}
@@ -98,13 +107,19 @@ def check(
         gin_files=files,
         gin_params=tuple(gin_params),
         data_dir=data,
+        manual_dir=folders.known_manual_dir() or folders.CORPORA,
         usr_dirs=tuple(usr_dirs),
         train_steps=steps,
         split=settings.split,
         checkpoint=settings.checkpoint,
     )
-    runs = plan.plan(settings, problems)
-    return Checked(name, folder, settings, slurm, problems, runs, common, values)
+    if tune.trials:
+        _check_space(tune, files, gin_params)
+        runs = tuning.planned(settings, tune, problems)
+    else:
+        runs = plan.plan(settings, problems)
+    runs += specialists.planned(art, runs)
+    return Checked(name, folder, settings, slurm, art, tune, problems, runs, common, values)
 
 
 def find(experiment: str) -> str:
@@ -141,13 +156,27 @@ def _values(
         with config.only(files, params):
             settings = config.build(training.TrainSettings)
             job.check_names(settings)
-            return {key: repr(value) for key, value in config.values().items()}, (
-                settings.train_steps
-            )
+            for cls in config.classes():
+                with contextlib.suppress(errors.ConfigError):  # a schedule's needs, of another one
+                    config.build(cls)
+            values = {key: repr(value) for key, value in config.values().items()}
+            return values, settings.train_steps
     except errors.ConfigError as error:
         if not variation:
             raise
         raise errors.ConfigError(f"The variation {variation!r} does not load: {error}") from error
+
+
+def _check_space(
+    tune: settings_lib.TuneSettings, files: Sequence[str], params: Sequence[str]
+) -> None:
+    """Raises for a parameter of a search that cannot have the values that it is to have."""
+    extras.require("optuna", extra="experiments", what="Tuning")
+    for key, scale, *values in tune.space:
+        for value in values:
+            own = int(value) if scale == "whole" else value
+            _values(f"{key} = {own!r}", files, (*params, f"{key} = {own!r}"))
+    registry.metrics.get(tune.metric)
 
 
 def _check_undecided(variation: str, base: Mapping[str, str], values: Mapping[str, str]) -> None:

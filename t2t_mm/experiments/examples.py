@@ -36,9 +36,13 @@ class Examples:
     Args:
       folder: of the experiment.
       split: that was measured; empty for that of evaluation.
+
+    Attributes:
+      notes: what could not be read, and why.
     """
 
     def __init__(self, folder: folder_lib.ExperimentFolder, split: str = "") -> None:
+        self.notes: list[str] = []
         self._folder = folder
         self._split = split
         self._opened = functools.lru_cache(maxsize=64)(self._open)
@@ -82,7 +86,8 @@ class Examples:
             opened = self._opened(run)
             task = opened.task(problem)
             kept = kept_decodes.find(opened.folder, task, self._split or None)
-        except errors.UserError:
+        except errors.UserError as error:
+            self.notes.append(f"{run.key} keeps no examples of {problem} that can be read: {error}")
             return {}
         if kept is None:
             return {}

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from t2t_mm import plugins
-from t2t_mm.experiments import array, examples, one_run, page, plan, processes, queue, tables
+from t2t_mm import errors, plugins
+from t2t_mm.experiments import (
+    array,
+    examples,
+    one_run,
+    page,
+    plan,
+    processes,
+    queue,
+    specialists,
+    tables,
+    tuning,
+)
 from t2t_mm.experiments import checked as checked_lib
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.process import extras
@@ -82,27 +95,80 @@ def carry_out(
     if dry_run:
         planned = answer(checked, {}, "")
         for run, told in zip(checked.runs, planned["runs"], strict=True):
-            told["command"] = _trainer_command(checked, run)
+            told["command"] = _planned_command(checked, run)
         return planned
     folder = checked.folder
     with folder.lock():
         folder.begin(checked.name, checked.problems, checked.values, _command())
-        try:
-            if executor == "slurm":
-                array.carry_out(folder, checked.runs, checked.common, checked.slurm, tell=tell)
-            else:
-                queue.carry_out(folder, checked.runs, checked.common, jobs=jobs, tell=tell)
-        finally:
-            written, report = write(checked)
+        lane, is_tuned = _Lane(checked, jobs, executor, tell), True
+        if checked.tune.trials:
+            checked, is_tuned = _tuned(checked, lane, say or _say_nothing)
+        if is_tuned:
+            lane(checked.runs, {})
+        written, report = write(checked)
     return answer(checked, written, report)
 
 
 def write(checked: checked_lib.Checked) -> tuple[dict[str, str], str]:
     """Writes tables and report of what is done; returns the paths of tables, and of the report."""
     results = tables.Results(checked.folder, checked.runs)
-    made = tables.every(results, examples.Examples(checked.folder, checked.common.split))
+    kept = examples.Examples(checked.folder, checked.common.split)
+    made = dict(tables.every(results, kept))
+    if checked.art.published:
+        made["published"] = tables.published(results, checked.art.published)
+    if checked.tune.trials:
+        made["trials"] = tuning.table(checked.folder, checked.tune)
     written = {name: table.write(checked.folder.tables) for name, table in made.items()}
-    return written, page.write(checked, results, made)
+    return written, page.write(checked, results, made, kept.notes)
+
+
+class _Lane:
+    """Carries out runs that are not done yet: here, or as jobs."""
+
+    def __init__(
+        self,
+        checked: checked_lib.Checked,
+        jobs: int,
+        executor: str,
+        tell: Callable[[outcome_lib.Outcome], None],
+    ) -> None:
+        self._checked = checked
+        self._executor = executor
+        self._tell = tell
+        self.jobs = checked.slurm.most_at_once if executor == "slurm" else jobs
+
+    def __call__(self, runs: Sequence[plan.PlannedRun], watches: Mapping[str, queue.Watch]) -> None:
+        folder, common, tell = self._checked.folder, self._checked.common, self._tell
+        if self._executor == "slurm":
+            slurm = self._checked.slurm
+            array.carry_out(folder, runs, common, slurm, tell=tell, watches=watches)
+        else:
+            queue.carry_out(folder, runs, common, jobs=self.jobs, tell=tell, watches=watches)
+
+
+def _tuned(
+    checked: checked_lib.Checked, lane: _Lane, say: Callable[[str], None]
+) -> tuple[checked_lib.Checked, bool]:
+    """Searches, and returns the experiment with what was found in its tuned runs.
+
+    Returns:
+      it, and whether the search came to its end: without the untuned run there is none.
+    """
+    base = checked.runs[0]
+    lane([base], {})
+    if not checked.folder.outcome(base).is_over:
+        return checked, False
+    try:
+        found = tuning.search(
+            checked.folder, checked.tune, base, at_once=min(lane.jobs, 16), carry_out=lane
+        )
+    except errors.UserError:
+        write(checked)  # says what became of the trials
+        raise
+    say(f"the best of {checked.tune.trials} trials: {'; '.join(found)}")
+    runs = tuning.planned(checked.settings, checked.tune, checked.problems, found)
+    runs += specialists.planned(checked.art, runs)
+    return dataclasses.replace(checked, runs=runs), True
 
 
 def answer(checked: checked_lib.Checked, written: dict[str, str], report: str) -> dict[str, Any]:
@@ -139,9 +205,11 @@ class _Teller:
             say(f"{self._count} of {len(checked.runs)} runs are done already")
 
     def __call__(self, found: outcome_lib.Outcome) -> None:
-        self._count += 1
-        line = f"{self._count} of {len(self._checked.runs)}: {found.name}, seed {found.seed}: "
-        line += found.status
+        line = ""
+        if found.group != tuning.GROUP:
+            self._count += 1
+            line = f"{self._count} of {len(self._checked.runs)}: "
+        line += f"{found.name}, seed {found.seed}: {found.status}"
         if found.status == "done":
             line += f", step {found.step:,}, {found.seconds:,.0f} s"
         if found.why:
@@ -160,8 +228,10 @@ def ended_badly(checked_answer: dict[str, Any]) -> list[str]:
     ]
 
 
-def _trainer_command(checked: checked_lib.Checked, run: plan.PlannedRun) -> list[str]:
-    """Returns the command of a training as it would be typed, as far as it is known before."""
+def _planned_command(checked: checked_lib.Checked, run: plan.PlannedRun) -> list[str]:
+    """Returns the command of a run as it would be typed, as far as it is known before."""
+    if run.group == specialists.GROUP:
+        return shlex.split(run.statements[-1])
     steps = one_run.planned_steps(run, checked.common)
     flags = one_run.trainer_flags(checked.folder, run, checked.common, steps)
     return list(processes.typed(processes.ours("trainer", *flags)))

@@ -23,8 +23,8 @@ from t2t_mm.schemas import json_files
 
 FORMAT = 1
 _FILE = "experiment.json"
-_NOT_COMPARED = ("ExperimentSettings.", "SlurmSettings.")
-"""Settings that may change between calls: further seeds and variations are added."""
+_NOT_COMPARED = ("ExperimentSettings.", "SlurmSettings.", "ArtSettings.", "TuneSettings.trials")
+"""Settings that may change between calls: further seeds, variations and trials are added."""
 
 Values = Mapping[str, Mapping[str, str]]
 
@@ -139,8 +139,7 @@ def _difference(
         return f"of {', '.join(held['problems'])}, not {', '.join(problems)}"
     for variation, values in variations.items():
         old = held["variations"].get(variation, values)
-        for key in sorted({*old, *values}):
-            before, now = old.get(key, "unset"), values.get(key, "unset")
-            if before != now and not key.startswith(_NOT_COMPARED):
-                return f"{key} of {variation} is {before} there, and {now} here"
+        for key in sorted(old.keys() & values.keys()):  # others are of another version's code
+            if old[key] != values[key] and not key.startswith(_NOT_COMPARED):
+                return f"{key} of {variation} is {old[key]} there, and {values[key]} here"
     return ""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import pathlib
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.experiments import courses, plan, processes, specialists
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import outcome as outcome_lib
-from t2t_mm.experiments import plan, processes
 from t2t_mm.process import signals
 from t2t_mm.reports.run_report import training_log
 from t2t_mm.runs import run_folder, starts
@@ -31,6 +32,7 @@ class Common:
       gin_files: of the trainings.
       gin_params: of them, before the statements of a variation.
       data_dir: of generated data.
+      manual_dir: of corpora, which specialists may read.
       usr_dirs: of plugins.
       train_steps: as configured, by variation.
       split: that is measured; empty for that of evaluation.
@@ -40,6 +42,7 @@ class Common:
     gin_files: tuple[str, ...]
     gin_params: tuple[str, ...]
     data_dir: pathlib.Path
+    manual_dir: pathlib.Path
     usr_dirs: tuple[str, ...]
     train_steps: Mapping[str, int]
     split: str = ""
@@ -51,6 +54,7 @@ def carry_out(
     run: plan.PlannedRun,
     common: Common,
     running: processes.Processes,
+    watch: Callable[[pathlib.Path], bool] | None = None,
 ) -> outcome_lib.Outcome:
     """Trains a run, or goes on with it, measures it, and keeps what became of it.
 
@@ -61,10 +65,14 @@ def carry_out(
       run: whose runs of before are done.
       common: to all runs.
       running: the processes of the experiment.
+      watch: of a trial, which is trained only: says of a run folder whether to end the training.
 
     Returns:
       the outcome, as it is kept.
     """
+    if run.group == specialists.GROUP:
+        data, manual = common.data_dir, common.manual_dir
+        return specialists.carry_out(folder, run, running, data_dir=data, manual_dir=manual)
     found = folder.outcome(run)
     log = str(folder.log(run).relative_to(folder.path))
     steps = found.train_steps or _train_steps(folder, run, common)
@@ -72,9 +80,13 @@ def carry_out(
     folder.save(run, found)
     trainer = processes.ours("trainer", *trainer_flags(folder, run, common, steps))
     evaluation = processes.ours("eval", *_eval_flags(folder, run, common))
-    found = found.replace(commands=(processes.typed(trainer), processes.typed(evaluation)))
+    words = [trainer] if watch is not None else [trainer, evaluation]
+    found = found.replace(commands=tuple(map(processes.typed, words)))
     try:
-        found = _carried_out(folder, run, found, trainer, evaluation, running)
+        if watch is None:
+            found = _carried_out(folder, run, found, trainer, evaluation, running)
+        else:
+            found = _tried(folder, run, found, trainer, running, watch)
     except processes.StoppedError:
         found = found.replace(status="interrupted", why="the experiment was interrupted")
     folder.save(run, found)
@@ -170,6 +182,30 @@ def _carried_out(
     except (ValueError, KeyError, TypeError, AttributeError):
         return found.replace(status="failed", why="mm-eval gave no answer that can be read")
     return found.replace(status="done", why="", step=step, results=results, notes=notes)
+
+
+def _tried(
+    folder: folder_lib.ExperimentFolder,
+    run: plan.PlannedRun,
+    found: outcome_lib.Outcome,
+    trainer: Sequence[str],
+    running: processes.Processes,
+    watch: Callable[[pathlib.Path], bool],
+) -> outcome_lib.Outcome:
+    """Trains a trial; its last evaluation is its result."""
+    path = folder.run(run)
+    _wait_for_orphan(path, running)
+    trained = running.run(trainer, folder.log(run), is_enough=functools.partial(watch, path))
+    found = _of_training(path, found)
+    course = courses.read(run_folder.RunFolder(path), run.problems)
+    if course:
+        found = found.replace(results=course[max(course)])
+    if trained.is_cut:
+        return found.replace(status="pruned")
+    if trained.code:
+        return _failed(found, "mm-trainer", trained)
+    watch(path)
+    return found.replace(status="done")
 
 
 def _wait_for_orphan(path: pathlib.Path, running: processes.Processes) -> None:

@@ -27,7 +27,10 @@ _DIFFERENCES = (
 
 
 def write(
-    checked: checked_lib.Checked, results: tables.Results, made: Mapping[str, tables.Table]
+    checked: checked_lib.Checked,
+    results: tables.Results,
+    made: Mapping[str, tables.Table],
+    unread: Sequence[str] = (),
 ) -> str:
     """Writes the report, and returns its path.
 
@@ -35,17 +38,20 @@ def write(
       checked: the experiment.
       results: of its runs.
       made: its tables by name.
+      unread: what could not be read of the runs.
     """
     sections = [
         _summary(checked, results),
         _means(results, made["means"]),
         _differences(made["differences"]),
         _transfer(made.get("transfer")),
+        _published(made.get("published")),
+        _trials(made.get("trials")),
         plots.learning(checked.folder, results),
         _all_metrics(made["means"]),
         _runs(checked, made["runs"]),
     ]
-    notes = _notes(results)
+    notes = [*_notes(results), *unread]
     title = f"Experiment {checked.name}"
     text = page.render(title, [s for s in sections if s is not None and s.blocks], notes=notes)
     atomic.write_text(checked.folder.report_path, text)
@@ -164,6 +170,56 @@ def _transfer(found: tables.Table | None) -> blocks.Section | None:
     )
     lead = "What a problem (row) gains in its main metric by being trained with another (column)."
     return blocks.Section("transfer", "Transfer", [table], lead)
+
+
+def _published(found: tables.Table | None) -> blocks.Section | None:
+    if found is None:
+        return None
+    rows = [
+        [
+            blocks.text(row["problem"]),
+            overview.metric_cell(row["metric"]),
+            blocks.Cell(base.shown(row["metric"], row["published"]), is_number=True),
+            _mean_cell(row if row["mean"] is not None else None, row["metric"]),
+            blocks.text(row["source"]),
+        ]
+        for row in found.rows
+    ]
+    columns = ("problem", "metric", "published", "here", "source")
+    lead = (
+        "On paper: a published figure is of other data, unless the corpus is the very same; a dash "
+        "stands where nothing was measured here."
+    )
+    table = blocks.Table("Published figures", columns, rows, is_wide=True)
+    return blocks.Section("published", "Against published figures", [table], lead)
+
+
+def _trials(found: tables.Table | None) -> blocks.Section | None:
+    if found is None or not found.rows:
+        return None
+    made: list[blocks.Block] = []
+    chart = plots.trials(found)
+    if chart is not None:
+        made.append(chart)
+    rows = [
+        [
+            blocks.text(row["run"] or f"{row['trial']}", below=row["status"]),
+            blocks.number(row["gain"], 4),
+            blocks.number(row["step"]),
+            *(blocks.text("" if row[n] is None else f"{row[n]:.4g}") for n in found.columns[5:]),
+        ]
+        for row in sorted(
+            found.rows, key=lambda row: -math.inf if row["gain"] is None else -row["gain"]
+        )
+    ]
+    columns = ("trial", "mean gain", "step", *found.columns[5:])
+    made.append(blocks.Table("Trials, the best first", columns, rows, is_wide=True))
+    lead = (
+        "Each trial is one run of the problems that are tuned on. The objective is the mean over "
+        "them of the relative gain over the untuned run; what the best set gains elsewhere, and "
+        "with other seeds, stands among the differences."
+    )
+    return blocks.Section("tuning", "Tuning", made, lead)
 
 
 def _runs(checked: checked_lib.Checked, found: tables.Table) -> blocks.Section:

@@ -88,6 +88,7 @@ def comparisons(runs: Sequence[PlannedRun]) -> dict[str, list[tuple[str, str]]]:
         pairs = []
         for (name, run), (other, base) in itertools.product(own.items(), own.items()):
             in_company = run.group in ("joint", "pairs") and base.group.startswith("alone")
+            in_company = in_company or (run.group != "specialist" == base.group)
             varied = run.group == base.group and base.variation == first != run.variation
             if run.group == "pairs" and varied:
                 varied = run.problems == base.problems

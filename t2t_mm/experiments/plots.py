@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import tables
 from t2t_mm.reports.run_report import blocks, charts, training_log
@@ -85,6 +87,18 @@ def learning(folder: folder_lib.ExperimentFolder, results: tables.Results) -> bl
     return blocks.Section(
         "curves", "Loss in training", made, "A line for each seed; runs of a kind in one colour."
     )
+
+
+def trials(found: tables.Table) -> blocks.Chart | None:
+    """Returns the objective of trials, and the best one so far; None without any."""
+    ended = [(row["trial"], row["gain"]) for row in found.rows if row["gain"] is not None]
+    if not ended:
+        return None
+    numbers, gains = np.array(ended, np.float64).T
+    points = training_log.Points(numbers, gains)
+    best = training_log.Points(numbers, np.maximum.accumulate(gains))
+    series = [charts.Line("trial", points, 0, "points"), charts.Line("best so far", best, 1)]
+    return charts.lines("Mean gain by trial", series, note="the axis counts trials, not steps")
 
 
 def _x(field: str) -> dict[str, Any]:

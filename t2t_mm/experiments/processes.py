@@ -9,10 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from t2t_mm.files import atomic
+
+_ASK_S = 2.0
+"""Seconds between questions whether a command has run long enough."""
+
+_FAULT = "the above is a fault of t2t-mm"
 
 
 class StoppedError(Exception):
@@ -26,11 +31,13 @@ class Ended(NamedTuple):
       code: its exit code.
       stdout: what it printed there.
       said: the last line that it said on standard error.
+      is_cut: whether it was ended since it was enough.
     """
 
     code: int
     stdout: str
     said: str
+    is_cut: bool = False
 
 
 class Processes:
@@ -53,14 +60,18 @@ class Processes:
         return self._is_over.is_set()
 
     def run(
-        self, command: Sequence[str], log: pathlib.Path, *, timeout_s: float | None = None
+        self,
+        command: Sequence[str],
+        log: pathlib.Path,
+        *,
+        is_enough: Callable[[], bool] | None = None,
     ) -> Ended:
         """Runs a command to its end; what it says on standard error is added to a log.
 
         Args:
           command: words of it.
           log: a file, whose folder is made.
-          timeout_s: after which it is ended as by Ctrl-C.
+          is_enough: is asked now and then; once it says so, the command is ended in order.
 
         Raises:
           DataError: the log cannot be written to.
@@ -72,18 +83,25 @@ class Processes:
         with file:
             begin = file.tell()
             process = self._begin(command, file)
+            is_cut = False
             try:
-                stdout, _ = process.communicate(timeout=timeout_s)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGTERM)
-                stdout, _ = process.communicate()
+                while True:
+                    try:
+                        wait_s = None if is_enough is None or is_cut else _ASK_S
+                        stdout, _ = process.communicate(timeout=wait_s)
+                        break
+                    except subprocess.TimeoutExpired:
+                        is_cut = is_enough is not None and is_enough()
+                        if is_cut:
+                            process.send_signal(signal.SIGTERM)
             finally:
                 with self._lock:
                     self._running.pop(process.pid, None)
                     self._places.pop(process.pid, None)
         if self._is_over.is_set():
             raise StoppedError
-        return Ended(process.returncode, stdout.decode("utf-8", "replace"), _last(log, begin))
+        said = _last(log, begin)
+        return Ended(process.returncode, stdout.decode("utf-8", "replace"), said, is_cut)
 
     def stop(self) -> None:
         """Ends all processes, in order: a training saves its state. Waits for none of them."""
@@ -146,4 +164,5 @@ def _last(log: pathlib.Path, begin: int) -> str:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(begin, size - 2**16))
         lines = file.read().decode("utf-8", "replace").replace("\r", "\n").splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    said = [line.strip() for line in lines if line.strip() and _FAULT not in line]
+    return said[-1] if said else ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-import functools
-from collections.abc import Callable, Sequence
+import pathlib
+import types
+from collections.abc import Callable, Mapping, Sequence
 
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import one_run, plan, processes
@@ -14,7 +15,7 @@ from t2t_mm.process import cores
 _WAIT_S = 1.0
 """A signal is heeded after so many seconds at most."""
 
-CarryOut = Callable[[plan.PlannedRun, processes.Processes], outcome_lib.Outcome]
+Watch = Callable[[pathlib.Path], bool]
 
 
 def carry_out(
@@ -24,7 +25,7 @@ def carry_out(
     *,
     jobs: int,
     tell: Callable[[outcome_lib.Outcome], None],
-    work: CarryOut | None = None,
+    watches: Mapping[str, Watch] = types.MappingProxyType({}),
 ) -> None:
     """Carries out the runs that are not done yet; one that ends badly leaves the others alone.
 
@@ -34,14 +35,13 @@ def carry_out(
       common: to all runs.
       jobs: runs at a time, among which the processors are divided.
       tell: is called with the outcome of each run that has begun, or could not.
-      work: carries out one; as `one_run.carry_out` when left out.
+      watches: of those that are trials, by their keys.
 
     Raises:
       KeyboardInterrupt: a signal came; the trainings have saved their state.
     """
     share = max(1, cores.count() // jobs) if jobs > 1 else None
     running = processes.Processes(share)
-    one = work or functools.partial(_one, folder, common)
     waiting = [run for run in runs if not folder.outcome(run).is_over]
     begun: dict[concurrent.futures.Future[outcome_lib.Outcome], plan.PlannedRun] = {}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -50,7 +50,8 @@ def carry_out(
                 for run in ready(folder, waiting, list(begun.values()), tell):
                     if len(begun) < jobs:
                         waiting.remove(run)
-                        begun[pool.submit(one, run, running)] = run
+                        work = (folder, run, common, running, watches.get(run.key))
+                        begun[pool.submit(one_run.carry_out, *work)] = run
                 ended, _ = concurrent.futures.wait(
                     begun, timeout=_WAIT_S, return_when=concurrent.futures.FIRST_COMPLETED
                 )
@@ -102,12 +103,3 @@ def _is_done(folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, name: st
     path = folder.path / "outcomes" / name / f"{run.seed}.json"
     found = outcome_lib.load(path)
     return found is not None and found.is_over
-
-
-def _one(
-    folder: folder_lib.ExperimentFolder,
-    common: one_run.Common,
-    run: plan.PlannedRun,
-    running: processes.Processes,
-) -> outcome_lib.Outcome:
-    return one_run.carry_out(folder, run, common, running)

@@ -194,6 +194,28 @@ def transfer(results: Results, compared: Table) -> Table | None:
     return Table("transfer", ("problem", "metric", *problems), rows)
 
 
+def published(results: Results, figures: Sequence[tuple[str, str, float, str]]) -> Table:
+    """Returns published figures beside ours of the first kind of run, where there is one.
+
+    Args:
+      results: of the runs.
+      figures: problem, metric, value and source of each.
+    """
+    rows = []
+    for problem, metric, value, source in figures:
+        row: Row = {"problem": problem, "metric": metric, "published": value, "source": source}
+        row |= dict.fromkeys(("run", "mean", "sd", "seeds"))
+        for arm in results.arms(problem):
+            values = list(results.values(problem, arm, metric).values())
+            if values:
+                spread = intervals.spread(values)
+                row |= {"run": arm, "mean": spread.mean, "sd": spread.sd, "seeds": spread.size}
+                break
+        rows.append(row)
+    columns = ("problem", "metric", "published", "run", "mean", "sd", "seeds", "source")
+    return Table("published", columns, rows)
+
+
 def is_better_up(metric: str) -> bool:
     """Returns whether higher values of a metric are better."""
     return metric not in registry.metrics or bool(registry.metrics.get(metric).higher_is_better)

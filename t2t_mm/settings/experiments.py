@@ -100,3 +100,91 @@ class SlurmSettings:
 
     def __post_init__(self) -> None:
         ranges.check(self)
+
+
+def _are_specialists(found: tuple[tuple[str, ...], ...]) -> bool:
+    names = [own[1] for own in found if len(own) == 5]
+    named = all(map(_NAME.fullmatch, names)) and all(all(own) for own in found)
+    return named and len(names) == len(found) == len({(own[0], own[1]) for own in found})
+
+
+_SPECIALISTS = ranges.rule(
+    "tuples of problem, name (small letters, digits, _), metric, key and command, each problem "
+    "and name once",
+    _are_specialists,
+)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class ArtSettings:
+    """What the problems of an experiment are measured against: other programs, and publications.
+
+    Args:
+      specialists: a problem, a name, the metric that is compared, the key by which the program
+        prints it, and its command each. The command is run once for each seed, after the run of
+        the problem alone, with {seconds} (that this run spent in steps), {seed}, {data_dir},
+        {manual_dir} and {output_dir} filled in; the last line that it prints is a JSON object, or
+        a dict of Python.
+      published: a problem, a metric, its value and where it was published, each.
+    """
+
+    specialists: Annotated[tuple[tuple[str, ...], ...], _SPECIALISTS] = ()
+    published: tuple[tuple[str, str, float, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+
+
+def _is_dimension(own: tuple[str | float, ...]) -> bool:
+    if len(own) < 3 or not (isinstance(own[0], str) and isinstance(own[1], str)):
+        return False
+    values = own[2:]
+    if own[1] == "choice":
+        return len(set(values)) == len(values) > 1
+    numbers = [value for value in values if not isinstance(value, str)]
+    if len(values) != 2 or len(numbers) != 2 or numbers[0] >= numbers[1]:
+        return False
+    is_whole = all(float(number).is_integer() for number in numbers)
+    return (
+        own[1] == "linear"
+        or (own[1] == "log" and numbers[0] > 0)
+        or (own[1] == "whole" and is_whole)
+    )
+
+
+def _is_space(space: tuple[tuple[str | float, ...], ...]) -> bool:
+    return all(map(_is_dimension, space)) and len({own[0] for own in space}) == len(space)
+
+
+_SPACE = ranges.rule(
+    'tuples such as ("OptimizerSettings.learning_rate", "log", 5e-4, 8e-3), each parameter once',
+    _is_space,
+)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
+class TuneSettings:
+    """The search for one set of hyperparameters for all problems together.
+
+    The trials and their runs have the first seed; tuned and untuned runs are compared with all.
+
+    Args:
+      trials: how many sets are tried; 0 for no tuning.
+      tuned_on: problems whose runs the search sees; what it gains is measured on the others too.
+      space: for each parameter the left side of its binding, a scale, and values: "linear" or
+        "log" between two numbers, "whole" numbers from one to another, "choice" of those given.
+      metric: whose relative gain over the untuned run, as a mean over problems, is the objective.
+      prune_after: trials that are finished before others are pruned: those whose objective at an
+        evaluation is below the median of earlier ones; 0 for never.
+    """
+
+    trials: Annotated[int, ranges.numbers(0)] = 0
+    tuned_on: tuple[str, ...] = ()
+    space: Annotated[tuple[tuple[str | float, ...], ...], _SPACE] = ()
+    metric: str = "log_perplexity"
+    prune_after: Annotated[int, ranges.numbers(0)] = 4
+
+    def __post_init__(self) -> None:
+        ranges.check(self)

@@ -76,7 +76,7 @@ class MultiModelConfig(_NetSizes):
       selected: K, experts chosen for each token.
       expert_filter: F, hidden width of an expert.
       gate_loss: weight of the importance and load losses.
-      attention: whether decoder blocks attend to the source; if not, only the mixer does.
+      attention: whether mixer and decoder attend to the source; if not, the mixer reads its mean.
       dropout: on the outputs of attention, experts and the classification head, in training.
       block_dropout: at the end of every conv block, as in the paper (whose rate is 0.4). It
         drops from the whole signal, not from a residual branch: six blocks at 0.1 keep half.

@@ -1,7 +1,9 @@
 """An experiment whose commands do at once what trainings would leave behind."""
 
 import json
+import math
 import pathlib
+import re
 import sys
 
 import pytest
@@ -11,16 +13,24 @@ from t2t_mm.reports.run_report import blocks, charts
 from tests import conftest
 
 
-def train(folder, name, given):
-    """Leaves what `one_run` reads of a training: 10 steps a second, shared by its problems."""
+def train(folder, given, rate):
+    """Leaves what `one_run` reads of a training: 10 steps a second, shared by its problems.
+
+    It is evaluated every 10 steps; the nearer the rate is to 4e-3, the better.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     problems = given["problems"].split(",")
     steps = int(given.get("train_steps", 40))
     counted = {"steps": steps / len(problems), "examples": 8.0, "loss": 2.0}
     lines = [{"problem": problem, "metrics": counted} for problem in problems]
     lines.append({"problem": "", "metrics": {"steps_per_s": 10.0}})
-    text = "\n".join(json.dumps({"step": steps, "split": "train", **line}) for line in lines)
-    (folder / "metrics.jsonl").write_text(f"{text}\n")
+    lines = [{"step": steps, "split": "train", **line} for line in lines]
+    for step in range(10, steps + 1, 10):
+        loss = 2 + abs(math.log10(rate / 4e-3)) - step / 100
+        own = {"step": step, "split": "validation", "metrics": {"log_perplexity": loss}}
+        lines += [{**own, "problem": problem} for problem in problems]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (folder / "metrics.jsonl").write_text(text)
     (folder / "problems").write_text(given["problems"])
     start = {"machine": {"system": "Test", "cores": 2}}
     (folder / "starts.jsonl").write_text(f"{json.dumps(start)}\n")
@@ -51,7 +61,7 @@ def told(monkeypatch, _no_charts):
 
     told = Told()
 
-    def run(self, command, log, *, timeout_s=None):
+    def run(self, command, log, *, is_enough=None):
         command, *flags = command[2:]
         given = dict(flag[2:].split("=", 1) for flag in flags if "=" in flag)
         folder = pathlib.Path(given["output_dir"])
@@ -62,9 +72,13 @@ def told(monkeypatch, _no_charts):
             line = f"mm-{told.fails}: There is not enough of it."
             log.write_text(f"{line}\n")
             return processes.Ended(2, "", line)
-        is_training = command.endswith("trainer")
-        answer = train(folder, name, given) if is_training else measure(folder, name, int(seed))
-        return processes.Ended(0, json.dumps(answer), "")
+        if command.endswith("trainer"):
+            rates = re.findall(r"learning_rate = (\S+)", "\n".join(flags))
+            answer = train(folder, given, float(rates[-1]) if rates else 1e-3)
+        else:
+            answer = measure(folder, name, int(seed))
+        is_cut = is_enough is not None and is_enough()
+        return processes.Ended(130 if is_cut else 0, json.dumps(answer), "", is_cut)
 
     monkeypatch.setattr(processes.Processes, "run", run)
     return told
