@@ -17,6 +17,7 @@ from t2t_mm.problems.coco import published, questions
 from t2t_mm.problems.sample_world import corpora_captions, picture
 
 _PARTS = {"train": "train", "validation": "val"}
+_ANSWERS = 100_000  # more than there are, so all that training has
 _CLASSES = 3_000
 
 
@@ -25,7 +26,7 @@ class Vqa(problem.Problem):
     """Goyal et al. 2017: 443,757 questions for training, 214,354 for validation.
 
     The most frequent answer is the target of training; all ten are references in
-    validation. The test sets have no answers.
+    validation. The test sets have no answers. Decoding writes answers of training alone.
     """
 
     version = "1.0.0"
@@ -41,6 +42,7 @@ class Vqa(problem.Problem):
     sample_inputs = {"image": image.Image(size=picture.SIZE, mirror=False)}
     targets: ClassVar[modality.Modality] = language.Language(vocab="mm_8k", max_length=16)
     command = "to-answer"
+    answers_of_training = _ANSWERS
     metrics: ClassVar[tuple[str, ...]] = ("vqa_accuracy", "log_perplexity")
     splits = ("train", "validation")
     sources = ("manual", "sample")
@@ -73,6 +75,7 @@ class VqaClasses(Vqa):
     """
 
     targets = categorical.Categorical(labels="vqa", allow_unseen=True)
+    answers_of_training = 0
     metrics = ("vqa_accuracy", "accuracy", "log_perplexity")
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:

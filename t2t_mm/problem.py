@@ -61,6 +61,10 @@ class Problem:
       sample_size: training examples of sample data, unless `--sample_size` is given.
       symbols: words that become one token each in the vocabularies of its texts, such as
         the labelled brackets of parse trees.
+      answers: the only outputs there are, where targets are a closed set of texts: decoding
+        writes no other.
+      answers_of_training: the same of so many targets, the most frequent of training, which
+        `mm-datagen` notes in the manifest.
       simple_answer_name: a short description of `simple_answer` ("copy the question").
     """
 
@@ -81,6 +85,8 @@ class Problem:
     sample_inputs: ClassVar[Mapping[str, modality.Modality]] = {}
     sample_size: ClassVar[int] = 4_000
     symbols: ClassVar[tuple[str, ...]] = ()
+    answers: ClassVar[tuple[str, ...]] = ()
+    answers_of_training: ClassVar[int] = 0
     simple_answer_name: ClassVar[str] = ""
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[Example]:
@@ -135,14 +141,20 @@ class Problem:
         return None
 
     def constraint(self, task: Any) -> constraint_base.Constraint | None:
-        """Returns which outputs are well formed, for decoding; None, the default, for all.
+        """Returns which outputs are well formed, for decoding; None for all.
+
+        By default those are the `answers`, and all where there are none.
 
         Args:
           task: this problem, bound to its data, with the vocabulary of its targets
             (`data.task.Task`).
         """
-        del task
-        return None
+        answers = task.answers or self.answers
+        if not answers:
+            return None
+        from t2t_mm.constraints import closed_set
+
+        return closed_set.ClosedSet(task.vocabulary, answers)
 
     @classmethod
     def declaration_digest(cls) -> str:
@@ -220,6 +232,7 @@ def _check(name: str, cls: type[Problem], place: str) -> None:
         _wrong_name(name, cls)
         or _wrong_modality(cls)
         or _wrong_list(cls)
+        or _wrong_answers(cls)
         or _wrong_plain_name(cls)
         or _wrong_tokenizer(cls)
         or cls.wrong_declaration()
@@ -287,6 +300,20 @@ def _wrong_list(cls: type[Problem]) -> str | None:
             f"optional_splits is {tuple(cls.optional_splits)!r}, which may hold splits after the "
             "second only"
         )
+    return None
+
+
+def _wrong_answers(cls: type[Problem]) -> str | None:
+    count = cls.answers_of_training
+    if not isinstance(count, int) or count < 0:
+        return f"answers_of_training is {count!r}, not a number of answers"
+    if isinstance(cls.answers, str):
+        return f"answers is a string; write ({cls.answers!r},)"
+    if (cls.answers or count) and not cls.targets.autoregressive:
+        return f"answers are texts, and targets is {type(cls.targets).__name__}()"
+    for answer in cls.answers:
+        if not isinstance(answer, str) or not answer.strip():
+            return f"answers holds {answer!r}, which is not a text"
     return None
 
 

@@ -66,6 +66,10 @@ def test_it_is_filed_under_the_place_that_declared_it(registries):
         ({"metrics": "accuracy"}, "metrics is a string"),
         ({"metric_tokenizer": "zhh"}, "metric_tokenizer is 'zhh', none of none, 13a"),
         ({"generate_examples": Problem.generate_examples}, "generate_examples is missing"),
+        ({"answers": "yes"}, "answers is a string; write ('yes',)"),
+        ({"targets": Language(), "answers": ("yes", " ")}, "answers holds ' ', which is not"),
+        ({"answers": ("yes",), "targets": Categorical()}, "answers are texts, and targets is Cat"),
+        ({"answers_of_training": -1}, "answers_of_training is -1, not a number of answers"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said(registries, changes, reason):

@@ -130,6 +130,11 @@ class Manifest:
         """The class names found, by feature, where the problem declares none."""
         return {k: tuple(v) for k, v in self.details.get("classes", {}).items()}
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The most frequent targets of training, where the problem keeps them."""
+        return tuple(self.details.get("answers", ()))
+
     def files(self, split: str) -> list[pathlib.Path]:
         """Returns the record files of a split, in order.
 

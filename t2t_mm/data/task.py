@@ -43,6 +43,7 @@ class Task:
       vocabularies: of the modalities, by name.
       data_dir: where the records are; None without data.
       metric_tokenizer: splits text into words for metrics; see `Problem`.
+      answers: the only outputs there are, where they are a closed set of texts.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Task:
     vocabularies: Mapping[str, vocabulary_lib.Vocabulary]
     data_dir: pathlib.Path | None = None
     metric_tokenizer: str = ""
+    answers: tuple[str, ...] = ()
 
     @classmethod
     def from_data(
@@ -100,6 +102,7 @@ class Task:
             ),
             data_dir=folder,
             metric_tokenizer=problem.metric_tokenizer,
+            answers=tuple(problem.answers) or manifest.answers,
         )
 
     @classmethod
@@ -149,6 +152,7 @@ class Task:
             vocabularies=loaded,
             data_dir=None if data_dir is None else pathlib.Path(data_dir),
             metric_tokenizer=description.get("metric_tokenizer", ""),
+            answers=tuple(description.get("answers", ())),
         )
 
     def describe(self) -> dict[str, Any]:
@@ -161,6 +165,7 @@ class Task:
             "command": self.command,
             "metrics": list(self.metrics),
             **({"metric_tokenizer": self.metric_tokenizer} if self.metric_tokenizer else {}),
+            **({"answers": list(self.answers)} if self.answers else {}),
             "splits": list(self.splits),
             VOCABULARIES: {
                 name: {"size": v.size, "sha256": v.sha256} for name, v in self.vocabularies.items()

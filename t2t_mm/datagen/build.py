@@ -221,6 +221,10 @@ def _found(
     classes = {name: _classes(problem, name, parts) for name in encode.undeclared_classes(features)}
     if classes:
         details["classes"] = classes
+    if problem.answers_of_training:
+        total = sum((s.answers for s in parts[problem.splits[0]]), collections.Counter[str]())
+        ranked = sorted(total, key=lambda answer: (-total[answer], answer))
+        details["answers"] = ranked[: problem.answers_of_training]
     unseen = {
         name: _unseen(parts, name, frozenset(names))
         for name, names in classes.items()

@@ -20,7 +20,18 @@ _FRAMEWORK = "t2t_mm"
 _BUILT_IN = "t2t_mm.problems"
 
 _OF_NO_RECORD = frozenset(
-    {"command", "downloads", "layout", "licensed", "metric_tokenizer", "metrics", "parts"}
+    {
+        "answers",
+        "answers_of_training",
+        "command",
+        "constraint",
+        "downloads",
+        "layout",
+        "licensed",
+        "metric_tokenizer",
+        "metrics",
+        "parts",
+    }
 )
 """Attributes of a problem that do not change its records."""
 

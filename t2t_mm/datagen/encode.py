@@ -83,6 +83,7 @@ class EncodedPart:
     Attributes:
       checksum: of the records, by `shuffle.checksum`.
       classes: by feature without declared classes, how often each class occurred.
+      answers: how often each target occurred, where the problem keeps the most frequent.
       filtered: how many examples the generator skipped, by reason.
     """
 
@@ -91,6 +92,7 @@ class EncodedPart:
     checksum: int = 0
     bad: list[BadExample] = dataclasses.field(default_factory=list)
     classes: dict[str, collections.Counter[str]] = dataclasses.field(default_factory=dict)
+    answers: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     used: dict[str, int] = dataclasses.field(default_factory=dict)
     filtered: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
@@ -113,6 +115,7 @@ def encode_part(assignment: Assignment, count: Callable[[int], None]) -> Encoded
     part = EncodedPart(
         classes={name: collections.Counter() for name in undeclared_classes(features)}
     )
+    keeps_answers = problem.answers_of_training > 0 and assignment.split == problem.splits[0]
     with (
         shuffle.BucketWriter(assignment.buckets, assignment.number) as out,
         overlaps.Prints(assignment.buckets, assignment.number) as prints,
@@ -136,6 +139,8 @@ def encode_part(assignment: Assignment, count: Callable[[int], None]) -> Encoded
                     continue
                 for name, counts in part.classes.items():
                     counts[encoded[name][0].decode("utf-8")] += 1
+                if keeps_answers:
+                    part.answers[encoded["targets"][0].decode("utf-8")] += 1
                 digest = shuffle.hash_key(encoded["key"][0], assignment.seed)
                 record = records.frame(records.encode_example(encoded))
                 out.add(digest, record)

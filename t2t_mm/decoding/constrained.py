@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from t2t_mm import registry, vocabulary
+from t2t_mm import problem, registry, vocabulary
 from t2t_mm.constraints import base
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality.language import declaration as language
@@ -53,15 +53,18 @@ class Allowed(NamedTuple):
 def of(task: task_lib.Task, settings: decoding.DecodeSettings) -> base.Constraint | None:
     """Returns the constraint of a task, or None.
 
-    It is the registered problem's: a run whose problem is not registered here, since its plugin
-    is not loaded, has none.
+    It is the registered problem's. A run whose problem is not registered here, since its plugin
+    is not loaded, has none but its closed set of answers.
 
     Raises:
       PluginError: for what is no constraint.
     """
-    if not settings.constrained or task.name not in registry.problems:
+    if not settings.constrained:
         return None
-    made = registry.problems.get(task.name)().constraint(task)
+    if task.name in registry.problems:
+        made = registry.problems.get(task.name)().constraint(task)
+    else:
+        made = problem.Problem().constraint(task)
     return None if made is None else base.check(made, task.name)
 
 

@@ -14,7 +14,7 @@ from t2t_mm.modality import base as modality
 
 FORMAT = 1
 
-_FREE = frozenset(("splits", "metrics", "metric_tokenizer"))
+_FREE = frozenset(("splits", "metrics", "metric_tokenizer", "answers"))
 """What of a problem may differ where a run goes on: nothing is learnt from it."""
 
 

@@ -42,6 +42,7 @@ class Manifest(TypedDict):
     seed: Annotated[int, pydantic.Field(ge=-(2**63), lt=2**63)]
     splits: Annotated[dict[values.PlainName, Split], pydantic.Field(min_length=1)]
     classes: NotRequired[dict[values.PlainName, list[values.Text]]]
+    answers: NotRequired[list[values.Text]]
     features: NotRequired[dict[values.PlainName, values.PlainName]]
     skipped: NotRequired[dict[str, Any]]
     filtered: NotRequired[dict[str, dict[str, values.Count]]]

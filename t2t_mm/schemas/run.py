@@ -43,6 +43,7 @@ class Problem(TypedDict):
     metrics: list[values.Name]
     splits: Annotated[list[values.PlainName], pydantic.Field(min_length=1)]
     vocabularies: dict[values.PlainName, UsedVocabulary]
+    answers: NotRequired[list[values.Text]]
 
 
 class Averaged(TypedDict):

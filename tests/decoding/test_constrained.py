@@ -1,5 +1,7 @@
 """Searches under a constraint, against everything that it allows."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -170,5 +172,10 @@ def test_what_is_no_constraint_is_refused(task, toy_problem, tokens):
         constrained.of(task, decoding.DecodeSettings())
 
 
-def test_a_task_of_no_registered_problem_has_none(task):
+def test_a_task_of_no_registered_problem_has_only_its_answers(task):
     assert constrained.of(task, decoding.DecodeSettings()) is None
+    vocabularies = {"letters": Letters()}
+    closed = dataclasses.replace(task, answers=("hh", "b"), vocabularies=vocabularies)
+    rule = constrained.of(closed, decoding.DecodeSettings())
+    assert rule.tokens.tolist() == [1, 4, 10]  # the end, b and h
+    assert constrained.of(closed, decoding.DecodeSettings(constrained=False)) is None

@@ -13,8 +13,9 @@ from t2t_mm.bin import export as command
 from t2t_mm.exporting import explain, saved_model, signature, versions
 from t2t_mm.modality import Language
 from t2t_mm.runs import run_folder
+from t2t_mm.trees import linear_trees
 from tests.exporting import compare
-from tests.exporting.conftest import PICTURE, make_run
+from tests.exporting.conftest import PICTURE, SIZES, make_run
 
 
 def test_a_text_in_a_process_without_the_framework(loaded, tmp_path):
@@ -34,6 +35,32 @@ def test_a_text_in_a_process_without_the_framework(loaded, tmp_path):
     assert "U+0007 at character 2" in found["errors"][3]
     described = json.loads((tmp_path / "text" / "export.json").read_text())
     assert described["signatures"]["serving_default"]["problem"] == "text"
+
+
+@pytest.mark.slow
+def test_constrained_texts_in_a_process_without_the_framework(tmp_path):
+    sizes = [each for each in SIZES if "max_length" not in each]
+    problems = {name: ({"inputs": Language()}, Language()) for name in ("wsj_parsing", "yes_no")}
+    path = make_run(tmp_path / "run", problems, sizes=[*sizes, "DecodeSettings.max_length = 90"])
+    described = json.loads((path / "problems.json").read_text())
+    described["problems"][1]["answers"] = ["yes", "no", "the ball"]
+    (path / "problems.json").write_text(json.dumps(described))
+    texts = ["a red ball", "où est le chat", "the box", "it  is under\tthe box " * 2]
+    for search in ({"beam_size": 2, "n_best": 2}, {}):
+        loaded = t2t_mm.load_run(path)
+        exported = t2t_mm.export(loaded, tmp_path / "exports", **search)["exports"]["multi_model"]
+        rows = [{"inputs": text.encode()} for text in texts]
+        found = compare.answered_alone(exported, {"wsj_parsing": rows, "yes_no": rows})
+        for name in found:
+            wanted = t2t_mm.decode(loaded, texts, problem=name, **search)
+            assert compare.compared(wanted, found[name])[0] == 0
+            for text, each in zip(texts, wanted, strict=True):
+                outputs = [one.outputs for one in each.n_best or [each]]
+                if name == "yes_no":
+                    assert set(outputs) <= {"yes", "no", "the ball"}
+                    assert len(set(outputs)) == len(outputs)
+                else:  # its symbols are spelt in bytes, since the vocabulary has none of them
+                    assert not any(linear_trees.read(o, text.split())[1] for o in outputs)
 
 
 @pytest.fixture

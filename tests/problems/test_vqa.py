@@ -109,6 +109,20 @@ def test_rare_answers_are_left_out_of_training_and_stay_in_validation(tmp_path, 
     assert batch["targets"].numpy().tolist() == [-1, -1]
 
 
+def test_answers_of_training_are_all_that_is_written(tmp_path):
+    testing.write_files(tmp_path / "raw", raw_files())
+    generate.generate("vqa", tmp_path / "data", manual_dir=tmp_path / "raw", workers=2)
+    # The most frequent answers of the four questions, each once.
+    assert manifest.Manifest.load(tmp_path / "data", "vqa", "1.0.0").answers == (
+        "2", "cat", "dog", "yes"
+    )  # fmt: skip
+    task = task_lib.Task.from_data("vqa", tmp_path / "data")
+    assert task.answers == ("2", "cat", "dog", "yes")
+    rule = vqa.Vqa().constraint(task)
+    spelt = {token for answer in task.answers for token in task.vocabulary.encode(answer)}
+    assert set(rule.tokens.tolist()) == {1, *spelt}
+
+
 @pytest.mark.parametrize(
     ("file", "entry", "row", "said"),
     [

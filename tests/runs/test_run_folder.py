@@ -239,6 +239,15 @@ def test_how_words_are_measured_is_kept_and_may_change(path, tasks):
     assert run_folder.RunFolder.open(path).tasks()[0].metric_tokenizer == "zh"
 
 
+def test_a_closed_set_of_answers_is_kept_and_may_change(path, tasks):
+    text, *others = tasks
+    closed = dataclasses.replace(text, answers=("yes", "no"))
+    _create(path, [text, *others])
+    assert run_folder.RunFolder.open(path).tasks()[0].answers == ()
+    _create(path, [closed, *others])
+    assert run_folder.RunFolder.open(path).tasks()[0].answers == ("yes", "no")
+
+
 def test_a_further_problem_is_answered_with_a_warm_start(path, tasks):
     _create(path, tasks[:1])
     with pytest.raises(errors.ConfigError, match=f"--warm_start={path} with another --output_dir"):

@@ -42,6 +42,8 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
         command = "to-answer"
         metrics = ["exact_match", "log_perplexity"]
         metric_tokenizer = "zh"
+        answers = ["yes", "no"]
+        answers_of_training = 8
         [data]
         files = "all.jsonl"
         split_column = "part"
@@ -67,6 +69,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
     assert made.targets == Language(max_length=16)
     assert made.metrics == ("exact_match", "log_perplexity")
     assert made.metric_tokenizer == "zh"
+    assert (made.answers, made.answers_of_training) == (("yes", "no"), 8)
     assert made.table.reader.needed == ("id", "question", "answers", "part")
 
 
