@@ -25,7 +25,10 @@ class CocoCaption(problem.Problem):
 
     version = "1.0.0"
     corpus = "coco2017"
-    layout = "annotations/captions_{train,val}2017.json and {train,val}2017/*.jpg, or all with 2014"
+    layout = (
+        "annotations/captions_{train,val}2017.json and {train,val}2017/*.jpg, or all with "
+        "2014; or annotations_trainval2017.zip, train2017.zip and val2017.zip, as published"
+    )
     inputs = {"image": image.Image(size=224, mirror=False)}
     sample_inputs = {"image": image.Image(size=picture.SIZE, mirror=False)}
     targets = language.Language(vocab="mm_8k", max_length=64)

@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from t2t_mm import errors, problem
+from t2t_mm.corpus import archives, raw
 from t2t_mm.corpus import parts as parts_lib
-from t2t_mm.corpus import raw
 from t2t_mm.downloads.declaration import Download
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.sample_world import corpora_speech, pronunciation
 
+Recording = pathlib.Path | archives.Content
+
+_ARCHIVE = "free-spoken-digit-dataset-"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)")
 _OFFICIAL_TEST = range(5)
 _TEST_OTHERWISE = range(5, 8)
@@ -33,8 +36,9 @@ class Digits(problem.Problem):
     version = "1.0.0"
     corpus = "fsdd"
     layout = (
-        "recordings/DIGIT_SPEAKER_INDEX.wav, as in the repository free-spoken-digit-dataset, with "
-        "indices from 0 (or 5) to 9 (test and validation) and more (training)"
+        "recordings/DIGIT_SPEAKER_INDEX.wav, as in the repository free-spoken-digit-dataset, or "
+        f"{_ARCHIVE}*.tar.gz of it, with indices from 0 (or 5) to 9 (test and validation) and more "
+        "(training)"
     )
     inputs = {"audio": audio.Audio(sample_rate=8_000)}
     sources = ("manual", "sample")
@@ -49,17 +53,17 @@ class Digits(problem.Problem):
     sample_size = 1_200
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        found = [_recording(path) for path in files.glob("recordings/*", endings=(".wav",))]
+        found = [_recording(path) for path in _paths(files)]
         official = any(index in _OFFICIAL_TEST for index, *_ in found)
         test = _OFFICIAL_TEST if official else _TEST_OTHERWISE
         # By index, then speaker, so that digits are interleaved (for --max_examples).
-        for index, _, digit, path in files.share(sorted(found)):
+        for index, _, digit, path in files.share(sorted(found, key=lambda one: one[:3])):
             held = ("test" if index in test else "validation") if index in _HELD_OUT else "train"
             if held == split:
                 yield f"{split}/{path.stem}", {"audio": path, "targets": self.answer(digit)}
 
     def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
-        return parts_lib.of_units(len(files.glob("recordings/*", endings=(".wav",))))
+        return parts_lib.of_units(len(_paths(files)))
 
     def answer(self, digit: int) -> str:
         """Returns the target for a digit."""
@@ -93,7 +97,19 @@ class FsddWords(Digits):
         return pronunciation.DIGITS[digit]
 
 
-def _recording(path: pathlib.Path) -> tuple[int, str, int, pathlib.Path]:
+def _paths(files: raw.RawFiles) -> Sequence[Recording]:
+    """Returns all recordings; those of the archive, 24 MB, are read into the memory."""
+    archives_there = files.glob(f"{_ARCHIVE}*.tar.gz", optional=True)
+    if files.exists("recordings") or not archives_there:
+        return files.glob("recordings/*", endings=(".wav",))
+    return [
+        member
+        for member in files.contents(archives_there[-1].name, endings=(".wav",))
+        if member.parent.name == "recordings"
+    ]
+
+
+def _recording(path: Recording) -> tuple[int, str, int, Recording]:
     """Returns index, speaker and digit, as a recording's name tells them, and its path."""
     name = _NAME.fullmatch(path.stem)
     if name is None:

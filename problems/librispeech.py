@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from t2t_mm import problem
 from t2t_mm.corpus import parts as parts_lib
@@ -62,7 +63,7 @@ class LibriSpeech(base.Speech):
     layout = (
         "LibriSpeech/SUBSET/SPEAKER/CHAPTER/*.flac and *.trans.txt, SUBSET being "
         "train-clean-100, train-clean-360, train-other-500 (one at least), dev-clean, test-clean; "
-        "or of Mini LibriSpeech train-clean-5 and dev-clean-2"
+        "or of Mini LibriSpeech train-clean-5 and dev-clean-2; or SUBSET.tar.gz, as published"
     )
 
     downloads = tuple(
@@ -76,6 +77,8 @@ class LibriSpeech(base.Speech):
     )
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+        for archive in _archives(split, files):
+            yield from _packed(split, archive, files)
         for speaker in files.share(_speakers(split, files)):
             for folder in files.glob(f"{speaker}/*/"):
                 chapter = folder.relative_to(files.root).as_posix()
@@ -86,6 +89,8 @@ class LibriSpeech(base.Speech):
                     yield base.utterance(split, name, sounds.get(name), texts.get(name))
 
     def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        if _archives(split, files):  # of which any part is read from the beginning
+            return super().parts(split, files)
         return parts_lib.of_units(len(_speakers(split, files)))
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
@@ -96,34 +101,83 @@ def _speakers(split: str, files: raw.RawFiles) -> list[str]:
     """Returns the folders of a split's speakers, relative to the root."""
     if split != "train" and (own := _folders(split, files)):
         return own
+    if _archives(split, files):
+        return _folders(split, files)
     training = _folders("train", files)
+    if split != "train" and _archives("train", files):
+        files.path(f"LibriSpeech/{_SUBSETS[split][0][0]}")
     if not training:
         files.path(f"LibriSpeech/{_SUBSETS['train'][0][0]}")  # says what is missing
     if split != "train":
         return training[_STAND_INS[split] :: 10]
-    lent = {_STAND_INS[other] for other in _STAND_INS if not _folders(other, files)}
+    lent = {
+        _STAND_INS[other]
+        for other in _STAND_INS
+        if not (_folders(other, files) or _archives(other, files))
+    }
     return [folder for number, folder in enumerate(training) if number % 10 not in lent]
+
+
+def _archives(split: str, files: raw.RawFiles) -> list[str]:
+    """Returns the archives of a split's subsets, of those that are not unpacked.
+
+    Without an archive or a folder for validation or test, nothing of training stands in.
+    """
+    return [
+        f"{subset}.tar.gz"
+        for subset in _group(split, files)
+        if files.exists(f"{subset}.tar.gz") and not files.exists(f"{_top(files)}{subset}")
+    ]
+
+
+def _group(split: str, files: raw.RawFiles) -> tuple[str, ...]:
+    """Returns the subsets of a split, of which one at least is there, unpacked or not."""
+    for group in _SUBSETS[split]:
+        for subset in group:
+            if files.exists(f"{_top(files)}{subset}") or files.exists(f"{subset}.tar.gz"):
+                return group
+    return ()
+
+
+def _packed(split: str, archive: str, files: raw.RawFiles) -> Iterator[problem.Example]:
+    """Yields the utterances of an archive, in which the files of a chapter lie together."""
+    read = files.contents(archive, endings=(".flac", ".trans.txt"))
+    for _, chapter in itertools.groupby(read, key=lambda member: member.parent):
+        texts: dict[str, str] = {}
+        sounds = {}
+        for member in chapter:
+            if member.suffix == ".txt":
+                lines = member.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+                texts |= _transcribed(lines)
+            else:
+                sounds[member.stem] = member
+        for name in sorted(sounds.keys() | texts.keys()):
+            yield base.utterance(split, name, sounds.get(name), texts.get(name))
+
+
+def _top(files: raw.RawFiles) -> str:
+    return "LibriSpeech/" if files.exists("LibriSpeech") else ""
 
 
 def _folders(split: str, files: raw.RawFiles) -> list[str]:
     """Returns the speakers' folders of a split's own subsets, by the speakers' numbers."""
-    top = "LibriSpeech/" if files.exists("LibriSpeech") else ""
-    for group in _SUBSETS[split]:
-        found = [
-            folder.relative_to(files.root).as_posix()
-            for subset in group
-            for folder in files.glob(f"{top}{subset}/*/", optional=True)
-            if folder.name.isdigit()
-        ]
-        if found:
-            return sorted(found, key=lambda folder: (int(pathlib.PurePath(folder).name), folder))
-    return []
+    top = _top(files)
+    found = [
+        folder.relative_to(files.root).as_posix()
+        for subset in _group(split, files)
+        for folder in files.glob(f"{top}{subset}/*/", optional=True)
+        if folder.name.isdigit()
+    ]
+    return sorted(found, key=lambda folder: (int(pathlib.PurePath(folder).name), folder))
 
 
 def _transcripts(chapter: str, files: raw.RawFiles) -> Iterator[tuple[str, str]]:
     """Yields utterances and their text out of a chapter's files of transcripts."""
     for path in files.glob(f"{chapter}/*", endings=(".trans.txt",), optional=True):
-        for line in files.lines(path.relative_to(files.root).as_posix()):
-            name, _, text = line.strip().partition(" ")
-            if name:
-                yield name, text
+        yield from _transcribed(files.lines(path.relative_to(files.root).as_posix())).items()
+
+
+def _transcribed(lines: Iterable[str]) -> dict[str, str]:
+    """Returns the texts of a chapter by utterance."""
+    split = (line.strip().partition(" ") for line in lines)
+    return {name: text for name, _, text in split if name}

@@ -49,6 +49,7 @@ class TinyImagenet(problem.Problem):
                 yield f"train/{path.stem}", {"image": path, "targets": wnid}
         else:
             annotations = f"{top}val/val_annotations.txt"
+            folder = f"{top}val/images"
             lines = enumerate(files.lines(annotations), start=1)
             for number, line in files.share(lines):
                 fields = line.rstrip().split("\t")
@@ -58,8 +59,8 @@ class TinyImagenet(problem.Problem):
                         received=repr(line),
                         expected="FILE, WNID and a box, tabs between",
                     )
-                path = files.root / f"{top}val/images/{fields[0]}"
-                yield f"validation/{path.stem}", {"image": path, "targets": fields[1]}
+                key = f"validation/{pathlib.PurePosixPath(fields[0]).stem}"
+                yield key, {"image": files.file(folder, fields[0]), "targets": fields[1]}
 
     def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
         return parts_lib.of_units(len(_classes(files)[1]))
@@ -70,5 +71,5 @@ class TinyImagenet(problem.Problem):
 
 def _classes(files: raw.RawFiles) -> tuple[str, list[str]]:
     """Returns the folder of the corpus, with its slash or empty, and the classes of wnids.txt."""
-    top = f"{_FOLDER}/" if files.exists(f"{_FOLDER}/wnids.txt") else ""
+    top = f"{_FOLDER}/" if files.has_text(f"{_FOLDER}/wnids.txt") else ""
     return top, [line.strip() for line in files.lines(f"{top}wnids.txt") if line.strip()]

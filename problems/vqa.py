@@ -33,7 +33,8 @@ class Vqa(problem.Problem):
     corpus = "vqa"
     layout = (
         "v2_OpenEnded_mscoco_{train,val}2014_questions.json, "
-        "v2_mscoco_{train,val}2014_annotations.json and {train,val}2014/COCO_*.jpg"
+        "v2_mscoco_{train,val}2014_annotations.json and {train,val}2014/COCO_*.jpg; or the zips in "
+        "which these are published"
     )
     inputs = {
         "image": image.Image(size=224, mirror=False),

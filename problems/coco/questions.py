@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import collections
-import pathlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from t2t_mm import errors
-from t2t_mm.corpus import raw
+from t2t_mm.corpus import folders, raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import reading
 
@@ -21,7 +20,7 @@ class Question(NamedTuple):
     """A question about a picture and what people answered, the most frequent answer first."""
 
     id: int
-    image: pathlib.Path | errors.BadExampleError
+    image: folders.File | errors.BadExampleError
     text: str
     answers: tuple[str, ...]
 

@@ -7,13 +7,12 @@ manifest, and each error says how many photos are missing.
 
 from __future__ import annotations
 
-import pathlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from t2t_mm import errors
-from t2t_mm.corpus import raw
+from t2t_mm.corpus import folders, raw
 
 Row = dict[str, Any]
 
@@ -25,7 +24,7 @@ class Caption(NamedTuple):
 
     image_id: int
     id: int
-    image: pathlib.Path | errors.BadExampleError
+    image: folders.File | errors.BadExampleError
     text: str
 
 
@@ -40,7 +39,7 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
       DataError: for a file that is missing, or not as published.
     """
     names = [f"annotations/captions_{part}{year}.json" for year in ("2017", "2014")]
-    name = next((n for n in names if files.exists(n)), names[0])
+    name = next((n for n in names if files.has_text(n)), names[0])
     listed, annotated = lists(
         files,
         name,
@@ -103,7 +102,7 @@ def lists(
 
 
 class Pictures:
-    """The photos of a folder, some of which may be missing.
+    """The photos of a folder, or of a zip in its place, some of which may be missing.
 
     Args:
       files: of the corpus.
@@ -115,17 +114,19 @@ class Pictures:
     """
 
     def __init__(self, files: raw.RawFiles, folder: str, names: Collection[str]) -> None:
-        self._folder = files.path(folder)
+        self._files, self._folder = files, folder
         # Lists the folder once, instead of checking each of a hundred thousand files.
-        self._there = frozenset(path.name for path in self._folder.iterdir())
+        self._there = frozenset(files.names_in(folder))
+        if not self._there:
+            files.path(folder)
         self._missing = sum(name not in self._there for name in names)
         self._count = len(names)
 
-    def find(self, name: str) -> pathlib.Path | errors.BadExampleError:
-        """Returns the path of a photo, or the error of a missing one."""
-        path = self._folder / name
+    def find(self, name: str) -> folders.File | errors.BadExampleError:
+        """Returns a photo, or the error of a missing one."""
         if name in self._there:
-            return path
+            return self._files.file(self._folder, name)
+        path = self._files.root / self._folder / name
         return errors.BadExampleError(
             f"The annotated picture {str(path)!r} is not there",
             received=f"{self._missing:,} of {self._count:,} annotated pictures missing",

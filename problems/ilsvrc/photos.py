@@ -54,7 +54,7 @@ def _folder(name: str, files: raw.RawFiles) -> str:
     return f"{KAGGLE}{name}" if files.exists(KAGGLE) else name
 
 
-def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, pathlib.Path]]:
+def _class_folders(folder: str, files: raw.RawFiles) -> Iterator[tuple[str, Photo]]:
     places = files.share(files.glob(f"{folder}/n*/"))
     folders = {place.name: f"{folder}/{place.name}" for place in places}
     return class_folders.take_turns(folders, files, _SUFFIXES)

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Callable
 
 from t2t_mm import errors, problem
+from t2t_mm.corpus import archives
 from t2t_mm.evaluation import transcripts
 from t2t_mm.modality.audio import declaration as audio
 from t2t_mm.modality.language import declaration as language
@@ -27,7 +28,7 @@ class Speech(problem.Problem):
 def utterance(
     split: str,
     name: str,
-    sound: pathlib.Path | None,
+    sound: pathlib.Path | archives.Member | None,
     text: str | None,
     *,
     words_of: Callable[[str], str] = transcripts.normalize,
@@ -41,7 +42,7 @@ def utterance(
       text: the transcript as the corpus has it, or None where a recording has none.
       words_of: returns its words, as `transcripts.normalize` writes them.
     """
-    recording: pathlib.Path | errors.BadExampleError
+    recording: pathlib.Path | archives.Member | errors.BadExampleError
     recording = sound or errors.BadExampleError(f"A transcript has no recording: {name}")
     words: str | errors.BadExampleError
     if text is None:

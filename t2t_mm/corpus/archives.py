@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from t2t_mm import errors
 from t2t_mm.corpus import streams
+from t2t_mm.files import limits
 
 ENDINGS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 """File name endings of archives."""
@@ -75,7 +76,7 @@ class Member:
             file.seek(self.offset)
             data = file.read(self.size)
         if len(data) < self.size:
-            _fail(self.archive, "is cut short", f"{self.member!r} ends beyond its last byte")
+            fail(self.archive, "is cut short", f"{self.member!r} ends beyond its last byte")
         return data
 
     def members(self) -> Iterator[Member]:
@@ -105,6 +106,49 @@ def members(path: pathlib.Path) -> Iterator[Member]:
     size = _sized(path)
     for name, offset, length in _walk(_window(path, 0, size), str(path), end=size):
         yield Member(path, name, offset, length)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Content(Member):
+    """A file out of a compressed tar, which is read from its beginning only: with its bytes.
+
+    Attributes:
+      data: its content.
+    """
+
+    data: bytes
+
+    def read_bytes(self) -> bytes:
+        return self.data
+
+
+def contents(path: pathlib.Path, *, endings: tuple[str, ...]) -> Iterator[Content]:
+    """Yields the files of a tar, plain or compressed, in its order, each with its content.
+
+    It is read once from beginning to end; only one file is held at a time.
+
+    Args:
+      path: of the archive.
+      endings: of the names of the files to take, in lower case.
+
+    Raises:
+      DataError: as `listing`; also for a file that is larger than `limits.largest_file()`.
+    """
+    most = limits.largest_file()
+    with _open(path) as stream:
+        for name, offset, size in _walk(stream, str(path)):
+            if not name.lower().endswith(endings):
+                continue
+            if size > most:
+                fail(path, "holds a file that is too large to be read at once", repr(name))
+            try:
+                stream.seek(offset)
+                data = stream.read(size)
+            except _FAILURES as error:
+                fail(path, f"is not a whole tar archive (in {name!r})", str(error))
+            if len(data) < size:
+                fail(path, "is cut short", f"only a part of {name!r}")
+            yield Content(path, name, offset, size, data=data)
 
 
 def listing(path: pathlib.Path) -> Mapping[str, tuple[int, int]]:
@@ -176,7 +220,7 @@ def _sized(path: pathlib.Path) -> int:
     except OSError as error:
         raise streams.failure(path, error, wanted="tar archive") from error
     if not start:
-        _fail(path, "is an empty file", "")
+        fail(path, "is an empty file", "")
     return size
 
 
@@ -199,13 +243,13 @@ def _walk(
         tar: Any = tarfile.TarFile(fileobj=_Heads(stream))
         while (entry := tar.next()) is not None:
             tar.members = []  # or tarfile would keep all members
-            name = _safe(entry.name, place)
+            name = safe_name(entry.name, place)
             if not entry.isreg():
                 continue
             if entry.issparse():
-                _fail(place, "has a sparse file", repr(name), "Pack it anew without --sparse")
+                fail(place, "has a sparse file", repr(name), "Pack it anew without --sparse")
             if end is not None and entry.offset_data + entry.size > end:
-                _fail(place, "is cut short", f"only a part of {name!r}")
+                fail(place, "is cut short", f"only a part of {name!r}")
             last = name
             yield name, entry.offset_data, entry.size
         # tarfile takes a damaged header for the end.
@@ -213,9 +257,9 @@ def _walk(
         block = stream.read(_BLOCK_BYTES)
     except _FAILURES as error:
         seen = streams.describe(start) if start and not (last or _is_tar(start)) else error
-        _fail(place, f"is not a whole tar archive{_after(last)}", str(seen))
+        fail(place, f"is not a whole tar archive{_after(last)}", str(seen))
     if block.strip(b"\0") or not (block or nested):
-        _fail(place, f"is damaged or cut short{_after(last)}", "no mark of its end")
+        fail(place, f"is damaged or cut short{_after(last)}", "no mark of its end")
 
 
 class _Heads(io.RawIOBase):
@@ -243,7 +287,7 @@ class _Heads(io.RawIOBase):
 def _check_plain(start: bytes, place: str) -> None:
     how = streams.packing(start)
     if how is not None:
-        _fail(
+        fail(
             place,
             "is compressed, so its members cannot be read one by one",
             f"a {how} file",
@@ -259,11 +303,11 @@ def _is_tar(start: bytes) -> bool:
     return streams.describe(start) == "a tar archive"
 
 
-def _safe(name: str, place: str) -> str:
-    """Returns a member's name without `./`; raises if it leads out of the folder."""
+def safe_name(name: str, place: str) -> str:
+    """Returns a member's name without `./`; raises a DataError if it leads out of the folder."""
     parts = _SEPARATORS.split(name)
     if not name or not parts[0] or ".." in parts:
-        _fail(
+        fail(
             place,
             "holds a member that would leave the folder in which it is unpacked",
             f"the name {name!r}",
@@ -273,14 +317,28 @@ def _safe(name: str, place: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def _fail(
+def fail(
     place: pathlib.Path | str,
     what: str,
     received: str,
     hint: str = "Get the file again",
     *,
-    expected: str = "a tar archive, whole",
+    expected: str = "",
+    kind: str = "tar archive",
 ) -> NoReturn:
+    """Raises the error for an archive that is wrong.
+
+    Args:
+      place: of the archive.
+      what: is wrong with it; goes on after its name.
+      received: what was found.
+      hint: what to do.
+      expected: by default a whole archive of its kind.
+      kind: of archive.
+    """
     raise errors.DataError(
-        f"{place} {what}", received=received or None, expected=expected, hint=hint
+        f"{place} {what}",
+        received=received or None,
+        expected=expected or f"a {kind}, whole",
+        hint=hint,
     )

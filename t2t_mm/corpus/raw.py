@@ -15,11 +15,11 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, links, parts, texts
+from t2t_mm.corpus import archives, folders, links, parts, texts
 from t2t_mm.files import limits
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class RawFiles:
         self._names: dict[bool, list[str]] = {}
         self._skipped: collections.Counter[str] = collections.Counter()
         self.damage = texts.Damage()
+        self._folders = folders.Folders(self.boundary)
         self.part = parts.Part()
 
     @classmethod
@@ -110,6 +111,47 @@ class RawFiles:
     def exists(self, name: str) -> bool:
         """Says whether a file or folder exists."""
         return (self.root / name).exists()
+
+    def has_text(self, name: str) -> bool:
+        """Says whether `lines` finds a text of this name, packed or not."""
+        return self.root.is_dir() and texts.find(self.boundary, name) is not None
+
+    def names_in(self, folder: str) -> Collection[str]:
+        """Returns the names of the files of a folder, unpacked or in a zip; none without one.
+
+        Raises:
+          DataError: for a damaged zip, and for a link that leads out of the corpus.
+        """
+        archive = self._folders.archive(folder)
+        if archive is not None:
+            self._used[os.path.relpath(archive, self.root)] = archive.stat().st_size
+        return self._folders.names(folder)
+
+    def file(self, folder: str, name: str) -> folders.File | errors.BadExampleError:
+        """Returns a file of a folder or zip, as the value of a picture or a sound.
+
+        That a folder lacks it, reading tells; for a zip that does, the error is returned.
+        """
+        try:
+            return self._folders.file(folder, name)
+        except KeyError:
+            return errors.BadExampleError(
+                f"A file is not there: {name}",
+                received=f"{len(self._folders.names(folder)):,} others of {folder} in "
+                f"{self._folders.archive(folder)}",
+            )
+
+    def contents(self, name: str, *, endings: tuple[str, ...]) -> Iterator[archives.Content]:
+        """Yields the files of a tar, compressed or not, in its order, with their content.
+
+        For a tar that can be read from its beginning only; see `members` for others.
+
+        Raises:
+          DataError: when there is no such archive, or it is damaged.
+        """
+        path = self.path(name)
+        self._used[name] = path.stat().st_size
+        yield from archives.contents(path, endings=endings)
 
     def glob(
         self, pattern: str, *, endings: tuple[str, ...] = (), optional: bool = False

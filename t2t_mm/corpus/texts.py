@@ -1,6 +1,6 @@
 """Texts: finds a text of a corpus by name, and reads its lines.
 
-A text may be a plain file, a compressed one (`.gz`, `.bz2`, `.xz`), or a member of a tar,
+A text may be a plain file, a compressed one (`.gz`, `.bz2`, `.xz`), or a member of a tar or zip,
 which is treated as if unpacked in place.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, links, streams
+from t2t_mm.corpus import links, packed, streams
 from t2t_mm.files import limits
 
 LONGEST_LINE_BYTES = 1 << 24
@@ -52,7 +52,7 @@ class Text:
     def open(self) -> BinaryIO:
         """Opens it as a decompressed byte stream."""
         if self.member:
-            stream = archives.open_member(self.path, self.member)
+            stream = packed.open_member(self.path, self.member)
         else:
             stream = self.path.open("rb")
         return streams.unpack(stream, self._packing)
@@ -66,12 +66,12 @@ class Text:
     def packed_bytes(self) -> int:
         """Its size in bytes as it is stored."""
         if self.member:
-            return archives.listing(self.path)[self.member][1]
+            return packed.sizes(self.path)[self.member]
         return self.path.stat().st_size
 
     def failure(self, error: Exception, *, line: int, layout: str) -> errors.DataError:
         """Returns the error for a text whose reading failed with one of `streams.FAILURES`."""
-        kind = "tar archive" if self.member else f"{self._packing or 'text'} file"
+        kind = "archive" if self.member else f"{self._packing or 'text'} file"
         where = f"{self.member + ', ' if self.member else ''}after line {line:,}"
         return streams.failure(self.path, error, wanted=kind, where=where, layout=layout)
 
@@ -97,20 +97,19 @@ def find(boundary: links.Boundary, name: str) -> Text | None:
     root = boundary.root
     endings = [*streams.ENDINGS, *map(str.upper, streams.ENDINGS)]
     names = [name, *(name + ending for ending in endings)]
-    for packed in names:
-        if (root / packed).exists():
-            boundary.check(root / packed)
-            return Text(root / packed)
+    for possible in names:
+        if (root / possible).exists():
+            boundary.check(root / possible)
+            return Text(root / possible)
     if (other := _in_other_case(root, names)) is not None:
         boundary.check(other)
         return Text(other)
     for folder in pathlib.PurePosixPath(name).parents:
         for archive in _archives(root / folder):
             boundary.check(archive)
-            members = archives.listing(archive)
-            for packed in names:
-                member = str(pathlib.PurePosixPath(packed).relative_to(folder))
-                if member in members:
+            for possible in names:
+                member = str(pathlib.PurePosixPath(possible).relative_to(folder))
+                if packed.has(archive, member):
                     return Text(archive, member)
     return None
 
@@ -160,21 +159,21 @@ def packed_files(boundary: links.Boundary, paths: list[str]) -> list[str]:
       DataError: for an archive outside of the corpus by a link.
     """
     root = boundary.root
-    packed: set[str] = set()
+    inside: set[str] = set()
     for path in paths:
-        if not path.lower().endswith(archives.ENDINGS):
+        if not path.lower().endswith(packed.ENDINGS):
             continue
         folder = pathlib.PurePosixPath(path).parent
         boundary.check(root / path)
-        first = archives.first_file(root / path)
+        first = packed.first_file(root / path)
         if first is None:
             continue
         beside = root / folder / first[0]
         if beside.is_file() and beside.stat().st_size == first[1]:
             continue
-        members = (n for n in archives.listing(root / path) if not re.search(r"(^|/)\.", n))
-        packed.update((folder / member).as_posix() for member in members)
-    return sorted(packed)
+        members = (n for n in packed.sizes(root / path) if not re.search(r"(^|/)\.", n))
+        inside.update((folder / member).as_posix() for member in members)
+    return sorted(inside)
 
 
 def unpacked_name(name: str) -> str:
@@ -289,9 +288,7 @@ def _archives(folder: pathlib.Path) -> list[pathlib.Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        p
-        for p in folder.iterdir()
-        if p.name.lower().endswith(archives.ENDINGS) and p.name[0] != "."
+        p for p in folder.iterdir() if p.name.lower().endswith(packed.ENDINGS) and p.name[0] != "."
     )
 
 
