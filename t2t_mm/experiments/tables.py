@@ -270,7 +270,8 @@ def _difference(
         "seeds_high": spread.high,
         "examples_low": low,
         "examples_high": high,
-        "verdict": verdict(spread.mean, metric, [(spread.low, spread.high), (low, high)]),
+        "verdict": verdict(spread.mean, metric, [(spread.low, spread.high), (low, high)])
+        + ("" if spread.size > 1 else ", one seed"),
     }
 
 
