@@ -84,6 +84,22 @@ class FlagSet:
         self._show(name, "", shown or ("on" if default else "off"), text)
         return flags.DEFINE_boolean(name, default, text, flag_values=self.flags)
 
+    def optional_list(self, name: str, text: str, *, alone: str) -> Any:
+        """Defines a flag that is given alone, or with a comma list; its value is a tuple.
+
+        Without the flag that is empty; of the flag alone it holds `alone`. See `string`.
+        """
+        self._show(name, "NAMES", "off", text)
+        flag = flags.Flag(
+            parser=_NamesParser(alone),
+            serializer=flags.ArgumentSerializer(),
+            name=name,
+            default=(),
+            help_string=text,
+            boolean=True,
+        )
+        return flags.DEFINE_flag(flag, self.flags)
+
     def choice(
         self, name: str, default: str | None, values: Sequence[str], text: str, *, shown: str = ""
     ) -> Any:
@@ -224,6 +240,28 @@ class FlagSet:
         self.shown.append(help_text.Shown(name, value, default, text, required, also))
         if required:
             self._required.append(name)
+
+
+class _NamesParser(flags.ArgumentParser):
+    """Names after a comma each; absl gives "true" for the flag alone, and "false" for --noFLAG."""
+
+    syntactic_help = "names, with commas between them"
+
+    def __init__(self, alone: str) -> None:
+        self._alone = alone
+
+    def parse(self, argument: str | tuple[str, ...]) -> tuple[str, ...]:
+        if isinstance(argument, tuple):
+            return argument
+        if argument in ("true", "false"):
+            return (self._alone,) if argument == "true" else ()
+        names = tuple(part.strip() for part in argument.split(",") if part.strip())
+        if not names:
+            raise ValueError("no names")
+        return names
+
+    def flag_type(self) -> str:
+        return "list of names"
 
 
 class _PathParser(flags.ArgumentParser):

@@ -12,7 +12,7 @@ no end token; with `Batching.too_long = "drop"` training drops the example inste
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -113,7 +113,34 @@ def eval_dataset(
       DataError: when shards are missing, truncated or empty.
     """
     source = reading.SplitRecords.open(task, split, max_examples=max_examples)
-    records = source.records().enumerate()
+    largest_pool = min(source.held(HELD_BYTES), source.examples)
+    return _eval_batches(task, source.records(), batching, largest_pool)
+
+
+def examples_dataset(
+    task: task_lib.Task,
+    examples: Callable[[], Iterable[bytes]],
+    batching: Batching,
+    *,
+    largest_pool: int,
+) -> tf.data.Dataset:
+    """Returns serialized examples as `eval_dataset` does those of a split.
+
+    Args:
+      task: the problem.
+      examples: gives them, as in records, whenever the data set is read: one or more.
+      batching: sizes.
+      largest_pool: the most examples to hold at once.
+    """
+    one = tf.TensorSpec([], tf.string)
+    records = tf.data.Dataset.from_generator(examples, output_signature=one)
+    return _eval_batches(task, records, batching, largest_pool)
+
+
+def _eval_batches(
+    task: task_lib.Task, records: tf.data.Dataset, batching: Batching, largest_pool: int
+) -> tf.data.Dataset:
+    """Returns the batches of serialized examples, each once."""
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
 
     def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
@@ -124,8 +151,7 @@ def eval_dataset(
         place = tf.cast(index, tf.int32)
         return {"raw": raw, "references": references, "key": key, "index": place}
 
-    largest_pool = min(source.held(HELD_BYTES), source.examples)
-    return maker.batches(records, parse, largest_pool=largest_pool)
+    return maker.batches(records.enumerate(), parse, largest_pool=largest_pool)
 
 
 def predict_dataset(

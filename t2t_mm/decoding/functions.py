@@ -19,6 +19,7 @@ import tensorflow as tf
 from t2t_mm.constraints import base
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import beam, constrained, hypotheses, sampling, writer
+from t2t_mm.modality import representation
 from t2t_mm.settings import decoding
 
 Spec = Mapping[str, Any]
@@ -97,7 +98,8 @@ class Compiled:
                 places = tf.range(tf.shape(next(iter(inputs.values())))[0])
             given = {"inputs": inputs, "seeds": sampling.row_seeds(settings.seed, places)}
             if rule is not None:
-                texts = constrained.texts_of(task, inputs) if raw is None else raw
+                plain = representation.unperturbed(inputs)
+                texts = constrained.texts_of(task, plain) if raw is None else raw
                 given["texts"] = {name: texts[name] for name in names}
             return function(given)
 
@@ -189,11 +191,12 @@ def search(
         texts = []  # with a picture, the length of a question says little about the output's
     longest = _longest(task, settings)
     settings = dataclasses.replace(settings, max_length=longest)
+    plain = representation.unperturbed(inputs)
     asked = hypotheses.Asked(
         task_name=model.traced_as(task.name),
         inputs=inputs,
-        limits=hypotheses.length_limits(inputs, texts, settings, longest),
-        prefix=None if task.inputs else inputs[task_lib.PREFIX],
+        limits=hypotheses.length_limits(plain, texts, settings, longest),
+        prefix=None if task.inputs else plain[task_lib.PREFIX],
         command=command,
         constrained=held,
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm.decoding import decode
+from t2t_mm.evaluation.robustness import kinds
 from t2t_mm.settings import decoding
+
+ROBUSTNESS_EXAMPLES = 100
+"""Of a split, by default: a model is measured on them some sixty times."""
 
 if TYPE_CHECKING:
     from t2t_mm.data import task as task_lib
@@ -26,7 +30,10 @@ def evaluate(
     settings: decoding.DecodeSettings | None = None,
     max_examples: int | None = None,
     baselines: bool = False,
-    progress: Callable[[str, int], None] | None = None,
+    robustness: Sequence[str] = (),
+    robustness_examples: int | None = ROBUSTNESS_EXAMPLES,
+    robustness_seed: int = 0,
+    progress: Callable[[str, int | str], None] | None = None,
     **search: Any,
 ) -> dict[str, Any]:
     """Measures a trained model on a split of each of its problems.
@@ -46,7 +53,13 @@ def evaluate(
       settings: of the search; those of the run's configuration when left out.
       max_examples: the first so many of each split only.
       baselines: measure the simplest answers to the same examples too.
-      progress: called with a problem's name and how many examples are done.
+      robustness: measure it, by these kinds of damage: names, families or globs, such as
+        "blur" or "pgd"; "all" for all.
+      robustness_examples: the first so many of a split; 0 for all. Each kind is measured at
+        five strengths.
+      robustness_seed: of the damage.
+      progress: called with a problem's name and how many examples are done, or what of its
+        robustness is measured next.
       **search: fields of `DecodeSettings` (`beam_size=4`), over those.
 
     Returns:
@@ -54,7 +67,9 @@ def evaluate(
       search, from `DecodeSettings.describe`; None for classes only); `notes` (by problem:
       information needed to compare the values, such as BLEU's signature); `decodes` (by
       problem: the file of decoded outputs, if a metric needs them and the split is whole);
-      if requested, `baselines` (by problem: name and scores, see `evaluation.baselines`);
+      if requested, `baselines` (by problem: name and scores, see `evaluation.baselines`), and
+      `robustness` (by problem: see `evaluation.robustness.result`), kept in the run's
+      `robustness/` too;
       for the best checkpoint, `chosen_by` (the metric, and its problem, by which it is best).
 
     Raises:
@@ -74,6 +89,7 @@ def evaluate(
     used = (settings or loaded.decode_settings).override(search)
     for task, _ in chosen:
         used.check(task)
+    damages = kinds.chosen([task for task, _ in chosen], robustness) if robustness else {}
     results: dict[str, dict[str, float]] = {}
     notes: dict[str, dict[str, str]] = {}
     files: dict[str, str] = {}
@@ -115,7 +131,54 @@ def evaluate(
             for task, name in chosen
         }
         answer["baselines"] = {name: b.describe() for name, b in simple.items() if b}
+    if robustness:
+        answer["robustness"] = _robustness(
+            loaded,
+            chosen,
+            used,
+            damages,
+            max_examples=robustness_examples,
+            seed=robustness_seed,
+            progress=progress,
+        )
     return answer
+
+
+def _robustness(
+    loaded: loaded_run.LoadedRun,
+    chosen: Sequence[tuple[task_lib.Task, str]],
+    settings: decoding.DecodeSettings,
+    damages: Mapping[str, Sequence[kinds.Kind]],
+    *,
+    max_examples: int | None,
+    seed: int,
+    progress: Callable[[str, int | str], None] | None,
+) -> dict[str, Any]:
+    """Measures the robustness of problems on their splits, keeps it in the run, and returns it."""
+    from t2t_mm.evaluation.robustness import kept, measure
+
+    found: dict[str, Any] = {}
+    for task, split in chosen:
+        if not damages[task.name]:
+            sys.stderr.write(
+                f"Warning: the robustness of {task.name} is not measured: none of its inputs can "
+                "be damaged so.\n"
+            )
+            continue
+        found[task.name] = measure.measure(
+            loaded.model,
+            task,
+            split,
+            loaded.batching,
+            settings,
+            kinds=damages[task.name],
+            step=loaded.step,
+            max_examples=max_examples,
+            seed=seed,
+            progress=None if progress is None else functools.partial(progress, task.name),
+        ).describe()
+        kept.keep(loaded.folder, task.name, found[task.name])
+    return found
 
 
 def eval_split(task: task_lib.Task) -> str:

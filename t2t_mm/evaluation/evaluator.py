@@ -7,8 +7,8 @@ Compiled functions are cached for each model (`decoding.functions`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -40,6 +40,16 @@ class Evaluation:
     answers: list[answers_lib.Answer]
     references: list[tuple[str, ...]]
     cut: int = 0
+
+
+class Change(Protocol):
+    """A change of the inputs of batches before the model sees them, such as an attack."""
+
+    def spec(self, spec: functions.Spec) -> dict[str, Any]:
+        """Returns the spec of changed inputs, of that of inputs."""
+
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the changed inputs of a batch; called for several concurrently."""
 
 
 def run(
@@ -78,6 +88,62 @@ def run(
         if progress is not None:
             progress(len(feed.references))
     return feed.finish(split)
+
+
+class OfExamples:
+    """Measures a model on examples that are at hand, again and again: all is traced once.
+
+    Args:
+      model: as of `run`.
+      task: the problem.
+      batching: sizes of batches.
+      decode_settings: of the search.
+      most: examples of a call.
+
+    Raises:
+      ConfigError: as of `run`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        task: task_lib.Task,
+        batching: batching_lib.Batching,
+        decode_settings: decoding.DecodeSettings,
+        *,
+        most: int,
+    ) -> None:
+        decode_settings.check(task)
+        self._model, self._task = model, task
+        self._search = decode_settings.within(task.targets, batching.max_length)
+        self._examples: Sequence[bytes] = ()
+        self._dataset = pipeline.examples_dataset(
+            task, lambda: self._examples, batching, largest_pool=most
+        )
+
+    def __call__(self, serialized: Sequence[bytes], change: Change | None = None) -> Evaluation:
+        """Measures the model.
+
+        Args:
+          serialized: examples as in records.
+          change: of the inputs, before the model sees them.
+
+        Raises:
+          NotFiniteError: as of `run`.
+        """
+        self._examples = serialized
+        spec = dict(self._dataset.element_spec)
+        if change is not None:
+            spec["inputs"] = change.spec(spec["inputs"])
+        feed = Feed(self._model, self._task, metrics_of(self._task), spec, self._search)
+
+        def compute(batch: Mapping[str, Any]) -> _Computed:
+            return feed.compute(batch if change is None else {**batch, "inputs": change(batch)})
+
+        batches = pipeline.iterate(self._dataset, self._task, None)
+        for batch, computed in concurrent.each(compute, batches):
+            feed.take(batch, computed)
+        return feed.finish("examples")
 
 
 def metrics_of(task: task_lib.Task) -> list[base.Metric]:

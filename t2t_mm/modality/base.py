@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from t2t_mm import errors, registry
 from t2t_mm.config import value_types
+from t2t_mm.modality import corruption as corruption_lib
 from t2t_mm.modality.pretrained import declaration as pretrained
 
 if TYPE_CHECKING:
     from t2t_mm import vocabulary
-    from t2t_mm.modality import corruption
     from t2t_mm.modality import view as view_lib
 
 
@@ -121,13 +121,20 @@ class Modality:
         """
         raise NotImplementedError(f"{type(self).__name__}.prefix")
 
-    def corruptions(self) -> tuple[corruption.Corruption, ...]:
+    def corruptions(self) -> tuple[corruption_lib.Corruption, ...]:
         """Returns the kinds of damage to raw values by which robustness is measured.
 
         None by default; see `modality.corruption`. Those of the framework are in the folders of
         their modalities, in `corruptions.py`.
         """
         return ()
+
+    def attack(self) -> corruption_lib.Attack:
+        """Returns how far a gradient attack may change its values (see `corruption.Attack`).
+
+        By default what the net makes of its features, by a share of the norm.
+        """
+        return corruption_lib.Attack()
 
     def view(
         self, vocabularies: Mapping[str, vocabulary.Vocabulary] | None = None

@@ -7,7 +7,7 @@ batch: one text at a time is ten times slower.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -16,6 +16,18 @@ from t2t_mm.modality import base
 
 if TYPE_CHECKING:
     from t2t_mm.settings import batching as batching_lib
+
+
+class Values(NamedTuple):
+    """The numbers behind the features of a batch, which a gradient attack changes.
+
+    Attributes:
+      x: float32 `[B, ...]`.
+      real: float32, of the rank of `x` and broadcast to it: 1, and 0 for padding.
+    """
+
+    x: tf.Tensor
+    real: tf.Tensor
 
 
 class Features:
@@ -36,6 +48,9 @@ class Features:
     batch at a time. If not, `featurize` returns ragged rows.
     """
 
+    has_values: ClassVar[bool] = False
+    """Are there numbers from which features follow smoothly (`values`)?"""
+
     length_multiple: int = 1
     """Heavy features are padded to a multiple of this, in positions; the others by `data.pools`."""
 
@@ -54,6 +69,22 @@ class Features:
           seed: int64 `[2]`, of the augmentation.
         """
         raise NotImplementedError(f"{type(self).__name__}.featurize")
+
+    def values(self, raw: tf.Tensor) -> Values | None:
+        """Returns the numbers behind the features, such as pixels; None if not `has_values`.
+
+        Args:
+          raw: string `[B]`, the values of records.
+        """
+        del raw
+        return None
+
+    def of_values(self, values: Values) -> tf.Tensor:
+        """Returns the features of numbers that may be changed, so that gradients pass.
+
+        Those of unchanged `values` are those of `featurize`, in float32.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.of_values")
 
     def resources(self) -> tuple[Any, ...]:
         """Returns what an export has to keep for `featurize`, such as a tokenizer: trackables."""

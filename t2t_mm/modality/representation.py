@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -22,6 +23,28 @@ class Representation(NamedTuple):
     mask: tf.Tensor | None = None
     grid: tuple[int, int] | None = None
     start: tf.Tensor | None = None
+
+
+class Perturbed(NamedTuple):
+    """Features with a change of what the net makes of them, as a gradient attack finds one.
+
+    A model takes it in the place of features.
+
+    Attributes:
+      features: of the modality, `[B, ...]`.
+      change: float32 `[B, S, D]`, added to the net's `Representation.x`.
+    """
+
+    features: tf.Tensor
+    change: tf.Tensor
+
+
+def unperturbed(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Returns the features of inputs by name, without changes."""
+    return {
+        name: given.features if isinstance(given, Perturbed) else given
+        for name, given in inputs.items()
+    }
 
 
 class Loss(NamedTuple):

@@ -71,7 +71,8 @@ class Model(base.Layer):
 
         Args:
           task_name: the task that the batch belongs to.
-          batch: `inputs`, features by name (those of `Task.given`), and `targets`.
+          batch: `inputs`, features by name (those of `Task.given`), of which any may be a
+            `representation.Perturbed`; and `targets`.
           training: with dropout, gate noise and label smoothing.
           seed: int32 `[2]`, of this step's randomness; needed in training.
           command: row of the command embedding, a scalar; the task's own by default.
@@ -181,6 +182,12 @@ class Model(base.Layer):
                 real = tf.ones([tf.shape(source.x)[0], 1], tf.bool)
         origins = joining.join([explanation.origin(part, i) for i, part in enumerate(parts)])
         return explanation.of(encoder, decoder, origins, real)
+
+    def embed_input(
+        self, task_name: str, name: str, features: tf.Tensor
+    ) -> representation.Representation:
+        """Returns what the net of one input makes of its features."""
+        return self._embedded(self._task(task_name), name, features, None)
 
     def encode(self, task_name: str, inputs: Mapping[str, Any]) -> body_lib.Memory:
         """Encodes inputs for decoding; batch is axis 0 of every tensor."""
@@ -293,14 +300,23 @@ class Model(base.Layer):
             nothing = tf.tile(self.read(self.no_input)[None, None], [count, 1, 1])
             return [representation.Representation(nothing)]
         parts = []
-        for name, declaration in task.inputs.items():
-            part = self.nets[declaration.net_name(task.name)].bottom(inputs[name], rng)
-            part = self.body.place(part)
+        for name in task.inputs:
+            part = self.body.place(self._embedded(task, name, inputs[name], rng))
             if len(task.inputs) > 1:
                 mark = self.read(self.input_marks)[self.input_names.index(name)]
                 part = part._replace(x=part.x + mark)
             parts.append(part)
         return parts
+
+    def _embedded(
+        self, task: tasks.Task, name: str, given: Any, rng: base.Rng | None
+    ) -> representation.Representation:
+        """Runs the net of one input, features or `representation.Perturbed`."""
+        net = self.nets[task.inputs[name].net_name(task.name)]
+        if not isinstance(given, representation.Perturbed):
+            return net.bottom(given, rng)
+        part = net.bottom(given.features, rng)
+        return part._replace(x=part.x + tf.cast(given.change, part.x.dtype))
 
     def _encode_parts(
         self,

@@ -6,7 +6,7 @@
     vocabularies/    copies, so that the data folder is not needed later
     checkpoints/     see checkpoint_files.py
     starts.jsonl     command, versions and machine of each start of the training
-    metrics.jsonl, tensorboard/, decodes/, report.html
+    metrics.jsonl, tensorboard/, decodes/, robustness/, report.html
     averaged/        a run of its own: the mean of checkpoints, see training.averaging
 
 It is enough to evaluate, decode, export or resume with `--output_dir` alone.
@@ -47,6 +47,7 @@ _OURS = frozenset(
         starts.FILE,
         "tensorboard",
         "decodes",
+        "robustness",
         "report.html",
         AVERAGED,
         CRASH,
@@ -71,6 +72,7 @@ class RunFolder:
         self.starts_path = self.path / starts.FILE
         self.tensorboard = self.path / "tensorboard"
         self.decodes = self.path / "decodes"
+        self.robustness = self.path / "robustness"
         self.report_path = self.path / "report.html"
         self._description: dict[str, Any] | None = None
         self._bindings: tuple[gin_files.Binding, ...] | None = None

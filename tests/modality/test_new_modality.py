@@ -84,8 +84,16 @@ def test_a_modality_of_a_plugin_goes_through_all_commands(
     assert "trend/series/1" in events.Reload().Tags()["tensors"]
     width, _, _ = tf.make_ndarray(events.Tensors("trend/series/1")[0].tensor_proto)
     assert width == b"2"  # the channels: the view's own picture
-    (measured,) = answers(evaluation, plugin, f"--output_dir={run}")
+    kinds = ["--robustness=noise,fgsm", "--robustness_examples=2"]
+    (measured,) = answers(evaluation, plugin, f"--output_dir={run}", *kinds)
     assert 0 <= measured["results"]["trend"]["accuracy"] <= 1
+    robust = measured["robustness"]["trend"]
+    nats = {
+        name: [each["log_perplexity"] for each in robust["kinds"][name].values()]
+        for name in ("trembling", "fgsm")
+    }
+    assert len(set(nats["trembling"])) == 5
+    assert min(nats["fgsm"]) > robust["clean"]["log_perplexity"]
 
     series = corpus / "train0.npy"
     lines = tmp_path / "lines.txt"

@@ -22,6 +22,7 @@ class AudioFeatures(features.Features):
 
     ragged = True
     heavy = True
+    has_values = True
 
     def __init__(self, declaration: audio.Audio, task: base.Task) -> None:
         super().__init__(declaration, task)
@@ -44,9 +45,27 @@ class AudioFeatures(features.Features):
         Raises:
           InvalidArgumentError: when a sound is not a usable WAV file.
         """
-        declared = self.declaration
         heads = self._heads(raw)
-        samples, length = wav.read_samples(raw, heads), heads.length
+        samples = wav.read_samples(raw, heads)
+        return self._featurized(samples, heads.length, training=training, seed=seed)
+
+    def values(self, raw: tf.Tensor) -> features.Values:
+        """Returns samples, float32 `[B, N]` in -1 to 1."""
+        heads = self._heads(raw)
+        samples = wav.read_samples(raw, heads)
+        return features.Values(
+            samples, tf.sequence_mask(heads.length, tf.shape(samples)[1], tf.float32)
+        )
+
+    def of_values(self, values: features.Values) -> tf.Tensor:
+        length = tf.cast(tf.reduce_sum(values.real, 1), tf.int32)
+        return self._featurized(values.x, length, training=False, seed=None)
+
+    def _featurized(
+        self, samples: tf.Tensor, length: tf.Tensor, *, training: bool, seed: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Returns the features of samples, float32 `[B, N]`, of so many of each: int32 `[B]`."""
+        declared = self.declaration
         cells = self._cells(length)
         step = declared.cells_a_position * self.length_multiple
         size = features.round_up(tf.reduce_max(tf.concat([cells, [1]], 0)), step)

@@ -52,6 +52,10 @@ class Image(base.Modality):
 
         return corruptions.corruptions(self.size)
 
+    def attack(self) -> corruption.Attack:
+        """Returns a ball of all pixels, in the 256 levels of a file."""
+        return corruption.Attack("linf", (1, 2, 4, 8, 16), low=0, high=255)
+
     def encode(self, value: Any) -> bytes:
         """Encodes a picture file's path or bytes, or pixels; all are decoded as a check.
 

@@ -29,6 +29,8 @@ class ImageFeatures(features.Features):
     mirrored. Grey pictures become RGB.
     """
 
+    has_values = True
+
     def __init__(self, declaration: image.Image, task: base.Task) -> None:
         super().__init__(declaration, task)
         self.size = declaration.size
@@ -55,6 +57,14 @@ class ImageFeatures(features.Features):
             raise errors.ConfigError("Augmenting pictures needs a seed", received="seed=None")
         draws = tf.random.stateless_uniform([tf.shape(raw)[0], DRAWS], seed)
         return tf.map_fn(self._augmented, (raw, draws), fn_output_signature=spec)
+
+    def values(self, raw: tf.Tensor) -> features.Values:
+        """Returns pixels, 0 to 255."""
+        pixels = tf.cast(self.featurize(raw, training=False), tf.float32)
+        return features.Values(pixels, tf.ones([1, 1, 1, 1]))
+
+    def of_values(self, values: features.Values) -> tf.Tensor:
+        return values.x
 
     def fixed_length(self) -> int:
         side = math.ceil(self.size / PATCH)

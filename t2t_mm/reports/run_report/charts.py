@@ -54,16 +54,18 @@ def lines(
     series: Sequence[Line],
     *,
     unit: str = "",
+    along: str = "step",
     logarithmic: bool = False,
     from_zero: bool = False,
     note: str = "",
 ) -> blocks.Chart | None:
-    """Returns a chart of lines over steps; None without any point.
+    """Returns a chart of lines, over steps or what else they have; None without any point.
 
     Args:
       title: of the chart.
       series: from the back to the front.
       unit: of the values.
+      along: what the lines run over.
       logarithmic: whether equal factors have equal distances.
       from_zero: whether the scale begins at 0.
       note: below.
@@ -94,7 +96,7 @@ def lines(
     x = {
         "field": "x",
         "type": "quantitative",
-        "title": "step",
+        "title": along,
         "scale": {"domain": [0, last], "nice": False},
         "axis": {"tickCount": 5, "labelOverlap": True},
     }

@@ -19,6 +19,7 @@ from t2t_mm.reports.run_report import (
     overview,
     page,
     results,
+    robustness,
 )
 
 _MIB = 2**20
@@ -99,6 +100,7 @@ def _written(
     ]
     after = [
         results.breakdowns(held),
+        robustness.section(held),
         experts.section(held),
         curves.optimisation(held),
         overview.environment(held),

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from t2t_mm import Modality, errors, register_modality
-from t2t_mm.modality import arrays, media
+from t2t_mm.modality import arrays, corruption, media
 
 
 @register_modality("series")
@@ -37,6 +37,13 @@ class Series(Modality):
                 expected=f"finite numbers, [steps, {self.channels}]",
             )
         return steps.astype("<f4").tobytes()
+
+    def corruptions(self):
+        def noisy(data, strength, rng):
+            steps = np.frombuffer(data, "<f4")
+            return (steps + rng.normal(0, 0.1 * strength, len(steps))).astype("<f4").tobytes()
+
+        return (corruption.Corruption("trembling", "noise", noisy),)
 
     def amount(self, features):
         return float(np.asarray(features)[:, :, -1].sum())
