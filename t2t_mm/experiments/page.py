@@ -229,12 +229,14 @@ def _runs(checked: checked_lib.Checked, found: tables.Table) -> blocks.Section:
             blocks.text(row["status"], below=row["why"]),
             blocks.number(row["step"]),
             blocks.number(row["seconds"], 1),
-            blocks.text(row["command"], below=row["measured_by"]),
+            blocks.text(row["machine"]),
         ]
         for row in found.rows
     ]
-    columns = ("run", "status", "step", "seconds in steps", "commands")
+    columns = ("run", "status", "step", "seconds in steps", "machine")
     made: list[blocks.Block] = [blocks.Table("Runs", columns, rows, is_wide=True)]
+    typed = [row[name] for row in found.rows for name in ("command", "measured_by") if row[name]]
+    made.append(blocks.Code("Commands of all runs", "\n".join(typed)))
     for variation, values in checked.values.items():
         text = "\n".join(f"{key} = {value}" for key, value in sorted(values.items()))
         made.append(blocks.Code(f"What is configured: {variation}", text))

@@ -42,16 +42,18 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
         return None
     y: dict[str, Any] = {"field": "label", "type": "nominal", "sort": None, "title": None}
     y["axis"] = {"labelLimit": 420, "domain": False}
+    ends = [abs(v) for value in values for name, v in value.items() if name != "label"]
+    widest = min(1.0, max(ends))  # what goes beyond the double is drawn at the edge
     point = {
         "mark": {"type": "point", "filled": True, "size": 36, "fill": "var(--ink)"},
-        "encoding": {"x": _x("x"), "y": y},
+        "encoding": {"x": _x("x", widest), "y": y},
     }
     zero = {
         "data": {"values": [{"x": 0}]},
         "mark": {"type": "rule", "stroke": "var(--quiet)"},
-        "encoding": {"x": _x("x")},
+        "encoding": {"x": _x("x", widest)},
     }
-    own = [_rule("examples", 0, y), _rule("seeds", 1, y), point]
+    own = [_rule("examples", 0, y, widest), _rule("seeds", 1, y, widest), point]
     specification = {
         "width": 820,
         "height": _ROW * len(values) + 30,
@@ -59,7 +61,7 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
     }
     legend = [("95 % over seeds", 1, ""), ("95 % over examples", 0, "")]
     note = "to the right of 0: better"
-    return blocks.Chart(title, charts.svg(specification, title), legend, note)
+    return blocks.Chart(title, charts.svg(specification, title), legend, note, is_wide=True)
 
 
 def learning(folder: folder_lib.ExperimentFolder, results: tables.Results) -> blocks.Section | None:
@@ -101,12 +103,14 @@ def trials(found: tables.Table) -> blocks.Chart | None:
     return charts.lines("Mean gain by trial", series, note="the axis counts trials, not steps")
 
 
-def _x(field: str) -> dict[str, Any]:
-    axis = {"format": "+.0%", "tickCount": 5}
-    return {"field": field, "type": "quantitative", "title": None, "axis": axis}
+def _x(field: str, widest: float) -> dict[str, Any]:
+    axis = {"format": "+~%", "tickCount": 5}
+    scale = {"domain": [-widest, widest], "clamp": True, "nice": False}
+    own = {"field": field, "type": "quantitative", "title": None}
+    return {**own, "axis": axis, "scale": scale}
 
 
-def _rule(over: str, number: int, y: dict[str, Any]) -> dict[str, Any]:
+def _rule(over: str, number: int, y: dict[str, Any], widest: float) -> dict[str, Any]:
     mark = {"type": "rule", "stroke": charts.colour(number), "strokeWidth": 5 - 3 * number}
-    encoding = {"x": _x(f"{over}_low"), "x2": {"field": f"{over}_high"}, "y": y}
+    encoding = {"x": _x(f"{over}_low", widest), "x2": {"field": f"{over}_high"}, "y": y}
     return {"mark": mark, "encoding": encoding}

@@ -138,3 +138,52 @@ def test_a_dry_run_shows_the_commands(data, gin_file, tmp_path, capsys):
     ]
     assert lines[2].endswith("--seed=4 --schedule=uniform --train_steps=80 --json")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_trainings_and_evaluations_as_they_are(tmp_path, capfd):
+    data, folder = tmp_path / "data", tmp_path / "out"
+    t2t_mm.generate(["fsdd", "imagenet"], data, source="sample", sample_size=40)
+    flags = ["--experiment=joint_vs_alone", f"--data_dir={data}", f"--output_dir={folder}"]
+    flags += ["--gin_file=models/transformer_tiny", "--seeds=2", "--json"]
+    for binding in (
+        "MixtureSettings.problems = ('fsdd', 'imagenet')",
+        "TrainSettings.train_steps = 4",
+        "TrainSettings.log_every = 1",
+        "TrainSettings.eval_examples = 2",
+        "Batching.batch_examples = 4",
+    ):
+        flags.append(f"--gin_param={binding}")
+    assert command.main(flags) == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert [run["status"] for run in answer["runs"]] == ["done"] * 10
+    found = {(r["metric"], r["run"], r["less"]): r for r in rows(folder, "differences")}
+    row = found["accuracy", "joint", "alone_for_steps"]
+    assert row["seeds"] == "2" and row["seeds_low"] and row["examples_low"]
+    own = [r for r in rows(folder, "means") if r["run"] in ("joint", "alone_for_steps")]
+    assert {r["own_steps"] for r in own if r["problem"] == "fsdd"} == {own[0]["own_steps"]}
+    drawn = (folder / "report.html").read_text()
+    assert drawn.count("<svg") >= 2
+
+
+@pytest.mark.slow
+def test_an_array_of_jobs(tmp_path, data, gin_file):
+    """By submitit's own executor; the jobs find no records to train on, and say so."""
+    pytest.importorskip("submitit")
+    answer = t2t_mm.experiment(
+        gin_file("SlurmSettings.cluster = 'local'"),
+        data_dir=data,
+        output_dir=tmp_path / "out",
+        seeds=(0, 1),
+        executor="slurm",
+    )
+    assert [run["status"] for run in answer["runs"]] == ["failed", "failed"]
+    assert all("mm-trainer: " in run["why"] for run in answer["runs"])
+
+
+def test_no_slurm_is_told(told, data, gin_file, tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    asked = {"data_dir": data, "output_dir": tmp_path / "out", "executor": "slurm"}
+    with pytest.raises(errors.ConfigError, match=r"cannot be submitted.*--executor=local"):
+        t2t_mm.experiment(gin_file(), **asked)

@@ -69,6 +69,7 @@ class Chart:
     svg: Html
     legend: Sequence[tuple[str, int, str]] = ()
     note: str = ""
+    is_wide: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
