@@ -17,6 +17,7 @@ from t2t_mm import errors
 T = TypeVar("T")
 
 _MODULES = (
+    "t2t_mm.settings.augmentation",
     "t2t_mm.settings.batching",
     "t2t_mm.mixture.mixture",
     "t2t_mm.mixture.schedules",

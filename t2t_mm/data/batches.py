@@ -13,6 +13,7 @@ from t2t_mm.data import pools
 from t2t_mm.data import task as task_lib
 from t2t_mm.modality import features as features_lib
 from t2t_mm.process import cores
+from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 
 USUAL_LENGTH = 16
@@ -71,6 +72,7 @@ class Maker:
       names: the inputs that batches hold, and `targets` where they do.
       seed: of the order of batches and of augmentation, for training; None for
         evaluation: records keep their order and batches keep their raw values.
+      augmentation: damage to training inputs; targets are never damaged.
     """
 
     def __init__(
@@ -80,11 +82,16 @@ class Maker:
         *,
         names: Sequence[str],
         seed: int | None,
+        augmentation: augmentation_lib.AugmentSettings | None = None,
     ) -> None:
         self.batching = batching
         self.names = list(names)
         self.seed = seed
         self.features = build_features(task, batching, self.names)
+        if augmentation is not None and augmentation.share:
+            for name, declared in task.inputs.items():
+                if not augmentation.kinds or set(declared.augmentations()) & {*augmentation.kinds}:
+                    self.features[name].augmentation = augmentation
         self.drops = seed is not None and batching.too_long == "drop"
         self.ragged = [name for name in self.names if self.features[name].ragged]
         times = batching.eval_times if seed is None else 1
@@ -124,19 +131,26 @@ class Maker:
         usual = self.batching.batch_tokens * POOL_BATCHES // USUAL_LENGTH
         return max(1, min(usual, LARGEST_POOL, largest_pool))
 
-    def sides(self, raw: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor]]:
+    def sides(
+        self, raw: dict[str, tf.Tensor], number: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, dict[str, tf.RaggedTensor]]:
         """Tokenizes the texts of a pool; of heavy features it only computes the lengths.
 
         Args:
           raw: string `[P]` by name.
+          number: of the pool, for the damage of training; None for none.
 
         Returns:
           the padded lengths of inputs and targets, int32 `[P, 2]`, and the token ids by name.
         """
         multiple = self.batching.length_multiple
         ids = {
-            name: self.features[name].featurize(raw[name], training=False)
-            for name in self.ragged
+            name: self.features[name].featurize(
+                raw[name],
+                training=number is not None,
+                seed=None if number is None else self._seed_at(number) + [place + 1, 0],
+            )
+            for place, name in enumerate(self.ragged)
             if not self.features[name].heavy
         }
         count = tf.size(raw[self.names[0]])
@@ -164,7 +178,7 @@ class Maker:
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
         """Tokenizes and sorts a pool; returns its values, batch bounds and order of batches."""
-        both, ids = self.sides(values["raw"])
+        both, ids = self.sides(values["raw"], None if self.seed is None else number)
         dropped = tf.constant(0)
         if self.drops and ids:
             is_cut = self.is_cut(ids)

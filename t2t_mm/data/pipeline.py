@@ -19,6 +19,7 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.data import batches, pools, reading
 from t2t_mm.data import task as task_lib
+from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 
 Batching = batching_lib.Batching
@@ -36,6 +37,7 @@ def train_dataset(
     *,
     seed: int,
     shard: tuple[int, int] = (0, 1),
+    augmentation: augmentation_lib.AugmentSettings | None = None,
 ) -> tf.data.Dataset:
     """Returns endless training batches, whose order depends on `seed` alone.
 
@@ -47,6 +49,7 @@ def train_dataset(
       seed: of the order and of all augmentation.
       shard: index and number of workers; each reads its own part of the examples once an
         epoch.
+      augmentation: damage to inputs, beside the augmentation of modalities.
 
     Returns:
       batches `{"inputs": {NAME: tensor}, "targets": tensor}`: text int32 `[B, S]`
@@ -74,7 +77,9 @@ def train_dataset(
     buffer = min(batching.shuffle_buffer, capacity, source.examples)
     records = source.records(seed=draw)
     records = records.shuffle(buffer, seed=draw + 1, reshuffle_each_iteration=True)
-    maker = batches.Maker(task, batching, names=list(task.modalities()), seed=draw)
+    maker = batches.Maker(
+        task, batching, names=list(task.modalities()), seed=draw, augmentation=augmentation
+    )
 
     def parse(serialized: tf.Tensor) -> batches.Values:
         raw = reading.parse(serialized, [*maker.names, task_lib.KEY])

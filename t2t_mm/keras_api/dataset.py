@@ -14,6 +14,7 @@ from t2t_mm import config, errors, plugins
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
 from t2t_mm.runs import folders, loaded_run, opened_run
+from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 
 
@@ -70,6 +71,7 @@ def dataset(
     if run is None:
         with config.only(gin_files, gin_params):
             batching = config.build(batching_lib.Batching)
+            augmentation = config.build(augmentation_lib.AugmentSettings)
         task = task_lib.Task.from_data(problem, folders.data_dir(data_dir))
     elif gin_files or gin_params:
         raise errors.ConfigError(
@@ -78,10 +80,12 @@ def dataset(
             expected="one of them",
         )
     else:
-        task, batching = _of_run(run, problem, folders.known_data_dir(data_dir))
+        task, batching, augmentation = _of_run(run, problem, folders.known_data_dir(data_dir))
     if split == task.splits[0]:
         with _tensorflow_seed(seed):
-            batches = pipeline.train_dataset(task, batching, seed=seed, shard=shard)
+            batches = pipeline.train_dataset(
+                task, batching, seed=seed, shard=shard, augmentation=augmentation
+            )
         return batches.apply(
             tf.data.experimental.assert_cardinality(tf.data.experimental.INFINITE_CARDINALITY)
         )
@@ -104,10 +108,12 @@ def _of_run(
     run: str | os.PathLike[str] | loaded_run.LoadedRun,
     problem: str,
     data_dir: pathlib.Path | None,
-) -> tuple[task_lib.Task, batching_lib.Batching]:
-    """Returns a problem of a run and the sizes of its batches; the model is not needed."""
+) -> tuple[task_lib.Task, batching_lib.Batching, augmentation_lib.AugmentSettings]:
+    """Returns a problem of a run, and what its batches depend on; the model is not needed."""
     if isinstance(run, loaded_run.LoadedRun):
         opened: opened_run.OpenedRun = loaded_run.as_loaded(run, data_dir=data_dir)
     else:
         opened = opened_run.open_run(run, data_dir=data_dir)
-    return opened.task(problem), opened.batching
+    with config.only(of_run=opened.folder.bindings()):
+        augmentation = config.build(augmentation_lib.AugmentSettings)
+    return opened.task(problem), opened.batching, augmentation

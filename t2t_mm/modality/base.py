@@ -129,6 +129,10 @@ class Modality:
         """
         return ()
 
+    def augmentations(self) -> tuple[str, ...]:
+        """Returns the kinds of damage that its features can do in training (`AugmentSettings`)."""
+        return ()
+
     def attack(self) -> corruption_lib.Attack:
         """Returns how far a gradient attack may change its values (see `corruption.Attack`).
 

@@ -15,6 +15,7 @@ from t2t_mm import registry
 from t2t_mm.modality import base
 
 if TYPE_CHECKING:
+    from t2t_mm.settings import augmentation as augmentation_lib
     from t2t_mm.settings import batching as batching_lib
 
 
@@ -54,6 +55,9 @@ class Features:
     length_multiple: int = 1
     """Heavy features are padded to a multiple of this, in positions; the others by `data.pools`."""
 
+    augmentation: augmentation_lib.AugmentSettings | None = None
+    """Damage to draw in training, where the modality has `augmentations`."""
+
     def __init__(self, declaration: Any, task: base.Task) -> None:
         self.declaration = declaration
         self.task = task
@@ -65,7 +69,7 @@ class Features:
 
         Args:
           raw: string `[B]`, the values of records.
-          training: whether to augment.
+          training: whether to augment, and to damage as `augmentation` says.
           seed: int64 `[2]`, of the augmentation.
         """
         raise NotImplementedError(f"{type(self).__name__}.featurize")

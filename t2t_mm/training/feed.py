@@ -10,6 +10,7 @@ import tensorflow as tf
 from t2t_mm.data import batches as batches_lib
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
+from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.training import strategy as strategies
 
@@ -40,6 +41,10 @@ class Feed:
       batching: sizes of batches.
       seed: of their order.
       strategy: whose replicas get a batch each.
+      augmentation: damage to inputs.
+
+    Raises:
+      ConfigError: for a kind of damage that no input of the problems can take.
     """
 
     def __init__(
@@ -49,12 +54,19 @@ class Feed:
         *,
         seed: int,
         strategy: tf.distribute.Strategy,
+        augmentation: augmentation_lib.AugmentSettings | None = None,
     ) -> None:
         self._strategy = strategy
+        if augmentation is not None:
+            augmentation.check(
+                [kind for t in tasks for m in t.inputs.values() for kind in m.augmentations()]
+            )
         shard = (strategies.worker_index(strategy), strategies.worker_count(strategy))
         self._tasks = {task.name: task for task in tasks}
         datasets = {
-            task.name: pipeline.train_dataset(task, batching, seed=seed, shard=shard)
+            task.name: pipeline.train_dataset(
+                task, batching, seed=seed, shard=shard, augmentation=augmentation
+            )
             for task in tasks
         }
         self.specs = {name: for_model(data.element_spec) for name, data in datasets.items()}

@@ -27,6 +27,7 @@ from t2t_mm.mixture import mixture as mixtures
 from t2t_mm.modality.pretrained import nets
 from t2t_mm.models import base, build, precision
 from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
+from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding, training
 from t2t_mm.training import feed, finite, optimizer, selection, strategy
@@ -78,6 +79,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     not_finite = config.build(training.NotFiniteSettings)
     board = config.build(training.TensorBoardSettings)
     batching = config.build(batching_lib.Batching)
+    augmentation = config.build(augmentation_lib.AugmentSettings)
     decode_settings = config.build(decoding.DecodeSettings)
     devices = strategy.make(settings.strategy, say=warn)
     tasks = task_lib.tasks_from_data(job.problems, job.data_dir)
@@ -102,7 +104,9 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         gate = finite.Gate(not_finite)
     if not checkpoint_files.steps(folder.checkpoints):
         nets.load(model.nets, warn)
-    batches = feed.Feed(tasks, batching, seed=settings.seed, strategy=devices)
+    batches = feed.Feed(
+        tasks, batching, seed=settings.seed, strategy=devices, augmentation=augmentation
+    )
     iterators = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
         folder.checkpoints,

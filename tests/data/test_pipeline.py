@@ -11,9 +11,10 @@ import tensorflow as tf
 from PIL import Image as pillow
 
 from t2t_mm import errors, vocabulary
-from t2t_mm.data import pipeline, reading, records, sample, task
+from t2t_mm.data import batches, pipeline, reading, records, sample, task
 from t2t_mm.modality import Categorical, Image, Language, features
 from t2t_mm.problem import Problem, register_problem
+from t2t_mm.settings import augmentation
 
 WORDS = "a big small red blue dog cat house tree runs sleeps near under the and while".split()
 BATCHING = pipeline.Batching(
@@ -116,6 +117,32 @@ def equal(left, right):
 @pytest.fixture(params=["translation", "naming", "captions"])
 def any_task(request):
     return request.getfixturevalue(request.param)
+
+
+def test_damage_is_to_inputs_only(any_task):
+    def damaged(share):
+        settings = augmentation.AugmentSettings(share=share)
+        names = list(any_task.modalities())
+        maker = batches.Maker(any_task, BATCHING, names=names, seed=0, augmentation=settings)
+        return [name for name in names if maker.features[name].augmentation is not None]
+
+    assert damaged(0.5) == list(any_task.inputs)
+    assert damaged(0.0) == []
+
+
+@pytest.mark.slow
+def test_a_saved_iterator_damages_exactly_as_it_would_have(any_task, tmp_path):
+    damage = augmentation.AugmentSettings(share=0.5, strength=5.0)
+    iterator, restored = (
+        iter(pipeline.train_dataset(any_task, BATCHING, seed=1, augmentation=damage))
+        for _ in range(2)
+    )
+    plain = iter(pipeline.train_dataset(any_task, BATCHING, seed=1))
+    assert not all(equal(next(iterator), next(plain)) for _ in range(5))
+    path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "saved"))
+    expected = [next(iterator) for _ in range(9)]
+    tf.train.Checkpoint(iterator=restored).read(path).assert_consumed()
+    assert all(equal(batch, next(restored)) for batch in expected)
 
 
 @pytest.mark.parametrize("kind", ["translation", "naming"])

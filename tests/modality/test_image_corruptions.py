@@ -86,8 +86,7 @@ def test_contrast_and_brightness(photo):
 def test_a_point_is_blurred_as_far_as_is_asked_for(kind, variance):
     point = np.zeros((SIZE, SIZE, 3))
     point[32, 32] = 1.0
-    change, severities = corruptions._KINDS[kind][1:]
-    spread = change(point, severities[4], None)[..., 0]
+    spread = corruptions._KINDS[kind][1](point, corruptions.SEVERITIES[kind][4], None)[..., 0]
     assert spread.sum() == pytest.approx(1.0)
     places = np.arange(SIZE) - 32
     assert (spread.sum(0) * places**2).sum() * (224 / SIZE) ** 2 == pytest.approx(

@@ -30,12 +30,12 @@ from t2t_mm.modality.audio import encoding
 Change = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
 """Samples float `[n]` from -1 to 1, their rate, a strength and random numbers to samples."""
 
-_SNR_DB = (20, 15, 10, 5, 0)
-_DECAY_S = (0.2, 0.4, 0.6, 0.9, 1.3)
-_DIRECT_DB = (6, 3, 0, -3, -6)
+SNR_DB = (20, 15, 10, 5, 0)
+DECAY_S = (0.2, 0.4, 0.6, 0.9, 1.3)
+DIRECT_DB = (6, 3, 0, -3, -6)
 _GAIN_DB = (-10, -20, -30, -40, -50)
 _SPEED = (0.05, 0.1, 0.15, 0.2, 0.3)
-_CLIPPED = (0.5, 0.3, 0.2, 0.1, 0.05)
+CLIPPED = (0.5, 0.3, 0.2, 0.1, 0.05)
 
 
 def corruptions(shortest_s: float, longest_s: float) -> tuple[corruption.Corruption, ...]:
@@ -77,14 +77,14 @@ def _apply(change: Change, data: bytes, strength: int, rng: np.random.Generator)
 
 def _white_noise(x: np.ndarray, rate: int, strength: int, rng: np.random.Generator) -> np.ndarray:
     del rate
-    return _mixed(x, rng.normal(size=len(x)), _SNR_DB[strength - 1])
+    return _mixed(x, rng.normal(size=len(x)), SNR_DB[strength - 1])
 
 
 def _pink_noise(x: np.ndarray, rate: int, strength: int, rng: np.random.Generator) -> np.ndarray:
     del rate
     waves = np.fft.rfft(rng.normal(size=len(x)))
     waves /= np.sqrt(np.maximum(np.arange(len(waves)), 1))
-    return _mixed(x, np.fft.irfft(waves, len(x)), _SNR_DB[strength - 1])
+    return _mixed(x, np.fft.irfft(waves, len(x)), SNR_DB[strength - 1])
 
 
 def _mixed(x: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
@@ -95,7 +95,7 @@ def _mixed(x: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
 
 def _reverberation(x: np.ndarray, rate: int, strength: int, rng: np.random.Generator) -> np.ndarray:
     """Convolves with a pulse and decaying noise; length and power of the sound stay."""
-    decay_s, direct_db = _DECAY_S[strength - 1], _DIRECT_DB[strength - 1]
+    decay_s, direct_db = DECAY_S[strength - 1], DIRECT_DB[strength - 1]
     time_s = np.arange(1, int(decay_s * rate) + 1) / rate
     tail = rng.normal(size=len(time_s)) * 10 ** (-3 * time_s / decay_s)
     tail *= np.sqrt(10 ** (-direct_db / 10) / np.sum(tail**2))
@@ -113,7 +113,7 @@ def _gain(x: np.ndarray, rate: int, strength: int, rng: np.random.Generator) -> 
 def _clipping(x: np.ndarray, rate: int, strength: int, rng: np.random.Generator) -> np.ndarray:
     """Amplifies, and clips at the peak that the sound had."""
     del rate, rng
-    share, peak = _CLIPPED[strength - 1], float(np.abs(x).max())
+    share, peak = CLIPPED[strength - 1], float(np.abs(x).max())
     return np.clip(x / share, -peak, peak)
 
 

@@ -91,6 +91,9 @@ class Audio(base.Modality):
 
         return corruptions.corruptions(self.min_seconds, self.max_seconds)
 
+    def augmentations(self) -> tuple[str, ...]:
+        return "white_noise", "clipping", "reverberation"
+
     def attack(self) -> corruption.Attack:
         """Returns a ball of samples: 40, 35, 30, 25 and 20 dB below the sound."""
         return corruption.Attack(radii=(0.01, 0.0178, 0.0316, 0.0562, 0.1), low=-1, high=1)

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.modality import base, features
+from t2t_mm.modality.audio import augmentation, spectrum, wav
 from t2t_mm.modality.audio import declaration as audio
-from t2t_mm.modality.audio import spectrum, wav
 from t2t_mm.settings import batching as batching_lib
 
 
@@ -47,6 +47,16 @@ class AudioFeatures(features.Features):
         """
         heads = self._heads(raw)
         samples = wav.read_samples(raw, heads)
+        if training and self.augmentation:
+            if seed is None:
+                raise errors.ConfigError("Damaging sounds needs a seed", received="seed=None")
+            samples = augmentation.augmented(
+                samples,
+                heads.length,
+                self.augmentation,
+                seed + [0, 1],
+                sample_rate=self.declaration.sample_rate,
+            )
         return self._featurized(samples, heads.length, training=training, seed=seed)
 
     def values(self, raw: tf.Tensor) -> features.Values:

@@ -36,9 +36,25 @@ from t2t_mm.modality import corruption
 REFERENCE = 224
 """The side, in pixels, for which ImageNet-C gives its lengths."""
 
-_GREY = 0.5
+GREY = 0.5
 _FINER = 8
 """Samples along each side of a kernel's pixel."""
+
+SEVERITIES: dict[str, tuple[float, ...]] = {
+    "gaussian_noise": (0.08, 0.12, 0.18, 0.26, 0.38),
+    "shot_noise": (60, 25, 12, 5, 3),
+    "impulse_noise": (0.03, 0.06, 0.09, 0.17, 0.27),
+    "gaussian_blur": (1, 2, 3, 4, 6),
+    "defocus_blur": (3, 4, 6, 8, 10),
+    "motion_blur": (1, 2, 3, 4, 5),
+    "contrast": (0.4, 0.3, 0.2, 0.1, 0.05),
+    "brightness": (0.1, 0.2, 0.3, 0.4, 0.5),
+    "jpeg": (25, 18, 15, 10, 7),
+    "pixelate": (0.6, 0.5, 0.4, 0.3, 0.25),
+    "shift": (0.04, 0.08, 0.12, 0.16, 0.2),
+    "occlusion": (0.05, 0.1, 0.2, 0.3, 0.4),
+}
+"""By kind, at strengths 1 to 5; of `motion_blur` the strength itself."""
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 """Pixels, float `[size, size, 3]` from 0 to 1, a severity and random numbers to pixels."""
@@ -46,10 +62,11 @@ Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 def corruptions(size: int) -> tuple[corruption.Corruption, ...]:
     """Returns the corruptions of pictures that a model sees at `size` x `size` pixels."""
-    return tuple(
-        corruption.Corruption(kind, family, functools.partial(_apply, size, change, severities))
-        for kind, (family, change, severities) in _KINDS.items()
-    )
+    found = []
+    for kind, (family, change) in _KINDS.items():
+        apply = functools.partial(_apply, size, change, SEVERITIES[kind])
+        found.append(corruption.Corruption(kind, family, apply))
+    return tuple(found)
 
 
 def seen(data: bytes, size: int) -> np.ndarray:
@@ -177,7 +194,7 @@ def _occlusion(x: np.ndarray, share: float, rng: np.random.Generator) -> np.ndar
     side = round(math.sqrt(share) * len(x))
     top, left = rng.integers(0, len(x) - side + 1, 2)
     covered = x.copy()
-    covered[top : top + side, left : left + side] = _GREY
+    covered[top : top + side, left : left + side] = GREY
     return covered
 
 
@@ -196,17 +213,17 @@ def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return result[2 * reach :, 2 * reach :]
 
 
-_KINDS: dict[str, tuple[str, Change, tuple[float, ...]]] = {
-    "gaussian_noise": ("noise", _gaussian_noise, (0.08, 0.12, 0.18, 0.26, 0.38)),
-    "shot_noise": ("noise", _shot_noise, (60, 25, 12, 5, 3)),
-    "impulse_noise": ("noise", _impulse_noise, (0.03, 0.06, 0.09, 0.17, 0.27)),
-    "gaussian_blur": ("blur", _gaussian_blur, (1, 2, 3, 4, 6)),
-    "defocus_blur": ("blur", _defocus_blur, (3, 4, 6, 8, 10)),
-    "motion_blur": ("blur", _motion_blur, (1, 2, 3, 4, 5)),
-    "contrast": ("light", _contrast, (0.4, 0.3, 0.2, 0.1, 0.05)),
-    "brightness": ("light", _brightness, (0.1, 0.2, 0.3, 0.4, 0.5)),
-    "jpeg": ("digital", _jpeg, (25, 18, 15, 10, 7)),
-    "pixelate": ("digital", _pixelate, (0.6, 0.5, 0.4, 0.3, 0.25)),
-    "shift": ("geometry", _shift, (0.04, 0.08, 0.12, 0.16, 0.2)),
-    "occlusion": ("geometry", _occlusion, (0.05, 0.1, 0.2, 0.3, 0.4)),
+_KINDS: dict[str, tuple[str, Change]] = {
+    "gaussian_noise": ("noise", _gaussian_noise),
+    "shot_noise": ("noise", _shot_noise),
+    "impulse_noise": ("noise", _impulse_noise),
+    "gaussian_blur": ("blur", _gaussian_blur),
+    "defocus_blur": ("blur", _defocus_blur),
+    "motion_blur": ("blur", _motion_blur),
+    "contrast": ("light", _contrast),
+    "brightness": ("light", _brightness),
+    "jpeg": ("digital", _jpeg),
+    "pixelate": ("digital", _pixelate),
+    "shift": ("geometry", _shift),
+    "occlusion": ("geometry", _occlusion),
 }

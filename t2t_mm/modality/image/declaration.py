@@ -52,6 +52,19 @@ class Image(base.Modality):
 
         return corruptions.corruptions(self.size)
 
+    def augmentations(self) -> tuple[str, ...]:
+        return (
+            "gaussian_noise",
+            "impulse_noise",
+            "gaussian_blur",
+            "contrast",
+            "brightness",
+            "jpeg",
+            "pixelate",
+            "shift",
+            "occlusion",
+        )
+
     def attack(self) -> corruption.Attack:
         """Returns a ball of all pixels, in the 256 levels of a file."""
         return corruption.Attack("linf", (1, 2, 4, 8, 16), low=0, high=255)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.modality import base, features
+from t2t_mm.modality.image import augmentation
 from t2t_mm.modality.image import declaration as image
 
 PATCH = 16
@@ -50,6 +51,14 @@ class ImageFeatures(features.Features):
         Raises:
           InvalidArgumentError: when a picture does not decode.
         """
+        pixels = self._pixels(raw, training=training, seed=seed)
+        if not (training and self.augmentation):
+            return pixels
+        if seed is None:
+            raise errors.ConfigError("Damaging pictures needs a seed", received="seed=None")
+        return augmentation.augmented(pixels, self.augmentation, seed + [0, 1])
+
+    def _pixels(self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None) -> tf.Tensor:
         spec = tf.TensorSpec([self.size, self.size, 3], tf.uint8)
         if not (training and self.augment):
             return tf.map_fn(self._whole, raw, fn_output_signature=spec)

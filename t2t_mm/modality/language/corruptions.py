@@ -26,6 +26,16 @@ import numpy as np
 from t2t_mm.modality import corruption
 from t2t_mm.modality.language import words
 
+SHARES: dict[str, tuple[float, ...]] = {
+    "typos": (0.02, 0.04, 0.08, 0.12, 0.2),
+    "swapped_letters": (0.1, 0.2, 0.4, 0.6, 0.8),
+    "homoglyphs": (0.02, 0.05, 0.1, 0.2, 0.3),
+    "case": (0.1, 0.25, 0.5, 0.75, 1.0),
+    "dropped_words": (0.05, 0.1, 0.15, 0.2, 0.3),
+    "swapped_words": (0.05, 0.1, 0.2, 0.3, 0.5),
+}
+"""By kind, at strengths 1 to 5."""
+
 Change = Callable[[str, float, np.random.Generator], str]
 """A text, the share that is changed, and random numbers to a text."""
 
@@ -37,7 +47,7 @@ _LOOK_ALIKES = {
     "y": "у", "A": "А", "B": "В", "C": "С", "E": "Е", "H": "Н", "I": "І", "J": "Ј", "K": "К",  # noqa: RUF001
     "M": "М", "N": "Ν", "O": "О", "P": "Р", "S": "Ѕ", "T": "Т", "X": "Х", "Y": "Υ", "Z": "Ζ",  # noqa: RUF001
 }  # fmt: skip
-_HOMOGLYPHS = {**_LOOK_ALIKES, **{other: own for own, other in _LOOK_ALIKES.items()}}
+HOMOGLYPHS = {**_LOOK_ALIKES, **{other: own for own, other in _LOOK_ALIKES.items()}}
 """Latin letters to Cyrillic or Greek ones, and the other way round (Unicode TR 39)."""
 
 _SHORTEST_SWAPPED = 4
@@ -46,8 +56,8 @@ _SHORTEST_SWAPPED = 4
 def corruptions() -> tuple[corruption.Corruption, ...]:
     """Returns the corruptions of texts."""
     return tuple(
-        corruption.Corruption(kind, family, functools.partial(_apply, change, shares))
-        for kind, (family, change, shares) in _KINDS.items()
+        corruption.Corruption(kind, family, functools.partial(_apply, change, SHARES[kind]))
+        for kind, (family, change) in _KINDS.items()
     )
 
 
@@ -83,7 +93,7 @@ def _typos(text: str, share: float, rng: np.random.Generator) -> str:
 
 
 def _homoglyphs(text: str, share: float, rng: np.random.Generator) -> str:
-    return _replaced(text, _HOMOGLYPHS, share, rng)
+    return _replaced(text, HOMOGLYPHS, share, rng)
 
 
 def _replaced(text: str, others: dict[str, str], share: float, rng: np.random.Generator) -> str:
@@ -142,11 +152,11 @@ def _swapped_words(text: str, share: float, rng: np.random.Generator) -> str:
     return words.WORD.sub(lambda _: next(others), text)
 
 
-_KINDS: dict[str, tuple[str, Change, tuple[float, ...]]] = {
-    "typos": ("letters", _typos, (0.02, 0.04, 0.08, 0.12, 0.2)),
-    "swapped_letters": ("letters", _swapped_letters, (0.1, 0.2, 0.4, 0.6, 0.8)),
-    "homoglyphs": ("letters", _homoglyphs, (0.02, 0.05, 0.1, 0.2, 0.3)),
-    "case": ("letters", _case, (0.1, 0.25, 0.5, 0.75, 1.0)),
-    "dropped_words": ("words", _dropped_words, (0.05, 0.1, 0.15, 0.2, 0.3)),
-    "swapped_words": ("words", _swapped_words, (0.05, 0.1, 0.2, 0.3, 0.5)),
+_KINDS: dict[str, tuple[str, Change]] = {
+    "typos": ("letters", _typos),
+    "swapped_letters": ("letters", _swapped_letters),
+    "homoglyphs": ("letters", _homoglyphs),
+    "case": ("letters", _case),
+    "dropped_words": ("words", _dropped_words),
+    "swapped_words": ("words", _swapped_words),
 }

@@ -64,6 +64,9 @@ class Language(base.Modality):
 
         return corruptions.corruptions()
 
+    def augmentations(self) -> tuple[str, ...]:
+        return "typos", "homoglyphs", "case", "dropped_words"
+
     def encode(self, value: Any) -> bytes:
         """Encodes a `str` as UTF-8, unchanged, with all white space and line ends.
 

@@ -11,6 +11,7 @@ from tensorflow_text.python.ops import sentencepiece_tokenizer
 
 from t2t_mm import vocabulary
 from t2t_mm.modality import base, features
+from t2t_mm.modality.language import augmentation
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.process import quiet_import
 from t2t_mm.settings import batching
@@ -40,10 +41,12 @@ class LanguageFeatures(features.Features):
 
         Args:
           raw: string `[B]`.
-          training: without effect; ids are the same in training and serving.
-          seed: without effect.
+          training: whether to damage the texts, if `augmentation` says so; ids are the same in
+            training and serving otherwise.
+          seed: int64 `[2]`, of the damage; without one nothing is damaged.
         """
-        del training, seed
+        if training and self.augmentation and seed is not None:
+            raw = augmentation.augmented(raw, self.augmentation, seed)
         tokens = self._tokenizer.tokenize(raw)
         ends = tf.fill([tokens.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
         return tf.concat([tokens, ends], axis=1)[:, : self.max_length]
