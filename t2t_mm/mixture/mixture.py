@@ -1,4 +1,4 @@
-"""Mixture: several problems, one of which is sampled for each training step.
+"""Mixture: several problems, one or more of which are sampled for each training step.
 
 The problems are those that a command names, or else those of a gin file
 (`MixtureSettings.problems`), so data generation and training can share a list.
@@ -105,7 +105,8 @@ class MixtureRow(NamedTuple):
       problem: its name.
       examples: training examples.
       examples_a_step: the mean.
-      first_share: of the steps at the first step, 0 to 1.
+      first_share: of the steps at the first step, 0 to 1; over the problems they sum to as many
+        as a step trains.
       share: fraction of all steps of the run.
       epochs: how often the run sees each example.
     """
@@ -128,6 +129,7 @@ class Mixture:
       seed: of the draws.
       examples_a_step: mean number of examples in a batch of each problem; by default equal
         for all.
+      problems_per_step: how many different problems a step trains.
 
     Raises:
       ConfigError: when there are no problems, one is named twice, or the schedule does not
@@ -142,6 +144,7 @@ class Mixture:
         *,
         seed: int,
         examples_a_step: Sequence[float] | None = None,
+        problems_per_step: int = 1,
     ) -> None:
         self.names = tuple(names)
         self.sizes = tuple(int(size) for size in sizes)
@@ -149,11 +152,19 @@ class Mixture:
         self.examples_a_step = tuple(float(mean) for mean in means)
         self.schedule = schedules.parse(schedule) if isinstance(schedule, str) else schedule
         self.seed = seed
+        self.problems_per_step = problems_per_step
         if not self.names or len(set(self.names)) != len(self.names):
             raise errors.ConfigError(
                 "A mixture is made of different problems",
                 received=", ".join(self.names) or "none",
                 expected="one problem or more, each once",
+            )
+        if not 1 <= problems_per_step <= len(self.names):
+            raise errors.ConfigError(
+                "A step cannot train more problems than there are",
+                received=f"TrainSettings.problems_per_step = {problems_per_step}, with "
+                f"{', '.join(self.names)}",
+                expected=f"1 to {len(self.names)}",
             )
         if len(self.sizes) != len(self.names) or min(self.sizes) < 1:
             raise errors.ConfigError(
@@ -196,14 +207,61 @@ class Mixture:
             return steps / steps.sum()
         return shares
 
+    def rates(self, step: int) -> np.ndarray:
+        """Returns the probability that `step` trains each problem: float64 `[P]`.
+
+        Of one problem a step they are `probs`. Of k it is k times as much, but 1 at most, for no
+        problem is in a step twice: what one has too much goes to the others, in proportion. They
+        sum to k, or to the number of problems that have a share where that is less.
+        """
+        shares = self.probs(step)
+        if self.problems_per_step == 1:
+            return shares
+        rates, free = np.zeros_like(shares), shares > 0
+        left = min(self.problems_per_step, int(free.sum()))
+        while left and free.any():
+            wanted = left * shares / shares[free].sum()
+            full = free & (wanted >= 1.0)
+            if not full.any():
+                rates[free] = wanted[free]
+                break
+            rates[full] = 1.0
+            free &= ~full
+            left -= int(full.sum())
+        return rates
+
     def pick(self, step: int) -> int:
         """Returns the index of the problem that `step` trains, drawn by (seed, step)."""
-        key = np.array([self.seed % 2**64, step % 2**64], np.uint64)
-        draw = np.random.Generator(np.random.Philox(key=key)).random()
+        draw = self._generator(step).random()
         ends = np.cumsum(self.probs(step))
         # Rounding can leave the last end a hair below 1, and a draw beyond it.
         place = int(np.searchsorted(ends / ends[-1], draw, side="right"))
         return min(place, len(self.names) - 1)
+
+    def picks(self, step: int) -> tuple[int, ...]:
+        """Returns the indices of the problems that `step` trains, in ascending order.
+
+        They are different ones, drawn by (seed, step), each with the probability of `rates`, by
+        systematic sampling (Madow 1949) in an order that is drawn too: points at a distance of 1
+        from each other, the first of which is drawn, on a line on which each problem covers as
+        much as its rate.
+        """
+        if self.problems_per_step == 1:
+            return (self.pick(step),)
+        generator, rates = self._generator(step), self.rates(step)
+        draw, order = generator.random(), generator.permutation(len(self.names))
+        count = round(rates.sum())
+        ends = np.cumsum(rates[order])
+        points = (draw + np.arange(count)) * ends[-1] / count
+        places = np.minimum(np.searchsorted(ends, points, side="right"), len(order) - 1)
+        chosen = dict.fromkeys(int(order[place]) for place in places)
+        # Rounding can put two points into one problem, and then leaves out its neighbour.
+        chosen |= dict.fromkeys(int(i) for i in order if rates[i] > 0)
+        return tuple(sorted(list(chosen)[:count]))
+
+    def _generator(self, step: int) -> np.random.Generator:
+        key = np.array([self.seed % 2**64, step % 2**64], np.uint64)
+        return np.random.Generator(np.random.Philox(key=key))
 
     def table(self, train_steps: int) -> list[MixtureRow]:
         """Returns a row for each problem, for the log.
@@ -214,14 +272,14 @@ class Mixture:
         # In the middle of equally many steps each: exact where shares are straight lines.
         parts = min(train_steps, _LOOKED_AT)
         steps = [int((part + 0.5) * train_steps / parts) for part in range(parts)]
-        shares = np.mean([self.probs(step) for step in steps], axis=0)
+        shares = np.mean([self.rates(step) for step in steps], axis=0)
         seen = shares * train_steps * np.asarray(self.examples_a_step)
         return [
             MixtureRow(
                 name,
                 self.sizes[place],
                 self.examples_a_step[place],
-                first_share=float(self.probs(0)[place]),
+                first_share=float(self.rates(0)[place]),
                 share=float(shares[place]),
                 epochs=float(seen[place]) / self.sizes[place],
             )

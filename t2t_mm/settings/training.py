@@ -41,6 +41,9 @@ class TrainSettings:
       seed: of weights, data order, mixture and dropout.
       precision: of matrix products and convolutions; "auto" measures this machine.
       schedule: the shares of steps of the problems, as in "temperature:2.0".
+      problems_per_step: different problems in one update, a batch of each: the mean of their
+        gradients, each by its weight, is clipped and applied once. The number of problems is
+        the paper's "one worker a task", in synchrony.
       best_metric: "PROBLEM/METRIC" for the best checkpoint and early stopping; empty for
         the mean log-perplexity over problems.
       patience: early stopping after so many evaluations (one every `eval_every` steps)
@@ -59,6 +62,7 @@ class TrainSettings:
     seed: Annotated[int, ranges.numbers(0, 2**31, below=True)] = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     schedule: str = "proportional"
+    problems_per_step: Annotated[int, _COUNT] = 1
     best_metric: Annotated[str, ranges.rule('"PROBLEM/METRIC" or ""', _is_metric)] = ""
     patience: Annotated[int, _COUNT_OR_NONE] = 0
     strategy: Literal["auto", "default", "mirrored", "multi_worker"] = "auto"

@@ -66,7 +66,7 @@ class Board:
         if self.events is None:
             return
         mixture = self._made.mixture
-        rates = mixture.probs(max(0, step - 1))
+        rates = mixture.rates(max(0, step - 1))
         loads = {name: mean["expert_load"] for name, mean in means.items() if "expert_load" in mean}
         self.events.numbers(
             step,

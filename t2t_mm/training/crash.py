@@ -93,9 +93,10 @@ def leave(
       folder: of the run.
       vote: by which workers wait for each other.
     """
-    crash = _examine(taken, made)
+    part = taken.to_blame
+    crash = _examine(taken, part, made)
     place = folder.path / run_folder.CRASH
-    batches = _local(taken.batch)
+    batches = _local(part.batch)
     if made.is_chief:
         with atomic.folder(place) as making:
             _write_batches(making, batches)
@@ -181,25 +182,25 @@ def repeat(
     return {"step": crash.step, "problem": crash.problem, "loss": loss, "norm": norm}
 
 
-def _examine(taken: taken_lib.Taken, made: session.Session) -> Crash:
+def _examine(taken: taken_lib.Taken, part: taken_lib.Part, made: session.Session) -> Crash:
     """Looks through this worker's batches for what went wrong."""
     origin = None
-    for number, batch in enumerate(_local(taken.batch)):
-        seed = steps.replica_seed(taken.seed, _first_replica(made) + number)
+    for number, batch in enumerate(_local(part.batch)):
+        seed = steps.replica_seed(part.seed, _first_replica(made) + number)
         # What cannot be examined, for want of memory perhaps, must not hide the fault itself.
         try:
-            weight = made.loss_weights[taken.problem]
-            origin = origin or diagnosis.origin(made.model, taken.problem, batch, seed, weight)
+            weight = made.loss_weights[part.problem]
+            origin = origin or diagnosis.origin(made.model, part.problem, batch, seed, weight)
         except tf.errors.OpError as error:
             origin = f"a layer that could not be looked for ({type(error).__name__})"
-    keys = [key for part in taken.counts.keys for key in part.numpy().tolist()]
+    keys = [key for replica in part.counts.keys for key in replica.numpy().tolist()]
     return Crash(
         step=taken.step,
-        problem=taken.problem,
-        seed=(int(taken.seed[0]), int(taken.seed[1])),
+        problem=part.problem,
+        seed=(int(part.seed[0]), int(part.seed[1])),
         rate=taken.learning_rate,
-        loss=float(taken.metrics["loss"]),
-        norm=float(taken.metrics["norm"]),
+        loss=float(part.metrics["loss"]),
+        norm=float(part.metrics["norm"]),
         origin=origin,
         keys=tuple(key.decode("utf-8", "replace") for key in keys),
     )

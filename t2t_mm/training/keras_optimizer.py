@@ -45,6 +45,7 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         if not made.built:
             made.build(self._variables)
         self.kept = list(made.variables)
+        self._owners = _owners(made, len(self._variables))
 
     def apply(
         self,
@@ -54,8 +55,29 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
     ) -> tf.Tensor:
         """As of `Optimizer`; where an update is not admitted, it is taken back."""
-        touched = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        dense = [tf.convert_to_tensor(gradients[i]) for i in touched]
+        return self._apply(gradients, learning_rate, admit, None)
+
+    def apply_where(
+        self,
+        touched: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+        learning_rate: tf.Tensor,
+        *,
+        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+    ) -> tf.Tensor:
+        """As of `Optimizer`; what is not touched is taken back."""
+        return self._apply(gradients, learning_rate, admit, touched)
+
+    def _apply(
+        self,
+        gradients: Sequence[optimizer_lib.Gradient],
+        learning_rate: tf.Tensor,
+        admit: Callable[[tf.Tensor], tf.Tensor],
+        touched: tf.Tensor | None,
+    ) -> tf.Tensor:
+        """Updates the variables that have a gradient, and are touched if that is told."""
+        given = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        dense = [tf.convert_to_tensor(gradients[i]) for i in given]
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         if replicas > 1:
@@ -69,7 +91,7 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         # Keras sums over replicas once more.
         scale = tf.where(is_made, scale / replicas, 0.0)
         dense = [tf.math.multiply_no_nan(gradient, scale) for gradient in dense]
-        variables = [self._variables[i] for i in touched]
+        variables = [self._variables[i] for i in given]
         changed = [variable.value for variable in (*variables, *self.kept)]
         shares = [self._multipliers.get(id(variable), 1.0) for variable in (*variables, *self.kept)]
         decays = [self._decays.get(id(variable), 0.0) for variable in (*variables, *self.kept)]
@@ -78,17 +100,17 @@ class KerasOptimizer(optimizer_lib.Optimizer):
             self._made.learning_rate.assign(learning_rate)
         rate = tf.cast(tf.convert_to_tensor(self._made.learning_rate), tf.float32)
         self._made.apply(dense, variables)
+        moves = [is_made] * len(changed)
+        if touched is not None:
+            of_each = tf.unstack(tf.logical_and(is_made, touched), len(self._variables))
+            owners = [*given, *(self._owners.get(id(variable)) for variable in self.kept)]
+            moves = [is_made if owner is None else of_each[owner] for owner in owners]
 
-        def finish(
-            strategy: tf.distribute.Strategy,
-            is_made: tf.Tensor,
-            rate: tf.Tensor,
-            *before: tf.Tensor,
-        ) -> None:
+        def finish(strategy: tf.distribute.Strategy, rate: tf.Tensor, *columns: tf.Tensor) -> None:
             def correct(
                 now: tf.Variable,
                 old: tf.Tensor,
-                is_made: tf.Tensor,
+                moves: tf.Tensor,
                 rate: tf.Tensor,
                 *,
                 share: float,
@@ -97,11 +119,28 @@ class KerasOptimizer(optimizer_lib.Optimizer):
                 new = now if share == 1.0 else old + share * (now - old)
                 if decay:
                     new = new - rate * share * decay * old
-                now.assign(tf.where(is_made, new, old))
+                now.assign(tf.where(moves, new, old))
 
-            for variable, old, share, decay in zip(changed, before, shares, decays, strict=True):
-                corrected = functools.partial(correct, share=share, decay=decay)
-                strategy.extended.update(variable, corrected, args=(old, is_made, rate), group=True)
+            for place, variable in enumerate(changed):
+                corrected = functools.partial(correct, share=shares[place], decay=decays[place])
+                old, moved = columns[place :: len(changed)]
+                strategy.extended.update(variable, corrected, args=(old, moved, rate), group=True)
 
-        context.merge_call(finish, args=(is_made, rate, *before))
+        context.merge_call(finish, args=(rate, *before, *moves))
         return norm
+
+
+def _owners(made: keras.optimizers.Optimizer, count: int) -> dict[int, int]:
+    """Returns which variable each slot of an optimizer is of, by the slot's identity.
+
+    Keras keeps slots in lists in the order of the variables; the rest, as its count of steps, is
+    of all of them.
+    """
+    slots = {id(variable) for variable in made.variables}
+    return {
+        id(slot): place
+        for name, value in vars(made).items()
+        if isinstance(value, list | tuple) and len(value) == count and name != "_variables"
+        for place, slot in enumerate(value)
+        if id(slot) in slots
+    }

@@ -1,8 +1,8 @@
 """The training loop: steps, and what is due after each.
 
-Each step trains one problem, sampled by (seed, step). A checkpoint holds all state needed to
-resume exactly: weights, moments, step, iterators, the best value so far, and the running
-statistics for the next line of the log. All randomness is a function of seed and step.
+Each step trains one problem, or several, sampled by (seed, step). A checkpoint holds all state
+needed to resume exactly: weights, moments, step, iterators, the best value so far, and the
+running statistics for the next line of the log. All randomness is a function of seed and step.
 """
 
 from __future__ import annotations
@@ -13,26 +13,22 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from t2t_mm import errors
 from t2t_mm.modality.pretrained import nets
 from t2t_mm.runs import lost, metrics_log, origin, starts
 from t2t_mm.training import (
     console,
     divergence,
+    driver,
     guards,
-    optimizer,
     outcomes,
     reporter,
     session,
-    step,
     strategy,
     summary,
     transfer,
 )
 from t2t_mm.training import start as start_lib
-from t2t_mm.training import taken as taken_lib
 from t2t_mm.training import warm_start as weights
 
 
@@ -56,14 +52,7 @@ class Training:
         self.folder = made.folder
         self.screen = screen
         self.start = start
-        self.steps = step.Steps(
-            made.model,
-            made.optimizer,
-            made.strategy,
-            screen.line,
-            gate=made.gate,
-            loss_weights=made.loss_weights,
-        )
+        self.driver = driver.Driver(made, screen)
         self.vote = strategy.Vote(made.strategy)
         self.outcomes = outcomes.Outcomes(made, screen, self.vote)
         self.statistics = self.outcomes.statistics
@@ -203,25 +192,9 @@ class Training:
         return bool(is_done or is_late or self.made.selection.is_over)
 
     def _take_step(self) -> None:
-        """Trains one batch of the problem that this step draws."""
-        made = self.made
-        name = made.mixture.names[made.mixture.pick(self.step)]
-        if not self.steps.is_ready(name):
-            self.screen.line(f"Step {self.step + 1:,}, the first of {name}: tracing its graph.")
-        begin = time.perf_counter()
-        batch, counts = made.feed.next(name)
-        learning_rate = optimizer.learning_rate(
-            made.optimizer_settings, self.step, made.settings.train_steps
-        )
-        seed = tf.constant([made.settings.seed, self.step], tf.int32)
-        metrics = self.steps.take(
-            name, made.feed.specs[name], batch, seed=seed, learning_rate=learning_rate
-        )
-        taken_s = time.perf_counter() - begin
+        """Trains a batch of each problem that this step draws."""
+        self.outcomes.add(self.driver.take(self.step))
         self.step += 1
-        self.outcomes.add(
-            taken_lib.Taken(self.step, name, taken_s, counts, metrics, batch, seed, learning_rate)
-        )
         self.evaluated = {}
 
     def _must_read(self) -> bool:

@@ -77,6 +77,27 @@ class Optimizer(tf.Module):
         """
         raise NotImplementedError(f"{type(self).__name__}.apply")
 
+    def apply_where(
+        self,
+        touched: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+        learning_rate: tf.Tensor,
+        *,
+        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+    ) -> tf.Tensor:
+        """As `apply`, where only a run of the graph tells which variables are trained.
+
+        Steps of several problems need it: one graph updates the weights of whichever meet.
+
+        Args:
+          touched: bool `[V]`, the variables to update; all others stay as they are, and what is
+            kept of them.
+          gradients: one for each variable; 0 for those that are not touched.
+          learning_rate: as of `apply`.
+          admit: as of `apply`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.apply_where")
+
 
 def make(
     variables: Sequence[keras.Variable],
@@ -172,8 +193,29 @@ class Adam(Optimizer):
         Nothing waits on a GPU for the decision whether an update is admitted: all is
         computed, with gradients of 0, a rate of 0 and moments that do not decay.
         """
-        touched = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        dense = [tf.convert_to_tensor(gradients[i]) for i in touched]
+        return self._apply(gradients, learning_rate, admit, None)
+
+    def apply_where(
+        self,
+        touched: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+        learning_rate: tf.Tensor,
+        *,
+        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+    ) -> tf.Tensor:
+        """As of `Optimizer`; a variable that is not touched has what `apply` calls not admitted."""
+        return self._apply(gradients, learning_rate, admit, touched)
+
+    def _apply(
+        self,
+        gradients: Sequence[Gradient],
+        learning_rate: tf.Tensor,
+        admit: Callable[[tf.Tensor], tf.Tensor],
+        touched: tf.Tensor | None,
+    ) -> tf.Tensor:
+        """Updates the variables that have a gradient, and are touched if that is told."""
+        given = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        dense = [tf.convert_to_tensor(gradients[i]) for i in given]
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync > 1:
             # Copies have the replica's device, without which nothing can be reduced.
@@ -184,53 +226,57 @@ class Adam(Optimizer):
         most = self._settings.clip_norm
         scale = most / tf.maximum(norm, most) if most else tf.constant(1.0)
         dense = _scaled(dense, tf.where(is_made, scale, 0.0))
-        ones = tf.scatter_nd(
-            [[i] for i in touched], tf.ones([len(touched)], tf.int64), [len(self._variables)]
+        ones = (
+            tf.scatter_nd(
+                [[i] for i in given], tf.ones([len(given)], tf.int64), [len(self._variables)]
+            )
+            if touched is None
+            else tf.cast(touched, tf.int64)
         )
         counts = self.updates.assign_add(ones * tf.cast(is_made, tf.int64))
         # Of an update that is not made the powers do not matter, but must not divide 0 by 0.
+        moves = is_made if touched is None else tf.logical_and(is_made, touched)
         powers = [
             tf.unstack(
-                tf.where(is_made, beta ** tf.cast(counts, tf.float32), 0.0), len(self._variables)
+                tf.where(moves, beta ** tf.cast(counts, tf.float32), 0.0), len(self._variables)
             )
             for beta in (self._settings.beta_1, self._settings.beta_2)
         ]
-        shared = (
-            tf.where(is_made, learning_rate, 0.0),
-            tf.where(is_made, self._settings.beta_1, 1.0),
-            tf.where(is_made, self._settings.beta_2, 1.0),
+        # One for all variables, or one for each where what moves differs.
+        rates, betas_1, betas_2 = (
+            [tf.where(moves, value, still)] * len(self._variables)
+            if touched is None
+            else tf.unstack(tf.where(moves, value, still), len(self._variables))
+            for value, still in (
+                (learning_rate, 0.0),
+                (self._settings.beta_1, 1.0),
+                (self._settings.beta_2, 1.0),
+            )
         )
+        scaled = {(id(rate), 1.0): rate for rate in rates}
+        for rate, multiplier in zip(rates, self._multipliers, strict=True):
+            if (id(rate), multiplier) not in scaled:
+                scaled[id(rate), multiplier] = rate * multiplier
+        rates = [scaled[id(r), m] for r, m in zip(rates, self._multipliers, strict=True)]
 
-        def update(strategy: tf.distribute.Strategy, *scaled: tf.Tensor) -> None:
-            rest, shared = scaled[: 3 * len(touched)], scaled[3 * len(touched) :]
-            third = len(touched)
-            learning_rate, *decays = shared
-            scaled_rates = {1.0: learning_rate}
-            for place, i in enumerate(touched):
-                multiplier = self._multipliers[i]
-                if multiplier not in scaled_rates:
-                    scaled_rates[multiplier] = learning_rate * multiplier
+        def update(strategy: tf.distribute.Strategy, *columns: tf.Tensor) -> None:
+            for place, i in enumerate(given):
+                gradient, power_1, power_2, rate, beta_1, beta_2 = columns[place :: len(given)]
                 arguments = (
                     self.means[i],
                     self.squares[i],
-                    rest[place],
-                    rest[third + place],
-                    rest[2 * third + place],
-                    scaled_rates[multiplier],
-                    *decays,
+                    gradient,
+                    power_1,
+                    power_2,
+                    rate,
+                    beta_1,
+                    beta_2,
                 )
                 update_one = functools.partial(self._update_one, decay=self._decays[i])
                 strategy.extended.update(self._variables[i], update_one, args=arguments, group=True)
 
-        context.merge_call(
-            update,
-            args=(
-                *dense,
-                *(powers[0][i] for i in touched),
-                *(powers[1][i] for i in touched),
-                *shared,
-            ),
-        )
+        columns = (*powers, rates, betas_1, betas_2)
+        context.merge_call(update, args=(*dense, *(column[i] for column in columns for i in given)))
         return norm
 
     def _update_one(

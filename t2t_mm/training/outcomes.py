@@ -66,9 +66,8 @@ class Outcomes:
         """
         unread, self._unread = self._unread, []
         for done in unread:
-            metrics = {name: np.asarray(value) for name, value in done.metrics.items()}
-            if metrics.pop(step.FINITE):
-                self._take(done, metrics)
+            if np.asarray(done.finite):
+                self._take(done)
                 continue
             action = self.left_out.bad()
             if action is finite.Action.STOP:
@@ -79,7 +78,8 @@ class Outcomes:
             self._screen.line(f"Warning: {done}: {what} ({self.left_out.describe()}).")
             if not is_skipped:
                 return False  # of the steps after it none has changed a weight
-            self.statistics.skip(done.problem)
+            for part in done.parts:
+                self.statistics.skip(part.problem)
         return True
 
     def state(self) -> dict[str, Any]:
@@ -108,18 +108,22 @@ class Outcomes:
             self.left_out.restore(state["not_finite"])
         self._made.gate.open(self.left_out.in_a_row, self.left_out.in_all)
 
-    def _take(self, done: taken.Taken, metrics: Mapping[str, Any]) -> None:
+    def _take(self, done: taken.Taken) -> None:
         """Takes a step that is finite."""
         self.left_out.good()
-        loss = float(metrics["loss"])
-        warning = self._divergence.see(done.problem, done.step, loss, done.learning_rate)
-        if warning is not None:
-            self._screen.line(warning)
-        self.statistics.add(
-            done.problem,
-            metrics,
-            seconds=done.seconds,
-            examples=done.counts.examples,
-            amounts=done.counts.amounts,
-            lengths=done.counts.lengths,
-        )
+        for part in done.parts:
+            metrics = {name: np.asarray(value) for name, value in part.metrics.items()}
+            del metrics[step.FINITE]
+            loss = float(metrics["loss"])
+            warning = self._divergence.see(part.problem, done.step, loss, done.learning_rate)
+            if warning is not None:
+                self._screen.line(warning)
+            self.statistics.add(
+                part.problem,
+                metrics,
+                seconds=part.seconds,
+                examples=part.counts.examples,
+                amounts=part.counts.amounts,
+                lengths=part.counts.lengths,
+                is_first=part is done.parts[0],
+            )

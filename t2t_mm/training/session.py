@@ -175,6 +175,7 @@ def _mixture(
         settings.schedule,
         seed=settings.seed,
         examples_a_step=[taken.examples_a_batch * replicas for taken in samples.values()],
+        problems_per_step=settings.problems_per_step,
     )
 
 

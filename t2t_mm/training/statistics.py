@@ -68,6 +68,7 @@ class RunningStatistics:
         # By what the pace of each is told: its first input of a unit of its own, or its targets.
         self._units: dict[str, str] = {}
         self._sums = {task.name: _Sums() for task in tasks}
+        self._taken = 0
         self._begin = time.perf_counter()
         self._paused_s = 0.0
         self._pause_begin = 0.0
@@ -105,6 +106,7 @@ class RunningStatistics:
         examples: int,
         amounts: Mapping[str, float],
         lengths: Mapping[str, int] | None = None,
+        is_first: bool = True,
     ) -> None:
         """Takes one step of a problem.
 
@@ -115,7 +117,9 @@ class RunningStatistics:
           examples: of its batch.
           amounts: what its inputs hold, by unit.
           lengths: how many examples were too long, by the name of that count in the log.
+          is_first: of the problems that the step trained; the others are parts of the same step.
         """
+        self._taken += is_first
         sums = self._sums[name]
         sums.steps += 1
         for metric, value in metrics.items():
@@ -137,6 +141,7 @@ class RunningStatistics:
         return {
             "elapsed_s": self.active_s - self._window_begin_s,
             "losses": self.losses,
+            "taken": self._taken,
             "sums": {name: sums.describe() for name, sums in self._sums.items() if sums.steps},
         }
 
@@ -145,12 +150,15 @@ class RunningStatistics:
         self.losses = dict(state["losses"])
         self._sums = {task.name: _Sums() for task in self.tasks}
         self._sums |= {name: _Sums.of(held) for name, held in state["sums"].items()}
+        # Checkpoints of before did not say: a step trained one problem.
+        self._taken = state.get("taken", sum(sums.steps for sums in self._sums.values()))
         self._window_begin_s = self.active_s - state["elapsed_s"]
 
     def flush(self) -> tuple[dict[str, dict[str, Any]], float]:
         """Returns what `means` does, and begins new sums."""
         means = self.means()
         self._sums = {task.name: _Sums() for task in self.tasks}
+        self._taken = 0
         self._window_begin_s = self.active_s
         return means
 
@@ -160,7 +168,7 @@ class RunningStatistics:
         Problems without a step since then are left out.
         """
         means: dict[str, dict[str, Any]] = {}
-        taken = sum(sums.steps for sums in self._sums.values())
+        taken = self._taken
         elapsed = max(self.active_s - self._window_begin_s, 1e-9)
         # On a device that executes asynchronously, a step's own time is that of giving it
         # the work; so problems share the whole time in proportion.

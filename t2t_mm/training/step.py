@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -213,18 +213,9 @@ def replica_step(
         weight: tf.Tensor | None = None,
     ) -> Metrics:
         context = tf.distribute.get_replica_context()
-        own = replica_seed(seed, tf.cast(context.replica_id_in_sync_group, tf.int32))
-        loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
-        updates = model.take_updates()
-        share = None
-        if context.num_replicas_in_sync > 1:
-            share = _share(context, metrics["tokens"])
-            metrics = {n: v if n in _SUMMED else v * share for n, v in metrics.items()}
-        if weight is not None:
-            share = weight if share is None else weight * share
-        gradients = gradients_lib.gradients(loss, variables, share)
-        if unwarned:  # once, however many replicas and traces there are
-            _warn_if_inexact(task_name, unwarned.pop())
+        loss, metrics, gradients, updates = backward(
+            model, task_name, variables, batch, seed, command, weight, unwarned
+        )
         is_loss_finite = finite.on_all_replicas(loss)
         admitted: list[tf.Tensor] = []
 
@@ -240,6 +231,61 @@ def replica_step(
         return metrics
 
     return on_replica
+
+
+class Backward(NamedTuple):
+    """The forward and the backward pass of one replica.
+
+    Attributes:
+      loss: a scalar.
+      metrics: those of `Model.loss`, each replica's part of those of all.
+      gradients: of each variable, None for those that the loss leaves out; each replica's part
+        of the sum.
+      updates: of variables that no gradient trains.
+    """
+
+    loss: tf.Tensor
+    metrics: Metrics
+    gradients: list[gradients_lib.Gradient]
+    updates: list[tuple[keras.Variable, tf.Tensor]]
+
+
+def backward(
+    model: base.Model,
+    task_name: str,
+    variables: Sequence[tf.Variable],
+    batch: Any,
+    seed: tf.Tensor,
+    command: tf.Tensor,
+    weight: tf.Tensor | None,
+    unwarned: list[Callable[[str], None]],
+) -> Backward:
+    """Returns loss and gradients of a batch; called in replica context, in a graph.
+
+    Args:
+      model: with all its variables.
+      task_name: of the problem.
+      variables: that are trained.
+      batch: of this replica.
+      seed: int32 `[2]`, of the step.
+      command: row of the problem's command.
+      weight: of its loss in the gradients; None for 1.
+      unwarned: what is told, once, of a step that cannot be taken again exactly.
+    """
+    context = tf.distribute.get_replica_context()
+    own = replica_seed(seed, tf.cast(context.replica_id_in_sync_group, tf.int32))
+    loss, metrics = model.loss(task_name, batch, training=True, seed=own, command=command)
+    updates = model.take_updates()
+    share = None
+    if context.num_replicas_in_sync > 1:
+        share = _share(context, metrics["tokens"])
+        metrics = {n: v if n in _SUMMED else v * share for n, v in metrics.items()}
+    if weight is not None:
+        share = weight if share is None else weight * share
+    gradients = gradients_lib.gradients(loss, variables, share)
+    if unwarned:  # once, however many replicas and traces there are
+        _warn_if_inexact(task_name, unwarned.pop())
+    return Backward(loss, metrics, gradients, updates)
 
 
 def _assign(

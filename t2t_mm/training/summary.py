@@ -68,7 +68,9 @@ def show_mixture(
     """Prints how the run shares out its steps, as a table, and returns its rows; see `show`."""
     steps = made.settings.train_steps
     rows = made.mixture.table(steps)
-    line(f"Mixture, schedule {made.settings.schedule}, over {steps:,} steps:")
+    each = made.settings.problems_per_step
+    several = f" of {each} problems each" if each > 1 else ""
+    line(f"Mixture, schedule {made.settings.schedule}, over {steps:,} steps{several}:")
     for text in mixture_lines(rows, columns=columns):
         line(text)
     weights = [f"{name} {weight:g}" for name, weight in made.loss_weights.items() if weight != 1]
@@ -159,10 +161,11 @@ def _memory(made: session.Session, batches: Mapping[str, Any]) -> dict[str, int]
     """Estimates memory in bytes: what is kept, and the largest problem's activations."""
     weights = sum(parameters(made).values()) * FLOAT_BYTES
     largest = max(_activation_bytes(made, name, batch) for name, batch in batches.items())
+    sums = made.settings.problems_per_step > 1
     return {
         "weights": weights,
         "optimizer": made.optimizer.slots * weights,
-        "gradients": weights,
+        "gradients": weights * (2 if sums else 1),
         "activations": largest,
     }
 

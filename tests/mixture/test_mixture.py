@@ -56,6 +56,55 @@ def test_a_problem_of_rate_zero_is_never_drawn():
     assert set(picks(make("constant:1,0,1"), steps=1000)) == {0, 2}
 
 
+@pytest.mark.parametrize(
+    ("schedule", "several", "expected"),
+    [
+        ("constant:5,3,2", 1, (0.5, 0.3, 0.2)),
+        # Twice the shares; no problem is in a step twice.
+        ("constant:5,3,2", 2, (1.0, 0.6, 0.4)),
+        # a would have 1.2: 0.2 go to the others, 3 : 1.
+        ("constant:6,3,1", 2, (1.0, 0.75, 0.25)),
+        ("constant:5,3,2", 3, (1.0, 1.0, 1.0)),
+        ("constant:98,1,1", 2, (1.0, 0.5, 0.5)),
+        ("constant:1,0,1", 2, (1.0, 0.0, 1.0)),
+        ("constant:1,0,1", 3, (1.0, 0.0, 1.0)),  # a problem without a share is in no step
+    ],
+)
+def test_a_step_of_several_problems_has_different_ones_at_their_rates(schedule, several, expected):
+    mixed = make(schedule, seed=3, problems_per_step=several)
+    np.testing.assert_allclose(mixed.rates(0), expected, rtol=1e-12)
+    draws = [mixed.picks(step) for step in range(2000)]
+    assert {len(drawn) for drawn in draws} == {round(sum(expected))}
+    assert all(sorted(set(drawn)) == list(drawn) for drawn in draws)
+    counts = np.bincount(np.concatenate(draws), minlength=3)
+    spread = np.sqrt(2000 * np.array(expected) * (1 - np.array(expected)))
+    assert np.all(np.abs(counts - 2000 * np.array(expected)) <= 4 * spread)
+    assert draws == [
+        make(schedule, seed=3, problems_per_step=several).picks(step) for step in range(2000)
+    ]
+    if several == 1:
+        assert draws == [(mixed.pick(step),) for step in range(2000)]
+
+
+def test_every_pair_of_problems_meets():
+    names = ("a", "b", "c", "d")
+    mixed = make("uniform", names=names, sizes=(1,) * 4, problems_per_step=2)
+    pairs = [mixed.picks(step) for step in range(600)]
+    # Of 6 pairs each a sixth: 100, spread sqrt(600 / 6 * 5 / 6) = 9.1.
+    assert all(pairs.count((i, j)) > 60 for i in range(4) for j in range(i + 1, 4))
+
+
+def test_a_table_of_several_problems_a_step_counts_steps_that_train_each():
+    rows = make("constant:6,3,1", problems_per_step=2, examples_a_step=A_STEP).table(1000)
+    assert [row.share for row in rows] == pytest.approx([1.0, 0.75, 0.25])
+    assert rows[1].epochs == pytest.approx(0.75 * 1000 * 30 / 300)
+
+
+def test_more_problems_a_step_than_there_are():
+    with pytest.raises(errors.ConfigError, match="problems_per_step = 4, with a, b, c.*1 to 3"):
+        make(problems_per_step=4)
+
+
 # A step holds 10 of a, 30 of b, 20 of c.
 A_STEP = (10, 30, 20)
 

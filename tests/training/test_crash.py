@@ -94,6 +94,21 @@ def test_damage_of_what_was_left_is_one_line(data_dir, tmp_path, monkeypatch):
         crash.repeat(run)
 
 
+@pytest.mark.slow
+def test_a_step_of_several_problems_leaves_the_one_that_is_to_blame(
+    data_dir, tmp_path, monkeypatch, capsys
+):
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        _spoil(patch, {4})  # numbers go by problem: the second one of the second step
+        with pytest.raises(errors.NotFiniteError, match="Step 2, of imagenet, is not finite"):
+            train(data_dir, run, gin_params=[*TINY, "TrainSettings.problems_per_step = 2"])
+    held = json.loads((run / "crash" / "crash.json").read_text())
+    assert (held["step"], held["problem"], held["seed"]) == (2, "imagenet", [0, 3])
+    assert trainer.main([f"--output_dir={run}", "--repeat_crash", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["problem"] == "imagenet"
+
+
 def _spoil(monkeypatch, numbers):
     """Makes the loss of some steps, told by their seeds, infinite; that of `numbers`."""
     real = base.Model.loss

@@ -188,6 +188,31 @@ def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(straight, data_dir, tm
 
 
 @pytest.mark.slow
+def test_a_run_of_several_problems_a_step_in_two_parts_is_the_run_in_one(data_dir, tmp_path):
+    several = {
+        "gin_params": [
+            *TINY,
+            "TrainSettings.problems_per_step = 2",
+            "MixtureSettings.loss_weights = {'imagenet': 0.5}",
+        ]
+    }
+    answer = train(data_dir, tmp_path / "whole", train_steps=5, **several)
+    assert {problem["steps"] for problem in answer["problems"].values()} == {5}  # each in each
+    train(data_dir, tmp_path / "parts", train_steps=3, **several)
+    assert train(data_dir, tmp_path / "parts", train_steps=5)["eval"] == answer["eval"]
+    one, two = weights(tmp_path / "whole", 5), weights(tmp_path / "parts", 5)
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], err_msg=name)
+    assert told(tmp_path / "whole") == told(tmp_path / "parts")
+    lines = [line for line in told(tmp_path / "whole") if line["split"] == "train"]
+    shares = {line["metrics"]["share"] for line in lines if line["problem"]}
+    assert shares == {1.0}
+    norms = {(line["step"], line["metrics"]["norm"]) for line in lines if line["problem"]}
+    assert len(norms) == 3  # at steps 2, 4 and 5: one norm, of the update, for both
+
+
+@pytest.mark.slow
 def test_samples_change_nothing_of_a_training(tmp_path):
     """Its metrics need no outputs, so that they are decoded for the samples alone."""
     problem = "multi30k_lm_en"

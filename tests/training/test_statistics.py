@@ -154,3 +154,22 @@ def test_means_are_looked_at_without_ending_the_sums():
     assert counts.means()[0]["ende"]["loss"] == 4.0
     counts.add("ende", metrics(2.0, 100.0), seconds=1.0, examples=10, amounts={})
     assert counts.flush()[0]["ende"]["loss"] == 3.0
+
+
+def test_parts_of_one_step_are_one_step(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(statistics.time, "perf_counter", lambda: now[0])
+    counts = make()
+    for _ in range(3):
+        counts.add("ende", metrics(1.0, 10.0), seconds=1.0, examples=4, amounts={})
+        counts.add(
+            "pictures", metrics(1.0, 8.0), seconds=1.0, examples=8, amounts={}, is_first=False
+        )
+    second = make()
+    second.restore(json.loads(json.dumps(counts.state())))
+    now[0] = 6.0
+    for one in (counts, second):
+        means, pace = one.means()
+        assert means["ende"]["share"] == means["pictures"]["share"] == 1.0  # both in every step
+        assert pace == pytest.approx(3 / 6)
+    assert counts.steps == {"ende": 3, "pictures": 3}
