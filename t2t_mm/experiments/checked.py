@@ -92,11 +92,13 @@ def check(
     tune = config.build(settings_lib.TuneSettings)
     problems = mixture.problem_names(None)
     base, _ = _values("", files, gin_params)
-    values, steps = {}, {}
+    values, steps, seconds = {}, {}, {}
     for variation, *statements in settings.variations:
-        own, steps[variation] = _values(variation, files, (*gin_params, *statements))
+        own, limits = _values(variation, files, (*gin_params, *statements))
+        steps[variation], seconds[variation] = limits.train_steps, limits.train_seconds
         _check_undecided(variation, base, own)
         values[variation] = own
+    _check_split(settings.split, problems)
     data = folders.data_dir(data_dir)
     job.check_data(problems, data)
     folder = folder_lib.ExperimentFolder(
@@ -110,6 +112,7 @@ def check(
         manual_dir=folders.known_manual_dir() or folders.CORPORA,
         usr_dirs=tuple(usr_dirs),
         train_steps=steps,
+        train_seconds=seconds,
         split=settings.split,
         checkpoint=settings.checkpoint,
     )
@@ -146,8 +149,8 @@ def find(experiment: str) -> str:
 
 def _values(
     variation: str, files: Sequence[str], params: Sequence[str]
-) -> tuple[dict[str, str], int]:
-    """Returns a configuration as text, and its last step.
+) -> tuple[dict[str, str], training.TrainSettings]:
+    """Returns a configuration as text, and what it says of a training.
 
     Raises:
       ConfigError: it cannot be loaded; names the variation.
@@ -160,11 +163,23 @@ def _values(
                 with contextlib.suppress(errors.ConfigError):  # a schedule's needs, of another one
                     config.build(cls)
             values = {key: repr(value) for key, value in config.values().items()}
-            return values, settings.train_steps
+            return values, settings
     except errors.ConfigError as error:
         if not variation:
             raise
         raise errors.ConfigError(f"The variation {variation!r} does not load: {error}") from error
+
+
+def _check_split(split: str, problems: Sequence[str]) -> None:
+    """Raises for a split that one of the problems does not have."""
+    for name in problems if split else ():
+        own = registry.problems.get(name).splits
+        if split not in own:
+            raise errors.ConfigError(
+                f"{name} has no split {split!r}, which ExperimentSettings.split names",
+                expected=f"one of {', '.join(own)}",
+                hint=errors.did_you_mean(split, own),
+            )
 
 
 def _check_space(

@@ -96,6 +96,8 @@ def carry_out(
         planned = answer(checked, {}, "")
         for run, told in zip(checked.runs, planned["runs"], strict=True):
             told["command"] = _planned_command(checked, run)
+        if checked.tune.trials and say is not None:
+            say(f"{checked.tune.trials} trials come before the tuned runs, like the first of these")
         return planned
     folder = checked.folder
     with folder.lock():

@@ -35,6 +35,7 @@ class Common:
       manual_dir: of corpora, which specialists may read.
       usr_dirs: of plugins.
       train_steps: as configured, by variation.
+      train_seconds: the same; 0 for no limit.
       split: that is measured; empty for that of evaluation.
       checkpoint: that is measured.
     """
@@ -45,6 +46,7 @@ class Common:
     manual_dir: pathlib.Path
     usr_dirs: tuple[str, ...]
     train_steps: Mapping[str, int]
+    train_seconds: Mapping[str, int]
     split: str = ""
     checkpoint: str = "latest"
 
@@ -109,7 +111,21 @@ def trainer_flags(
         flags += ["--schedule=uniform"]  # that of the mixture may name the other problems
     if train_steps is not None:
         flags += [f"--train_steps={train_steps}"]
+    if (left := _seconds_left(folder, run, common)) is not None:
+        flags += [f"--train_seconds={left}"]
     return [*flags, *_plugins(common), "--json"]
+
+
+def _seconds_left(
+    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
+) -> int | None:
+    """Returns what is left of a time limit to a run that goes on: the trainer's is of each call."""
+    log = run_folder.RunFolder(folder.run(run)).metrics_path
+    limits = common.train_seconds  # tuned runs and trials have that of all
+    limit = limits.get(run.variation, next(iter(limits.values())))
+    if not (limit and log.is_file()):
+        return None
+    return max(1, round(limit - training_log.TrainingLog.read(log).active_s))
 
 
 def planned_steps(run: plan.PlannedRun, common: Common) -> int | None:

@@ -1,9 +1,11 @@
 """What is wrong with an experiment is told before its first run, in one line."""
 
+import json
+
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.experiments import checked
+from t2t_mm.experiments import checked, one_run
 
 
 def check(file, data, tmp_path, **asked):
@@ -62,3 +64,21 @@ def test_every_variation_has_its_own_values(gin_file, data, tmp_path):
     assert found.common.train_steps == {"x": 40, "y": 9}
     assert found.values["y"]["TrainSettings.train_steps"] == "9"
     assert found.name == "two"
+
+
+def test_an_unknown_split(gin_file, data, tmp_path):
+    file = gin_file("ExperimentSettings.split = 'validatio'")
+    with pytest.raises(errors.ConfigError, match="Did you mean 'validation'"):
+        check(file, data, tmp_path)
+
+
+def test_a_run_that_goes_on_has_what_is_left_of_its_time(gin_file, data, tmp_path):
+    found = check(gin_file("TrainSettings.train_seconds = 60"), data, tmp_path)
+    run = found.runs[0]
+    asked = (found.folder, run, found.common, None)
+    assert not [f for f in one_run.trainer_flags(*asked) if f.startswith("--train_seconds")]
+    folder = found.folder.run(run)
+    folder.mkdir(parents=True)
+    line = {"step": 50, "split": "train", "problem": "", "metrics": {"steps_per_s": 2.5}}
+    (folder / "metrics.jsonl").write_text(f"{json.dumps(line)}\n")
+    assert "--train_seconds=40" in one_run.trainer_flags(*asked)  # 60 less 50 / 2.5
