@@ -14,7 +14,7 @@ from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, history, recording
 from t2t_mm.modality import representation
 from t2t_mm.models import body as body_lib
-from t2t_mm.models import explanation, joining, rows
+from t2t_mm.models import explanation, joining, rows, watching
 from t2t_mm.models import nets as nets_lib
 
 
@@ -313,10 +313,12 @@ class Model(base.Layer):
     ) -> representation.Representation:
         """Runs the net of one input, features or `representation.Perturbed`."""
         net = self.nets[task.inputs[name].net_name(task.name)]
-        if not isinstance(given, representation.Perturbed):
-            return net.bottom(given, rng)
-        part = net.bottom(given.features, rng)
-        return part._replace(x=part.x + tf.cast(given.change, part.x.dtype))
+        if isinstance(given, representation.Perturbed):
+            part = net.bottom(given.features, rng)
+            return part._replace(x=part.x + tf.cast(given.change, part.x.dtype))
+        part = net.bottom(given, rng)
+        watching.saw(name, part)
+        return part
 
     def _encode_parts(
         self,

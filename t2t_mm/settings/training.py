@@ -110,6 +110,26 @@ class OptimizerSettings:
 
 @config.register
 @dataclasses.dataclass(frozen=True)
+class AdversarialSettings:
+    """Adversarial training: losses of inputs that are changed along the gradient of the loss.
+
+    What is changed is what the nets make of inputs, such as embedded tokens. A step takes two to
+    three times as long.
+
+    Args:
+      share: of the loss on changed inputs in the loss of a step; 0 for none, and no cost.
+      radius: norm of the change of an example, by the norm of the example.
+    """
+
+    share: Annotated[float, ranges.numbers(0, 1)] = 0.0
+    radius: Annotated[float, _POSITIVE] = 0.05
+
+    def __post_init__(self) -> None:
+        ranges.check(self)
+
+
+@config.register
+@dataclasses.dataclass(frozen=True)
 class NotFiniteSettings:
     """The policy for a step whose loss or gradient is infinite or NaN.
 

@@ -6,7 +6,7 @@ import time
 
 import tensorflow as tf
 
-from t2t_mm.training import console, joint_steps, optimizer, session, taken
+from t2t_mm.training import adversarial, console, joint_steps, optimizer, session, taken
 from t2t_mm.training import step as step_lib
 
 
@@ -23,7 +23,7 @@ class Driver:
         self._several = made.settings.problems_per_step
         kind = joint_steps.JointSteps if self._several > 1 else step_lib.Steps
         self._steps = kind(
-            made.model,
+            adversarial.of(made.model, made.adversarial),
             made.optimizer,
             made.strategy,
             screen.line,

@@ -48,6 +48,7 @@ class Session:
     samples: dict[str, sample.Sample]
     mixture: mixtures.Mixture
     loss_weights: dict[str, float]
+    adversarial: training.AdversarialSettings
     model: base.Model
     optimizer: optimizer.Optimizer
     not_finite: training.NotFiniteSettings
@@ -131,6 +132,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         samples=samples,
         mixture=mixture,
         loss_weights=mixtures.loss_weights(list(samples)),
+        adversarial=config.build(training.AdversarialSettings),
         model=model,
         optimizer=updater,
         not_finite=not_finite,
