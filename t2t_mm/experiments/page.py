@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from t2t_mm import errors
 from t2t_mm.evaluation import base
@@ -44,14 +44,14 @@ def write(
         _summary(checked, results),
         _means(results, made["means"]),
         _differences(made["differences"]),
-        _transfer(made.get("transfer")),
+        _transfer(made.get("transfer"), made["differences"]),
         _published(made.get("published")),
         _trials(made.get("trials")),
         plots.learning(checked.folder, results),
         _all_metrics(made["means"]),
         _runs(checked, made["runs"]),
     ]
-    notes = [*_notes(results), *unread]
+    notes = _notes(results, unread)
     title = f"Experiment {checked.name}"
     text = page.render(title, [s for s in sections if s is not None and s.blocks], notes=notes)
     atomic.write_text(checked.folder.report_path, text)
@@ -71,13 +71,18 @@ def _summary(checked: checked_lib.Checked, results: tables.Results) -> blocks.Se
     return blocks.Section("summary", "Summary", [blocks.Facts(facts)])
 
 
-def _notes(results: tables.Results) -> list[str]:
+def _notes(results: tables.Results, unread: Sequence[str]) -> list[str]:
+    """Returns what a reader must know first: runs that are not done, and intervals that lack."""
     bad = [
         f"{found.name}, seed {found.seed}: {found.status}{f': {found.why}' if found.why else ''}"
         for found in results.outcomes.values()
         if found.status not in ("done", "pruned")
     ]
-    return [f"Runs that are not done: {errors.first_few(bad, between='; ')}"] if bad else []
+    notes = [f"Runs that are not done: {errors.first_few(bad, between='; ')}"] if bad else []
+    if unread:
+        left = f" (and {len(unread) - 1:,} more)" if len(unread) > 1 else ""
+        notes.append(f"There are no intervals over some examples: {unread[0]}{left}")
+    return notes
 
 
 def _means(results: tables.Results, found: tables.Table) -> blocks.Section:
@@ -143,9 +148,10 @@ def _differences(found: tables.Table) -> blocks.Section | None:
     return blocks.Section("differences", "Differences", made, _DIFFERENCES)
 
 
-def _transfer(found: tables.Table | None) -> blocks.Section | None:
+def _transfer(found: tables.Table | None, compared: tables.Table) -> blocks.Section | None:
     if found is None:
         return None
+    verdicts = {(row["problem"], row["run"]): row["verdict"] for row in _main_rows(compared)}
     columns = found.columns[2:]
     rows = []
     for row in found.rows:
@@ -158,7 +164,9 @@ def _transfer(found: tables.Table | None) -> blocks.Section | None:
             if value is not None:
                 cell = _signed(row["metric"], value, "")
                 shade = abs(value) / largest if largest else 0.0
-                cell = dataclasses.replace(cell, shade=shade, tone="good" if value > 0 else "bad")
+                tone: Literal["good", "bad"] = "good" if value > 0 else "bad"
+                below = verdicts.get((row["problem"], f"with_{other}"), "")
+                cell = dataclasses.replace(cell, shade=shade, tone=tone, below=below)
             cells.append(cell)
         rows.append(cells)
     table = blocks.Table(
