@@ -169,6 +169,7 @@ def _tuned(
         raise
     say(f"the best of {checked.tune.trials} trials: {'; '.join(found)}")
     runs = tuning.planned(checked.settings, checked.tune, checked.problems, found)
+    tuning.set_aside(checked.folder, runs)
     runs += specialists.planned(checked.art, runs)
     return dataclasses.replace(checked, runs=runs), True
 

@@ -61,6 +61,21 @@ class ExperimentFolder:
         """Keeps what became of a run."""
         found.save(self.outcome_path(run))
 
+    def set_aside(self, run: plan.PlannedRun) -> pathlib.Path:
+        """Gives a run that is not the planned one any more another name; returns its folder."""
+        number = 1
+        while (aside := self._beside(run, number)).exists():
+            number += 1
+        with atomic.writing(aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            if self.run(run).exists():
+                self.run(run).rename(aside)
+            self.outcome_path(run).unlink(missing_ok=True)
+        return aside
+
+    def _beside(self, run: plan.PlannedRun, number: int) -> pathlib.Path:
+        return self.path / "runs" / f"{run.name}.before_{number}" / str(run.seed)
+
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Holds the experiment for this process.
 

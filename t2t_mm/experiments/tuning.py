@@ -169,6 +169,15 @@ def statements(parameters: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def set_aside(folder: folder_lib.ExperimentFolder, runs: Sequence[plan.PlannedRun]) -> None:
+    """Gives tuned runs with hyperparameters that are no longer the best ones another name."""
+    for run in runs:
+        commands = folder.outcome(run).commands
+        wanted = {f"--gin_param={text}" for text in run.statements}
+        if run.variation == "tuned" and commands and not wanted <= set(commands[0]):
+            folder.set_aside(run)
+
+
 def table(folder: folder_lib.ExperimentFolder, tune: settings_lib.TuneSettings) -> tables.Table:
     """Returns the trials of a search, in their order."""
     names = [str(own[0]) for own in tune.space]

@@ -1,13 +1,15 @@
 """The search for hyperparameters, with trainings that end at once."""
 
 import csv
+import dataclasses
 import pathlib
 
 import pytest
 
 import t2t_mm
 from t2t_mm import errors
-from t2t_mm.experiments import courses, tuning
+from t2t_mm.experiments import courses, outcome, plan, tuning
+from t2t_mm.experiments import folder as folder_lib
 
 pytest.importorskip("optuna")
 
@@ -116,3 +118,20 @@ def test_a_search_that_cannot_be_is_refused(told, data, gin_file, tmp_path):
     answer = t2t_mm.experiment(gin_file(*SEARCH), **asked)
     assert [run["status"] for run in answer["runs"]] == ["failed", "planned", "planned", "planned"]
     assert not list(pathlib.Path(tmp_path / "out").glob("runs/trial_*"))
+
+
+def test_tuned_runs_of_before_stand_aside(tmp_path):
+    found = folder_lib.ExperimentFolder(tmp_path)
+    run = plan.PlannedRun("tuned.seen", 0, "tuned", "joint", ("fsdd",), ("WIDTH = 8",))
+    command = ("mm-trainer", "--gin_param=WIDTH = 8")
+    done = outcome.Outcome.of(run).replace(status="done", commands=(command,))
+    found.save(run, done)
+    found.run(run).mkdir(parents=True)
+    tuning.set_aside(found, [run])
+    assert found.outcome(run) == done
+    for number in (1, 2):
+        tuning.set_aside(found, [dataclasses.replace(run, statements=("WIDTH = 16",))])
+        assert (tmp_path / "runs" / f"tuned.seen.before_{number}" / "0").is_dir()
+        assert found.outcome(run).status == "planned"
+        found.save(run, done)
+        found.run(run).mkdir(parents=True)
