@@ -46,7 +46,7 @@ class CocoCaption(problem.Problem):
                 yield key, {"image": row.image, "targets": row.text}
             return
         by_photo = operator.attrgetter("image_id")
-        rows = sorted(reading.captions(files, "val"), key=by_photo)
+        rows = reading.captions(files, "val", by_photo=True)
         for number, group in itertools.groupby(rows, key=by_photo):
             described = list(group)
             targets = tuple(row.text for row in described)

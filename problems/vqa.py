@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import pathlib
 from collections.abc import Iterator
 from typing import ClassVar
@@ -83,8 +82,7 @@ class VqaClasses(Vqa):
         if split != "train":
             yield from super().generate_examples(split, files)
             return
-        counts = collections.Counter(a[0] for a in questions.answers(files, "train").values())
-        frequent = {answer for answer, _ in counts.most_common(_CLASSES)}
+        frequent = questions.frequent(files, "train", _CLASSES)
         for key, values in super().generate_examples(split, files):
             if values["targets"] in frequent:
                 yield key, values

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -35,37 +37,83 @@ def questions(files: raw.RawFiles, part: str) -> Iterator[Question]:
     Raises:
       DataError: for a file that is missing, or not as published.
     """
-    name = f"v2_OpenEnded_mscoco_{part}2014_questions.json"
-    fields = {"question_id": int, "image_id": int, "question": str}
-    (asked,) = reading.lists(files, name, {"questions": fields})
-    said = answers(files, part)
+    database = _database(files, part)
     folder = f"{part}2014"
-    # No file lists the photos; their names are made of their numbers.
-    photos = {row["image_id"]: f"COCO_{folder}_{row['image_id']:012d}.jpg" for row in asked}
-    pictures = reading.Pictures(files, folder, photos.values())
-    for row in asked:
-        if row["question_id"] not in said:
+    photos = [_photo(folder, n) for (n,) in database.execute("SELECT DISTINCT photo FROM asked")]
+    pictures = reading.Pictures(files, folder, photos)
+    del photos
+    found = database.execute(
+        "SELECT asked.id, asked.photo, asked.text, answered.answers FROM asked "
+        "LEFT JOIN answered ON answered.id = asked.id ORDER BY asked.rowid"
+    )
+    for number, photo, text, answers in found:
+        if answers is None:
             raise errors.DataError(
-                f"A question of {files.root / name} has no answers",
-                received=f"question_id {row['question_id']}",
+                f"A question of {files.root / _asked(part)} has no answers",
+                received=f"question_id {number}",
                 expected="answers to every question, in the file of annotations",
             )
-        image = pictures.find(photos[row["image_id"]])
-        text = reading.one_line(row["question"])
-        yield Question(row["question_id"], image, text, said[row["question_id"]])
+        image = pictures.find(_photo(folder, photo))
+        yield Question(number, image, reading.one_line(text), tuple(json.loads(answers)))
 
 
-def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
-    """Returns what people answered, by question; see `by_frequency` for the order.
+def frequent(files: raw.RawFiles, part: str, count: int) -> frozenset[str]:
+    """Returns the answers that are the most frequent one of the most questions.
+
+    Args:
+      files: of the corpus.
+      part: "train" or "val".
+      count: of answers.
 
     Raises:
       DataError: for a file that is missing, or not as published.
     """
+    found = _database(files, part).execute(
+        "SELECT first FROM answered GROUP BY first ORDER BY COUNT(*) DESC, MIN(place) LIMIT ?",
+        (count,),
+    )
+    return frozenset(answer for (answer,) in found)
+
+
+def _database(files: raw.RawFiles, part: str) -> sqlite3.Connection:
+    """Opens the questions and answers of a part."""
+
+    def build(database: sqlite3.Connection) -> None:
+        database.execute("CREATE TABLE asked (id INTEGER, photo INTEGER, text TEXT)")
+        database.execute(
+            "CREATE TABLE answered (id INTEGER PRIMARY KEY, place INTEGER, first TEXT, "
+            "answers TEXT)"
+        )
+        fields = {"question_id": int, "image_id": int, "question": str}
+        asked = reading.rows(files, _asked(part), "questions", fields)
+        database.executemany(
+            "INSERT INTO asked VALUES (?, ?, ?)",
+            ((row["question_id"], row["image_id"], row["question"]) for row in asked),
+        )
+        database.executemany(
+            "INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?)",
+            (
+                (question, place, answers[0], json.dumps(answers))
+                for place, (question, answers) in enumerate(_answers(files, part))
+            ),
+        )
+
+    return files.database(f"questions_{part}", build)
+
+
+def _asked(part: str) -> str:
+    return f"v2_OpenEnded_mscoco_{part}2014_questions.json"
+
+
+def _photo(folder: str, number: int) -> str:
+    """Returns the name of a photo, which no file lists: it is made of the number."""
+    return f"COCO_{folder}_{number:012d}.jpg"
+
+
+def _answers(files: raw.RawFiles, part: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yields what people answered, by question; see `by_frequency` for the order."""
     name = f"v2_mscoco_{part}2014_annotations.json"
-    found = {}
-    fields = {"question_id": int, "answers": list}
-    (annotated,) = reading.lists(files, name, {"annotations": fields})
-    for row in annotated:
+    for row in reading.rows(files, name, "annotations", {"question_id": int, "answers": list}):
         given = [a.get("answer") if isinstance(a, dict) else None for a in row["answers"]]
         texts = [_text(answer) for answer in given if isinstance(answer, str)]
         if not texts or len(texts) < len(given):
@@ -75,8 +123,7 @@ def answers(files: raw.RawFiles, part: str) -> dict[int, tuple[str, ...]]:
                 + errors.shortened(str(row["answers"])),
                 expected='a list of objects such as {"answer": "yes", ...}',
             )
-        found[row["question_id"]] = by_frequency(texts)
-    return found
+        yield row["question_id"], by_frequency(texts)
 
 
 def by_frequency(texts: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ manifest, and each error says how many photos are missing.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -28,77 +29,79 @@ class Caption(NamedTuple):
     text: str
 
 
-def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
+def captions(files: raw.RawFiles, part: str, *, by_photo: bool = False) -> Iterator[Caption]:
     """Yields the captions of COCO 2017, or of 2014 where that is not there, in file order.
 
     Args:
       files: of the corpus.
       part: "train" or "val".
+      by_photo: in the order of the photos' ids instead, so that those of a photo lie together.
 
     Raises:
       DataError: for a file that is missing, or not as published.
     """
     names = [f"annotations/captions_{part}{year}.json" for year in ("2017", "2014")]
     name = next((n for n in names if files.has_text(n)), names[0])
-    listed, annotated = lists(
-        files,
-        name,
-        {
-            "images": {"id": int, "file_name": str},
-            "annotations": {"id": int, "image_id": int, "caption": str},
-        },
-    )
-    photos = {row["id"]: row["file_name"] for row in listed}
-    del listed  # which says far more of each
+
+    def build(database: sqlite3.Connection) -> None:
+        database.execute("CREATE TABLE photos (id INTEGER PRIMARY KEY, name TEXT)")
+        database.execute("CREATE TABLE captions (photo INTEGER, id INTEGER, text TEXT)")
+        listed = rows(files, name, "images", {"id": int, "file_name": str})
+        database.executemany(
+            "INSERT OR REPLACE INTO photos VALUES (?, ?)",
+            ((row["id"], row["file_name"]) for row in listed),
+        )
+        fields = {"id": int, "image_id": int, "caption": str}
+        annotated = rows(files, name, "annotations", fields)
+        database.executemany(
+            "INSERT INTO captions VALUES (?, ?, ?)",
+            ((row["image_id"], row["id"], row["caption"]) for row in annotated),
+        )
+        database.execute("CREATE INDEX by_photo ON captions (photo)")
+
+    database = files.database(f"captions_{part}", build)
     folder = name.removeprefix("annotations/captions_").removesuffix(".json")
-    pictures = Pictures(files, folder, photos.values())
-    for row in annotated:
-        if row["image_id"] not in photos:
+    photos = [photo for (photo,) in database.execute("SELECT name FROM photos")]
+    pictures = Pictures(files, folder, photos)
+    del photos
+    order = "captions.photo, captions.rowid" if by_photo else "captions.rowid"
+    found = database.execute(
+        "SELECT captions.photo, captions.id, photos.name, captions.text FROM captions "  # noqa: S608
+        f"LEFT JOIN photos ON photos.id = captions.photo ORDER BY {order}"
+    )
+    for photo, number, picture, text in found:
+        if picture is None:
             raise errors.DataError(
                 f"{files.root / name} has a caption of a picture that it does not list",
-                received=f"image_id {row['image_id']}",
+                received=f"image_id {photo}",
             )
-        image = pictures.find(photos[row["image_id"]])
-        yield Caption(row["image_id"], row["id"], image, one_line(row["caption"]))
+        yield Caption(photo, number, pictures.find(picture), one_line(text))
 
 
-def lists(
-    files: raw.RawFiles, name: str, wanted: Mapping[str, Mapping[str, type]]
-) -> list[list[Row]]:
-    """Returns lists of objects out of the top object of a JSON file.
+def rows(files: raw.RawFiles, name: str, entry: str, fields: Mapping[str, type]) -> Iterator[Row]:
+    """Yields the objects of a list of a JSON file, with the fields that they must have.
 
     Args:
       files: of the corpus.
       name: of the file.
-      wanted: the lists' names, each with the required fields of its objects and their types.
-        For `int`, text with a whole number is accepted and converted.
+      entry: of the list.
+      fields: required of the objects, and their types. For `int`, text with a whole number is
+        accepted and converted.
 
     Raises:
       DataError: for a file that is not there, not JSON, or of another form.
     """
-    content = files.json(name)
-    if not isinstance(content, dict):
-        content = {}
-    for entry, fields in wanted.items():
-        found = content.get(entry)
-        if not isinstance(found, list):
-            raise errors.DataError(
-                f"{files.root / name} has no list {entry!r}",
-                received=", ".join(content) or "no object with entries",
-                expected=files.layout or None,
-            )
-        for number, row in enumerate(found):
-            for field, kind in fields.items():
-                if kind is int and isinstance(row, dict) and field in row:
-                    row[field] = _whole(row[field])
-                if not isinstance(row, dict) or not isinstance(row.get(field), kind):
-                    raise errors.DataError(
-                        f"Entry {number:,} of {entry!r} in {files.root / name} has no usable "
-                        f"{field!r}",
-                        received=errors.shortened(str(row), 120),
-                        expected=", ".join(fields),
-                    )
-    return [content[entry] for entry in wanted]
+    for number, row in enumerate(files.objects(name, entry)):
+        for field, kind in fields.items():
+            if kind is int and isinstance(row, dict) and field in row:
+                row[field] = _whole(row[field])
+            if not isinstance(row, dict) or not isinstance(row.get(field), kind):
+                raise errors.DataError(
+                    f"Entry {number:,} of {entry!r} in {files.root / name} has no usable {field!r}",
+                    received=errors.shortened(str(row), 120),
+                    expected=", ".join(fields),
+                )
+        yield row
 
 
 class Pictures:
@@ -135,9 +138,12 @@ class Pictures:
 
 def _whole(value: Any) -> Any:
     """Returns a number that is written in another way, such as "42" or 42.0, as an `int`."""
-    if isinstance(value, str) and re.fullmatch(_DIGITS, value.strip()):
-        return int(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if (isinstance(value, str) and re.fullmatch(_DIGITS, value.strip())) or (
+        isinstance(value, float) and value.is_integer()
+    ):
+        value = int(value)
+    # A database holds whole numbers of 64 bits; no id is larger.
+    return value if not isinstance(value, int) or abs(value) < 1 << 63 else None
 
 
 def one_line(text: str) -> str:

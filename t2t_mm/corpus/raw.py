@@ -15,11 +15,15 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import sqlite3
+import tempfile
+import weakref
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, folders, links, parts, texts
+from t2t_mm.corpus import archives, database, folders, json_lists, links, parts, texts
 from t2t_mm.files import limits
 
 T = TypeVar("T")
@@ -39,6 +43,7 @@ class RawFiles:
     Attributes:
       boundary: refuses such links unless they are to be followed.
       damage: the lines that were not UTF-8, to explain bad examples made of them.
+      scratch: a folder that all workers see, for `database`; None stands for one of its own.
       part: of the split that is to be read, by `numbered` and `share`; at first all of it.
     """
 
@@ -55,6 +60,7 @@ class RawFiles:
         self.damage = texts.Damage()
         self._folders = folders.Folders(self.boundary)
         self.part = parts.Part()
+        self.scratch: pathlib.Path | None = None
 
     @classmethod
     def of(
@@ -278,11 +284,7 @@ class RawFiles:
         first: int = 0,
         count: int | None = None,
     ) -> Iterator[str]:
-        text = texts.find(self.boundary, name) if self.root.is_dir() else None
-        if text is None:
-            self.missing(name)
-        used = os.path.relpath(text.path, self.root)
-        self._used[used] = text.path.stat().st_size
+        text = self._text(name)
         yield from texts.read(
             text,
             self.damage,
@@ -292,6 +294,14 @@ class RawFiles:
             first=first,
             count=count,
         )
+
+    def _text(self, name: str) -> texts.Text:
+        text = texts.find(self.boundary, name) if self.root.is_dir() else None
+        if text is None:
+            self.missing(name)
+        used = os.path.relpath(text.path, self.root)
+        self._used[used] = text.path.stat().st_size
+        return text
 
     def text(self, name: str) -> str:
         r"""Returns a whole text, with `\n` after each line, found as by `lines`.
@@ -312,6 +322,34 @@ class RawFiles:
                     "environment",
                 )
         return whole.getvalue()
+
+    def objects(self, name: str, entry: str) -> Iterator[Any]:
+        """Yields the objects of a list of a JSON file's top object, one in memory at a time.
+
+        Args:
+          name: of the file, found as by `lines`.
+          entry: of the list: {"annotations": [...]}.
+
+        Raises:
+          DataError: for a file that is missing, unreadable or not JSON, or has no such list.
+        """
+        text = self._text(name)
+        yield from json_lists.objects(text, entry, layout=self.layout)
+
+    def database(self, name: str, build: database.Build) -> sqlite3.Connection:
+        """Opens a SQLite database of annotations, which is made once for all workers.
+
+        Args:
+          name: of the database, one for each content.
+          build: is called with the empty database, by the first worker that asks.
+
+        Raises:
+          DataError: it cannot be written.
+        """
+        if self.scratch is None:
+            self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="t2t-mm-"))
+            weakref.finalize(self, shutil.rmtree, self.scratch, ignore_errors=True)
+        return database.opened(self.scratch, name, build)
 
     def json(self, name: str) -> Any:
         """Returns the content of a JSON file, found as by `lines`.

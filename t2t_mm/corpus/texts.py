@@ -10,12 +10,13 @@ import codecs
 import collections
 import dataclasses
 import functools
+import io
 import itertools
 import os
 import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from t2t_mm import errors
 from t2t_mm.corpus import links, packed, streams
@@ -82,6 +83,20 @@ class Text:
 
     def __str__(self) -> str:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+
+def open_text(text: Text) -> BinaryIO:
+    """Opens a text that is not read by lines, such as JSON, behind its byte order mark.
+
+    Raises:
+      DataError: for UTF-16, and for what is no text.
+    """
+    stream = io.BufferedReader(cast("io.RawIOBase", text.open()), streams.BUFFER_BYTES)
+    head = stream.peek(streams.HEAD_BYTES)[: streams.HEAD_BYTES]
+    _check_first(head.partition(b"\n")[0] + b"\n", text)
+    if head.startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+    return stream
 
 
 def find(boundary: links.Boundary, name: str) -> Text | None:

@@ -111,6 +111,7 @@ def encode_part(assignment: Assignment, count: Callable[[int], None]) -> Encoded
     files = raw.RawFiles.of(
         assignment.root, problem.corpus, problem.layout, follow_links=assignment.follow_links
     )
+    files.scratch = assignment.buckets
     features = {**problem.declared_inputs(assignment.source), "targets": problem.targets}
     part = EncodedPart(
         classes={name: collections.Counter() for name in undeclared_classes(features)}
