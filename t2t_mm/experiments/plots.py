@@ -55,7 +55,10 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
     }
     own = [_rule("examples", 0, y, widest), _rule("seeds", 1, y, widest), point]
     specification = {
-        "width": 820,
+        "width": 560,
+        "autosize": "pad",
+        # Names of runs are long, and a browser's letters may be wider than those measured here.
+        "padding": {"left": 8 + 1.2 * max(len(str(v["label"])) for v in values), "right": 6},
         "height": _ROW * len(values) + 30,
         "layer": [zero, *({"data": {"values": values}, **layer} for layer in own)],
     }
