@@ -33,11 +33,17 @@ class AugmentSettings:
         ranges.check(self)
 
     def check(self, known: Sequence[str]) -> None:
-        """Raises a ConfigError for a kind that is not `known`.
+        """Raises a ConfigError for a kind that is not `known`, or damage that would have no effect.
 
         Args:
           known: kinds that the inputs of a training can take.
         """
+        if self.share and not known:
+            raise errors.ConfigError(
+                "AugmentSettings.share has no input to damage",
+                received=f"{self.share:g}",
+                expected="0, or a problem with pictures, sounds or texts as inputs",
+            )
         for kind in self.kinds:
             if kind not in known:
                 raise errors.ConfigError(

@@ -52,6 +52,9 @@ def test_unknown_kinds_are_refused():
         only("jpg").check(["jpeg", "typos"])
     with pytest.raises(errors.ConfigError, match=r"AugmentSettings\.share"):
         AugmentSettings(share=1.5)
+    AugmentSettings().check([])
+    with pytest.raises(errors.ConfigError, match="share has no input to damage"):
+        AugmentSettings(share=0.5).check([])
 
 
 @pytest.fixture(scope="module")

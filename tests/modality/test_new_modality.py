@@ -93,7 +93,7 @@ def test_a_modality_of_a_plugin_goes_through_all_commands(
         for name in ("trembling", "fgsm")
     }
     assert len(set(nats["trembling"])) == 5
-    assert min(nats["fgsm"]) > robust["clean"]["log_perplexity"]
+    assert nats["fgsm"][0] > robust["clean"]["log_perplexity"]
 
     series = corpus / "train0.npy"
     lines = tmp_path / "lines.txt"

@@ -27,7 +27,8 @@ def read(folder: run_folder.RunFolder) -> dict[str, schema.Robustness]:
     Raises:
       DataError: for a file that is damaged.
     """
+    hint = "mm-eval --robustness measures it again"
     return {
-        path.stem: json_files.read(path, schema.Robustness, error=errors.DataError)
+        path.stem: json_files.read(path, schema.Robustness, error=errors.DataError, hint=hint)
         for path in sorted(folder.robustness.glob("*.json"))
     }
