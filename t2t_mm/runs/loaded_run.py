@@ -21,7 +21,8 @@ class LoadedRun(opened_run.OpenedRun):
     """A run with its model, restored from a checkpoint.
 
     Attributes:
-      model: with the weights of the checkpoint.
+      model: with the weights of the checkpoint, or the mean that it keeps of them (see
+        `TrainSettings.ema`).
       step: of the checkpoint.
       chosen_by: for the best checkpoint, the reason, in words.
     """
@@ -73,7 +74,7 @@ def restore(
     # These import TensorFlow, so only when there is a run to load.
     from t2t_mm.models import build
     from t2t_mm.models import precision as precision_lib
-    from t2t_mm.runs import best, checkpoint, lost
+    from t2t_mm.runs import best, checkpoint, lost, mean_weights
     from t2t_mm.settings import training
 
     folder = run.folder
@@ -82,11 +83,13 @@ def restore(
         arithmetic = precision or config.build(training.TrainSettings).precision
         precision_lib.use("float32" if arithmetic == "auto" else arithmetic)
         model = build.build(folder.model_name, list(run.tasks.values()), kept=folder.nets())
+    # Variables are read by the first name that they have: their mean, where that is used.
+    means = {mean_weights.MEAN: mean_weights.tree(model)} if mean_weights.are_used(folder) else {}
     restored = checkpoint.Checkpoints(
         folder.checkpoints,
         {"model": model},
         fingerprint=build.model_fingerprint(folder.model_name, model),
-    ).restore(which, objects={"model": model})
+    ).restore(which, objects={**means, "model": model})
     if restored is None:
         lost.check(folder)
         raise errors.CheckpointError(

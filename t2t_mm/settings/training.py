@@ -44,6 +44,10 @@ class TrainSettings:
       problems_per_step: different problems in one update, a batch of each: the mean of their
         gradients, each by its weight, is clipped and applied once. The number of problems is
         the paper's "one worker a task", in synchrony.
+      ema: decay of an exponential mean of the weights, such as 0.999; 0 for none. At the n-th
+        update of a weight it is at most n / (n + 9).
+      evaluate_ema: whether evaluations of the training, and all that reads the run (mm-eval,
+        mm-decoder, mm-export, mm-avg, warm starts, Keras), take that mean where there is one.
       best_metric: "PROBLEM/METRIC" for the best checkpoint and early stopping; empty for
         the mean log-perplexity over problems.
       patience: early stopping after so many evaluations (one every `eval_every` steps)
@@ -63,6 +67,8 @@ class TrainSettings:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     schedule: str = "proportional"
     problems_per_step: Annotated[int, _COUNT] = 1
+    ema: Annotated[float, _DECAY] = 0.0
+    evaluate_ema: bool = True
     best_metric: Annotated[str, ranges.rule('"PROBLEM/METRIC" or ""', _is_metric)] = ""
     patience: Annotated[int, _COUNT_OR_NONE] = 0
     strategy: Literal["auto", "default", "mirrored", "multi_worker"] = "auto"

@@ -172,12 +172,12 @@ def _too_few(
 
 def _write_mean(run: run_folder.RunFolder, steps: list[int], target: pathlib.Path) -> None:
     """Writes the run folder of the mean."""
-    from t2t_mm.runs import loaded_run, opened_run
+    from t2t_mm.runs import loaded_run, mean_weights, opened_run
     from t2t_mm.training import mean
 
     # What is no weight, such as a count, is as the newest checkpoint has it.
     model = loaded_run.restore(opened_run.open_run(run), steps[-1]).model
-    mean.take(model, run.checkpoints, steps)
+    mean.take(model, run.checkpoints, steps, of_means=mean_weights.are_used(run))
     write(run, model, steps, target)
 
 

@@ -29,6 +29,7 @@ class Driver:
             screen.line,
             gate=made.gate,
             loss_weights=made.loss_weights,
+            mean=made.mean,
         )
 
     def take(self, step: int) -> taken.Taken:

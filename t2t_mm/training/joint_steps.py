@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.models import base
-from t2t_mm.training import finite
+from t2t_mm.training import ema, finite
 from t2t_mm.training import gradients as gradients_lib
 from t2t_mm.training import optimizer as optimizer_lib
 from t2t_mm.training import step as step_lib
@@ -40,6 +40,7 @@ class JointSteps:
       warn: is told of a model whose steps cannot be taken again exactly.
       gate: as of `step.Steps`.
       loss_weights: by problem, by which gradients are multiplied; 1 for those left out.
+      mean: of the weights, if one is kept.
 
     Raises:
       ConfigError: for an optimizer that cannot leave out some of its variables.
@@ -54,6 +55,7 @@ class JointSteps:
         *,
         gate: finite.Gate | None = None,
         loss_weights: Mapping[str, float] | None = None,
+        mean: ema.MeanWeights | None = None,
     ) -> None:
         if type(optimizer).apply_where is optimizer_lib.Optimizer.apply_where:
             raise errors.ConfigError(
@@ -61,7 +63,7 @@ class JointSteps:
                 expected="TrainSettings.problems_per_step = 1, or an optimizer with `apply_where`",
             )
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
-        self._warn = warn
+        self._warn, self._mean = warn, mean
         self._admit = gate.admit if gate else tf.identity
         self._weights = dict(loss_weights or {})
         self._variables = [variable.value for variable in model.trainable_variables]
@@ -165,16 +167,19 @@ class JointSteps:
         self, learning_rate: tf.Tensor, are_finite: tf.Tensor, touched: tf.Tensor
     ) -> step_lib.Metrics:
         metrics: step_lib.Metrics = {}
+        admitted: list[tf.Tensor] = []
 
         def admit(norm: tf.Tensor) -> tf.Tensor:
             is_finite = tf.logical_and(are_finite > 0, tf.math.is_finite(norm))
-            is_admitted = tf.logical_and(self._admit(is_finite), is_finite)
+            admitted.append(tf.logical_and(self._admit(is_finite), is_finite))
             metrics[step_lib.FINITE] = tf.cast(is_finite, tf.float32)
-            metrics[_ADMITTED] = tf.cast(is_admitted, tf.float32)
-            return is_admitted
+            metrics[_ADMITTED] = tf.cast(admitted[0], tf.float32)
+            return admitted[0]
 
         sums = [one.read_value() for one in self._sums]
         metrics["norm"] = self._optimizer.apply_where(touched, sums, learning_rate, admit=admit)
+        if self._mean is not None:
+            self._mean.update_where(touched, admitted[0])
         for one in self._sums:
             one.assign(tf.zeros(one.shape, one.dtype))
         return metrics

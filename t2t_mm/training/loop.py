@@ -96,6 +96,8 @@ class Training:
         elif self.start is not None:
             name = made.settings.model
             self.transfer = weights.begin(name, made.model, self.start, self.screen.line)
+        if made.mean is not None and not restored:
+            made.mean.begin()
         self.first_step = self.step
         if made.is_chief:
             self.folder.create(
@@ -207,9 +209,8 @@ class Training:
     def _go_back(self) -> None:
         """Restores the last checkpoint, all but the places in the data: others come next."""
         made = self.made
-        parts = {"model": made.model, "optimizer": made.optimizer}
         with self.statistics.paused():
-            restored = made.checkpoints.restore(objects=parts)
+            restored = made.checkpoints.restore(objects=made.learnt)
         if restored is None:
             raise errors.CheckpointError(
                 f"There is no checkpoint in {made.checkpoints.folder} to go back to",
@@ -251,7 +252,8 @@ class Training:
 
         heed()
         made = self.made
-        self.evaluated = self.reporter.evaluate(self.step, heed)
+        with made.evaluated_weights():
+            self.evaluated = self.reporter.evaluate(self.step, heed)
         is_best = made.selection.see(self.step, self.evaluated)
         self.saved_step = -1  # what is to be kept of this step has changed
         self._save()

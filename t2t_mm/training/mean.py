@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.files import paths
-from t2t_mm.runs import checkpoint_files, trackables
+from t2t_mm.runs import checkpoint_files, mean_weights, trackables
 
 
-def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
+def take(model: Any, folder: pathlib.Path, steps: Sequence[int], *, of_means: bool = False) -> None:
     """Gives a model's floating-point variables their means over some checkpoints.
 
     Sums are in float64 and in the order of `steps`, and rounded once. Other variables
@@ -27,19 +27,23 @@ def take(model: Any, folder: pathlib.Path, steps: Sequence[int]) -> None:
       model: with all its variables; saved as "model" by the run.
       folder: of the checkpoints.
       steps: of the checkpoints; known to be whole.
+      of_means: whether to take the exponential means that the checkpoints keep of the weights.
 
     Raises:
       CheckpointError: one does not fit the model, or is gone.
     """
     objects = trackables.Trackables({"model": model})
     readers = {step: _open(objects, folder, step) for step in steps}
+    newest = readers[steps[-1]].get_variable_to_shape_map()
+    kept = {name.removesuffix(trackables.SUFFIX) for name in newest}
     for name, variable in objects.variables().items():
         if not variable.dtype.is_floating:
             continue
         total = np.zeros(variable.shape, np.float64)
         for step, reader in readers.items():
             try:
-                total += reader.get_tensor(name + trackables.SUFFIX)
+                saved = mean_weights.source(name, kept) if of_means else name
+                total += reader.get_tensor(saved + trackables.SUFFIX)
             except (tf.errors.OpError, RuntimeError) as error:
                 raise _gone(folder, step, error) from error
         total /= len(steps)

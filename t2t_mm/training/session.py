@@ -13,13 +13,15 @@ The order in which things are made matters, and is this:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from t2t_mm import config
+from t2t_mm import config, errors
 from t2t_mm.data import sample
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluator
@@ -30,7 +32,7 @@ from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
 from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding, training
-from t2t_mm.training import feed, finite, optimizer, selection, strategy
+from t2t_mm.training import ema, feed, finite, optimizer, selection, strategy
 from t2t_mm.training import job as job_lib
 
 
@@ -51,6 +53,7 @@ class Session:
     adversarial: training.AdversarialSettings
     model: base.Model
     optimizer: optimizer.Optimizer
+    mean: ema.MeanWeights | None
     not_finite: training.NotFiniteSettings
     board: training.TensorBoardSettings
     gate: finite.Gate
@@ -62,6 +65,18 @@ class Session:
     def is_chief(self) -> bool:
         """Whether this process writes the run folder."""
         return strategy.is_chief(self.strategy)
+
+    @property
+    def learnt(self) -> dict[str, Any]:
+        """All that a step changes, by its name in a checkpoint: not the places in the data."""
+        kept = self.mean.objects() if self.mean is not None else {}
+        return {"model": self.model, "optimizer": self.optimizer, **kept}
+
+    def evaluated_weights(self) -> contextlib.AbstractContextManager[None]:
+        """Gives the model, for a block, the weights that evaluations use."""
+        if self.mean is None or not self.settings.evaluate_ema:
+            return contextlib.nullcontext()
+        return self.mean.applied()
 
 
 def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
@@ -92,6 +107,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         evaluator.metrics_of(task)  # raises for a metric that does not fit
     best = selection.Selection.make(settings, tasks)
     folder.check(model=settings.model, tasks=tasks)
+    _check_mean(folder, settings)
     keras.utils.set_random_seed(settings.seed)
     settings = _with_precision(settings, folder, tasks, devices)
     precision.use(settings.precision)
@@ -103,6 +119,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
             model.trainable_variables, optimizer_settings, model.learning_rate_multipliers()
         )
         gate = finite.Gate(not_finite)
+        mean = ema.MeanWeights(model, settings.ema) if settings.ema else None
     if not checkpoint_files.steps(folder.checkpoints):
         nets.load(model.nets, warn)
     batches = feed.Feed(
@@ -111,7 +128,12 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     iterators = {f"data_{name}": iterator for name, iterator in batches.iterators.items()}
     checkpoints = checkpoint.Checkpoints(
         folder.checkpoints,
-        {"model": model, "optimizer": updater, **iterators},
+        {
+            "model": model,
+            "optimizer": updater,
+            **(mean.objects() if mean is not None else {}),
+            **iterators,
+        },
         keep=settings.keep_checkpoints,
         fingerprint=build.model_fingerprint(settings.model, model),
         data={task.name: task.manifest().split_digest(task.splits[0]) for task in tasks},
@@ -135,6 +157,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         adversarial=config.build(training.AdversarialSettings),
         model=model,
         optimizer=updater,
+        mean=mean,
         not_finite=not_finite,
         board=board,
         gate=gate,
@@ -191,7 +214,8 @@ def _with_precision(
 
     It is measured once: what goes on with this run, or reads it, finds it in its config.
     """
-    arithmetic = _recorded_precision(folder) or precision.choose(
+    recorded = _recorded(folder, "precision", "auto")
+    arithmetic = (recorded if recorded != "auto" else "") or precision.choose(
         settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
     )
     if strategy.Vote(devices).any(arithmetic == "float32"):
@@ -200,15 +224,31 @@ def _with_precision(
     return config.build(training.TrainSettings, **fields)
 
 
-def _recorded_precision(folder: run_folder.RunFolder) -> str | None:
-    """Returns what the run in a folder has computed in so far, if there is one.
+def _check_mean(folder: run_folder.RunFolder, settings: training.TrainSettings) -> None:
+    """Raises where a run that goes on has kept a mean of its weights so far and is to no more.
 
-    A busy machine might measure otherwise than before, and the run would go on in
-    another arithmetic.
+    Raises:
+      ConfigError: that, or the other way round.
     """
-    if not folder.config_path.is_file():
-        return None
-    for binding in folder.bindings():
-        if (binding.name, binding.parameter) == ("TrainSettings", "precision"):
-            return None if binding.value == "auto" else str(binding.value)
-    return None
+    before = float(_recorded(folder, "ema", 0.0))
+    if checkpoint_files.steps(folder.checkpoints) and bool(before) != bool(settings.ema):
+        raise errors.ConfigError(
+            f"The run in {folder.path} {'keeps a' if before else 'has no'} mean of its weights",
+            received=f"TrainSettings.ema = {settings.ema:g}",
+            expected=f"{before:g}, as before" + (", or another above 0" if before else ""),
+            hint="Or begin a new run with its weights: another --output_dir, and this one as "
+            "--warm_start",
+        )
+
+
+def _recorded(folder: run_folder.RunFolder, name: str, default: Any) -> Any:
+    """Returns a field of `TrainSettings` as the run in a folder has it so far, if there is one.
+
+    As for precision: a busy machine might measure otherwise than before, and the run would go on
+    in another arithmetic.
+    """
+    if folder.config_path.is_file():
+        for binding in folder.bindings():
+            if (binding.name, binding.parameter) == ("TrainSettings", name):
+                return binding.value
+    return default

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from t2t_mm.models import base
-from t2t_mm.training import finite
+from t2t_mm.training import ema, finite
 from t2t_mm.training import gradients as gradients_lib
 from t2t_mm.training import optimizer as optimizer_lib
 
@@ -42,6 +42,7 @@ class Steps:
         are finite.
       loss_weights: by problem, by which gradients are multiplied; where all are 1, which is the
         default, no step is traced with a weight.
+      mean: of the weights, if one is kept.
     """
 
     def __init__(
@@ -53,11 +54,12 @@ class Steps:
         *,
         gate: finite.Gate | None = None,
         loss_weights: Mapping[str, float] | None = None,
+        mean: ema.MeanWeights | None = None,
     ) -> None:
         weights = dict(loss_weights or {})
         self._weights = weights if any(weight != 1.0 for weight in weights.values()) else {}
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
-        self._warn = warn
+        self._warn, self._mean = warn, mean
         self._admit = gate.admit if gate else tf.identity
         self._functions: dict[tuple[str, str], StepFunction] = {}
         self._of_task: dict[str, tuple[StepFunction, tuple[tf.Tensor, ...]]] = {}
@@ -114,6 +116,7 @@ class Steps:
                 self._warn,
                 admit=self._admit,
                 is_weighted=bool(self._weights),
+                mean=self._mean,
             )
         of_task = [tf.constant(self._model.command_row(task_name))]
         if self._weights:
@@ -136,6 +139,7 @@ def make(
     *,
     admit: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
     is_weighted: bool = False,
+    mean: ema.MeanWeights | None = None,
 ) -> StepFunction:
     """Returns the compiled step of one problem, and of those that compute as it does.
 
@@ -152,6 +156,7 @@ def make(
       warn: is told, when it is traced, if it cannot be taken again exactly.
       admit: says, given whether the step is finite on all replicas, whether it may update.
       is_weighted: whether the function takes a weight of the loss.
+      mean: of the weights, if one is kept.
 
     Returns:
       a function of (a batch for each replica, seed int32 `[2]`, rate, row of the problem's
@@ -160,7 +165,7 @@ def make(
       summed), the gradients' `norm`, and `finite`: 1, or 0 where the loss or a gradient is not,
       on whatever replica.
     """
-    on_replica = replica_step(model, optimizer, task_name, warn, admit=admit)
+    on_replica = replica_step(model, optimizer, task_name, warn, admit=admit, mean=mean)
 
     def step(batch: Any, *scalars: tf.Tensor) -> Metrics:
         per_replica = strategy.run(on_replica, args=(batch, *scalars))
@@ -188,6 +193,7 @@ def replica_step(
     warn: Callable[[str], None] | None = None,
     *,
     admit: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    mean: ema.MeanWeights | None = None,
 ) -> StepFunction:
     """Returns what each replica does in a step, to be traced in replica context.
 
@@ -197,6 +203,7 @@ def replica_step(
       task_name: of the problem.
       warn: as of `make`.
       admit: as of `make`.
+      mean: as of `make`.
 
     Returns:
       a function as that of `make`, of one replica's batch; of several replicas the sum of the
@@ -226,6 +233,9 @@ def replica_step(
             return admitted[0]
 
         metrics["norm"] = optimizer.apply(gradients, learning_rate, admit=admit_finite)
+        if mean is not None:
+            trained = [i for i, gradient in enumerate(gradients) if gradient is not None]
+            mean.update(trained, admitted[0])
         if updates:
             _assign(context, updates, admitted[0])
         return metrics

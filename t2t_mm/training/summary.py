@@ -153,7 +153,8 @@ def parameters(made: session.Session) -> dict[str, int]:
 
 def checkpoint_bytes(made: session.Session) -> int:
     """Returns about how much room the checkpoints of a run take at once."""
-    weights = sum(parameters(made).values()) * FLOAT_BYTES * (1 + made.optimizer.slots)
+    copies = 1 + made.optimizer.slots + (made.mean is not None)
+    weights = sum(parameters(made).values()) * FLOAT_BYTES * copies
     return weights * (made.settings.keep_checkpoints + 2)
 
 
@@ -166,6 +167,7 @@ def _memory(made: session.Session, batches: Mapping[str, Any]) -> dict[str, int]
         "weights": weights,
         "optimizer": made.optimizer.slots * weights,
         "gradients": weights * (2 if sums else 1),
+        **({"mean of weights": weights} if made.mean is not None else {}),
         "activations": largest,
     }
 

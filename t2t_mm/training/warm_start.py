@@ -21,8 +21,8 @@ from t2t_mm import config, errors
 from t2t_mm.models import base, build
 from t2t_mm.models import rows as rows_lib
 from t2t_mm.runs import fingerprint as fingerprint_lib
+from t2t_mm.runs import mean_weights, trackables
 from t2t_mm.runs import origin as origin_lib
-from t2t_mm.runs import trackables
 from t2t_mm.settings import training
 from t2t_mm.training import transfer
 
@@ -121,6 +121,7 @@ class _Plan:
         self.values: list[tuple[tf.Variable, Callable[[], np.ndarray]]] = []
         self._reader = tf.train.load_checkpoint(origin.prefix)
         held = trackables.held_shapes(origin.prefix)
+        self._kept = held if mean_weights.are_used(origin.run) else {}
         self.saved = {name: shape for name, shape in held.items() if name.startswith("model/")}
         self._old = rows_lib.names(origin.run.tasks())
         self._new = rows_lib.names(list(model.tasks.values()))
@@ -226,7 +227,8 @@ class _Plan:
         return f"{_short(name)} is {list(self.saved[name])} there, {list(variable.shape)} here"
 
     def _read(self, name: str) -> np.ndarray:
-        return np.array(self._reader.get_tensor(name + trackables.SUFFIX))
+        source = mean_weights.source(name, self._kept)
+        return np.array(self._reader.get_tensor(source + trackables.SUFFIX))
 
 
 def _other_sizes(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[_Misfit]:
