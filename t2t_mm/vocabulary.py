@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.files import atomic
+from t2t_mm.files import atomic, mirrors
 
 PAD_ID = 0
 EOS_ID = 1
@@ -130,6 +130,7 @@ class Vocabulary:
 
 def exists(folder: str | os.PathLike[str]) -> bool:
     """Says whether `folder` holds a vocabulary; its JSON is written last."""
+    mirrors.fetch(pathlib.Path(folder))
     return (pathlib.Path(folder) / JSON_FILE).is_file()
 
 

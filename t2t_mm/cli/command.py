@@ -24,11 +24,12 @@ import contextlib
 import errno
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from t2t_mm import errors, plugins, version
 from t2t_mm.cli import flag_set, help_text, refusals
+from t2t_mm.files import mirrors
 from t2t_mm.process import command_output, quiet_import, signals
 
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
@@ -49,6 +50,18 @@ def console(*, stderr: bool = False) -> Any:
 
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else 160, highlight=False)
+
+
+@contextlib.contextmanager
+def _mirrored() -> Iterator[None]:
+    """Takes what the work has written to the URLs that it was for, also where it ended early."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(errors.UserError):
+            mirrors.push_all()
+        raise
+    mirrors.push_all()
 
 
 class Command(flag_set.FlagSet):
@@ -147,9 +160,10 @@ class Command(flag_set.FlagSet):
                     self._stdout = stack.enter_context(command_output.answers_only())
                 with contextlib.redirect_stdout(sys.stderr):
                     self._load_plugins()
-                answer = work()
-                if self.json and answer is not None:
-                    self.emit(answer)
+                with _mirrored():
+                    answer = work()
+                    if self.json and answer is not None:
+                        self.emit(answer)
             sys.stdout.flush()
         finally:
             self._stdout = None

@@ -21,7 +21,7 @@ from typing import Any
 
 import gin
 from t2t_mm import errors
-from t2t_mm.files import paths
+from t2t_mm.files import mirrors, paths
 
 _PARSER = gin.config_parser
 _OF_GIN = ("constant", "macro", "singleton")
@@ -87,6 +87,12 @@ def find(name: str, *, beside: pathlib.Path | None = None, place: str = "") -> p
     Raises:
       ConfigError: no such file, or several.
     """
+    if mirrors.is_url(name):
+        raise errors.ConfigError(
+            "A gin file is code, which is never fetched from a URL",
+            received=name,
+            expected="a path of this machine, or a name under gin/",
+        )
     relative = paths.expanded(name)
     roots = [pathlib.Path.cwd(), folder()]
     if beside:

@@ -18,7 +18,7 @@ from typing import Any
 
 from t2t_mm import errors
 from t2t_mm.data import records
-from t2t_mm.files import atomic, content
+from t2t_mm.files import atomic, content, mirrors
 
 FILE = "manifest.json"
 
@@ -241,12 +241,15 @@ class Manifest:
 
 
 def folder(data_dir: str | os.PathLike[str], problem: str, version: str) -> pathlib.Path:
-    """Returns the folder of a problem's data."""
-    return pathlib.Path(data_dir) / problem / version
+    """Returns the folder of a problem's data, after fetching what is at its URL if it has one."""
+    place = pathlib.Path(data_dir) / problem / version
+    mirrors.fetch(place)
+    return place
 
 
 def is_there(data_dir: str | os.PathLike[str], problem: str) -> bool:
     """Says whether any version of a problem's data has been generated."""
+    mirrors.fetch(pathlib.Path(data_dir) / problem)
     return any((pathlib.Path(data_dir) / problem).glob(f"[!.]*/{FILE}"))
 
 

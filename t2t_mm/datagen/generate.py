@@ -23,7 +23,7 @@ from t2t_mm.datagen import build, code, sources, vocabularies
 from t2t_mm.datagen import options as options_lib
 from t2t_mm.datagen import progress as progress_lib
 from t2t_mm.datagen import workers as workers_lib
-from t2t_mm.files import atomic
+from t2t_mm.files import atomic, mirrors
 from t2t_mm.process import cores, extras
 from t2t_mm.runs import folders
 
@@ -152,6 +152,8 @@ def generate(
             name: sources.manual_folder(registry.problems.get(name), source, manual_dir)
             for name in names
         }
+        for name, place_of_raw in manual.items():
+            _fetch_corpus(registry.problems.get(name), place_of_raw)
         chosen = _sources(names, source, manual, asked)
         for name in sorted(names):
             lock = place / name / ".lock"
@@ -199,7 +201,19 @@ def generate(
         )
         if built:
             report.finish(0)
+        mirrors.push(place)
     return {"problems": answer, "vocabularies": built}
+
+
+def _fetch_corpus(problem: Any, folder: pathlib.Path | None) -> None:
+    """Brings a corpus from the URL of its folder, if it has one: its own folder where there is."""
+    if folder is None or mirrors.url_of(folder) is None:
+        return
+    if problem.corpus:
+        mirrors.fetch(folder / problem.corpus)
+        if any((folder / problem.corpus).glob("*")):
+            return
+    mirrors.fetch(folder)
 
 
 def _beam(count: int, problems: Sequence[str], options: Sequence[str]) -> workers_lib.Runner:

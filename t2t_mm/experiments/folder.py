@@ -17,7 +17,7 @@ from typing import Any
 from t2t_mm import errors
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.experiments import plan
-from t2t_mm.files import atomic, paths
+from t2t_mm.files import atomic, mirrors, paths
 from t2t_mm.schemas import experiment as schemas
 from t2t_mm.schemas import json_files
 
@@ -34,6 +34,7 @@ class ExperimentFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = paths.expanded(path)
+        mirrors.fetch(self.path)
         self.tables = self.path / "tables"
         self.report_path = self.path / "report.html"
 

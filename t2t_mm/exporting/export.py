@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from t2t_mm import errors
 from t2t_mm.cli import export_dir as export_dir_lib
 from t2t_mm.exporting import versions
-from t2t_mm.files import atomic
+from t2t_mm.files import atomic, mirrors
 from t2t_mm.settings import decoding
 
 if TYPE_CHECKING:
@@ -93,11 +93,15 @@ def export(
     if checkpoint_only:
         _check_whole(opened, tasks)
         with versions.lock(folder):
-            return weights.write(opened, folder, checkpoint)
+            answer = weights.write(opened, folder, checkpoint)
+        mirrors.push(folder)
+        return answer
     with versions.lock(folder):
         if not isinstance(run, loaded_run.LoadedRun):
             run = loaded_run.restore(opened, checkpoint, precision=precision)
-        return _write(run, folder, tasks, used, examples=examples, warn=warn or _to_stderr)
+        answer = _write(run, folder, tasks, used, examples=examples, warn=warn or _to_stderr)
+    mirrors.push(folder)
+    return answer
 
 
 def _check_whole(run: opened_run.OpenedRun, tasks: Sequence[task_lib.Task]) -> None:

@@ -1,4 +1,4 @@
-"""Expansion of users' paths, and paths that TensorFlow accepts."""
+"""Expansion of users' paths and URLs, and paths that TensorFlow accepts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import shutil
 import tempfile
 
 from t2t_mm import errors
+from t2t_mm.files import mirrors
 
 _PATTERN = re.compile(r"[*?\[\]\\\ud800-\udfff]")
 """Characters that TensorFlow takes for a pattern, or does not accept (not UTF-8)."""
@@ -19,9 +20,14 @@ _PATTERN = re.compile(r"[*?\[\]\\\ud800-\udfff]")
 def expanded(path: str | os.PathLike[str]) -> pathlib.Path:
     """Returns a path with a leading `~` or `~NAME` expanded to the user's home folder.
 
+    Every path that a user names comes through here. Of a URL, such as "s3://bucket/data", it is
+    the folder that mirrors it: see `mirrors`.
+
     Raises:
-      ConfigError: for an unknown user, or one without a known home folder.
+      ConfigError: for an unknown user, or one without a known home folder; for a bad URL.
     """
+    if mirrors.is_url(path):
+        return mirrors.local(path)
     original = pathlib.Path(path)
     try:
         return original.expanduser()

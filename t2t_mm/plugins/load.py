@@ -30,7 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from t2t_mm import errors, registry
-from t2t_mm.files import paths
+from t2t_mm.files import mirrors, paths
 from t2t_mm.plugins import builtins
 from t2t_mm.problem_bases.tables import declaration as tables
 from t2t_mm.problem_bases.tables import document
@@ -143,6 +143,12 @@ def _folders(usr_dir: str | os.PathLike[str] | Iterable[str] | None) -> list[pat
     folders = []
     for source, text in sources:
         for part in filter(None, (part.strip() for part in text.split(","))):
+            if mirrors.is_url(part):
+                raise errors.ConfigError(
+                    f"{source} names a URL: code is never fetched from one",
+                    received=part,
+                    expected="a folder of this machine",
+                )
             folder = paths.expanded(part).resolve()
             if not folder.is_dir():
                 raise errors.ConfigError(

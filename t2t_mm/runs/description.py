@@ -9,7 +9,7 @@ from typing import Any
 
 from t2t_mm import errors, version
 from t2t_mm.data import task as task_lib
-from t2t_mm.files import paths
+from t2t_mm.files import mirrors, paths
 from t2t_mm.modality import base as modality
 
 FORMAT = 1
@@ -97,6 +97,9 @@ def _short(value: Any) -> str:
 
 
 def _data_dir(tasks: Sequence[task_lib.Task]) -> str | None:
-    """Returns the absolute folder of the records, for commands run from elsewhere."""
+    """Returns the URL or absolute folder of the records, for commands run from elsewhere."""
     folders = [task.data_dir for task in tasks if task.data_dir is not None]
-    return str(paths.expanded(folders[0]).resolve()) if folders else None
+    if not folders:
+        return None
+    folder = paths.expanded(folders[0]).resolve()
+    return mirrors.url_of(folder) or str(folder)

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.files import paths
+from t2t_mm.files import mirrors, paths
 from t2t_mm.runs import checkpoint_files, run_folder
 
 _FILE = re.compile(r"ckpt-(\d+)(-\d+)?(\.(json|index|data-.*))?")
@@ -60,6 +60,7 @@ def find(given: str | os.PathLike[str], *, hashed: bool = True) -> Origin:
       CheckpointError: there is none, it is damaged, or it lies in no run.
     """
     place = paths.expanded(given).absolute()
+    mirrors.fetch(place)
     named = _FILE.fullmatch(place.name)
     if named and not place.is_dir():
         folder, step, is_named = place.parent, int(named[1]), True

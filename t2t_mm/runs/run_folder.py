@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from t2t_mm import config, errors
 from t2t_mm.data import task as task_lib
-from t2t_mm.files import atomic, paths
+from t2t_mm.files import atomic, mirrors, paths
 from t2t_mm.runs import description, starts
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = paths.expanded(path)
+        mirrors.fetch(self.path)
         self.config_path = self.path / CONFIG
         self.problems_path = self.path / PROBLEMS
         self.nets_path = self.path / NETS
@@ -147,7 +148,7 @@ class RunFolder:
     def data_dir(self) -> pathlib.Path | None:
         """The folder of the records that the training read; None where it read none."""
         held = self._described().get("data_dir")
-        return None if held is None else pathlib.Path(held)
+        return None if held is None else paths.expanded(held)
 
     @property
     def averaged(self) -> list[int]:

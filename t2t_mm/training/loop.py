@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.files import mirrors
 from t2t_mm.modality.pretrained import nets
 from t2t_mm.runs import lost, metrics_log, origin, starts
 from t2t_mm.training import (
@@ -281,6 +282,8 @@ class Training:
                 lost.mark(self.folder, self.step)
             if self.reporter.log is not None:
                 self.reporter.log.flush()
+            if self.made.is_chief:
+                mirrors.push(self.folder.path)
         self.saved_step = self.step
 
     def _restore(self, state: Mapping[str, Any], *, is_return: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator, of_task
+from t2t_mm.files import mirrors
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
 from t2t_mm.training import board, console, optimizer, session, statistics
@@ -142,7 +143,7 @@ class Reporter:
         """Shows the last table, where the run lies, and what to do next."""
         self._board.end()
         self._screen.update(self._progress(step, None), self._statistics.rows({}))
-        where = os.fspath(folder)
+        where = mirrors.shown(folder)
         self._screen.line(
             f"Done: step {step:,} after {console.format_seconds(seconds)}. The run is in {where}."
         )

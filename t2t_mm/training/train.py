@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import config, plugins
+from t2t_mm.files import mirrors
 from t2t_mm.settings import training
 from t2t_mm.training import console, guards, loop, session, strategy, summary
 from t2t_mm.training import job as job_lib
@@ -90,7 +91,7 @@ def carry_out(job: job_lib.Job, *, dry_run: bool = False) -> dict[str, Any]:
     """
     with console.Console() as screen:
         if not job.is_named:
-            screen.line(f"The run is in {job.folder.path}.")
+            screen.line(f"The run is in {mirrors.shown(job.folder.path)}.")
         made = session.open_session(job, screen.line)
         if job.origin is not None or made.checkpoints.steps():
             # It is read where a run begins; a run that goes on must not be told that its own
@@ -105,4 +106,7 @@ def carry_out(job: job_lib.Job, *, dry_run: bool = False) -> dict[str, Any]:
         guards.check_disk(job.folder.path, summary.checkpoint_bytes(made))
         lock = job.folder.lock() if made.is_chief else contextlib.nullcontext()
         with lock, strategy.explaining(made.strategy):
-            return loop.Training(made, screen, job.origin).run()
+            answer = loop.Training(made, screen, job.origin).run()
+            if made.is_chief:
+                mirrors.push(job.folder.path)
+            return answer
