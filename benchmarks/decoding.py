@@ -1,4 +1,4 @@
-"""Decoding: against Tensor2Tensor, CTranslate2 and JoeyNMT, by length, and model by model."""
+"""Decoding: against other programs, by length, model by model, with and without a constraint."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def measure(here: context.Context) -> None:
             f"multi_model against transformer, {_search(beam)}",
             functools.partial(_models, here, beam),
         )
+    for beam in _BEAMS:
+        here.case(f"constrained, {_search(beam)}", functools.partial(_with_constraint, here, beam))
     for name, folder in (
         ("transformer", here.options.transformer_run),
         ("multi_model", here.options.multi_model_run),
@@ -167,6 +169,29 @@ def _models(here: context.Context, beam: int) -> Sequence[rows.Row]:
             versus="our transformer",
             goal=0.5,
             note="both small, batches of 64 sources of 32 tokens, two at a time; 32 tokens written",
+        )
+    ]
+
+
+def _with_constraint(here: context.Context, beam: int) -> Sequence[rows.Row]:
+    """What it costs to write trees alone, over any text of as many tokens."""
+    found = here.worker(
+        "constrained",
+        gin_file="transformer_tiny" if here.options.quick else "transformer_small",
+        beam=beam,
+        sentences=32 if here.options.quick else 256,
+        seconds=here.options.seconds,
+        rounds=here.options.rounds,
+    )["sentences_per_s"]
+    return [
+        here.row(
+            f"constrained, {_search(beam)}",
+            "sentences/s",
+            found["constrained"],
+            other=found["free"],
+            versus="the same search without the constraint",
+            goal=0.9,
+            note="trees over 59 words: sources and outputs of 62 tokens, batches of 64",
         )
     ]
 

@@ -1,12 +1,16 @@
 import gzip
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from t2t_mm import errors, registry, testing
+from t2t_mm import errors, registry, testing, vocabulary
 from t2t_mm.data import manifest
 from t2t_mm.data import task as task_lib
 from t2t_mm.datagen import generate
 from t2t_mm.evaluation import base, bracket_f1
+from t2t_mm.problems.sample_world import scene, trees
 from t2t_mm.trees import linear_trees, penn
 
 TREE = "( (S (NP-SBJ (DT The) (NN {word}) ) (VP (VBZ shines) ) (. .) ))\n"
@@ -226,3 +230,21 @@ def test_the_simple_answer_of_real_sentences(real_data):
     result = metric.result()
     assert result["bracket_repaired"] == 0
     assert 0.1 < result["bracket_f1"] < 0.4
+
+
+def test_right_trees_are_among_those_that_decoding_may_write():
+    golds = [penn.clean(trees.tree(scene.draw(1, "train", number))) for number in range(40)]
+    texts, targets = [" ".join(g.words) for g in golds], [linear_trees.write(g) for g in golds]
+    symbols = linear_trees.SYMBOLS
+    vocab = vocabulary.build("mm_8k", [*texts, *targets], size=600, symbols=symbols)
+    rule = registry.problems.get("wsj_parsing")().constraint(SimpleNamespace(vocabulary=vocab))
+    ids = [[*vocab.encode(target), vocabulary.EOS_ID] for target in targets]
+    state = rule.initial({"inputs": tf.constant(texts)}, tf.constant(len(texts)))
+    for step in range(max(map(len, ids))):
+        tokens = [one[step] if step < len(one) else vocabulary.PAD_ID for one in ids]
+        left = [max(len(one) - step, 1) for one in ids]  # no more room than the tree takes
+        mask = rule.allowed(state, tf.constant(left)).numpy()
+        places = np.searchsorted(rule.tokens, tokens)
+        for row, place in enumerate(places):
+            assert step >= len(ids[row]) or mask[row, place], (targets[row], step)
+        state = rule.advance(state, tf.constant(tokens))
