@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2t_mm.modality import representation
+from t2t_mm.models import watching
 from t2t_mm.settings import training
 from t2t_mm.training import adversarial, optimizer, step, strategy
 from tests.models import conftest
@@ -31,7 +33,59 @@ def model():
     return conftest.make_model("transformer", dropout=0.0)
 
 
-@pytest.mark.parametrize("name", ["ende", pytest.param("pictures", marks=pytest.mark.slow)])
+class Toy:
+    """The loss is the sum of w x^2 of all that is embedded; an input is embedded as it is."""
+
+    weights = np.array([1.0, -2.0, 3.0], np.float32)
+
+    def __init__(self):
+        self.updates = []
+
+    def take_updates(self):
+        taken, self.updates = self.updates, []
+        return taken
+
+    def loss(self, name, batch, **given):
+        assert given == {"training": True}
+        x = batch["inputs"]["x"]
+        if isinstance(x, representation.Perturbed):
+            x = x.features + x.change
+        else:
+            mask = tf.constant([[1.0, 1.0], [1.0, 0.0]])
+            watching.saw("x", representation.Representation(x, mask))
+        self.updates.append(len(self.updates))
+        return tf.reduce_sum(self.weights * x**2), {"loss": tf.constant(7.0)}
+
+
+def test_inputs_move_along_the_gradient_by_a_share_of_their_norms():
+    x = np.random.default_rng(0).normal(size=(2, 2, 3)).astype(np.float32)
+    toy = Toy()
+    trained = adversarial.of(toy, training.AdversarialSettings(share=0.25, radius=0.1))
+
+    @tf.function(autograph=False)
+    def run():
+        batch = {"inputs": {"x": tf.constant(x)}, "targets": tf.constant([1])}
+        total, metrics = trained.loss("toy", batch, training=True)
+        assert trained.take_updates() == [0]  # of the plain loss
+        return total, metrics["loss"]
+
+    total, told = map(float, run())
+    real = x.copy()
+    real[1, 1] = 0  # padding does not move
+    gradient = 2 * Toy.weights * real
+
+    def norm(of):
+        return np.sqrt((of**2).sum((1, 2), keepdims=True))
+
+    moved = x + 0.1 * norm(real) * gradient / norm(gradient)
+    plain, changed = (float((Toy.weights * of**2).sum()) for of in (x, moved))
+    assert total == pytest.approx(0.75 * plain + 0.25 * changed, rel=1e-5)
+    assert told == 7.0
+    assert adversarial.of(toy, training.AdversarialSettings()) is toy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ende", "pictures"])
 def test_the_loss_rises_by_radius_times_norms_of_inputs_and_gradients(model, name):
     batch = conftest.text_batch() if name == "ende" else conftest.picture_batch()
     (key,) = batch["inputs"]
@@ -40,7 +94,7 @@ def test_the_loss_rises_by_radius_times_norms_of_inputs_and_gradients(model, nam
     def expected():
         part = model.embed_input(name, key, batch["inputs"][key])
         zero = tf.zeros_like(part.x)
-        changed = {key: adversarial.representation.Perturbed(batch["inputs"][key], zero)}
+        changed = {key: representation.Perturbed(batch["inputs"][key], zero)}
         loss, _ = model.loss(
             name, {**batch, "inputs": changed}, training=True, seed=SEED, command=tf.constant(0)
         )
