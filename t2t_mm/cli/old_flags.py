@@ -50,7 +50,7 @@ REPLACEMENTS: dict[str, str] = {
     # t2t-trainer
     "hparams_set": _SIZES,
     "hparams": _BINDINGS,
-    "hparams_range": "there is no search of hyperparameters; train once for each --gin_param",
+    "hparams_range": "--experiment=tune of mm-experiment searches, in TuneSettings.space",
     "generate_data": "generate data first, by mm-datagen --problem=NAME",
     "eval_steps": "--gin_param='TrainSettings.eval_examples = N' of mm-trainer counts examples, "
     "not batches; mm-eval has --max_examples",

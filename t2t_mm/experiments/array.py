@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
+from t2t_mm.experiments import commands, one_run, plan, processes, queue
 from t2t_mm.experiments import folder as folder_lib
-from t2t_mm.experiments import one_run, plan, processes, queue
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.process import extras
 from t2t_mm.settings import experiments as settings_lib
@@ -31,7 +31,7 @@ class Job:
         self,
         path: str,
         run: plan.PlannedRun,
-        common: one_run.Common,
+        common: commands.Common,
         watch: queue.Watch | None = None,
     ) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class Job:
 def carry_out(
     folder: folder_lib.ExperimentFolder,
     runs: Sequence[plan.PlannedRun],
-    common: one_run.Common,
+    common: commands.Common,
     settings: settings_lib.SlurmSettings,
     *,
     tell: Callable[[outcome_lib.Outcome], None],

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from t2t_mm import config, errors, registry
 from t2t_mm.config import gin_files as gin_files_lib
+from t2t_mm.experiments import commands, plan, specialists, tuning
 from t2t_mm.experiments import folder as folder_lib
-from t2t_mm.experiments import one_run, plan, specialists, tuning
 from t2t_mm.mixture import mixture
 from t2t_mm.process import extras
 from t2t_mm.runs import folders
@@ -49,7 +49,7 @@ class Checked:
     tune: settings_lib.TuneSettings
     problems: list[str]
     runs: list[plan.PlannedRun]
-    common: one_run.Common
+    common: commands.Common
     values: dict[str, dict[str, str]]
 
 
@@ -105,7 +105,7 @@ def check(
         folders.known_output_dir(output_dir) or folders.RUNS / name
     )
     folder.check(name, problems, values)
-    common = one_run.Common(
+    common = commands.Common(
         gin_files=files,
         gin_params=tuple(gin_params),
         data_dir=data,

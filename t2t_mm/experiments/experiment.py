@@ -12,8 +12,8 @@ from typing import Any, Literal
 from t2t_mm import errors, plugins
 from t2t_mm.experiments import (
     array,
+    commands,
     examples,
-    one_run,
     page,
     plan,
     processes,
@@ -24,6 +24,7 @@ from t2t_mm.experiments import (
 )
 from t2t_mm.experiments import checked as checked_lib
 from t2t_mm.experiments import outcome as outcome_lib
+from t2t_mm.experiments import results as results_lib
 from t2t_mm.process import extras
 
 
@@ -113,7 +114,7 @@ def carry_out(
 
 def write(checked: checked_lib.Checked) -> tuple[dict[str, str], str]:
     """Writes tables and report of what is done; returns the paths of tables, and of the report."""
-    results = tables.Results(checked.folder, checked.runs)
+    results = results_lib.Results(checked.folder, checked.runs)
     kept = examples.Examples(checked.folder, checked.common.split)
     made = dict(tables.every(results, kept))
     if checked.art.published:
@@ -235,8 +236,8 @@ def _planned_command(checked: checked_lib.Checked, run: plan.PlannedRun) -> list
     """Returns the command of a run as it would be typed, as far as it is known before."""
     if run.group == specialists.GROUP:
         return shlex.split(run.statements[-1])
-    steps = one_run.planned_steps(run, checked.common)
-    flags = one_run.trainer_flags(checked.folder, run, checked.common, steps)
+    steps = commands.planned_steps(run, checked.common)
+    flags = commands.trainer_flags(checked.folder, run, checked.common, steps)
     return list(processes.typed(processes.ours("trainer", *flags)))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.experiments import courses, plan, processes, specialists
+from t2t_mm.experiments import commands, courses, plan, processes, specialists
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.process import signals
@@ -24,37 +24,10 @@ _LONGEST_WHY = 400
 _PAUSE_S = 0.5
 
 
-@dataclasses.dataclass(frozen=True)
-class Common:
-    """What all runs of an experiment have in common.
-
-    Attributes:
-      gin_files: of the trainings.
-      gin_params: of them, before the statements of a variation.
-      data_dir: of generated data.
-      manual_dir: of corpora, which specialists may read.
-      usr_dirs: of plugins.
-      train_steps: as configured, by variation.
-      train_seconds: the same; 0 for no limit.
-      split: that is measured; empty for that of evaluation.
-      checkpoint: that is measured.
-    """
-
-    gin_files: tuple[str, ...]
-    gin_params: tuple[str, ...]
-    data_dir: pathlib.Path
-    manual_dir: pathlib.Path
-    usr_dirs: tuple[str, ...]
-    train_steps: Mapping[str, int]
-    train_seconds: Mapping[str, int]
-    split: str = ""
-    checkpoint: str = "latest"
-
-
 def carry_out(
     folder: folder_lib.ExperimentFolder,
     run: plan.PlannedRun,
-    common: Common,
+    common: commands.Common,
     running: processes.Processes,
     watch: Callable[[pathlib.Path], bool] | None = None,
 ) -> outcome_lib.Outcome:
@@ -80,8 +53,8 @@ def carry_out(
     steps = found.train_steps or _train_steps(folder, run, common)
     found = outcome_lib.Outcome.of(run).replace(status="running", train_steps=steps, log=log)
     folder.save(run, found)
-    trainer = processes.ours("trainer", *trainer_flags(folder, run, common, steps))
-    evaluation = processes.ours("eval", *_eval_flags(folder, run, common))
+    trainer = processes.ours("trainer", *commands.trainer_flags(folder, run, common, steps))
+    evaluation = processes.ours("eval", *commands.eval_flags(folder, run, common))
     words = [trainer] if watch is not None else [trainer, evaluation]
     found = found.replace(commands=tuple(map(processes.typed, words)))
     try:
@@ -95,64 +68,8 @@ def carry_out(
     return found
 
 
-def trainer_flags(
-    folder: folder_lib.ExperimentFolder,
-    run: plan.PlannedRun,
-    common: Common,
-    train_steps: int | None,
-) -> list[str]:
-    """Returns the flags of mm-trainer for a run."""
-    flags = [f"--problems={','.join(run.problems)}", f"--data_dir={common.data_dir}"]
-    flags += [f"--output_dir={folder.run(run)}"]
-    flags += [f"--gin_file={name}" for name in common.gin_files]
-    flags += [f"--gin_param={text}" for text in (*common.gin_params, *run.statements)]
-    flags += [f"--seed={run.seed}"]
-    if run.group != "joint":
-        flags += ["--schedule=uniform"]  # that of the mixture may name the other problems
-    if train_steps is not None:
-        flags += [f"--train_steps={train_steps}"]
-    if (left := _seconds_left(folder, run, common)) is not None:
-        flags += [f"--train_seconds={left}"]
-    return [*flags, *_plugins(common), "--json"]
-
-
-def _seconds_left(
-    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
-) -> int | None:
-    """Returns what is left of a time limit to a run that goes on: the trainer's is of each call."""
-    log = run_folder.RunFolder(folder.run(run)).metrics_path
-    limits = common.train_seconds  # tuned runs and trials have that of all
-    limit = limits.get(run.variation, next(iter(limits.values())))
-    if not (limit and log.is_file()):
-        return None
-    return max(1, round(limit - training_log.TrainingLog.read(log).active_s))
-
-
-def planned_steps(run: plan.PlannedRun, common: Common) -> int | None:
-    """Returns the step that a run is to reach, where it is not the configured one.
-
-    That of a run which depends on others is not known before these are done.
-    """
-    return 2 * common.train_steps[run.variation] if run.group == "pairs" else None
-
-
-def _eval_flags(
-    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
-) -> list[str]:
-    flags = [f"--output_dir={folder.run(run)}", f"--data_dir={common.data_dir}"]
-    if common.split:
-        flags.append(f"--split={common.split}")
-    if common.checkpoint != "latest":
-        flags.append(f"--checkpoint={common.checkpoint}")
-    return [*flags, *_plugins(common), "--json"]
-
-
-def _plugins(common: Common) -> list[str]:
-    return [f"--usr_dir={name}" for name in common.usr_dirs]
-
-
 def _train_steps(
-    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
+    folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: commands.Common
 ) -> int | None:
     """Returns the step that a run is to reach, where its configuration does not say it.
 
@@ -160,7 +77,7 @@ def _train_steps(
     as much time: as many as fit at the pace of that run, so that the rate has reached its end.
     """
     if not run.after:
-        return planned_steps(run, common)
+        return commands.planned_steps(run, common)
     before = [
         folder.outcome(dataclasses.replace(run, name=name, group="", after=()))
         for name in run.after

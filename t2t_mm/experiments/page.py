@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from t2t_mm import errors
 from t2t_mm.evaluation import base
+from t2t_mm.experiments import cells as cells_lib
 from t2t_mm.experiments import checked as checked_lib
 from t2t_mm.experiments import plots, tables
+from t2t_mm.experiments import results as results_lib
 from t2t_mm.files import atomic
 from t2t_mm.reports.run_report import blocks, overview, page
 
@@ -28,7 +30,7 @@ _DIFFERENCES = (
 
 def write(
     checked: checked_lib.Checked,
-    results: tables.Results,
+    results: results_lib.Results,
     made: Mapping[str, tables.Table],
     unread: Sequence[str] = (),
 ) -> str:
@@ -58,7 +60,7 @@ def write(
     return str(checked.folder.report_path)
 
 
-def _summary(checked: checked_lib.Checked, results: tables.Results) -> blocks.Section:
+def _summary(checked: checked_lib.Checked, results: results_lib.Results) -> blocks.Section:
     outcomes = list(results.outcomes.values())
     done = [found for found in outcomes if found.status == "done"]
     facts = [
@@ -71,7 +73,7 @@ def _summary(checked: checked_lib.Checked, results: tables.Results) -> blocks.Se
     return blocks.Section("summary", "Summary", [blocks.Facts(facts)])
 
 
-def _notes(results: tables.Results, unread: Sequence[str]) -> list[str]:
+def _notes(results: results_lib.Results, unread: Sequence[str]) -> list[str]:
     """Returns what a reader must know first: runs that are not done, and intervals that lack."""
     bad = [
         f"{found.name}, seed {found.seed}: {found.status}{f': {found.why}' if found.why else ''}"
@@ -85,7 +87,7 @@ def _notes(results: tables.Results, unread: Sequence[str]) -> list[str]:
     return notes
 
 
-def _means(results: tables.Results, found: tables.Table) -> blocks.Section:
+def _means(results: results_lib.Results, found: tables.Table) -> blocks.Section:
     """Returns the main metric of every problem: a row each, a column for each kind of run."""
     rows, columns = [], list(dict.fromkeys(row["run"] for row in found.rows))
     for problem in results.problems:
@@ -94,7 +96,7 @@ def _means(results: tables.Results, found: tables.Table) -> blocks.Section:
             continue
         own = {row["run"]: row for row in _of(found, problem, main)}
         cells = [blocks.text(problem), overview.metric_cell(main)]
-        rows.append([*cells, *(_mean_cell(own.get(column), main) for column in columns)])
+        rows.append([*cells, *(cells_lib.mean(own.get(column), main) for column in columns)])
     table = blocks.Table(
         "Main metric of each problem", ("problem", "metric", *columns), rows, is_wide=True
     )
@@ -113,7 +115,7 @@ def _all_metrics(found: tables.Table) -> blocks.Section:
             rows.append(
                 [
                     blocks.text(arm),
-                    *(_mean_cell(by_metric.get(metric), metric) for metric in metrics),
+                    *(cells_lib.mean(by_metric.get(metric), metric) for metric in metrics),
                     blocks.number(any_row["own_steps"]),
                     blocks.number(any_row["examples"]),
                     blocks.number(any_row["seconds"]),
@@ -136,9 +138,9 @@ def _differences(found: tables.Table) -> blocks.Section | None:
             [
                 blocks.text(f"{row['run']} less {row['less']}"),
                 overview.metric_cell(row["metric"]),
-                _signed(row["metric"], row["difference"], row["verdict"]),
-                _interval(row, "seeds"),
-                _interval(row, "examples"),
+                cells_lib.signed(row["metric"], row["difference"], row["verdict"]),
+                cells_lib.interval(row, "seeds"),
+                cells_lib.interval(row, "examples"),
             ]
             for row in found.rows
             if row["problem"] == problem
@@ -162,7 +164,7 @@ def _transfer(found: tables.Table | None, compared: tables.Table) -> blocks.Sect
             value = row[other]
             cell = blocks.number(None)
             if value is not None:
-                cell = _signed(row["metric"], value, "")
+                cell = cells_lib.signed(row["metric"], value, "")
                 shade = abs(value) / largest if largest else 0.0
                 tone: Literal["good", "bad"] = "good" if value > 0 else "bad"
                 below = verdicts.get((row["problem"], f"with_{other}"), "")
@@ -188,7 +190,7 @@ def _published(found: tables.Table | None) -> blocks.Section | None:
             blocks.text(row["problem"]),
             overview.metric_cell(row["metric"]),
             blocks.Cell(base.shown(row["metric"], row["published"]), is_number=True),
-            _mean_cell(row if row["mean"] is not None else None, row["metric"]),
+            cells_lib.mean(row if row["mean"] is not None else None, row["metric"]),
             blocks.text(row["source"]),
         ]
         for row in found.rows
@@ -261,29 +263,3 @@ def _main_rows(found: tables.Table) -> list[tables.Row]:
     for row in found.rows:
         main.setdefault(row["problem"], row["metric"])
     return [row for row in found.rows if row["metric"] == main[row["problem"]]]
-
-
-def _mean_cell(row: Mapping[str, Any] | None, metric: str) -> blocks.Cell:
-    if row is None:
-        return blocks.number(None)
-    below = f"n = {row['seeds']}"
-    if math.isfinite(row["sd"]):
-        below = f"± {base.shown(metric, row['sd'])}, {below}"
-    return blocks.Cell(base.shown(metric, row["mean"]), is_number=True, below=below)
-
-
-def _signed(metric: str, value: float, verdict: str) -> blocks.Cell:
-    shown = base.shown(metric, value)
-    text = shown if shown.startswith("-") else f"+{shown}"
-    if verdict not in ("better", "worse"):
-        return blocks.Cell(text, is_number=True)
-    tone = "good" if verdict == "better" else "bad"
-    return blocks.Cell(f"{text} {verdict}", is_number=True, tone=tone)  # type: ignore[arg-type]
-
-
-def _interval(row: Mapping[str, Any], over: str) -> blocks.Cell:
-    low, high = row[f"{over}_low"], row[f"{over}_high"]
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return blocks.number(None)
-    ends: Sequence[str] = [base.shown(row["metric"], end) for end in (low, high)]
-    return blocks.Cell(" to ".join(ends), is_number=True)

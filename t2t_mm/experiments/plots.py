@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from t2t_mm.experiments import folder as folder_lib
+from t2t_mm.experiments import results as results_lib
 from t2t_mm.experiments import tables
 from t2t_mm.reports.run_report import blocks, charts, training_log
 from t2t_mm.runs import metrics_log, run_folder
@@ -67,7 +68,9 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
     return blocks.Chart(title, charts.svg(specification, title), legend, note, is_wide=True)
 
 
-def learning(folder: folder_lib.ExperimentFolder, results: tables.Results) -> blocks.Section | None:
+def learning(
+    folder: folder_lib.ExperimentFolder, results: results_lib.Results
+) -> blocks.Section | None:
     """Returns the courses of the loss in training, a chart each problem, a line each run."""
     made: list[blocks.Block] = []
     logs = {

@@ -7,8 +7,8 @@ import pathlib
 import types
 from collections.abc import Callable, Mapping, Sequence
 
+from t2t_mm.experiments import commands, one_run, plan, processes
 from t2t_mm.experiments import folder as folder_lib
-from t2t_mm.experiments import one_run, plan, processes
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.process import cores
 
@@ -21,7 +21,7 @@ Watch = Callable[[pathlib.Path], bool]
 def carry_out(
     folder: folder_lib.ExperimentFolder,
     runs: Sequence[plan.PlannedRun],
-    common: one_run.Common,
+    common: commands.Common,
     *,
     jobs: int,
     tell: Callable[[outcome_lib.Outcome], None],

@@ -17,8 +17,8 @@ from typing import Any
 
 from t2t_mm import registry
 from t2t_mm.experiments import examples as examples_lib
-from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import intervals, plan
+from t2t_mm.experiments import results as results_lib
 from t2t_mm.files import atomic
 
 Row = dict[str, Any]
@@ -59,62 +59,7 @@ def read(path: pathlib.Path) -> Table:
     return Table(path.stem, tuple(reader.fieldnames or ()), list(reader))
 
 
-class Results:
-    """The outcomes of runs that are done, by what the tables call them.
-
-    Args:
-      folder: of the experiment.
-      runs: of the plan.
-    """
-
-    def __init__(
-        self, folder: folder_lib.ExperimentFolder, runs: Sequence[plan.PlannedRun]
-    ) -> None:
-        self.runs = list(runs)
-        self.outcomes = {run.key: folder.outcome(run) for run in runs}
-        self.done: dict[tuple[str, str], dict[int, plan.PlannedRun]] = {}
-        for run in runs:
-            if self.outcomes[run.key].status == "done":
-                for problem in run.problems:
-                    self.done.setdefault((problem, plan.arm(run, problem)), {})[run.seed] = run
-
-    @property
-    def problems(self) -> list[str]:
-        """All problems of the plan."""
-        return list(dict.fromkeys(name for run in self.runs for name in run.problems))
-
-    def arms(self, problem: str) -> list[str]:
-        """Returns what a problem has results of."""
-        return [name for own, name in self.done if own == problem]
-
-    def metrics(self, problem: str) -> list[str]:
-        """Returns the metrics of a problem, the main one first."""
-        found = [self.outcomes[run.key].results.get(problem, {}) for run in self._of(problem)]
-        return list(dict.fromkeys(name for own in found for name in own))
-
-    def values(self, problem: str, arm: str, metric: str) -> dict[int, float]:
-        """Returns the values of a metric by seed."""
-        found = {
-            seed: self.outcomes[run.key].value(problem, metric)
-            for seed, run in self.done.get((problem, arm), {}).items()
-        }
-        return {seed: value for seed, value in sorted(found.items()) if value is not None}
-
-    def mean(self, problem: str, arm: str, what: str) -> float:
-        """Returns the mean over seeds of `step`, `seconds`, or the problem's steps or examples."""
-        values = []
-        for run in self.done.get((problem, arm), {}).values():
-            value = getattr(self.outcomes[run.key], what)
-            values.append(value.get(problem, math.nan) if isinstance(value, dict) else value)
-        return statistics.fmean(values) if values else math.nan
-
-    def _of(self, problem: str) -> list[plan.PlannedRun]:
-        return [
-            run for (own, _), runs in self.done.items() if own == problem for run in runs.values()
-        ]
-
-
-def runs(results: Results) -> Table:
+def runs(results: results_lib.Results) -> Table:
     """Returns a row for each run: what it was, how it ended, and its commands."""
     rows = []
     for run in results.runs:
@@ -133,7 +78,7 @@ def runs(results: Results) -> Table:
     return Table("runs", (*columns, *more), rows)
 
 
-def means(results: Results) -> Table:
+def means(results: results_lib.Results) -> Table:
     """Returns mean and spread over seeds of each metric of each problem in each arm."""
     rows = []
     for problem in results.problems:
@@ -156,7 +101,7 @@ def means(results: Results) -> Table:
     return Table("means", (*columns, "own_steps", "steps", "examples", "seconds"), rows)
 
 
-def differences(results: Results, examples: examples_lib.Examples) -> Table:
+def differences(results: results_lib.Results, examples: examples_lib.Examples) -> Table:
     """Returns paired differences with their intervals, over seeds and over examples."""
     compared = plan.comparisons(results.runs)
     rows = []
@@ -171,7 +116,7 @@ def differences(results: Results, examples: examples_lib.Examples) -> Table:
     return Table("differences", (*columns, *more), rows)
 
 
-def transfer(results: Results, compared: Table) -> Table | None:
+def transfer(results: results_lib.Results, compared: Table) -> Table | None:
     """Returns the matrix of what a problem gains by company; None without pairs.
 
     Rows are problems, columns their company; a value is the difference of the main metric from
@@ -194,7 +139,9 @@ def transfer(results: Results, compared: Table) -> Table | None:
     return Table("transfer", ("problem", "metric", *problems), rows)
 
 
-def published(results: Results, figures: Sequence[tuple[str, str, float, str]]) -> Table:
+def published(
+    results: results_lib.Results, figures: Sequence[tuple[str, str, float, str]]
+) -> Table:
     """Returns published figures beside ours of the first kind of run, where there is one.
 
     Args:
@@ -238,7 +185,7 @@ def verdict(difference: float, metric: str, ends: Sequence[tuple[float, float]])
 
 
 def _difference(
-    results: Results,
+    results: results_lib.Results,
     examples: examples_lib.Examples,
     problem: str,
     metric: str,
@@ -281,7 +228,7 @@ def _shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def every(results: Results, examples: examples_lib.Examples) -> Mapping[str, Table]:
+def every(results: results_lib.Results, examples: examples_lib.Examples) -> Mapping[str, Table]:
     """Returns all tables by name."""
     compared = differences(results, examples)
     made = [runs(results), means(results), compared, transfer(results, compared)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,53 +11,17 @@ from t2t_mm import errors
 from t2t_mm.experiments import courses, plan, tables
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import outcome as outcome_lib
+from t2t_mm.experiments import study as study_lib
 from t2t_mm.files import atomic
-from t2t_mm.process import extras
 from t2t_mm.runs import run_folder
 from t2t_mm.settings import experiments as settings_lib
 
 GROUP = "trial"
-_NAME = "trials"
+_TABLE = "trials"
 _RUN = "run"
 """The attribute of a trial that names its run."""
 
-
-@dataclasses.dataclass(frozen=True)
-class Watch:
-    """Reports the evaluations of a trial to its study, which says when it is not worth more.
-
-    Attributes:
-      journal: of the study.
-      number: of the trial.
-      base: the evaluations of the untuned run.
-      metric: of the objective.
-      prune_after: trials that must have ended before.
-    """
-
-    journal: pathlib.Path
-    number: int
-    base: courses.Course
-    metric: str
-    prune_after: int
-
-    def __call__(self, folder: pathlib.Path) -> bool:
-        """Returns whether the run in a folder is to be ended."""
-        problems = list(next(iter(self.base.values())))
-        course = courses.read(run_folder.RunFolder(folder), problems)
-        study = _study(self.journal, self.prune_after, seed=0)
-        optuna = _optuna()
-        trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[self.number]._trial_id)
-        known = study.get_trials(deepcopy=False)[self.number].intermediate_values
-        is_poor = False
-        for step in sorted(course.keys() & self.base.keys()):
-            value = courses.gain(course[step], self.base[step], self.metric)
-            if value is not None and step not in known:
-                trial.report(value, step)
-                is_poor = bool(self.prune_after) and trial.should_prune()
-        return is_poor
-
-
-CarryOut = Callable[[Sequence[plan.PlannedRun], Mapping[str, Watch]], None]
+CarryOut = Callable[[Sequence[plan.PlannedRun], Mapping[str, study_lib.Watch]], None]
 
 
 def planned(
@@ -123,7 +86,7 @@ def search(
       ConfigError: Optuna is not installed, the untuned run has no evaluations, or no trial came
         to its end.
     """
-    optuna = _optuna()
+    optuna = study_lib.optuna()
     course = courses.read(run_folder.RunFolder(folder.run(base)), base.problems)
     if not course:
         raise errors.ConfigError(
@@ -132,8 +95,10 @@ def search(
         )
     journal = folder.path / "tune" / "journal.log"
     journal.parent.mkdir(parents=True, exist_ok=True)
-    begun = len(_study(journal, tune.prune_after, seed=0).get_trials(deepcopy=False))
-    study = _study(journal, tune.prune_after, seed=base.seed + begun)  # no draw comes twice
+    begun = len(study_lib.opened(journal, tune.prune_after, seed=0).get_trials(deepcopy=False))
+    study = study_lib.opened(
+        journal, tune.prune_after, seed=base.seed + begun
+    )  # no draw comes twice
     _begin_again(study, optuna)
     most = begun + 2 * tune.trials  # where every other one fails, it is not worth more
     while (left := tune.trials - len(_finished(study, optuna))) > 0 and len(study.trials) < most:
@@ -144,7 +109,9 @@ def search(
             trial.set_user_attr(_RUN, run.name)
             runs.append(run)
             trials[run.key] = trial
-            watches[run.key] = Watch(journal, trial.number, course, tune.metric, tune.prune_after)
+            watches[run.key] = study_lib.Watch(
+                journal, trial.number, course, tune.metric, tune.prune_after
+            )
         carry_out(runs, watches)
         for run in runs:
             _tell(study, optuna, trials[run.key], folder, run, course, tune.metric)
@@ -184,31 +151,12 @@ def table(folder: folder_lib.ExperimentFolder, tune: settings_lib.TuneSettings) 
     rows: list[tables.Row] = []
     journal = folder.path / "tune" / "journal.log"
     if journal.is_file():
-        for trial in _study(journal, tune.prune_after, seed=0).get_trials(deepcopy=False):
+        for trial in study_lib.opened(journal, tune.prune_after, seed=0).get_trials(deepcopy=False):
             row: tables.Row = {"trial": trial.number, "status": trial.state.name.lower()}
             row |= {"run": trial.user_attrs.get(_RUN, ""), "gain": trial.value}
             row["step"] = trial.last_step
             rows.append(row | {name: trial.params.get(name) for name in names})
-    return tables.Table(_NAME, ("trial", "run", "status", "gain", "step", *names), rows)
-
-
-def _optuna() -> Any:
-    optuna = extras.load("optuna", extra="experiments", what="Tuning")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
-
-
-def _study(journal: pathlib.Path, prune_after: int, *, seed: int) -> Any:
-    optuna = _optuna()
-    backend = optuna.storages.journal.JournalFileBackend(str(journal))
-    return optuna.create_study(
-        study_name=_NAME,
-        storage=optuna.storages.JournalStorage(backend),
-        sampler=optuna.samplers.TPESampler(seed=seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=max(1, prune_after)),
-        direction="maximize",
-        load_if_exists=True,
-    )
+    return tables.Table(_TABLE, ("trial", "run", "status", "gain", "step", *names), rows)
 
 
 def _finished(study: Any, optuna: Any) -> list[Any]:

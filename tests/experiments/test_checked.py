@@ -5,7 +5,7 @@ import json
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.experiments import checked, one_run
+from t2t_mm.experiments import checked, commands
 
 
 def check(file, data, tmp_path, **asked):
@@ -76,9 +76,9 @@ def test_a_run_that_goes_on_has_what_is_left_of_its_time(gin_file, data, tmp_pat
     found = check(gin_file("TrainSettings.train_seconds = 60"), data, tmp_path)
     run = found.runs[0]
     asked = (found.folder, run, found.common, None)
-    assert not [f for f in one_run.trainer_flags(*asked) if f.startswith("--train_seconds")]
+    assert not [f for f in commands.trainer_flags(*asked) if f.startswith("--train_seconds")]
     folder = found.folder.run(run)
     folder.mkdir(parents=True)
     line = {"step": 50, "split": "train", "problem": "", "metrics": {"steps_per_s": 2.5}}
     (folder / "metrics.jsonl").write_text(f"{json.dumps(line)}\n")
-    assert "--train_seconds=40" in one_run.trainer_flags(*asked)  # 60 less 50 / 2.5
+    assert "--train_seconds=40" in commands.trainer_flags(*asked)  # 60 less 50 / 2.5
