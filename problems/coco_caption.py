@@ -12,18 +12,20 @@ from t2t_mm.corpus import raw
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import published, reading
-from t2t_mm.problems.sample_world import corpora_captions, picture
+from t2t_mm.problems.sample_world import captions, corpora_captions, picture
+
+_PARTS = {"train": "train", "validation": "val"}
 
 
 @problem.register_problem("coco_caption")
 class CocoCaption(problem.Problem):
     """Chen et al. 2015: of 2017, 118,287 photos for training and 5,000 for validation.
 
-    Each caption is an example of training, with its photo (so records hold that five
-    times), and each photo one of validation, with all its captions as references.
+    Each photo is one example, with all its captions. Training draws one of them each time it
+    comes to the photo; in validation all are references.
     """
 
-    version = "1.0.0"
+    version = "2.0.0"
     corpus = "coco2017"
     layout = (
         "annotations/captions_{train,val}2017.json and {train,val}2017/*.jpg, or all with "
@@ -37,20 +39,15 @@ class CocoCaption(problem.Problem):
     splits = ("train", "validation")
     sources = ("manual", "sample")
     downloads = (published.ANNOTATIONS_2017, published.TRAIN_2017, published.VAL_2017)
-    sample_size = 20_000
+    sample_size = 4_000
 
     def generate_examples(self, split: str, files: raw.RawFiles) -> Iterator[problem.Example]:
-        if split == "train":
-            for row in reading.captions(files, "train"):
-                key = f"train/{row.image_id}/{row.id}"
-                yield key, {"image": row.image, "targets": row.text}
-            return
-        by_photo = operator.attrgetter("image_id")
-        rows = reading.captions(files, "val", by_photo=True)
-        for number, group in itertools.groupby(rows, key=by_photo):
+        photo = operator.attrgetter("image_id")
+        rows = reading.captions(files, _PARTS[split])
+        for number, group in itertools.groupby(rows, key=photo):
             described = list(group)
             targets = tuple(row.text for row in described)
-            yield f"validation/{number}", {"image": described[0].image, "targets": targets}
+            yield f"{split}/{number}", {"image": described[0].image, "targets": targets}
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
-        corpora_captions.write_coco(folder, seed=seed, size=size)
+        corpora_captions.write_coco(folder, seed=seed, size=size * captions.COUNT)

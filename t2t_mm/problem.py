@@ -95,11 +95,12 @@ class Problem:
         Keys are unique within a split. Features hold one raw value for each name of
         `inputs` and one for `targets`: text as `str`, a picture as a path, as the member of
         an archive or as encoded bytes, a class as its name. With several references (five
-        captions of a picture), `targets` is a tuple or list: losses use the first, metrics
-        all of them. Values are checked and encoded by the modality's `encode`, in a worker.
-        A value known to be unusable (a missing recording, say) is replaced by a
-        `BadExampleError`. Examples skipped on purpose are counted by `files.skip(reason)`,
-        for the manifest.
+        captions of a picture), `targets` is a tuple or list: training draws one text of
+        them each time it comes to the example, by its seed and step; of classes it takes
+        the first. Losses of evaluation use the first, metrics all of them. Values are
+        checked and encoded by the modality's `encode`, in a worker. A value known to be
+        unusable (a missing recording, say) is replaced by a `BadExampleError`. Examples
+        skipped on purpose are counted by `files.skip(reason)`, for the manifest.
         """
         raise NotImplementedError(f"{type(self).__name__}.generate_examples")
 

@@ -29,13 +29,14 @@ class Caption(NamedTuple):
     text: str
 
 
-def captions(files: raw.RawFiles, part: str, *, by_photo: bool = False) -> Iterator[Caption]:
-    """Yields the captions of COCO 2017, or of 2014 where that is not there, in file order.
+def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
+    """Yields the captions of COCO 2017, or of 2014 where that is not there.
+
+    Those of a photo follow each other, in file order; the photos come in the order of their ids.
 
     Args:
       files: of the corpus.
       part: "train" or "val".
-      by_photo: in the order of the photos' ids instead, so that those of a photo lie together.
 
     Raises:
       DataError: for a file that is missing, or not as published.
@@ -64,10 +65,9 @@ def captions(files: raw.RawFiles, part: str, *, by_photo: bool = False) -> Itera
     photos = [photo for (photo,) in database.execute("SELECT name FROM photos")]
     pictures = Pictures(files, folder, photos)
     del photos
-    order = "captions.photo, captions.rowid" if by_photo else "captions.rowid"
     found = database.execute(
-        "SELECT captions.photo, captions.id, photos.name, captions.text FROM captions "  # noqa: S608
-        f"LEFT JOIN photos ON photos.id = captions.photo ORDER BY {order}"
+        "SELECT captions.photo, captions.id, photos.name, captions.text FROM captions "
+        "LEFT JOIN photos ON photos.id = captions.photo ORDER BY captions.photo, captions.rowid"
     )
     for photo, number, picture, text in found:
         if picture is None:

@@ -35,6 +35,9 @@ DROPPED = "dropped"
 """Key of a training batch for the number of examples dropped for their length since the
 previous batch, int32 `[]`; only with `Batching.too_long = "drop"`."""
 
+SEVERAL = "several"
+"""Key of all targets of training examples, of which one is drawn: ragged string `[P, R]`."""
+
 Values = dict[str, Any]
 """`raw`: string `[P]` by name; of records `key` string `[P]`; for evaluation also `index`
 int32 `[P]` and `references` ragged string `[P, R]`."""
@@ -113,12 +116,18 @@ class Maker:
         plain = tf.autograph.experimental.do_not_convert  # graph operations only: trace as it is
         if self.ragged:
             pool = records.batch(self.pool_size(largest_pool)).enumerate()
-            pool = pool.map(plain(lambda number, element: self._sort(number, parse(element))))
+            pool = pool.map(
+                plain(
+                    lambda number, element: self._sort(number, self._drawn(number, parse(element)))
+                )
+            )
             numbered = pool.prefetch(1).flat_map(plain(self._split)).enumerate()
             finish = plain(self._finish)
         else:
             numbered = records.batch(self.batch_examples).enumerate()
-            finish = plain(lambda number, element: self._finish(number, parse(element)))
+            finish = plain(
+                lambda number, element: self._finish(number, self._drawn(number, parse(element)))
+            )
         batches = numbered.map(finish, num_parallel_calls=PARALLEL)
         options = tf.data.Options()
         options.deterministic = True
@@ -175,6 +184,18 @@ class Maker:
           ids: the token ids of one or more texts by name.
         """
         return tf.reduce_any([self.features[name].is_cut(ids[name]) for name in ids], axis=0)
+
+    def _drawn(self, number: tf.Tensor, values: Values) -> Values:
+        """Returns values with one of several targets each, drawn by seed and number of the pool."""
+        targets = values.pop(SEVERAL, None)
+        if targets is None:
+            return values
+        counts = targets.row_lengths()
+        draws = tf.random.stateless_uniform(tf.shape(counts), self._seed_at(number) + [0, 1])
+        places = tf.cast(draws * tf.cast(counts, tf.float32), tf.int64)
+        places = targets.row_starts() + tf.minimum(places, counts - 1)
+        chosen = tf.gather(targets.flat_values, places)
+        return {**values, "raw": {**values["raw"], task_lib.TARGETS: chosen}}
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
         """Tokenizes and sorts a pool; returns its values, batch bounds and order of batches."""

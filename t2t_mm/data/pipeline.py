@@ -2,7 +2,8 @@
 
 Shards are read in a new order each epoch, and records are shuffled as serialized bytes. A
 *pool* of some thousand examples is parsed and tokenized in one call, sorted by length, and
-cut into batches with the same number of padded positions. Heavy features (pictures, sounds)
+cut into batches with the same number of padded positions. Of several target texts (five captions
+of a photo) training draws one each time. Heavy features (pictures, sounds)
 are decoded batch by batch, in parallel. Only plain tf.data operations are used, so
 iterators can be saved in checkpoints.
 
@@ -82,8 +83,11 @@ def train_dataset(
     )
 
     def parse(serialized: tf.Tensor) -> batches.Values:
-        raw = reading.parse(serialized, [*maker.names, task_lib.KEY])
-        return {"key": raw.pop(task_lib.KEY), "raw": raw}
+        names = [*maker.names, task_lib.KEY]
+        raw, targets = reading.parse_with_references(serialized, names)
+        values = {"key": raw.pop(task_lib.KEY), "raw": raw}
+        # Of classes the first is the answer; others may be none of training.
+        return {**values, batches.SEVERAL: targets} if task.targets.autoregressive else values
 
     return maker.batches(
         records.repeat(),

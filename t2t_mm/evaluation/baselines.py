@@ -111,8 +111,9 @@ def measure(
     """
     examples = list(_examples(task, split, max_examples))
     training = _records(task, task.splits[0], READ_AT_MOST)
-    seen = collections.Counter(_targets(record)[0] for record in training)
     classes = getattr(task.targets, "classes", None)
+    most = 1 if classes else None  # training draws among texts, and takes the first of classes
+    seen = collections.Counter(text for record in training for text in _targets(record)[:most])
     if classes:
         made = _of_classes(task, examples, classes, seen)
     else:

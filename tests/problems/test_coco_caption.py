@@ -48,7 +48,7 @@ def raw_files(year="2017", top="coco2017/"):
 class CocoTest(testing.ProblemTestCase):
     problem = "coco_caption"
     raw_files = raw_files()
-    expected_examples = {"train": 5, "validation": 2}
+    expected_examples = {"train": 2, "validation": 2}
 
 
 class SampleCocoTest(testing.ProblemTestCase):
@@ -58,18 +58,15 @@ class SampleCocoTest(testing.ProblemTestCase):
 
 @pytest.mark.parametrize("year", ["2017", "2014"])
 @pytest.mark.parametrize("top", ["coco2017/", ""])
-def test_a_caption_an_example_in_training_and_a_picture_in_validation(tmp_path, year, top):
+def test_a_picture_is_an_example_with_all_its_captions(tmp_path, year, top):
     testing.write_files(tmp_path, raw_files(year, top))
     train = testing.generated("coco_caption", "train", tmp_path)
     assert [(key, values["targets"]) for key, values in train] == [
-        ("train/9/900", "A dog."),
-        ("train/4/400", "A cat."),
-        ("train/9/901", "One dog runs."),
-        ("train/4/401", "The cat"),
-        ("train/4/402", "Cats!"),
+        ("train/4", ("A cat.", "The cat", "Cats!")),
+        ("train/9", ("A dog.", "One dog runs.")),
     ]
-    assert train[0][1]["image"].name == name("train", year, 9)
-    assert train[0][1]["image"].read_bytes() == jpeg(9)
+    assert train[1][1]["image"].name == name("train", year, 9)
+    assert train[1][1]["image"].read_bytes() == jpeg(9)
     validation = testing.generated("coco_caption", "validation", tmp_path)
     assert [(key, values["targets"]) for key, values in validation] == [
         ("validation/30", ("Two buses.",)),
@@ -82,16 +79,16 @@ def test_pictures_that_are_not_there_are_counted(tmp_path):
     (tmp_path / "raw/coco2017/train2017" / name("train", "2017", 4)).unlink()
     arguments = {"manual_dir": tmp_path / "raw", "workers": 1}
     said = (
-        "'train/4/400' of coco_caption.* annotated picture .*000000000004.jpg' is not there.*"
+        "'train/4' of coco_caption.* annotated picture .*000000000004.jpg' is not there.*"
         "1 of 2 annotated pictures missing.*--max_bad_examples=0"
     )
     with pytest.raises(errors.BadExampleError, match=said):
         generate.generate("coco_caption", tmp_path / "data", **arguments)
-    assert not (tmp_path / "data" / "coco_caption" / "1.0.0").exists()
+    assert not (tmp_path / "data" / "coco_caption" / "2.0.0").exists()
     answer = generate.generate("coco_caption", tmp_path / "data", **arguments, max_bad_examples=10)
-    assert answer["problems"]["coco_caption"]["splits"]["train"]["examples"] == 2
-    details = manifest.Manifest.load(tmp_path / "data", "coco_caption", "1.0.0").details
-    assert details["skipped"] == {"image: The annotated picture ... is not there": 3}
+    assert answer["problems"]["coco_caption"]["splits"]["train"]["examples"] == 1
+    details = manifest.Manifest.load(tmp_path / "data", "coco_caption", "2.0.0").details
+    assert details["skipped"] == {"image: The annotated picture ... is not there": 1}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +147,7 @@ def test_the_real_corpus(real_data, tmp_path):
     answer = generate.generate("coco_caption", tmp_path, manual_dir=root, workers=1)
     splits = answer["problems"]["coco_caption"]["splits"]
     assert {split: counts["examples"] for split, counts in splits.items()} == {
-        "train": 400,
+        "train": 80,  # photos, with 400 captions
         "validation": 126,
     }
     task = task_lib.Task.from_data("coco_caption", tmp_path)
