@@ -20,6 +20,7 @@ _MODULES = (
     "t2t_mm.settings.augmentation",
     "t2t_mm.settings.batching",
     "t2t_mm.mixture.mixture",
+    "t2t_mm.mixture.adaptive",
     "t2t_mm.mixture.schedules",
     "t2t_mm.settings.decoding",
     "t2t_mm.settings.experiments",

@@ -7,8 +7,8 @@ A schedule may give shares of examples instead of steps. These are divided by th
 of examples in a problem's batches, which `data/sample.py` estimates.
 
 The draw depends only on the seed, the step and these numbers, which come from data and
-configuration. So every worker draws the same problem without communication, and a resumed
-run continues with the same draws.
+configuration, and for some schedules on losses (`progress`). So every worker draws the same
+problem without communication, and a resumed run continues with the same draws.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from t2t_mm import config, errors, registry
 from t2t_mm.config import ranges
-from t2t_mm.mixture import schedules
+from t2t_mm.mixture import progress, schedules
 
 
 def _are_weights(weights: Mapping[str, float]) -> bool:
@@ -178,6 +178,7 @@ class Mixture:
                 received=f"{self.examples_a_step} a step for {', '.join(self.names)}",
                 expected="a number above 0 for each problem",
             )
+        self.progress = progress.Progress()
         for step in self.schedule.breakpoints():
             self.probs(step)
 
@@ -187,7 +188,11 @@ class Mixture:
         Raises:
           ConfigError: when the schedule returns no such shares.
         """
-        shares = np.asarray(self.schedule(step, self.sizes, self.names), np.float64)
+        shares = self.schedule(step, self.sizes, self.names)
+        if self.schedule.looks_every():
+            losses = self.progress.losses(self.names)
+            shares = self.schedule.adapted(step, self.sizes, self.names, losses)
+        shares = np.asarray(shares, np.float64)
         good = shares.shape == (len(self.names),) and np.all(shares >= 0)
         if not (good and abs(shares.sum() - 1.0) < 1e-6):
             raise errors.ConfigError(
@@ -206,6 +211,11 @@ class Mixture:
             steps = shares / np.asarray(self.examples_a_step)
             return steps / steps.sum()
         return shares
+
+    def looks_at(self, step: int) -> bool:
+        """Returns whether the schedule looks at losses once `step` steps are done."""
+        every = self.schedule.looks_every()
+        return bool(every) and step % every == 0
 
     def rates(self, step: int) -> np.ndarray:
         """Returns the probability that `step` trains each problem: float64 `[P]`.

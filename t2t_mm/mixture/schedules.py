@@ -10,14 +10,15 @@ A schedule is written as `name` or `name:arguments`:
     constant:wmt_ende=0.7,imagenet=0.3
     linear:0=0.9,0.1;10000=0.5,0.5  weights at breakpoints, linear between them
     step:0=1,0;5000=0.5,0.5         weights that hold from each breakpoint on
+    adaptive:2.0                    as temperature, and more of problems whose loss has risen
 
 What the string leaves out comes from gin (`Temperature.temperature = 5.0`). Weights
 need not sum to one.
 
 Batches of different problems hold different numbers of examples: 32 pictures, or 12 long
-texts. `proportional` and `temperature` give shares of examples, as T5 and seqio do, which the
-mixture converts to shares of steps; all others give shares of steps. (`temperature:1e9` takes
-equally many examples of every problem, `uniform` equally many steps.)
+texts. `proportional`, `temperature` and `adaptive` give shares of examples, as T5 and seqio do,
+which the mixture converts to shares of steps; all others give shares of steps.
+(`temperature:1e9` takes equally many examples of every problem, `uniform` equally many steps.)
 """
 
 from __future__ import annotations
@@ -31,14 +32,18 @@ import numpy as np
 
 from t2t_mm import config, errors, registry
 from t2t_mm.config import ranges
-from t2t_mm.mixture import old_schedules
+from t2t_mm.mixture import old_schedules, progress
 
 Weights = tuple[float, ...] | Mapping[str, float]
 """One for each problem, in the order of the problems or by their names."""
 
 
 class Schedule:
-    """The base of all schedules: frozen dataclasses without state."""
+    """The base of all schedules: frozen dataclasses without state.
+
+    One that looks at the progress of the problems has `looks_every` and `adapted` besides; the
+    mixture keeps their losses for it, and checkpoints keep these.
+    """
 
     shares_of: ClassVar[Literal["steps", "examples"]] = "steps"
     """Are the shares fractions of steps or of examples?
@@ -64,6 +69,30 @@ class Schedule:
     def breakpoints(self) -> tuple[int, ...]:
         """Returns the breakpoints: the steps at which the schedule is checked."""
         return (0,)
+
+    def looks_every(self) -> int:
+        """Returns after how many steps the schedule looks at losses again; 0 for never."""
+        return 0
+
+    def adapted(
+        self,
+        step: int,
+        sizes: Sequence[int],
+        names: Sequence[str],
+        losses: Sequence[progress.Loss | None],
+    ) -> np.ndarray:
+        """Returns the shares of a schedule that looks at losses; otherwise as `__call__`.
+
+        That itself, with nothing known yet, serves for checks and tables.
+
+        Args:
+          step: counted from 0.
+          sizes: training examples of each problem.
+          names: of the problems.
+          losses: of each problem, as they were at the last step that `looks_every` divides; None
+            for one that has had too few steps. The same on every worker.
+        """
+        return self(step, sizes, names)
 
     @classmethod
     def from_arguments(cls, text: str) -> dict[str, Any]:

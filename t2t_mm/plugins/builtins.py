@@ -29,6 +29,7 @@ _METRICS = {
     "wer": "t2t_mm.evaluation.wer:Wer",
 }
 _SCHEDULES = {
+    "adaptive": "t2t_mm.mixture.adaptive:Adaptive",
     "constant": "t2t_mm.mixture.schedules:Constant",
     "linear": "t2t_mm.mixture.schedules:Linear",
     "proportional": "t2t_mm.mixture.schedules:Proportional",

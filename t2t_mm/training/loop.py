@@ -128,6 +128,8 @@ class Training:
             if self._must_read() and not self.outcomes.read(self.folder):
                 self._go_back()
                 continue
+            if self.made.mixture.looks_at(self.step):
+                self.made.mixture.progress.show()
             if self.step % settings.log_every == 0:
                 self._report()
             if settings.eval_every and self.step % settings.eval_every == 0:
@@ -205,7 +207,7 @@ class Training:
         settings = self.made.settings
         every = [settings.log_every, settings.save_every, settings.eval_every]
         is_due = any(n and self.step % n == 0 for n in (*every, settings.train_steps))
-        return is_due or self.outcomes.are_due
+        return is_due or self.outcomes.are_due or self.made.mixture.looks_at(self.step)
 
     def _go_back(self) -> None:
         """Restores the last checkpoint, all but the places in the data: others come next."""

@@ -38,6 +38,8 @@ class Outcomes:
         self.statistics = statistics.RunningStatistics(made.tasks, {})
         self.left_out = finite.Counts(made.not_finite)
         self._divergence = divergence.Divergence(made.tasks)
+        looks = made.mixture.schedule.looks_every()
+        self._progress = made.mixture.progress if looks else None
         self._made, self._screen, self._vote = made, screen, vote
         self._unread: list[taken.Taken] = []
         # Reading a number of an asynchronous device waits for all its work.
@@ -89,6 +91,7 @@ class Outcomes:
             "tally": self.statistics.state(),
             "not_finite": self.left_out.state(),
             "divergence": self._divergence.state(),
+            **({"progress": self._progress.state()} if self._progress else {}),
         }
 
     def restore(self, state: Mapping[str, Any], *, is_return: bool = False) -> None:
@@ -102,6 +105,8 @@ class Outcomes:
             self.statistics.restore(state["tally"])
         self.statistics.steps.update(state["problem_steps"])
         self._divergence.restore(state.get("divergence", {}))
+        if self._progress and "progress" in state:
+            self._progress.restore(state["progress"])
         if is_return:
             self.left_out.good()
         elif "not_finite" in state:
@@ -115,6 +120,8 @@ class Outcomes:
             metrics = {name: np.asarray(value) for name, value in part.metrics.items()}
             del metrics[step.FINITE]
             loss = float(metrics["loss"])
+            if self._progress is not None:
+                self._progress.see(part.problem, loss)
             warning = self._divergence.see(part.problem, done.step, loss, done.learning_rate)
             if warning is not None:
                 self._screen.line(warning)

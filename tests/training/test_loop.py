@@ -216,6 +216,29 @@ def test_a_run_of_several_problems_a_step_in_two_parts_is_the_run_in_one(data_di
 
 
 @pytest.mark.slow
+def test_a_run_by_an_adaptive_schedule_in_two_parts_is_the_run_in_one(data_dir, tmp_path):
+    adaptive = {
+        "gin_params": [
+            *(binding for binding in TINY if "schedule" not in binding),
+            "TrainSettings.schedule = 'adaptive:power=100,every=4'",
+            "TrainSettings.problems_per_step = 1",
+        ]
+    }
+    train(data_dir, tmp_path / "whole", train_steps=70, **adaptive)
+    train(data_dir, tmp_path / "parts", train_steps=51, **adaptive)  # between two looks
+    train(data_dir, tmp_path / "parts", train_steps=70, **adaptive)
+    one, two = (
+        json.loads((tmp_path / name / "checkpoints" / "ckpt-70.json").read_text())["extra"]
+        for name in ("whole", "parts")
+    )
+    assert one["progress"] == two["progress"] and set(one["progress"]["shown"]) == set(PROBLEMS)
+    assert one["problem_steps"] == two["problem_steps"]
+    first, second = weights(tmp_path / "whole", 70), weights(tmp_path / "parts", 70)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.slow
 def test_samples_change_nothing_of_a_training(tmp_path):
     """Its metrics need no outputs, so that they are decoded for the samples alone."""
     problem = "multi30k_lm_en"
