@@ -119,8 +119,8 @@ class OptimizerSettings:
 class AdversarialSettings:
     """Adversarial training: losses of inputs that are changed along the gradient of the loss.
 
-    What is changed is what the nets make of inputs, such as embedded tokens. A step takes two to
-    three times as long.
+    What is changed is what the nets make of inputs, such as embedded tokens. A step takes two
+    and a half times as long.
 
     Args:
       share: of the loss on changed inputs in the loss of a step; 0 for none, and no cost.
