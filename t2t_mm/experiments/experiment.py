@@ -71,6 +71,8 @@ def experiment(
     """
     plugins.load_all(list(usr_dirs) or None)
     extras.require("jinja2", "vl_convert", extra="report", what="The report of an experiment")
+    if executor == "slurm":
+        extras.require("submitit", extra="experiments", what="--executor=slurm")
     found = checked_lib.check(
         os.fspath(name),
         data_dir=data_dir,

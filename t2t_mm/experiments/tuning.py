@@ -93,7 +93,7 @@ def search(
             f"The untuned run {base.key} has no evaluations to compare trials with",
             hint="Give another --output_dir; TrainSettings.eval_every says when it is evaluated",
         )
-    journal = folder.path / "tune" / "journal.log"
+    journal = folder.path.resolve() / "tune" / "journal.log"  # jobs may be elsewhere
     journal.parent.mkdir(parents=True, exist_ok=True)
     begun = len(study_lib.opened(journal, tune.prune_after, seed=0).get_trials(deepcopy=False))
     study = study_lib.opened(

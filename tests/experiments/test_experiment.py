@@ -13,6 +13,7 @@ import pytest
 import t2t_mm
 from t2t_mm import errors
 from t2t_mm.bin import experiment as command
+from t2t_mm.process import extras
 
 THREE = "ExperimentSettings.groups = ('joint', 'alone_for_steps', 'alone_for_time')"
 
@@ -179,6 +180,24 @@ def test_an_array_of_jobs(tmp_path, data, gin_file):
     )
     assert [run["status"] for run in answer["runs"]] == ["failed", "failed"]
     assert all("mm-trainer: " in run["why"] for run in answer["runs"])
+
+
+@pytest.mark.parametrize(
+    ("package", "binding", "executor"),
+    [("submitit", "", "slurm"), ("optuna", "TuneSettings.trials = 1", "local")],
+)
+def test_a_missing_package_is_told_before_the_first_run(
+    package, binding, executor, data, gin_file, tmp_path, monkeypatch
+):
+    find = extras.importlib.util.find_spec
+    gone = {package: None}
+    monkeypatch.setattr(
+        extras.importlib.util, "find_spec", lambda name: gone.get(name, name) and find(name)
+    )
+    asked = {"data_dir": data, "output_dir": tmp_path / "out", "executor": executor}
+    with pytest.raises(errors.ConfigError, match=rf"{package}.*t2t-mm\[experiments\]"):
+        t2t_mm.experiment(gin_file(binding), **asked)
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_slurm_is_told(told, data, gin_file, tmp_path, monkeypatch):
