@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from t2t_mm import errors
 from t2t_mm.corpus import streams, texts
+from t2t_mm.files import limits
 
 
 def objects(text: texts.Text, entry: str, *, layout: str) -> Iterator[Any]:
@@ -25,8 +26,10 @@ def objects(text: texts.Text, entry: str, *, layout: str) -> Iterator[Any]:
     count = 0
     try:
         with texts.open_text(text) as stream:
-            for each in ijson.items(stream, f"{entry}.item", use_float=True):
+            bounded = _Bounded(stream, text)
+            for each in ijson.items(bounded, f"{entry}.item", use_float=True):
                 count += 1
+                bounded.since = 0
                 yield each
         found = ", ".join(_entries(text, entry)) if not count else ""
     except ijson.JSONError as error:
@@ -43,6 +46,34 @@ def objects(text: texts.Text, entry: str, *, layout: str) -> Iterator[Any]:
             received=found,
             expected=layout or None,
         )
+
+
+class _Bounded:
+    """A stream that may not go on for ever without an object: one of GBs would fill the memory.
+
+    Args:
+      stream: to be read.
+      text: that it is of.
+
+    Attributes:
+      since: bytes read since the last object.
+    """
+
+    def __init__(self, stream: BinaryIO, text: texts.Text) -> None:
+        self._stream, self._text = stream, text
+        self._most = limits.largest_file()
+        self.since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.since += len(data)
+        if self.since > self._most:
+            raise errors.DataError(
+                f"{self._text} has an object that is too large to be read at once",
+                received=f"more than {self._most:,} bytes",
+                hint=f"If it is what it should be, set {limits.FILE_VARIABLE} in the environment",
+            )
+        return data
 
 
 def _entries(text: texts.Text, entry: str) -> list[str]:

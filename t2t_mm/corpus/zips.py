@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import BinaryIO, NamedTuple
 
 from t2t_mm.corpus import archives, streams
+from t2t_mm.files import limits
 
 ENDING = ".zip"
 
@@ -55,8 +56,17 @@ class ZipMember(archives.Member):
         """Returns the whole content.
 
         Raises:
-          DataError: when the archive is damaged.
+          DataError: when the archive is damaged, or the content has more than
+            `limits.largest_file()` bytes.
         """
+        if self.size > limits.largest_file():
+            archives.fail(
+                self.archive,
+                "holds a file that is too large to be read at once",
+                f"{self.member!r}, {self.size:,} bytes",
+                f"If it is what it should be, set {limits.FILE_VARIABLE} in the environment",
+                kind=_KIND,
+            )
         with self.archive.open("rb") as file:
             file.seek(self.offset)
             head = file.read(_HEAD.size)

@@ -54,6 +54,14 @@ def test_other_content_is_one_error(files, content, said):
         list(files(content).objects("a.json", "rows"))
 
 
+def test_an_object_may_not_fill_the_memory(files, monkeypatch):
+    monkeypatch.setenv("T2T_MM_MAX_FILE_BYTES", "200000")
+    many = files({"rows": [{"a": "x" * 50_000}] * 12})
+    assert len(list(many.objects("a.json", "rows"))) == 12
+    with pytest.raises(errors.DataError, match=r"too large.*T2T_MM_MAX_FILE_BYTES"):
+        list(files({"rows": [{"a": "x" * 400_000}]}).objects("a.json", "rows"))
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(errors.DataError, match=r"No raw file is named 'a\.json'"):
         list(raw.RawFiles(tmp_path).objects("a.json", "rows"))

@@ -103,6 +103,14 @@ def test_what_is_no_zip_or_only_a_part(corpus):
         raw.RawFiles(path.parent).names_in("train")
 
 
+def test_a_file_may_not_fill_the_memory(corpus, monkeypatch):
+    path = corpus(files={"train/a.jpg": bytes(50_000)})
+    assert path.stat().st_size < 1_000
+    monkeypatch.setenv("T2T_MM_MAX_FILE_BYTES", "40000")
+    with pytest.raises(errors.DataError, match=r"too large.*50,000 bytes.*T2T_MM_MAX_FILE_BYTES"):
+        zips.member(path, "train/a.jpg").read_bytes()
+
+
 def test_names_that_lead_out_are_refused(corpus):
     path = corpus(files={"../out.txt": b"x"})
     with pytest.raises(errors.DataError, match="would leave the folder"):
