@@ -92,10 +92,9 @@ def check(
     tune = config.build(settings_lib.TuneSettings)
     problems = mixture.problem_names(None)
     base, _ = _values("", files, gin_params)
-    values, steps, seconds = {}, {}, {}
+    values, trainings = {}, {}
     for variation, *statements in settings.variations:
-        own, limits = _values(variation, files, (*gin_params, *statements))
-        steps[variation], seconds[variation] = limits.train_steps, limits.train_seconds
+        own, trainings[variation] = _values(variation, files, (*gin_params, *statements))
         _check_undecided(variation, base, own)
         values[variation] = own
     _check_split(settings.split, problems)
@@ -111,8 +110,7 @@ def check(
         data_dir=data,
         manual_dir=folders.known_manual_dir() or folders.CORPORA,
         usr_dirs=tuple(usr_dirs),
-        train_steps=steps,
-        train_seconds=seconds,
+        trainings=trainings,
         split=settings.split,
         checkpoint=settings.checkpoint,
     )

@@ -10,6 +10,7 @@ from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import plan
 from t2t_mm.reports.run_report import training_log
 from t2t_mm.runs import run_folder
+from t2t_mm.settings import training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Common:
       data_dir: of generated data.
       manual_dir: of corpora, which specialists may read.
       usr_dirs: of plugins.
-      train_steps: as configured, by variation.
-      train_seconds: the same; 0 for no limit.
+      trainings: their settings as configured, by variation.
       split: that is measured; empty for that of evaluation.
       checkpoint: that is measured.
     """
@@ -33,10 +33,13 @@ class Common:
     data_dir: pathlib.Path
     manual_dir: pathlib.Path
     usr_dirs: tuple[str, ...]
-    train_steps: Mapping[str, int]
-    train_seconds: Mapping[str, int]
+    trainings: Mapping[str, training.TrainSettings]
     split: str = ""
     checkpoint: str = "latest"
+
+    def settings_of(self, run: plan.PlannedRun) -> training.TrainSettings:
+        """Returns the settings of a run; a search has one set for tuned runs and trials."""
+        return self.trainings.get(run.variation, next(iter(self.trainings.values())))
 
 
 def trainer_flags(
@@ -49,7 +52,8 @@ def trainer_flags(
     flags = [f"--problems={','.join(run.problems)}", f"--data_dir={common.data_dir}"]
     flags += [f"--output_dir={folder.run(run)}"]
     flags += [f"--gin_file={name}" for name in common.gin_files]
-    flags += [f"--gin_param={text}" for text in (*common.gin_params, *run.statements)]
+    statements = (*common.gin_params, *run.statements, *_of_fewer(run, common))
+    flags += [f"--gin_param={text}" for text in statements]
     flags += [f"--seed={run.seed}"]
     if run.group != "joint":
         flags += ["--schedule=uniform"]  # that of the mixture may name the other problems
@@ -60,13 +64,23 @@ def trainer_flags(
     return [*flags, *_plugins(common), "--json"]
 
 
+def _of_fewer(run: plan.PlannedRun, common: Common) -> list[str]:
+    """Returns statements in place of those that only a run of all problems can have."""
+    settings = common.settings_of(run)
+    statements = []
+    if settings.problems_per_step > 1 and run.group != "joint":
+        statements.append("TrainSettings.problems_per_step = 1")
+    if settings.best_metric and settings.best_metric.partition("/")[0] not in run.problems:
+        statements.append("TrainSettings.best_metric = ''")
+    return statements
+
+
 def _seconds_left(
     folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, common: Common
 ) -> int | None:
     """Returns what is left of a time limit to a run that goes on: the trainer's is of each call."""
     log = run_folder.RunFolder(folder.run(run)).metrics_path
-    limits = common.train_seconds  # tuned runs and trials have that of all
-    limit = limits.get(run.variation, next(iter(limits.values())))
+    limit = common.settings_of(run).train_seconds
     if not (limit and log.is_file()):
         return None
     return max(1, round(limit - training_log.TrainingLog.read(log).active_s))
@@ -77,7 +91,7 @@ def planned_steps(run: plan.PlannedRun, common: Common) -> int | None:
 
     That of a run which depends on others is not known before these are done.
     """
-    return 2 * common.train_steps[run.variation] if run.group == "pairs" else None
+    return 2 * common.settings_of(run).train_steps if run.group == "pairs" else None
 
 
 def eval_flags(

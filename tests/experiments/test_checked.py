@@ -61,7 +61,7 @@ def test_every_variation_has_its_own_values(gin_file, data, tmp_path):
         "ExperimentSettings.variations = (('x',), ('y', 'TrainSettings.train_steps = 9'))"
     )
     found = check(file, data, tmp_path)
-    assert found.common.train_steps == {"x": 40, "y": 9}
+    assert {n: own.train_steps for n, own in found.common.trainings.items()} == {"x": 40, "y": 9}
     assert found.values["y"]["TrainSettings.train_steps"] == "9"
     assert found.name == "two"
 
@@ -82,3 +82,26 @@ def test_a_run_that_goes_on_has_what_is_left_of_its_time(gin_file, data, tmp_pat
     line = {"step": 50, "split": "train", "problem": "", "metrics": {"steps_per_s": 2.5}}
     (folder / "metrics.jsonl").write_text(f"{json.dumps(line)}\n")
     assert "--train_seconds=40" in commands.trainer_flags(*asked)  # 60 less 50 / 2.5
+
+
+def test_a_run_of_fewer_problems_leaves_out_what_it_cannot_have(gin_file, data, tmp_path):
+    file = gin_file(
+        "TrainSettings.problems_per_step = 2",
+        "TrainSettings.best_metric = 'fsdd/accuracy'",
+        "ExperimentSettings.groups = ('joint', 'alone', 'pairs')",
+    )
+    found = check(file, data, tmp_path, seeds=(0,))
+    own = {
+        run.name: [
+            flag.partition("TrainSettings.")[2]
+            for flag in commands.trainer_flags(found.folder, run, found.common, None)
+            if "TrainSettings." in flag
+        ]
+        for run in found.runs
+    }
+    assert own == {
+        "joint": [],
+        "alone.fsdd": ["problems_per_step = 1"],
+        "alone.tiny_imagenet": ["problems_per_step = 1", "best_metric = ''"],
+        "pairs.fsdd.tiny_imagenet": ["problems_per_step = 1"],
+    }
