@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import pathlib
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _BYTES = 8
-_CHUNK = 1 << 20  # examples compared at once
+_CHUNK = 1 << 17  # examples compared at once
 KEY = "key"
 ENDING = ".prints"
 
@@ -81,7 +82,8 @@ def collect(folder: pathlib.Path, path: pathlib.Path) -> None:
     """Joins the hashes of all jobs of a split into the file `path`."""
     with atomic.writing(path), path.open("wb") as file:
         for part in sorted(folder.glob(f"*{ENDING}")):
-            file.write(part.read_bytes())
+            with part.open("rb") as prints:
+                shutil.copyfileobj(prints, file)
 
 
 def warnings(made: manifest.Manifest, prints: Mapping[str, pathlib.Path]) -> Iterator[str]:

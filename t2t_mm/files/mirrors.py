@@ -223,15 +223,13 @@ class Mirror:
         self.has_failed = False
 
     def _take(self, name: str, held: dict[str, _Held]) -> None:
-        """Writes one file to the URL, again if it was changed meanwhile, as logs are."""
+        """Writes one file to the URL; one that changes meanwhile, as logs do, goes next time."""
         path = self.root / name
-        while path.exists():
-            before = path.stat()
-            entry = self._store.put(path, name)
-            after = path.stat()
-            if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
-                held[name] = _Held(after.st_size, after.st_mtime_ns, (entry.size, entry.tag))
-                return
+        if not path.exists():
+            return
+        before = path.stat()
+        entry = self._store.put(path, name)
+        held[name] = _Held(before.st_size, before.st_mtime_ns, (entry.size, entry.tag))
 
     def _names(self, below: str) -> set[str]:
         """Returns the files here, below a folder, that are to be at the URL too."""

@@ -134,7 +134,7 @@ class Store:
 
     def _put(self, path: pathlib.Path, name: str) -> Entry:
         place = self._place(name)
-        size, md5 = _measured(path)
+        size, md5 = _measured(path)  # one that changes before it is sent is measured again
         if self._scheme in _OBJECTS:
             self._fs.put_file(str(path), place)
         else:

@@ -8,6 +8,10 @@ import struct
 import threading
 import time
 
+import pytest
+
+from t2t_mm.files import mirrors, paths, stores
+
 FAULTS = (
     "500",
     "503",
@@ -163,3 +167,48 @@ def server():
     finally:
         proxy.server.shutdown()
         moto.stop()
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    with server() as served:
+        yield served
+
+
+@pytest.fixture
+def s3(proxy, monkeypatch):
+    """Returns the proxy, with an empty bucket behind it."""
+    import boto3
+    import s3fs
+
+    for name, value in (
+        ("AWS_ENDPOINT_URL", proxy.url),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("T2T_MM_STORE_TIMEOUT_S", "1"),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(stores, "_PAUSE_S", 0.01)
+    s3fs.S3FileSystem.clear_instance_cache()
+    proxy.breaks(None)
+    proxy.client = boto3.client("s3", endpoint_url="http://{}:{}".format(*proxy.backend))
+    proxy.client.create_bucket(Bucket=BUCKET)
+    yield proxy
+    proxy.breaks(None)
+    for entry in proxy.client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        proxy.client.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Returns a function: begins a new process on a machine, with a cache of its own."""
+
+    def begin(name):
+        monkeypatch.setenv(mirrors.CACHE_VARIABLE, str(tmp_path / name))
+        monkeypatch.setattr(mirrors, "_mirrors", {})
+        return paths.expanded("s3://bucket/data/p/1.0.0")
+
+    return begin
