@@ -14,7 +14,10 @@ from t2t_mm.models import base, joining
 _ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
 """Settings that a checkpoint does not depend on."""
 
-_OF_NETS = {"audio_widths": "audio"}
+_ADDED = {"entry": "xception"}
+"""Sizes that older versions do not know, with the value that they all had, which is omitted."""
+
+_OF_NETS = {"audio_widths": "audio", "entry": "image"}
 """Sizes of one kind of net; the fingerprint of a model without such a net omits them."""
 
 
@@ -45,6 +48,7 @@ def model_fingerprint(name: str, model: base.Model) -> dict[str, Any]:
     for size, kind in _OF_NETS.items():
         if not any(net.startswith(kind) for net in model.nets):
             sizes.pop(size, None)
+    sizes = {k: v for k, v in sizes.items() if k not in _ADDED or v != _ADDED[k]}
     tasks = model.tasks.values()
     if any(joining.keeps_plane(task) for task in tasks):  # older versions used the sequence
         sizes["class_of_several_inputs"] = "plane"

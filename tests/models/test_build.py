@@ -1,5 +1,7 @@
 """What a checkpoint must fit."""
 
+import dataclasses
+
 import pytest
 
 from t2t_mm import errors
@@ -18,3 +20,11 @@ def test_weights_of_a_model_that_computed_otherwise_are_refused(monkeypatch):
         errors.CheckpointError, match="model is multi_model there, multi_model, version 2 here"
     ):
         fingerprint.check(held=before, wanted=now, place="RUN, step 5")
+
+
+def test_a_size_that_older_versions_do_not_know_is_named_where_it_matters():
+    """Their runs had the value that is the default now."""
+    model = make_model("multi_model")  # with pictures
+    assert "entry" not in build.model_fingerprint("multi_model", model)["config"]
+    model.config = dataclasses.replace(model.config, entry="residual")
+    assert build.model_fingerprint("multi_model", model)["config"]["entry"] == "residual"
