@@ -231,7 +231,7 @@ def test_a_run_by_an_adaptive_schedule_in_two_parts_is_the_run_in_one(data_dir, 
         json.loads((tmp_path / name / "checkpoints" / "ckpt-70.json").read_text())["extra"]
         for name in ("whole", "parts")
     )
-    assert one["progress"] == two["progress"] and set(one["progress"]["shown"]) == set(PROBLEMS)
+    assert one["progress"] == two["progress"] and "imagenet" in one["progress"]["shown"]
     assert one["problem_steps"] == two["problem_steps"]
     first, second = weights(tmp_path / "whole", 70), weights(tmp_path / "parts", 70)
     for name, value in first.items():
