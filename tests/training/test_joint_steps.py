@@ -159,3 +159,75 @@ def test_an_optimizer_that_cannot_leave_out_variables_is_refused(registries):
     registry.optimizers.register("plain")(Plain)
     with pytest.raises(errors.ConfigError, match="Plain cannot train several.*problems_per_step"):
         make(optimizer="plain")
+
+
+_ON_DEVICES = """
+import sys
+import keras
+import numpy as np
+import tensorflow as tf
+from t2t_mm import plugins, registry
+from t2t_mm.settings import training
+from t2t_mm.training import ema, finite, joint_steps, optimizer, strategy
+
+if sys.argv[1] == "mirrored":
+    strategy.split_cpu(2)
+made = strategy.make(sys.argv[1])
+from tests.training import toy_model
+
+plugins.load_all()
+registry.optimizers.add("adamw", "keras.optimizers:AdamW")
+found = {}
+for name in ("adam", "adamw"):
+    chosen = training.OptimizerSettings(optimizer=name, clip_norm=2.0, weight_decay=0.1)
+    with made.scope():
+        model = toy_model.ToyModel(("a", "b", "c"))
+        # A matrix decays, and one of the variables has a rate of its own.
+        model.own["c"] = keras.Variable(np.ones([2, 2], np.float32), name="c")
+        model.trainable_variables[3] = model.own["c"]
+        rates = [(model.own["a"], 0.5)]
+        updater = optimizer.make(model.trainable_variables, chosen, rates)
+        gate = finite.Gate(training.NotFiniteSettings(policy="skip"))
+        mean = ema.MeanWeights(model, 0.5)
+    mean.begin()
+    steps = joint_steps.JointSteps(
+        model, updater, made, gate=gate, loss_weights={"a": 3.0}, mean=mean
+    )
+    batches = {"a": (1.0, -2.0), "b": (4.0, 2.0), "c": (3.0, 5.0)}
+    for number, names in enumerate(("ab", "bc", "ac", "ab", "ca")):
+        for problem in names:
+            values = batches[problem] if number != 3 else (np.inf, 0.0)
+            batch = toy_model.batch(*values)
+            if made.num_replicas_in_sync > 1:
+                batch = made.experimental_distribute_values_from_function(lambda _: batch)
+            seed = tf.constant([0, 0])
+            metrics = steps.add(problem, toy_model.SPEC, batch, seed=seed, count=2)
+            found[f"{name}/{number}/{problem}"] = metrics["loss"].numpy()
+        updated = steps.update(0.1)
+        found |= {f"{name}/{number}/{key}": value.numpy() for key, value in updated.items()}
+    assert found[f"{name}/3/finite"] == 0.0 and found[f"{name}/4/finite"] == 1.0
+    with mean.applied():
+        for place, variable in enumerate(model.trainable_variables):
+            found[f"{name}/mean{place}"] = variable.numpy()
+    for place, variable in enumerate(model.trainable_variables):
+        found[f"{name}/w{place}"] = variable.numpy()
+    found[f"{name}/updates"] = mean.updates.numpy()
+np.savez(sys.argv[2], **found)
+"""
+
+
+@pytest.mark.slow
+def test_two_replicas_with_one_batch_are_one_device(python, tmp_path):
+    from tests import conftest
+
+    results = []
+    for name in ("default", "mirrored"):
+        file = tmp_path / f"{name}.npz"
+        done = python("-c", _ON_DEVICES, name, file, cwd=conftest.REPOSITORY)
+        assert done.returncode == 0, done.stderr[-3000:]
+        results.append(np.load(file, allow_pickle=False))
+    one, two = results
+    assert set(one.files) == set(two.files)
+    for name in one.files:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-5, err_msg=name)
+    assert one["adam/updates"].tolist() == [4, 3, 2, 3]  # of the shared, a's, b's and c's
