@@ -24,10 +24,11 @@ from benchmarks import machine, options, processes, rows
 NAMES = {
     "training": "a training step: against its floor, T2T, PyTorch, Keras Hub, JoeyNMT",
     "exact": "a training step: the price of repeating bit for bit, and of finite checks",
-    "experts": "a mixture of experts: against a dense layer, memory, and others' layers",
+    "experts": "a mixture of experts: against a dense layer, in blocks, and others' layers",
     "decoding": "decoding: against T2T and CTranslate2, by length, model by model",
     "pipeline": "input: each problem's pipeline against what a model takes",
     "datagen": "data generation: against T2T, with workers, with ten times the corpus",
+    "problems": "40 problems in one run: memory, start and pace against one",
     "start": "start: mm-list, --help, a config error, the first training step",
     "serving": "mm-serve: many clients against the model's own batches, versions, ends, memory",
     "evaluation": "a full evaluation of 1,000 sentences",

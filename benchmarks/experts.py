@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks import context, rows
 
@@ -54,6 +55,11 @@ def measure(here: context.Context) -> None:
                 f"growth from {counts[0]} to {counts[1]} experts, {precision}",
                 functools.partial(_growth, here, precision, found),
             )
+        for experts in counts:
+            here.case(
+                f"{experts} experts in blocks, {precision}",
+                functools.partial(_in_blocks, here, experts, precision),
+            )
     for other in _OTHERS:
         for experts in counts:
             here.case(
@@ -65,15 +71,7 @@ def measure(here: context.Context) -> None:
 def _ours(
     here: context.Context, experts: int, precision: str, all_found: dict
 ) -> Sequence[rows.Row]:
-    quick = {"positions": 64, "width": 16, "filter": 32} if here.options.quick else {}
-    found = here.worker(
-        "experts",
-        experts=experts,
-        precision=precision,
-        seconds=here.options.seconds / 2,
-        rounds=here.options.rounds,
-        **quick,
-    )
+    found = _found(here, experts, precision)
     all_found[experts] = found
     rate = statistics.median(found["product_per_s"])
     least_ms = found["operations"] / rate * 1e3
@@ -98,6 +96,34 @@ def _ours(
             note=f"the weights' bytes at the measured bandwidth: {_moving_ms(found, True):.0f} ms",
         ),
     ]
+
+
+def _in_blocks(here: context.Context, experts: int, precision: str) -> Sequence[rows.Row]:
+    """What a GPU would do, on this processor: the price of blocks that are filled up."""
+    found = _found(here, experts, precision, in_blocks=True)
+    return [
+        here.row(
+            f"{experts} experts in blocks, {precision}",
+            "ms",
+            found["mixture_in_blocks"],
+            other=found["mixture"],
+            versus="a product for each expert",
+            note=f"{_SHAPE}; blocks are what GPUs take, here on the processor",
+        )
+    ]
+
+
+def _found(here: context.Context, experts: int, precision: str, **more: bool) -> dict[str, Any]:
+    quick = {"positions": 64, "width": 16, "filter": 32} if here.options.quick else {}
+    return here.worker(
+        "experts",
+        experts=experts,
+        precision=precision,
+        seconds=here.options.seconds / 2,
+        rounds=here.options.rounds,
+        **quick,
+        **more,
+    )
 
 
 def _moving_ms(found: dict, with_optimizer: bool) -> float:

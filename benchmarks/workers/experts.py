@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--selected", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--in_blocks", action="store_true", help="in blocks, as on a GPU, too")
     args = parser.parse_args()
     from t2t_mm.models import precision as precision_lib
 
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def _make(args: argparse.Namespace) -> dict[str, Callable[[], None]]:
-    """Returns the four functions to be timed."""
+    """Returns the functions to be timed."""
     import keras
     import tensorflow as tf
 
@@ -64,11 +65,18 @@ def _make(args: argparse.Namespace) -> dict[str, Callable[[], None]]:
     from t2t_mm.training import optimizer
 
     compute = keras.config.dtype_policy().compute_dtype
-    moe = layer.MixtureOfExperts(
-        args.width, experts=args.experts, selected=args.selected, filter_width=args.filter
-    )
-    gate = tf.random.stateless_normal(moe.gate_kernel.shape, [1, 2]) * 0.02
-    moe.gate_kernel.assign(gate)
+
+    def mixture_layer(in_blocks: bool) -> layer.MixtureOfExperts:
+        made = layer.MixtureOfExperts(
+            args.width,
+            experts=args.experts,
+            selected=args.selected,
+            filter_width=args.filter,
+            in_blocks=in_blocks,
+        )
+        made.gate_kernel.assign(tf.random.stateless_normal(made.gate_kernel.shape, [1, 2]) * 0.02)
+        return made
+
     wide = args.selected * args.filter
     w_in = keras.Variable(tf.random.stateless_normal([args.width, wide], [3, 4]) * 0.05)
     w_out = keras.Variable(tf.random.stateless_normal([wide, args.width], [5, 6]) * 0.05)
@@ -76,7 +84,7 @@ def _make(args: argparse.Namespace) -> dict[str, Callable[[], None]]:
     x = tf.cast(tf.random.stateless_normal(shape, [7, 8]), compute)
     upstream = tf.cast(tf.random.stateless_normal(shape, [9, 10]), compute)
 
-    def mixture(seed: Any) -> Any:
+    def mixture(moe: layer.MixtureOfExperts, seed: Any) -> Any:
         y, stats = moe(x, training=True, seed=seed)
         loss = tf.reduce_sum(tf.cast(y * upstream, tf.float32))
         return loss + 0.01 * (stats.importance_loss + stats.load_loss)
@@ -88,10 +96,12 @@ def _make(args: argparse.Namespace) -> dict[str, Callable[[], None]]:
         return tf.reduce_sum(tf.cast(y * upstream, tf.float32))
 
     found: dict[str, Callable[[], None]] = {}
-    for name, forward, variables in (
-        ("mixture", mixture, moe.trainable_variables),
-        ("dense", dense, [w_in, w_out]),
-    ):
+    each: list[tuple[str, Callable[[Any], Any], list[Any]]] = [("dense", dense, [w_in, w_out])]
+    for name, in_blocks in (("mixture", False), ("mixture_in_blocks", True)):
+        if args.in_blocks or not in_blocks:
+            moe = mixture_layer(in_blocks)
+            each.append((name, functools.partial(mixture, moe), moe.trainable_variables))
+    for name, forward, variables in each:
         adam = optimizer.Adam(variables, training.OptimizerSettings())
         plain = [variable.value for variable in variables]
         found[name] = _caller(forward, x, plain, None)

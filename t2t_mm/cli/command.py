@@ -30,7 +30,7 @@ from typing import Any, TextIO
 from t2t_mm import errors, plugins, version
 from t2t_mm.cli import flag_set, help_text, refusals
 from t2t_mm.files import mirrors
-from t2t_mm.process import command_output, quiet_import, signals
+from t2t_mm.process import command_output, gpus, quiet_import, signals
 
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
 
@@ -154,6 +154,7 @@ class Command(flag_set.FlagSet):
     def _work(self, work: Callable[[], Mapping[str, Any] | None]) -> None:
         if not self.flags["debug"].value:
             quiet_import.install()
+        gpus.grow_memory()
         try:
             with contextlib.ExitStack() as stack:
                 if self.json:  # whatever else prints must not spoil the document

@@ -84,7 +84,8 @@ REPLACEMENTS: dict[str, str] = {
     # devices and machines
     "worker_gpu": _DEVICES,
     "gpu_order": _DEVICES,
-    "worker_gpu_memory_fraction": "set TF_FORCE_GPU_ALLOW_GROWTH=true in the environment",
+    "worker_gpu_memory_fraction": "memory of GPUs is taken as it is needed; "
+    "TF_FORCE_GPU_ALLOW_GROWTH=false in the environment takes all of it",
     "locally_shard_to_cpu": _DEVICES,
     "optionally_use_dist_strat": _DEVICES,
     "worker_replicas": _WORKERS,

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import types
 
 import pytest
 import tensorflow as tf
@@ -29,6 +30,19 @@ def test_one_device_needs_no_strategy():
         assert made.num_replicas_in_sync == 1
         assert strategy.is_chief(made)
         assert strategy.worker_count(made) == 1
+
+
+@pytest.mark.parametrize(("count", "taken"), [(1, []), (2, [("GPU:0", "GPU:1")])])
+def test_auto_takes_all_gpus_where_there_are_several(monkeypatch, count, taken):
+    def gpus(kind):
+        return [types.SimpleNamespace(name=f"GPU:{n}") for n in range(count)] * (kind == "GPU")
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", gpus)
+    monkeypatch.setattr(tf.config, "list_logical_devices", gpus)
+    mirrored = []
+    monkeypatch.setattr(strategy, "_mirrored", mirrored.append)
+    strategy.make("auto")
+    assert mirrored == taken
 
 
 def test_an_unknown_name_gets_a_suggestion():

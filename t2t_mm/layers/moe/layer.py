@@ -47,6 +47,8 @@ class MixtureOfExperts(base.Layer):
       experts: E, the number of experts.
       selected: K, the number of experts for each token.
       filter_width: F, the width of an expert's hidden layer.
+      in_blocks: whether experts are multiplied by batched products (see `blocks`); None, where
+        there is a GPU.
 
     Raises:
       ConfigError: when K is not in 1 to E, or F is not positive.
@@ -59,6 +61,7 @@ class MixtureOfExperts(base.Layer):
         experts: int,
         selected: int,
         filter_width: int,
+        in_blocks: bool | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
@@ -75,6 +78,7 @@ class MixtureOfExperts(base.Layer):
                 expected="at least 1",
             )
         self.width, self.experts, self.selected = width, experts, selected
+        self.in_blocks = in_blocks
         # Zero gates, as in the paper: at first the noise alone chooses, so the load
         # of all experts is equal.
         self.gate_kernel = self._gate_weight("gate_kernel")
@@ -130,9 +134,9 @@ class MixtureOfExperts(base.Layer):
             selected=self.selected,
             noise=self._noise(tf.shape(rows)[0], kept, training, seed, noise),
         )
-        moved = dispatch.plan(routing.experts, self.experts)
+        moved = dispatch.plan(routing.experts, self.experts, in_blocks=self.in_blocks)
         y = dispatch.run_experts(
-            dispatch.scatter(rows, moved), moved.sizes, self.read(self.w_in), self.read(self.w_out)
+            dispatch.scatter(rows, moved), moved, self.read(self.w_in), self.read(self.w_out)
         )
         y = dispatch.combine(y, routing.gates, moved)
         if kept is not None:
@@ -142,7 +146,7 @@ class MixtureOfExperts(base.Layer):
         recorded = recording.current()
         if recorded is not None:
             recorded.gates.append(self._gates(routing, kept, shape))
-        return y, _stats(routing)
+        return y, _stats(routing, in_blocks=moved.in_blocks)
 
     def _gates(
         self, routing: router.Routing, kept: tf.Tensor | None, shape: tf.Tensor
@@ -179,8 +183,8 @@ class MixtureOfExperts(base.Layer):
         return tf.random.stateless_normal([count, self.experts], seed=seed)
 
 
-def _stats(routing: router.Routing) -> MoeStats:
-    importance = losses.importance(routing)
+def _stats(routing: router.Routing, *, in_blocks: bool) -> MoeStats:
+    importance = losses.importance(routing, in_columns=in_blocks)
     return MoeStats(
         importance_loss=losses.squared_variation(importance),
         load_loss=losses.squared_variation(losses.smooth_load(routing)),

@@ -24,13 +24,19 @@ _TINY = 1e-10
 """Keeps the loss of a batch without tokens at zero."""
 
 
-def importance(routing: router.Routing) -> tf.Tensor:
-    """Sums the gates of each expert: float32 [E], which sum to N (equation 6)."""
-    return tf.math.unsorted_segment_sum(
-        tf.reshape(routing.gates, [-1]),
-        tf.reshape(routing.experts, [-1]),
-        routing.clean.shape[-1],
-    )
+def importance(routing: router.Routing, *, in_columns: bool = False) -> tf.Tensor:
+    """Sums the gates of each expert: float32 [E], which sum to N (equation 6).
+
+    Args:
+      routing: of N tokens.
+      in_columns: whether by columns of [N * K, E], which a GPU sums in a fixed order. It does
+        not so with segments.
+    """
+    gates, chosen = tf.reshape(routing.gates, [-1]), _chosen(routing)
+    experts_count = routing.clean.shape[-1]
+    if in_columns:
+        return tf.reduce_sum(tf.one_hot(chosen, experts_count) * gates[:, tf.newaxis], axis=0)
+    return tf.math.unsorted_segment_sum(gates, chosen, experts_count)
 
 
 def counted_load(routing: router.Routing) -> tf.Tensor:
@@ -38,9 +44,14 @@ def counted_load(routing: router.Routing) -> tf.Tensor:
 
     Exact, but without a gradient: a small change of a weight changes no count.
     """
-    chosen = tf.reshape(routing.experts, [-1])
+    chosen = _chosen(routing)
     ones = tf.ones_like(chosen, tf.float32)
     return tf.math.unsorted_segment_sum(ones, chosen, routing.clean.shape[-1])
+
+
+def _chosen(routing: router.Routing) -> tf.Tensor:
+    """Returns the chosen experts, int64 [N * K]: a GPU leaves int32 to the host."""
+    return tf.reshape(tf.cast(routing.experts, tf.int64), [-1])
 
 
 def smooth_load(routing: router.Routing) -> tf.Tensor:

@@ -37,7 +37,7 @@ def test_experts_and_their_gradients_agree_with_automatic_ones(random, dtype):
     owner = np.sort(chosen.reshape(-1))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch((x, w_in, w_out))
-        ours = dispatch.run_experts(x, plan.sizes, w_in, w_out)
+        ours = dispatch.run_experts(x, plan, w_in, w_out)
         # Each row by itself, with the weights of its expert.
         wide = [tf.cast(one, tf.float32) for one in (x, w_in, w_out)]
         hidden = tf.nn.relu(tf.einsum("rd,rdf->rf", wide[0], tf.gather(wide[1], owner)))
@@ -82,7 +82,7 @@ def test_work_grows_with_the_selected_and_not_with_all(monkeypatch, experts_coun
     plan = dispatch.plan(experts, experts_count)
     rows = dispatch.scatter(tf.ones([n, d]), plan)
     w_in, w_out = tf.ones([experts_count, d, f]), tf.ones([experts_count, f, d])
-    dispatch.run_experts(rows, plan.sizes, w_in, w_out)
+    dispatch.run_experts(rows, plan, w_in, w_out)
     # Each row is multiplied twice (w_in, w_out): 2 x N x K rows, whatever E is.
     assert sum(multiplied) == 2 * n * k
 

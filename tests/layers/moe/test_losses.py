@@ -35,6 +35,7 @@ def _by_hand():
 def test_importance_by_hand():
     # Expert 0: 0.75; expert 1: 0.25 + 0.5; expert 2: 0.5.
     np.testing.assert_allclose(losses.importance(_by_hand()), [0.75, 0.75, 0.5])
+    np.testing.assert_allclose(losses.importance(_by_hand(), in_columns=True), [0.75, 0.75, 0.5])
 
 
 def test_counted_load_by_hand():
