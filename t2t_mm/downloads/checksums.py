@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.downloads import declaration, transfer
+from t2t_mm.downloads import declaration, verification
 from t2t_mm.files import atomic, content
 
 
@@ -78,7 +78,7 @@ class Checksums:
         if same:
             return
         try:
-            wrong = transfer.content_wrong(path, declared)
+            wrong = verification.content_wrong(path, declared)
         except OSError as error:
             raise errors.DataError(
                 f"{path} cannot be read", received=error.strerror or error

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from t2t_mm import errors
-from t2t_mm.downloads import checksums, declaration, transfer
+from t2t_mm.downloads import checksums, control, declaration, partial, transfer
 from t2t_mm.files import atomic, content
 
 AT_ONCE = 4
@@ -47,7 +47,7 @@ class _File:
     """A file that is still to come: its declaration, where it goes, who keeps its hash."""
 
     download: declaration.Download
-    part: transfer.Part
+    part: partial.Part
     checksums: checksums.Checksums
 
 
@@ -57,7 +57,7 @@ def fetch(
     *,
     offline: bool = False,
     allow_unverified: bool = False,
-    patience: transfer.Patience | None = None,
+    patience: control.Patience | None = None,
 ) -> None:
     """Brings all files of some corpora to their folders.
 
@@ -89,7 +89,7 @@ def fetch(
         if not allow_unverified:
             _check_verified(missing)
         _check_room(missing)
-        _transfer(missing, report, patience or transfer.Patience())
+        _transfer(missing, report, patience or control.Patience())
 
 
 def _missing(
@@ -100,7 +100,7 @@ def _missing(
     missing = []
     for name, download in {download.name: download for download in downloads}.items():
         if not (folder / name).exists():
-            missing.append(_File(download, transfer.Part(folder / name), known))
+            missing.append(_File(download, partial.Part(folder / name), known))
             continue
         if not known.knows(download) and not allow_unverified:
             raise _unverified([str(folder / name)])
@@ -163,7 +163,7 @@ def _check_room(missing: Sequence[_File]) -> None:
             )
 
 
-def _transfer(missing: Sequence[_File], report: Report, patience: transfer.Patience) -> None:
+def _transfer(missing: Sequence[_File], report: Report, patience: control.Patience) -> None:
     """Brings the files in a few threads, and stops all of them at the first failure."""
     done = _Counter(sum(file.part.size for file in missing))
     transfers = transfer.Transfers(patience, watch=done.add, say=report.say)

@@ -14,10 +14,10 @@ import pytest
 import trustme
 
 from t2t_mm.datagen import progress
-from t2t_mm.downloads import declaration, transfer
+from t2t_mm.downloads import control, declaration
 
 PAGE = b"<!DOCTYPE html>\n<html><body>Log in to go on</body></html>\n"
-QUICK = transfer.Patience(tries=3, connect_s=2.0, read_s=0.4, pause_s=0.01, longest_pause_s=0.05)
+QUICK = control.Patience(tries=3, connect_s=2.0, read_s=0.4, pause_s=0.01, longest_pause_s=0.05)
 
 
 class Server:

@@ -14,7 +14,7 @@ import types
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.downloads import checksums, fetch, transfer
+from t2t_mm.downloads import checksums, control, fetch
 from t2t_mm.downloads.declaration import Download
 from tests.downloads.conftest import QUICK
 
@@ -289,7 +289,7 @@ def test_a_second_process_waits_and_finds_what_the_first_brought(server, bring, 
 def test_the_first_failure_stops_the_others_and_keeps_what_came(server, folder, said):
     slow, bad = server.put("slow.bin", CONTENT), server.put("bad.bin", b"bad")
     server.faults_of = {"/slow.bin": ["stall"], "/bad.bin": ["late"]}
-    patience = transfer.Patience(tries=1, read_s=30.0)
+    patience = control.Patience(tries=1, read_s=30.0)
     began = time.monotonic()
     with pytest.raises(errors.DataError, match="bad.bin"):
         fetch.fetch({folder: [slow, bad]}, said, patience=patience)
