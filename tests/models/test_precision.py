@@ -38,6 +38,16 @@ def test_both_works_run_in_both(work, dtype):
     assert 0 < work(dtype) < 60
 
 
+def test_a_gpu_is_given_enough_to_do(monkeypatch):
+    size, planes = precision._size_and_planes()
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind}:0"])
+    larger, larger_planes = precision._size_and_planes()
+    # A product of 8,192 is 2 x 8,192^3 = 1.1e12 operations: milliseconds, where a start takes
+    # some ten microseconds.
+    assert larger == 8192 > size
+    assert planes < larger_planes
+
+
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
 def test_what_was_asked_for_is_not_measured(monkeypatch, asked):
     assert choose(monkeypatch, float32_s=1.0, bfloat16_s=1.0, asked=asked) == asked
