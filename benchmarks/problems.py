@@ -6,10 +6,9 @@ import functools
 import json
 import pathlib
 import shutil
-import statistics
 import sys
+import time
 from collections.abc import Sequence
-from typing import Any
 
 from benchmarks import context, processes, rows
 
@@ -20,7 +19,6 @@ KINDS = ("wmt_ende", "imagenet", "coco_caption", "wsj_speech")
 _USR_DIR = pathlib.Path(__file__).with_name("many")
 _SIZE, _QUICK_SIZE = 200, 40
 _WARM_UP, _STEPS, _QUICK_STEPS = 40, 160, 40
-_EVERY = 10
 _FIGURES = {"peak": ("peak memory", "MB"), "first": ("first step", "s"), "step": ("a step", "ms")}
 
 
@@ -67,7 +65,7 @@ def _train(
 ) -> dict[str, float]:
     """Trains for some steps, and returns the figures of the run.
 
-    The pace is taken from the steps after `_WARM_UP`, when each kind has been traced.
+    The time of a step is the mean of those after `_WARM_UP`, when each kind has been traced.
     """
     run = here.options.output_dir / "many_run"
     shutil.rmtree(run, ignore_errors=True)
@@ -75,31 +73,18 @@ def _train(
     command = [*_module("trainer"), f"--problems={','.join(problems)}", f"--usr_dir={_USR_DIR}"]
     command += [f"--data_dir={data_dir}", f"--output_dir={run}", "--schedule=uniform"]
     command += [f"--gin_file=multi_model_{_model(here)}", "--eval_every=0"]
-    first = processes.until(
-        [*command, "--gin_param=TrainSettings.log_every = 1"],
-        lambda: bool(_lines(run)),
-        log=here.log,
-        timeout_s=1800,
-    )
-    shutil.rmtree(run)
-    command += [f"--gin_param=TrainSettings.log_every = {_EVERY}"]
-    command += [f"--train_steps={_WARM_UP + steps}"]
+    command += [f"--train_steps={_WARM_UP + steps}", "--gin_param=TrainSettings.log_every = 1"]
+    began = time.time()
     processes.run(command, log=here.log, timeout_s=3600)
-    lines = [line for line in _lines(run) if "peak_memory_bytes" in line]
-    paces = [line["steps_per_s"] for line in lines if line["step"] > _WARM_UP]
+    text = (run / "metrics.jsonl").read_text(encoding="utf-8")
+    every = map(json.loads, text.splitlines())
+    lines = {line["step"]: line for line in every if line["problem"] == ""}
+    seconds = lines[_WARM_UP + steps]["time"] - lines[_WARM_UP]["time"]
     return {
-        "first": first,
-        "peak": max(line["peak_memory_bytes"] for line in lines) / 1e6,
-        "step": 1e3 / statistics.median(paces),
+        "first": lines[1]["time"] - began,
+        "peak": lines[_WARM_UP + steps]["metrics"]["peak_memory_bytes"] / 1e6,
+        "step": 1e3 * seconds / steps,
     }
-
-
-def _lines(run: pathlib.Path) -> list[dict[str, Any]]:
-    """Returns what the log of a run holds, without a line that is still being written."""
-    log = run / "metrics.jsonl"
-    if not log.is_file():
-        return []
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").split("\n")[:-1]]
 
 
 def _model(here: context.Context) -> str:
