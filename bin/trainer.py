@@ -59,8 +59,14 @@ _SETTINGS = {
         "strategy",
         None,
         ("auto", "default", "mirrored", "multi_worker"),
-        "devices to use",
+        "how devices share the work",
         shown=_DEFAULTS.strategy,
+    ),
+    "devices": _COMMAND.integer(
+        "devices",
+        None,
+        "so many GPUs; without GPUs the processor is split into so many logical devices, to try it",
+        shown="all GPUs",
     ),
     "seed": _COMMAND.integer(
         "seed", None, "of weights, data order, mixture and dropout", shown=f"{_DEFAULTS.seed}"

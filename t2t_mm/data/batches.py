@@ -104,7 +104,12 @@ class Maker:
         self.batch_examples = times * batching.batch_examples
 
     def batches(
-        self, records: tf.data.Dataset, parse: Callable[[Any], Values], *, largest_pool: int
+        self,
+        records: tf.data.Dataset,
+        parse: Callable[[Any], Values],
+        *,
+        largest_pool: int,
+        part: tuple[int, int] = (0, 1),
     ) -> tf.data.Dataset:
         """Returns the batches of `records`, whose elements are single examples.
 
@@ -112,6 +117,7 @@ class Maker:
           records: one example each, in any form.
           parse: turns a batch of them into `Values`.
           largest_pool: the most examples to hold at once.
+          part: index and number of those who share the batches, of which each gets every so many.
         """
         plain = tf.autograph.experimental.do_not_convert  # graph operations only: trace as it is
         if self.ragged:
@@ -128,6 +134,9 @@ class Maker:
             finish = plain(
                 lambda number, element: self._finish(number, self._drawn(number, parse(element)))
             )
+        index, count = part
+        if count > 1:  # before what takes long
+            numbered = numbered.shard(count, index)
         batches = numbered.map(finish, num_parallel_calls=PARALLEL)
         options = tf.data.Options()
         options.deterministic = True

@@ -102,6 +102,7 @@ def eval_dataset(
     batching: Batching,
     *,
     max_examples: int | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Returns every example of `split` exactly once, sorted by length within pools.
 
@@ -111,6 +112,8 @@ def eval_dataset(
       batching: sizes.
       max_examples: read only the first so many records (their order was shuffled at
         generation); None or 0 for all.
+      part: index and number of workers; each gets the batches of its turn, which are those
+        that one worker would get.
 
     Returns:
       batches as from `train_dataset`, with `index` (int32 `[B]`, the number of the record),
@@ -123,7 +126,7 @@ def eval_dataset(
     """
     source = reading.SplitRecords.open(task, split, max_examples=max_examples)
     largest_pool = min(source.held(HELD_BYTES), source.examples)
-    return _eval_batches(task, source.records(), batching, largest_pool)
+    return _eval_batches(task, source.records(), batching, largest_pool, part)
 
 
 def examples_dataset(
@@ -147,9 +150,13 @@ def examples_dataset(
 
 
 def _eval_batches(
-    task: task_lib.Task, records: tf.data.Dataset, batching: Batching, largest_pool: int
+    task: task_lib.Task,
+    records: tf.data.Dataset,
+    batching: Batching,
+    largest_pool: int,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Returns the batches of serialized examples, each once."""
+    """Returns the batches of serialized examples, each once, or a worker's part of them."""
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
 
     def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
@@ -160,7 +167,7 @@ def _eval_batches(
         place = tf.cast(index, tf.int32)
         return {"raw": raw, "references": references, "key": key, "index": place}
 
-    return maker.batches(records.enumerate(), parse, largest_pool=largest_pool)
+    return maker.batches(records.enumerate(), parse, largest_pool=largest_pool, part=part)
 
 
 def predict_dataset(

@@ -7,7 +7,7 @@ Compiled functions are cached for each model (`decoding.functions`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
 from t2t_mm.decoding import answers as answers_lib
 from t2t_mm.decoding import concurrent, functions, predict
-from t2t_mm.evaluation import base, of_task
+from t2t_mm.evaluation import base, of_task, sharing
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding
 
@@ -61,6 +61,7 @@ def run(
     *,
     max_examples: int | None = None,
     progress: Callable[[int], None] | None = None,
+    workers: sharing.Workers | None = None,
 ) -> Evaluation:
     """Measures a model on a split of a task.
 
@@ -71,7 +72,9 @@ def run(
       batching: sizes of batches.
       decode_settings: of the search, for metrics on what the model writes.
       max_examples: the first so many only; None or 0 for all.
-      progress: called with the number of examples done so far.
+      progress: called with the number of examples done so far, on all workers at the same.
+      workers: who share the work, where there are several: each computes its part of the
+        batches, and returns what one would that computed all.
 
     Raises:
       ConfigError: for a metric that does not fit the targets.
@@ -80,11 +83,15 @@ def run(
     """
     metrics = metrics_of(task)
     decode_settings.check(task)
-    dataset = pipeline.eval_dataset(task, split, batching, max_examples=max_examples or None)
+    part = (0, 1) if workers is None else (workers.index, workers.count)
+    dataset = pipeline.eval_dataset(
+        task, split, batching, max_examples=max_examples or None, part=part
+    )
     search = decode_settings.within(task.targets, batching.max_length)
     feed = Feed(model, task, metrics, dataset.element_spec, search)
-    for batch, computed in concurrent.each(feed.compute, pipeline.iterate(dataset, task, split)):
-        feed.take(batch, computed)
+    measured = feed.measure(pipeline.iterate(dataset, task, split))
+    for result in measured if workers is None else sharing.of_all(measured, workers):
+        feed.take(result)
         if progress is not None:
             progress(len(feed.references))
     return feed.finish(split)
@@ -137,12 +144,8 @@ class OfExamples:
             spec["inputs"] = change.spec(spec["inputs"])
         feed = Feed(self._model, self._task, metrics_of(self._task), spec, self._search)
 
-        def compute(batch: Mapping[str, Any]) -> _Computed:
-            return feed.compute(batch if change is None else {**batch, "inputs": change(batch)})
-
-        batches = pipeline.iterate(self._dataset, self._task, None)
-        for batch, computed in concurrent.each(compute, batches):
-            feed.take(batch, computed)
+        for result in feed.measure(pipeline.iterate(self._dataset, self._task, None), change):
+            feed.take(result)
         return feed.finish("examples")
 
 
@@ -207,36 +210,31 @@ class Feed:
         self._cut = 0
         self.references: dict[int, tuple[str, ...]] = {}
 
-    def compute(self, batch: Mapping[str, Any]) -> _Computed:
-        """Runs the model; it may be called for several batches concurrently."""
-        return self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
+    def measure(
+        self, batches: Iterable[Mapping[str, Any]], change: Change | None = None
+    ) -> Iterator[sharing.Measured]:
+        """Runs the model on batches, several at once, and yields their results in order."""
 
-    def take(self, batch: Mapping[str, Any], computed: _Computed) -> None:
-        """Updates the metrics with the outputs for a batch."""
-        places = batch["index"].numpy().tolist()
-        twice = [place for place in places if place in self.references]
+        def compute(batch: Mapping[str, Any]) -> _Computed:
+            return self._compute(batch if change is None else {**batch, "inputs": change(batch)})
+
+        for batch, computed in concurrent.each(compute, batches):
+            yield self._measured(batch, computed)
+
+    def take(self, result: sharing.Measured) -> None:
+        """Updates the metrics with the results of a batch."""
+        twice = [place for place in result.places if place in self.references]
         if twice:
             raise RuntimeError(f"The data set gave example {twice[0]} twice.")
-        references = predict.references(batch)
-        self.references.update(zip(places, references, strict=True))
-        self._cut += self._task.cut_examples(batch)
-        keys = predict.texts(batch["key"])
-        self._keys.update(zip(places, keys, strict=True))
-        if computed.answers:
-            shown = predict.shown_inputs(self._task, batch)
-            rows = zip(places, computed.answers, shown, references, keys, strict=True)
-            for row, (place, answer, inputs, own, key) in enumerate(rows):
-                self._answers[place] = dataclasses.replace(
-                    answer,
-                    inputs=inputs,
-                    references=own,
-                    key=key,
-                    measured=computed.measured[row] if computed.measured else None,
-                )
-        if computed.classes is not None:
-            self._give("classes", computed.classes)
-        if computed.scores is not None:
-            self._give("scores", computed.scores)
+        self.references.update(zip(result.places, result.references, strict=True))
+        self._cut += result.cut
+        self._keys.update(zip(result.places, result.keys, strict=True))
+        if result.answers:
+            self._answers.update(zip(result.places, result.answers, strict=True))
+        if result.classes is not None:
+            self._give("classes", result.classes)
+        if result.scores is not None:
+            self._give("scores", result.scores)
 
     def finish(self, split: str) -> Evaluation:
         if not self.references:
@@ -255,6 +253,36 @@ class Feed:
             values.update({name: float(value) for name, value in metric.result().items()})
             notes.update(metric.notes())
         return Evaluation(values, notes, answers, references, self._cut)
+
+    def _compute(self, batch: Mapping[str, Any]) -> _Computed:
+        return self._text(batch) if self._task.targets.autoregressive else self._classes(batch)
+
+    def _measured(self, batch: Mapping[str, Any], computed: _Computed) -> sharing.Measured:
+        """Returns the model's outputs for a batch with what the batch says of its examples."""
+        keys, references = predict.texts(batch["key"]), predict.references(batch)
+        answers = []
+        if computed.answers:
+            shown = predict.shown_inputs(self._task, batch)
+            rows = zip(computed.answers, shown, references, keys, strict=True)
+            answers = [
+                dataclasses.replace(
+                    answer,
+                    inputs=inputs,
+                    references=own,
+                    key=key,
+                    measured=computed.measured[row] if computed.measured else None,
+                )
+                for row, (answer, inputs, own, key) in enumerate(rows)
+            ]
+        return sharing.Measured(
+            places=batch["index"].numpy().tolist(),
+            keys=keys,
+            references=references,
+            cut=self._task.cut_examples(batch),
+            answers=answers,
+            scores=computed.scores,
+            classes=computed.classes,
+        )
 
     def _text(self, batch: Mapping[str, Any]) -> _Computed:
         scores, answers, measured = None, [], []

@@ -41,10 +41,10 @@ class Measuring:
 
     def take(self, batch: Mapping[str, Any]) -> int:
         """Measures a batch, and returns how many examples there were so far."""
-        computed = self._feed.compute(batch)
         rows = len(batch["index"])
         places = tf.range(self._seen, self._seen + rows)
-        self._feed.take({**batch, "index": places}, computed)
+        for result in self._feed.measure([{**batch, "index": places}]):
+            self._feed.take(result)
         self._seen += rows
         return self._seen
 

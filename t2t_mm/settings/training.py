@@ -53,6 +53,8 @@ class TrainSettings:
       patience: early stopping after so many evaluations (one every `eval_every` steps)
         without a better metric; 0 for never.
       strategy: of distribution over several devices.
+      devices: of this process: so many of its GPUs, or, where there is none, logical devices
+        that the processor is split into, to try several; 0 for all that there are.
     """
 
     model: str = "multi_model"
@@ -72,6 +74,7 @@ class TrainSettings:
     best_metric: Annotated[str, ranges.rule('"PROBLEM/METRIC" or ""', _is_metric)] = ""
     patience: Annotated[int, _COUNT_OR_NONE] = 0
     strategy: Literal["auto", "default", "mirrored", "multi_worker"] = "auto"
+    devices: Annotated[int, ranges.numbers(0, 64)] = 0
 
     def __post_init__(self) -> None:
         ranges.check(self)

@@ -250,7 +250,7 @@ class Training:
 
     def _measure(self, interrupt: guards.Interrupt) -> None:
         def heed(_: int = 0) -> None:
-            if interrupt.is_requested:
+            if self.vote.any(interrupt.is_requested):  # or others would wait for its share
                 raise _LeftError
 
         heed()

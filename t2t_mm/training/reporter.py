@@ -13,7 +13,7 @@ from t2t_mm.evaluation import evaluate, evaluator, of_task
 from t2t_mm.files import mirrors
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
-from t2t_mm.training import board, console, optimizer, session, statistics
+from t2t_mm.training import board, console, exchange, optimizer, session, statistics
 
 _WARNING = "warning: "
 """Begins a note of a metric that says more than how it was computed."""
@@ -33,6 +33,7 @@ class Reporter:
     ) -> None:
         self.log: metrics_log.MetricsLog | None = None
         self._board = board.Board(made)
+        self._workers = exchange.of(made.strategy)
         self._made, self._screen, self._statistics = made, screen, counts
         self._pace = 0.0
         self._warned: set[str] = set()
@@ -85,9 +86,11 @@ class Reporter:
     def evaluate(self, step: int, heed: Callable[[int], None]) -> dict[str, dict[str, float]]:
         """Measures every problem, and reports and returns its metrics.
 
+        Workers share each of them, and all return the same.
+
         Args:
           step: steps done.
-          heed: called between batches; may raise, to end it.
+          heed: called between batches, by all workers at the same ones; may raise, to end it.
         """
         made = self._made
         results: dict[str, dict[str, float]] = {}
@@ -102,6 +105,7 @@ class Reporter:
                 made.decode_settings,
                 max_examples=made.settings.eval_examples or None,
                 progress=heed,
+                workers=self._workers,
             )
             results[task.name] = result.values
             notes = {f"{metric}_signature": note for metric, note in result.notes.items()}

@@ -97,7 +97,7 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
     batching = config.build(batching_lib.Batching)
     augmentation = config.build(augmentation_lib.AugmentSettings)
     decode_settings = config.build(decoding.DecodeSettings)
-    devices = strategy.make(settings.strategy, say=warn)
+    devices = strategy.make(settings.strategy, devices=settings.devices, say=warn)
     tasks = task_lib.tasks_from_data(job.problems, job.data_dir)
     count = f"{len(tasks)} problem{'s' if len(tasks) > 1 else ''}"
     warn(f"Opening the data of {count} in {job.data_dir}.")

@@ -14,6 +14,7 @@ from t2t_mm import errors
 from t2t_mm.process import signals
 from t2t_mm.runs import division as division_lib
 from t2t_mm.training import cluster as cluster_lib
+from t2t_mm.training import devices as devices_lib
 
 _LOST = (
     tf.errors.AbortedError,
@@ -28,7 +29,9 @@ _LOST = (
 NAMES = ("auto", "default", "mirrored", "multi_worker")
 
 
-def make(name: str = "auto", *, say: Callable[[str], object] = str) -> tf.distribute.Strategy:
+def make(
+    name: str = "auto", *, devices: int = 0, say: Callable[[str], object] = str
+) -> tf.distribute.Strategy:
     """Returns a strategy by its name.
 
     To be called before anything else of TensorFlow: several workers have to find
@@ -36,14 +39,16 @@ def make(name: str = "auto", *, say: Callable[[str], object] = str) -> tf.distri
 
     Args:
       name: "default", one device. "mirrored", all GPUs of this machine (or its
-        logical CPUs, see `split_cpu`). "multi_worker", the machines named in
+        logical CPUs, see `devices.split_cpu`). "multi_worker", the machines named in
         TF_CONFIG. "auto", what is there: multi_worker where TF_CONFIG names
-        several workers, else mirrored with several GPUs, else default.
-      say: told whom this worker waits for.
+        several workers, else mirrored with several devices, else default.
+      devices: of this process, so many GPUs, or logical CPUs where there is no GPU; 0 for
+        all that there are.
+      say: told whom this worker waits for, and how the processor is split.
 
     Raises:
-      ConfigError: for another name, a TF_CONFIG that cannot be used, or a worker that does
-        not come.
+      ConfigError: for another name, a TF_CONFIG that cannot be used, a worker that does
+        not come, or devices that there are not.
     """
     if name not in NAMES:
         raise errors.ConfigError(
@@ -53,9 +58,11 @@ def make(name: str = "auto", *, say: Callable[[str], object] = str) -> tf.distri
         )
     cluster = cluster_lib.read()
     workers = len(cluster.addresses) if cluster else 0
+    several = devices or len(tf.config.list_physical_devices("GPU"))
     if name == "auto":
-        gpus = tf.config.list_physical_devices("GPU")
-        name = "multi_worker" if workers > 1 else "mirrored" if len(gpus) > 1 else "default"
+        name = "multi_worker" if workers > 1 else "mirrored" if several > 1 else "default"
+    if devices:
+        devices_lib.use(devices, name, say)
     if name == "multi_worker":
         if cluster is None:
             raise errors.ConfigError(
@@ -117,6 +124,8 @@ def describe(strategy: tf.distribute.Strategy) -> str:
         names = f"{cores} core{'s' if cores > 1 else ''}"
     workers = worker_count(strategy)
     place = f", worker {worker_index(strategy)} of {workers}" if workers > 1 else ""
+    if count > 1:  # one strategy takes them all, so they are told apart
+        names = f"{', '.join(map(devices_lib.short, strategy.extended.worker_devices))}; {names}"
     return f"{count} {kind}{'s' if count > 1 else ''} ({names}){place}"
 
 
@@ -183,18 +192,6 @@ class Vote:
         return self._strategy.experimental_local_results(
             self._strategy.run(on_replica, args=(request,))
         )[0]
-
-
-def split_cpu(count: int = 2) -> None:
-    """Makes the processor look like several devices, to try `mirrored` without GPUs.
-
-    Raises:
-      RuntimeError: TensorFlow has been used already, which fixes the devices.
-    """
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
-    )
 
 
 @functools.cache

@@ -176,6 +176,17 @@ def test_every_example_is_evaluated_once(any_task):
     assert len(set(keys)) == examples
 
 
+def test_workers_share_the_batches_that_one_would_get(any_task):
+    whole = take(pipeline.eval_dataset(any_task, "train", BATCHING), 1000)
+    for index in range(3):
+        part = take(pipeline.eval_dataset(any_task, "train", BATCHING, part=(index, 3)), 1000)
+        assert len(part) == len(whole[index::3])
+        for own, one in zip(part, whole[index::3], strict=True):
+            assert own["index"].tolist() == one["index"].tolist()
+            for name, value in own["inputs"].items():
+                np.testing.assert_array_equal(value, one["inputs"][name])
+
+
 def test_index_is_the_place_in_record_order(translation):
     batches = take(pipeline.eval_dataset(translation, "validation", BATCHING), 1000)
     by_place = {

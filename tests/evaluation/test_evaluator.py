@@ -1,5 +1,8 @@
+import copy
 import dataclasses
 import math
+import threading
+from concurrent import futures
 
 import numpy as np
 import pytest
@@ -8,8 +11,8 @@ import tensorflow as tf
 from t2t_mm import errors
 from t2t_mm.data import pipeline
 from t2t_mm.data import task as task_lib
-from t2t_mm.decoding import functions
-from t2t_mm.evaluation import base, evaluator
+from t2t_mm.decoding import answers, functions
+from t2t_mm.evaluation import base, evaluator, sharing
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.settings import batching, decoding
@@ -123,7 +126,9 @@ def serve(monkeypatch):
 
     def install(*arguments, **more):
         made = dataset(*arguments, **more)
-        monkeypatch.setattr(pipeline, "eval_dataset", lambda *_, **__: made)
+        monkeypatch.setattr(
+            pipeline, "eval_dataset", lambda *_, part, **__: made.shard(part[1], part[0])
+        )
 
     return install
 
@@ -279,3 +284,84 @@ def test_metrics_of_plugins_are_fed(serve, registries):
     task = make_task(metrics=("mean_length",))
     values = evaluator.run(Copier(), task, "test", BATCHING, GREEDY).values
     assert values["mean_length"] == 1.5
+
+
+class Threads:
+    """Workers that are threads of this process."""
+
+    def __init__(self, count):
+        self.index, self.count = 0, count
+        self._barrier, self._given = threading.Barrier(count, timeout=60), [b""] * count
+
+    def of(self, index):
+        own = copy.copy(self)
+        own.index = index
+        return own
+
+    def exchange(self, own):
+        self._given[self.index] = own
+        self._barrier.wait()
+        found = list(self._given)
+        self._barrier.wait()
+        return found
+
+    def run(self, work):
+        with futures.ThreadPoolExecutor(self.count) as pool:
+            return list(pool.map(lambda i: work(self.of(i)), range(self.count)))
+
+
+def _shared(model, task, *, count):
+    return Threads(count).run(
+        lambda own: evaluator.run(model, task, "test", BATCHING, GREEDY, workers=own)
+    )
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_workers_share_an_evaluation_and_all_find_what_one_finds(serve, count):
+    """Three batches: with two workers the second has one of them."""
+    ids = [[3, 4, 1], [4, 5, 1]]
+    batches = [
+        ([2, 0], ids, ids, [[b"xy", b"z"], [b"yz"]]),
+        ([1], [[3, 3, 3, 6, 1]], [[3, 3, 3, 3, 1]], [b"xxxx"]),
+        ([4, 3], ids, ids, [b"a", b"yz"]),
+    ]
+    serve(batches, name="inputs")
+    task = make_task(metrics=("bleu", "exact_match", "token_accuracy"))
+    one = evaluator.run(Copier(), task, "test", BATCHING, GREEDY)
+    assert len(one.answers) == 5
+    for found in _shared(Copier(), task, count=count):
+        assert found == one
+
+
+def test_classes_are_measured_by_workers_as_by_one(serve):
+    logits = np.random.default_rng(0).normal(size=[6, 3]).astype(np.float32)
+    rows = [
+        ([2 * i, 2 * i + 1], logits[2 * i : 2 * i + 2], [0, 2], [b"cat", b"emu"]) for i in range(3)
+    ]
+    serve(rows, name="image", depth=3)
+    one = evaluator.run(Classifier(), CLASSES, "test", BATCHING, GREEDY)
+    for found in _shared(Classifier(), CLASSES, count=2):
+        assert found == one
+
+
+def test_what_one_worker_cannot_evaluate_ends_all(serve):
+    bad = ([1], [[math.nan] * 3], [0], [b"cat"])
+    serve([([0], [[1.0, 0.0, 0.0]], [0], [b"cat"]), bad], name="image", depth=3)
+
+    def work(own):
+        with pytest.raises(errors.UserError) as raised:
+            evaluator.run(Classifier(), CLASSES, "test", BATCHING, GREEDY, workers=own)
+        return str(raised.value)
+
+    other, own = Threads(2).run(work)
+    assert own.startswith("The model's scores")
+    assert other.startswith("Worker 1 cannot evaluate its share") and "no finite numbers" in other
+
+
+def test_an_answer_with_others_survives_the_way_between_workers():
+    second = answers.Answer(None, "b", -2.5, penalised_score=-1.25)
+    first = answers.Answer({"a": "x"}, "a", -0.1, ("a", "c"), (second,), None, True, -0.05, "key 1")
+    measured = sharing.Measured(
+        [1], ["key 1"], [("a", "c")], 1, [first], base.Scores(0.1, 2, 3), None
+    )
+    assert sharing.Measured.from_bytes(measured.to_bytes()) == measured

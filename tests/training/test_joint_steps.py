@@ -168,10 +168,10 @@ import numpy as np
 import tensorflow as tf
 from t2t_mm import plugins, registry
 from t2t_mm.settings import training
-from t2t_mm.training import ema, finite, joint_steps, optimizer, strategy
+from t2t_mm.training import devices, ema, finite, joint_steps, optimizer, strategy
 
 if sys.argv[1] == "mirrored":
-    strategy.split_cpu(2)
+    devices.split_cpu(2)
 made = strategy.make(sys.argv[1])
 from tests.training import toy_model
 

@@ -9,15 +9,14 @@ import numpy as np
 import tensorflow as tf
 from t2t_mm.training import optimizer
 from t2t_mm.settings import training as settings
-from t2t_mm.training import step
-from t2t_mm.training import strategy
+from t2t_mm.training import devices, step, strategy
 
 if sys.argv[1] == "mirrored":
-    strategy.split_cpu(2)
+    devices.split_cpu(2)
 made = strategy.make(sys.argv[1])
 from tests.models import conftest
 
-chosen = training.OptimizerSettings(clip_norm=0.05)
+chosen = settings.OptimizerSettings(clip_norm=0.05)
 keras.utils.set_random_seed(1)
 with made.scope():
     model = conftest.make_model("transformer", dropout=0.0)
@@ -163,11 +162,10 @@ import numpy as np
 import tensorflow as tf
 from t2t_mm.training import optimizer
 from t2t_mm.settings import training as settings
-from t2t_mm.training import step
-from t2t_mm.training import strategy
+from t2t_mm.training import devices, step, strategy
 
 if sys.argv[1] == "mirrored":
-    strategy.split_cpu(2)
+    devices.split_cpu(2)
 made = strategy.make(sys.argv[1])
 from tests.models import conftest
 

@@ -77,8 +77,8 @@ import sys, tempfile
 import keras
 import tensorflow as tf
 from t2t_mm.runs import checkpoint
-from t2t_mm.training import strategy
-strategy.split_cpu(2)
+from t2t_mm.training import devices, strategy
+devices.split_cpu(2)
 made = strategy.make("mirrored")
 assert made.num_replicas_in_sync == 2, made.num_replicas_in_sync
 assert strategy.is_chief(made)
@@ -121,7 +121,7 @@ import json, os, sys
 import keras
 import tensorflow as tf
 from t2t_mm.runs import checkpoint
-from t2t_mm.training import strategy
+from t2t_mm.training import devices, strategy
 made = strategy.make("auto")
 index = strategy.worker_index(made)
 assert strategy.worker_count(made) == 2

@@ -37,16 +37,21 @@ def free_ports(count):
 
 
 def run(data_dir, output_dir, *, steps, seconds):
-    """Runs both workers; returns what each printed last."""
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    """Trains with both workers; returns what each printed last."""
+    # The clocks of machines differ: only one of them finds that time is up.
+    given = [(data_dir, output_dir, steps, own) for own in (seconds, 0)]
+    return run_workers(_WORKER, given)
+
+
+def run_workers(program, arguments):
+    """Runs a program in workers, given the arguments of each; returns what each printed last."""
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(len(arguments))]}
     workers = []
-    for index in range(2):
+    for index, own in enumerate(arguments):
         config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
-        # The clocks of machines differ: only one of them finds that time is up.
-        own = seconds if index == 0 else 0
         workers.append(
             subprocess.Popen(
-                [sys.executable, "-c", _WORKER, data_dir, output_dir, str(steps), str(own)],
+                [sys.executable, "-c", program, *map(str, own)],
                 env={**os.environ, "TF_CONFIG": json.dumps(config)},
                 cwd=conftest.REPOSITORY,
                 stdout=subprocess.PIPE,
@@ -76,3 +81,60 @@ def test_two_workers_train_stop_and_go_on_as_one(tmp_path):
     assert second == [f"reached {step + 3}"] * 2
     for name, value in test_loop.weights(run_dir, step + 3).items():
         assert np.all(np.isfinite(value)), name
+
+
+_KINDS = ["wmt_ende", "imagenet", "fsdd", "fsdd_words"]
+"""Text, pictures and sounds; text and classes to tell."""
+
+_EVALUATE = """
+import json, pathlib, sys
+from t2t_mm.evaluation import evaluator
+from t2t_mm.runs import loaded_run
+from t2t_mm.training import exchange, strategy
+
+made = strategy.make("auto")
+run = loaded_run.as_loaded(sys.argv[1])
+workers = exchange.of(made)
+found, own = {}, []
+exchanged = workers.exchange if workers else None
+
+
+def counting(packed):
+    own.append(bool(packed))
+    return exchanged(packed)
+
+
+if workers:
+    workers.exchange = counting
+for task in run.tasks:
+    result = evaluator.run(
+        run.model, task, "validation", run.batching, run.decode_settings, workers=workers
+    )
+    kept = [answer.as_kept() for answer in result.answers]
+    found[task.name] = [result.values, result.notes, result.references, kept]
+pathlib.Path(sys.argv[2]).write_text(json.dumps(found))
+print(sum(own))
+"""
+
+
+@pytest.mark.slow
+def test_two_workers_share_an_evaluation_and_find_what_one_finds(tmp_path):
+    """Bit for bit, of every kind of problem, and neither computes the batches of the other."""
+    data_dir, run_dir = tmp_path / "data", tmp_path / "run"
+    t2t_mm.generate(_KINDS, data_dir, source="sample", sample_size=60, workers=1)
+    t2t_mm.train(
+        _KINDS,
+        data_dir=data_dir,
+        output_dir=run_dir,
+        gin_params=test_loop.TINY,
+        train_steps=4,
+        eval_every=0,
+    )
+    files = [tmp_path / name for name in ("alone.json", "worker-0.json", "worker-1.json")]
+    run_workers(_EVALUATE, [(run_dir, files[0])])
+    batches = list(map(int, run_workers(_EVALUATE, [(run_dir, file) for file in files[1:]])))
+    alone, *others = (json.loads(file.read_text()) for file in files)
+    assert set(alone) == set(_KINDS)
+    assert others == [alone, alone]
+    # Of each problem the first worker has as many batches as the second, or one more.
+    assert 0 <= batches[0] - batches[1] <= len(_KINDS) and batches[1] > 0
