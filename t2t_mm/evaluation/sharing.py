@@ -72,11 +72,11 @@ class Measured:
             "answers": [dataclasses.asdict(answer) for answer in self.answers],
             _SCORES: self.scores and dataclasses.asdict(self.scores),
         }
-        arrays = {_HEAD: np.frombuffer(json.dumps(head).encode(), np.uint8)}
+        arrays: dict[str, Any] = {_HEAD: np.frombuffer(json.dumps(head).encode(), np.uint8)}
         if self.classes is not None:
             arrays |= {name: getattr(self.classes, name) for name in _CLASSES}
         packed = io.BytesIO()
-        np.savez(packed, **arrays)
+        np.savez(packed, allow_pickle=False, **arrays)
         return packed.getvalue()
 
     @classmethod

@@ -3,9 +3,11 @@
 import pytest
 import tensorflow as tf
 
+import t2t_mm
 from t2t_mm import config, errors
 from t2t_mm.settings import training
 from t2t_mm.training import devices
+from tests.training import test_loop
 
 
 @pytest.fixture
@@ -64,3 +66,33 @@ def test_the_number_is_bounded():
 
 def test_a_device_is_shown_by_the_end_of_its_name():
     assert devices.short("/job:worker/replica:0/task:1/device:GPU:3") == "GPU:3"
+
+
+@pytest.mark.slow
+def test_a_run_of_two_logical_devices_goes_on_with_one(python, tmp_path):
+    """The log names the devices, and says in one line what is not the same any more."""
+    data_dir = tmp_path / "data"
+    t2t_mm.generate(["wmt_ende"], data_dir, source="sample", sample_size=60, workers=1)
+
+    def train(steps, *flags):
+        given = [f"--gin_param={text}" for text in test_loop.TINY]
+        folders = [f"--data_dir={data_dir}", f"--output_dir={tmp_path / 'run'}"]
+        command = ["-m", "t2t_mm.bin.trainer", "--problems=wmt_ende", f"--train_steps={steps}"]
+        return python(*command, *folders, *given, *flags)
+
+    refused = train(2, "--devices=2", "--strategy=default")
+    assert refused.returncode == 2
+    assert (
+        refused.stderr.strip()
+        .splitlines()[-1]
+        .startswith("mm-trainer: The strategy default takes one device, and --devices")
+    )
+    first = train(2, "--devices=2")
+    assert first.returncode == 0, first.stderr
+    assert "is split into 2 logical devices" in first.stderr
+    assert "on 2 CPUs (CPU:0, CPU:1; " in first.stderr
+    second = train(4, "--devices=1")
+    assert second.returncode == 0, second.stderr
+    (said,) = [line for line in second.stderr.splitlines() if "An exact continuation" in line]
+    assert "was written by 1 worker with 2 replicas, and 1 worker with 1 replica train now" in said
+    assert "Going on from step 2." in second.stderr

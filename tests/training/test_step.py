@@ -167,12 +167,13 @@ from t2t_mm.training import devices, step, strategy
 if sys.argv[1] == "mirrored":
     devices.split_cpu(2)
 made = strategy.make(sys.argv[1])
-from tests.models import conftest
+from tests.models import conftest, test_audio
 
 keras.utils.set_random_seed(1)
+tasks = (*conftest.TASKS, test_audio.TONES)
 with made.scope():
     # No noise and nothing that is reckoned over a whole batch.
-    model = conftest.make_model("transformer", dropout=0.0)
+    model = conftest.make_model("transformer", tasks, dropout=0.0, **test_audio.SIZES)
     adam = optimizer.Adam(model.trainable_variables, settings.OptimizerSettings(clip_norm=0.0))
 
 
@@ -190,11 +191,12 @@ text = tf.nest.map_structure(lambda *x: tf.concat(x, 0), one, padded(two, 6))
 parts = {
     "ende": (text, [one, two]),  # 30 tokens and 2
     "pictures": (pictures := conftest.picture_batch(4), [cut(pictures, 0, 3), cut(pictures, 3, 4)]),
+    "tones": (sounds := test_audio.sound_batch(4), [cut(sounds, 0, 3), cut(sounds, 3, 4)]),
 }
 found = {}
 for name, (joint, apart) in parts.items():
     spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None] * x.ndim, x.dtype), joint)
-    if name == "pictures":
+    if name != "ende":
         spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), joint)
     batch = joint
     if made.num_replicas_in_sync > 1:
@@ -208,28 +210,46 @@ for name, (joint, apart) in parts.items():
     # Of the first step the mean of gradients is (1 - beta_1) times the gradient.
     found |= {f"{name}/mean{i}": mean.numpy() for i, mean in enumerate(adam.means)}
 np.savez(sys.argv[2], **found)
+print("done")
 """
 
 
 @pytest.mark.slow
 def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path):
-    """30 tokens on one device and 2 on the other are one device with all 32."""
+    """30 tokens on one device and 2 on the other are one device with all 32.
+
+    So it is with two devices of a process, and with two workers, who agree bit for bit.
+    """
     import numpy as np
 
     from tests import conftest
+    from tests.training import test_workers
 
-    results = []
-    for name in ("default", "mirrored"):
-        file = tmp_path / f"{name}.npz"
+    files = [tmp_path / f"{name}.npz" for name in ("default", "mirrored", "first", "second")]
+    for name, file in zip(("default", "mirrored"), files[:2], strict=True):
         done = python("-c", _UNEQUAL, name, file, cwd=conftest.REPOSITORY)
         assert done.returncode == 0, done.stderr[-3000:]
-        results.append(np.load(file, allow_pickle=False))
-    one, two = results
-    assert set(one.files) == set(two.files)
-    assert one["ende/tokens"] == two["ende/tokens"] == 5 * 6 + 1 * 2
-    assert one["pictures/tokens"] == two["pictures/tokens"] == 3 + 1
+    test_workers.run_workers(_UNEQUAL, [("multi_worker", file) for file in files[2:]])
+    one, *others = (np.load(file, allow_pickle=False) for file in files)
+    for two in others:
+        assert set(one.files) == set(two.files)
+        assert one["ende/tokens"] == two["ende/tokens"] == 5 * 6 + 1 * 2
+        for name in ("pictures/tokens", "tones/tokens"):
+            assert one[name] == two[name] == 3 + 1
+        for name in one.files:
+            np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=name)
+    _, first, second = others
     for name in one.files:
-        np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=name)
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def test_no_two_replicas_share_the_seed_of_a_step():
+    import tensorflow as tf
+
+    from t2t_mm.training import step
+
+    seeds = [step.replica_seed(tf.constant([5, 6]), replica) for replica in range(64)]
+    assert len({tuple(seed.numpy().tolist()) for seed in seeds}) == 64
 
 
 @pytest.mark.parametrize(
