@@ -106,7 +106,7 @@ def counting(packed):
 
 if workers:
     workers.exchange = counting
-for task in run.tasks:
+for task in run.tasks.values():
     result = evaluator.run(
         run.model, task, "validation", run.batching, run.decode_settings, workers=workers
     )
