@@ -134,14 +134,14 @@ def python(tmp_path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
 
-    def run(*arguments, cwd=folder, **environment):
+    def run(*arguments, cwd=folder, timeout=120, **environment):
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout,
             check=False,
         )
 

@@ -78,7 +78,7 @@ def test_a_run_of_two_logical_devices_goes_on_with_one(python, tmp_path):
         given = [f"--gin_param={text}" for text in test_loop.TINY]
         folders = [f"--data_dir={data_dir}", f"--output_dir={tmp_path / 'run'}"]
         command = ["-m", "t2t_mm.bin.trainer", "--problems=wmt_ende", f"--train_steps={steps}"]
-        return python(*command, *folders, *given, *flags)
+        return python(*command, *folders, *given, *flags, timeout=600)
 
     refused = train(2, "--devices=2", "--strategy=default")
     assert refused.returncode == 2

@@ -50,7 +50,7 @@ def test_two_replicas_with_one_batch_are_one_device(python, tmp_path):
     results = []
     for name in ("default", "mirrored"):
         file = tmp_path / f"{name}.npz"
-        done = python("-c", _TWO_DEVICES, name, file, cwd=conftest.REPOSITORY)
+        done = python("-c", _TWO_DEVICES, name, file, cwd=conftest.REPOSITORY, timeout=600)
         assert done.returncode == 0, done.stderr[-3000:]
         results.append(np.load(file, allow_pickle=False))
     one, two = results
@@ -227,7 +227,7 @@ def test_replicas_count_by_their_tokens_and_classes_by_examples(python, tmp_path
 
     files = [tmp_path / f"{name}.npz" for name in ("default", "mirrored", "first", "second")]
     for name, file in zip(("default", "mirrored"), files[:2], strict=True):
-        done = python("-c", _UNEQUAL, name, file, cwd=conftest.REPOSITORY)
+        done = python("-c", _UNEQUAL, name, file, cwd=conftest.REPOSITORY, timeout=600)
         assert done.returncode == 0, done.stderr[-3000:]
     test_workers.run_workers(_UNEQUAL, [("multi_worker", file) for file in files[2:]])
     one, *others = (np.load(file, allow_pickle=False) for file in files)

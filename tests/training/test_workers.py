@@ -60,7 +60,7 @@ def run_workers(program, arguments):
             )
         )
     try:
-        printed = [worker.communicate(timeout=240) for worker in workers]
+        printed = [worker.communicate(timeout=600) for worker in workers]
     finally:
         for worker in workers:
             worker.kill()
