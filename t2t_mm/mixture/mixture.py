@@ -82,7 +82,8 @@ def loss_weights(names: Sequence[str]) -> dict[str, float]:
     Raises:
       ConfigError: a weight is of a problem that is neither trained nor known.
     """
-    weights = config.build(MixtureSettings).loss_weights
+    # The problems too: what is built last is what the run's configuration keeps.
+    weights = config.build(MixtureSettings, problems=tuple(names)).loss_weights
     known = [*names, *registry.problems.names()]
     for name in weights:
         if name not in known:
