@@ -98,7 +98,8 @@ def choose(problem: Any, source: str | None, *, manual: bool, held: str | None) 
         )
     if source is None or source not in offered:
         raise errors.ConfigError(
-            f"The problem {problem.name!r} has no source {source or 'that can be read'!r}",
+            f"The problem {problem.name!r} has no source "
+            + (repr(source) if source else "that can be read"),
             expected=f"--source={'|'.join(offered) or 'none'}",
             hint=errors.did_you_mean(source or "", offered),
         )

@@ -47,7 +47,7 @@ def test_every_command_answers_every_old_flag(mm, capsys):
 def test_old_schedules_are_told_from_rates(name):
     with pytest.raises(errors.ConfigError, match="leave it out") as caught:
         schedules.parse(name)
-    assert "Expected: one of constant, linear, proportional" in str(caught.value)
+    assert "Expected: one of adaptive, constant, linear, proportional" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_the_file_loads_and_says_what_it_is(name):
     config.load([name])
     text = (gin_files.folder() / f"{name}.gin").read_text()
     assert text.startswith("# ")
-    assert "# Command: mm-trainer " in text
+    assert "# Command: mm-trainer " in text or "# Command: mm-experiment " in text
     if name.startswith("models/"):
         assert "# Weights: " in text
         assert "# Expect: " in text

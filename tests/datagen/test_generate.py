@@ -351,7 +351,7 @@ def test_raw_files_that_are_wrong(generate, data, toy_raw):
 def test_sources_that_cannot_be(generate, data, tmp_path):
     with pytest.raises(errors.ConfigError, match="toy_text.*no source 'tfds'.*manual|sample"):
         generate(source="tfds")
-    with pytest.raises(errors.ConfigError, match="toy_remote.*that can be read yet"):
+    with pytest.raises(errors.ConfigError, match="'toy_remote' has no source that can be read"):
         generate("toy_remote")
     with pytest.raises(errors.ConfigError, match="toy_text .corpus toy. are needed"):
         generate(manual_dir=None)
