@@ -112,12 +112,14 @@ class AnyOrder(AsIs):
 class _UncheckedAdam(optimizer.Adam):
     """Adam that makes every update."""
 
-    def apply(self, gradients: Any, rate: tf.Tensor, *, admit: Any = None) -> tf.Tensor:
+    def apply(
+        self, gradients: Any, learning_rate: tf.Tensor, *, admit: Any = None, touched: Any = None
+    ) -> tf.Tensor:
         def always(norm: tf.Tensor) -> tf.Tensor:
             admit(norm)  # it fills in what the step returns
             return tf.constant(True)
 
-        return super().apply(gradients, rate, admit=always)
+        return super().apply(gradients, learning_rate, admit=always, touched=touched)
 
 
 class Unchecked(AsIs):

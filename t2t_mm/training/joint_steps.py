@@ -57,10 +57,10 @@ class JointSteps:
         loss_weights: Mapping[str, float] | None = None,
         mean: ema.MeanWeights | None = None,
     ) -> None:
-        if type(optimizer).apply_where is optimizer_lib.Optimizer.apply_where:
+        if not optimizer.leaves_out:
             raise errors.ConfigError(
                 f"The optimizer {type(optimizer).__name__} cannot train several problems in a step",
-                expected="TrainSettings.problems_per_step = 1, or an optimizer with `apply_where`",
+                expected="TrainSettings.problems_per_step = 1, or an optimizer that `leaves_out`",
             )
         self._model, self._optimizer, self._strategy = model, optimizer, strategy
         self._warn, self._mean = warn, mean
@@ -177,7 +177,7 @@ class JointSteps:
             return admitted[0]
 
         sums = [one.read_value() for one in self._sums]
-        metrics["norm"] = self._optimizer.apply_where(touched, sums, learning_rate, admit=admit)
+        metrics["norm"] = self._optimizer.apply(sums, learning_rate, admit=admit, touched=touched)
         if self._mean is not None:
             self._mean.update_where(touched, admitted[0])
         for one in self._sums:

@@ -27,6 +27,8 @@ class KerasOptimizer(optimizer_lib.Optimizer):
       made: the optimizer; its rate follows that of each step, unless it has a schedule.
     """
 
+    leaves_out = True
+
     def __init__(
         self,
         variables: Sequence[keras.Variable],
@@ -53,29 +55,9 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         learning_rate: tf.Tensor,
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+        touched: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """As of `Optimizer`; where an update is not admitted, it is taken back."""
-        return self._apply(gradients, learning_rate, admit, None)
-
-    def apply_where(
-        self,
-        touched: tf.Tensor,
-        gradients: Sequence[tf.Tensor],
-        learning_rate: tf.Tensor,
-        *,
-        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
-    ) -> tf.Tensor:
-        """As of `Optimizer`; what is not touched is taken back."""
-        return self._apply(gradients, learning_rate, admit, touched)
-
-    def _apply(
-        self,
-        gradients: Sequence[optimizer_lib.Gradient],
-        learning_rate: tf.Tensor,
-        admit: Callable[[tf.Tensor], tf.Tensor],
-        touched: tf.Tensor | None,
-    ) -> tf.Tensor:
-        """Updates the variables that have a gradient, and are touched if that is told."""
+        """As of `Optimizer`; what is not admitted, or not touched, is taken back."""
         given = [i for i, gradient in enumerate(gradients) if gradient is not None]
         dense = [tf.convert_to_tensor(gradients[i]) for i in given]
         context = tf.distribute.get_replica_context()

@@ -44,6 +44,9 @@ class Optimizer(tf.Module):
     """Does it heed `OptimizerSettings.weight_decay` (see `training.weight_decay`)? It is an error
     to ask it of one that does not."""
 
+    leaves_out: ClassVar[bool] = False
+    """Can `apply` leave out what is not `touched`? Several problems in a step ask for it."""
+
     def __init__(
         self,
         variables: Sequence[keras.Variable],
@@ -58,6 +61,7 @@ class Optimizer(tf.Module):
         learning_rate: tf.Tensor,
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+        touched: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Updates the variables that have a gradient; called in replica context, in a graph.
 
@@ -71,32 +75,14 @@ class Optimizer(tf.Module):
           learning_rate: a scalar.
           admit: says, given the global norm, whether the update is made, a bool scalar; it
             must be false where the norm is not finite.
+          touched: bool, one for each variable; those that are not stay as they are, with all
+            that is kept of them, though each has a gradient. Given only to an optimizer that
+            `leaves_out`.
 
         Returns:
           the global norm before clipping.
         """
         raise NotImplementedError(f"{type(self).__name__}.apply")
-
-    def apply_where(
-        self,
-        touched: tf.Tensor,
-        gradients: Sequence[tf.Tensor],
-        learning_rate: tf.Tensor,
-        *,
-        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
-    ) -> tf.Tensor:
-        """As `apply`, where only a run of the graph tells which variables are trained.
-
-        Steps of several problems need it: one graph updates the weights of whichever meet.
-
-        Args:
-          touched: bool `[V]`, the variables to update; all others stay as they are, and what is
-            kept of them.
-          gradients: one for each variable; 0 for those that are not touched.
-          learning_rate: as of `apply`.
-          admit: as of `apply`.
-        """
-        raise NotImplementedError(f"{type(self).__name__}.apply_where")
 
 
 def make(
@@ -159,6 +145,7 @@ class Adam(Optimizer):
     """
 
     decays_weights = True
+    leaves_out = True
 
     def __init__(
         self,
@@ -187,33 +174,13 @@ class Adam(Optimizer):
         learning_rate: tf.Tensor,
         *,
         admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
+        touched: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """As of `Optimizer`.
 
         Nothing waits on a GPU for the decision whether an update is admitted: all is
         computed, with gradients of 0, a rate of 0 and moments that do not decay.
         """
-        return self._apply(gradients, learning_rate, admit, None)
-
-    def apply_where(
-        self,
-        touched: tf.Tensor,
-        gradients: Sequence[tf.Tensor],
-        learning_rate: tf.Tensor,
-        *,
-        admit: Callable[[tf.Tensor], tf.Tensor] = tf.math.is_finite,
-    ) -> tf.Tensor:
-        """As of `Optimizer`; a variable that is not touched has what `apply` calls not admitted."""
-        return self._apply(gradients, learning_rate, admit, touched)
-
-    def _apply(
-        self,
-        gradients: Sequence[Gradient],
-        learning_rate: tf.Tensor,
-        admit: Callable[[tf.Tensor], tf.Tensor],
-        touched: tf.Tensor | None,
-    ) -> tf.Tensor:
-        """Updates the variables that have a gradient, and are touched if that is told."""
         given = [i for i, gradient in enumerate(gradients) if gradient is not None]
         dense = [tf.convert_to_tensor(gradients[i]) for i in given]
         context = tf.distribute.get_replica_context()
