@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import collections
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from t2t_mm import errors
 from t2t_mm.corpus import folders, raw
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import reading
+
+if TYPE_CHECKING:
+    import sqlite3
 
 NO_ANSWER = "?"
 """Stands for the empty answer of one of ten people: records hold no empty text, and VQA

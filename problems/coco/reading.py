@@ -8,12 +8,14 @@ manifest, and each error says how many photos are missing.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from t2t_mm import errors
 from t2t_mm.corpus import folders, raw
+
+if TYPE_CHECKING:
+    import sqlite3
 
 Row = dict[str, Any]
 

@@ -16,15 +16,19 @@ import os
 import pathlib
 import re
 import shutil
-import sqlite3
 import tempfile
 import weakref
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, database, folders, json_lists, links, parts, texts
+from t2t_mm.corpus import archives, folders, json_lists, links, parts, texts
 from t2t_mm.files import limits
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from t2t_mm.corpus import database
 
 T = TypeVar("T")
 
@@ -346,6 +350,8 @@ class RawFiles:
         Raises:
           DataError: it cannot be written.
         """
+        from t2t_mm.corpus import database  # and SQLite: not at the start of every command
+
         if self.scratch is None:
             self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="t2t-mm-"))
             weakref.finalize(self, shutil.rmtree, self.scratch, ignore_errors=True)
