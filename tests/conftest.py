@@ -49,6 +49,11 @@ LONGEST = (
 gc.disable()  # while modules are imported: they free nothing; on again in collection_finish
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes are no names of tests: gzip's hold the time, and two processes must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items):
     places = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
