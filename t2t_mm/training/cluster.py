@@ -90,24 +90,18 @@ def wait(cluster: Cluster, say: Callable[[str], object]) -> None:
     Raises:
       ConfigError: the own port is taken, or somebody has not come in time.
     """
-    bound = _bound()
+    limit = bound()
     missing = {n: a for n, a in cluster.addresses.items() if n != cluster.own}
     began = told = time.monotonic()
     with _listening(cluster.addresses[cluster.own], cluster.own):
         while missing := {n: a for n, a in missing.items() if not _answers(a)}:
             now = time.monotonic()
             listed = _listed_names(missing)
-            if now - began > bound:
-                raise errors.ConfigError(
-                    f"Not all workers have come within {bound:.0f} s",
-                    received=f"no answer of {listed}",
-                    expected=f"{len(cluster.addresses)} workers, as TF_CONFIG says",
-                    hint=f"Start the command on each of them; {WAIT_VARIABLE} is how many seconds "
-                    "to wait",
-                )
+            if now - began > limit:
+                raise _not_come(cluster, f"no answer of {listed}")
             if told == began or now - told > _TELL_S:
                 told = now
-                say(f"{cluster.own} waits for {listed}, {bound - (now - began):.0f} s more.")
+                say(f"{cluster.own} waits for {listed}, {limit - (now - began):.0f} s more.")
             time.sleep(_KNOCK_S)
 
 
@@ -121,7 +115,30 @@ def _listed_names(addresses: Mapping[str, str]) -> str:
     return ", ".join(f"{name} at {address}" for name, address in addresses.items())
 
 
-def _bound() -> float:
+def late(cluster: Cluster) -> errors.ConfigError:
+    """Returns the error for workers that could be reached, but have not joined in time."""
+    missing = silent(cluster)
+    return _not_come(
+        cluster,
+        f"no answer of {missing}" if missing else "an answer of each, but not all have joined",
+    )
+
+
+def _not_come(cluster: Cluster, received: str) -> errors.ConfigError:
+    return errors.ConfigError(
+        f"Not all workers have come within {bound():.0f} s",
+        received=received,
+        expected=f"{len(cluster.addresses)} workers, as TF_CONFIG says",
+        hint=f"Start the command on each of them; {WAIT_VARIABLE} is how many seconds to wait",
+    )
+
+
+def bound() -> float:
+    """Returns how many seconds to wait for the others.
+
+    Raises:
+      ConfigError: the variable is no number.
+    """
     text = os.environ.get(WAIT_VARIABLE, "").strip()
     try:
         return float(text) if text else WAIT_S

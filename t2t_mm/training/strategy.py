@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import signal
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.process import signals
 from t2t_mm.runs import division as division_lib
 from t2t_mm.training import cluster as cluster_lib
 from t2t_mm.training import devices as devices_lib
+from t2t_mm.training import joining
 
 _LOST = (
     tf.errors.AbortedError,
@@ -72,12 +71,13 @@ def make(
             )
         cluster_lib.wait(cluster, say)
         say(f"{cluster.own} joins the others.")
-        # TensorFlow waits below Python, where no handler is called: the system ends the process.
-        with signals.handled(signal.SIG_DFL):
-            try:
+        try:
+            with joining.bounded(cluster_lib.bound()):
                 return tf.distribute.MultiWorkerMirroredStrategy()
-            except _LOST as error:
-                raise _lost(error) from error
+        except TimeoutError as error:
+            raise cluster_lib.late(cluster) from error
+        except _LOST as error:
+            raise _lost(error) from error
     if name == "mirrored":
         return _mirrored(tuple(_devices()))
     return tf.distribute.get_strategy()
