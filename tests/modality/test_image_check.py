@@ -75,13 +75,6 @@ GOOD = {
     "WEBP, see-through": file(SEE_THROUGH, "WEBP", lossless=True),
     "WEBP turned": file(PLAIN, "WEBP", exif=turned(6)),
 }
-LARGE = {
-    "PNG": file(picture(2_600, 2_000), "PNG", compress_level=1),
-    "JPEG, turned": file(picture(2_600, 2_000), "JPEG", exif=turned(8)),
-    "JPEG, decoded at half its size": file(picture(5_000, 4_100), "JPEG", quality=80),
-    "PNG, wide": file(picture(17_000, 20), "PNG"),
-    "JPEG, tall": file(picture(20, 17_000), "JPEG"),
-}
 BAD = {
     "cut JPEG": JPEG[: len(JPEG) // 2],
     "cut PNG": PNG[: len(PNG) // 2],
@@ -134,7 +127,14 @@ def test_pictures_become_the_records_that_encode_makes(check):
 
 @pytest.mark.slow
 def test_large_pictures_are_scaled_down_as_encode_does(check):
-    assert_encoded_alike(check, LARGE)
+    large = {
+        "PNG": file(picture(2_600, 2_000), "PNG", compress_level=1),
+        "JPEG, turned": file(picture(2_600, 2_000), "JPEG", exif=turned(8)),
+        "JPEG, decoded at half its size": file(picture(5_000, 4_100), "JPEG", quality=80),
+        "PNG, wide": file(picture(17_000, 20), "PNG"),
+        "JPEG, tall": file(picture(20, 17_000), "JPEG"),
+    }
+    assert_encoded_alike(check, large)
 
 
 def test_damaged_files_are_refused_and_spoil_no_others(check):
