@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -84,7 +85,7 @@ class Maker:
         batching: batching_lib.Batching,
         *,
         names: Sequence[str],
-        seed: int | None,
+        seed: int | tf.Tensor | None,
         augmentation: augmentation_lib.AugmentSettings | None = None,
     ) -> None:
         self.batching = batching
@@ -103,25 +104,42 @@ class Maker:
         )
         self.batch_examples = times * batching.batch_examples
 
+    def key(self) -> Hashable | None:
+        """Returns all that the graph of batches depends on beside the seed; None if not known."""
+        keys = []
+        for name, features in self.features.items():
+            key = features.graph_key()
+            if key is None:
+                return None
+            keys.append((name, key, features.augmentation))
+        return (tuple(keys), self.batching, self.seed is None)
+
+    def seeded(self, seed: tf.Tensor) -> Maker:
+        """Returns the same with another seed, int64 `[]`, which may be an argument of a graph."""
+        made = copy.copy(self)
+        made.seed = seed
+        return made
+
     def batches(
         self,
         records: tf.data.Dataset,
         parse: Callable[[Any], Values],
         *,
-        largest_pool: int,
-        part: tuple[int, int] = (0, 1),
+        pool_size: int | tf.Tensor,
+        part: tuple[tf.Tensor, tf.Tensor] | None = None,
     ) -> tf.data.Dataset:
         """Returns the batches of `records`, whose elements are single examples.
 
         Args:
           records: one example each, in any form.
           parse: turns a batch of them into `Values`.
-          largest_pool: the most examples to hold at once.
-          part: index and number of those who share the batches, of which each gets every so many.
+          pool_size: examples sorted together, as of `pool_size`.
+          part: index and number of those who share the batches, of which each gets every so many;
+            None for one alone.
         """
         plain = tf.autograph.experimental.do_not_convert  # graph operations only: trace as it is
         if self.ragged:
-            pool = records.batch(self.pool_size(largest_pool)).enumerate()
+            pool = records.batch(pool_size).enumerate()
             pool = pool.map(
                 plain(
                     lambda number, element: self._sort(number, self._drawn(number, parse(element)))
@@ -134,8 +152,8 @@ class Maker:
             finish = plain(
                 lambda number, element: self._finish(number, self._drawn(number, parse(element)))
             )
-        index, count = part
-        if count > 1:  # before what takes long
+        if part is not None:  # before what takes long
+            index, count = part
             numbered = numbered.shard(count, index)
         batches = numbered.map(finish, num_parallel_calls=PARALLEL)
         options = tf.data.Options()
@@ -283,4 +301,4 @@ class Maker:
 
     def _seed_at(self, number: tf.Tensor) -> tf.Tensor:
         """Returns the stateless seed, int64 `[2]`, of pool or batch `number`."""
-        return tf.stack([tf.constant(self.seed, tf.int64), tf.cast(number, tf.int64)])
+        return tf.stack([tf.convert_to_tensor(self.seed, tf.int64), tf.cast(number, tf.int64)])

@@ -5,7 +5,8 @@ Shards are read in a new order each epoch, and records are shuffled as serialize
 cut into batches with the same number of padded positions. Of several target texts (five captions
 of a photo) training draws one each time. Heavy features (pictures, sounds)
 are decoded batch by batch, in parallel. Only plain tf.data operations are used, so
-iterators can be saved in checkpoints.
+iterators can be saved in checkpoints. Problems with the same features share one graph
+(`data.traced`).
 
 Text longer than its `max_length` (or else `Batching.max_length`) is truncated and then has
 no end token; with `Batching.too_long = "drop"` training drops the example instead.
@@ -13,12 +14,13 @@ no end token; with `Batching.too_long = "drop"` training drops the example inste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import batches, pools, reading
+from t2t_mm.data import batches, pools, reading, traced
 from t2t_mm.data import task as task_lib
 from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
@@ -30,6 +32,25 @@ iterate = reading.iterate
 
 HELD_BYTES = 64 * 2**20
 """Largest shuffle buffer or pool: checkpoints store them as part of the iterator."""
+
+
+class _Training(NamedTuple):
+    """What differs between training data sets of one graph; see `Maker` and `reading`."""
+
+    runs: reading.RunTensors
+    file_seeds: tf.Tensor
+    record_seeds: tf.Tensor
+    buffer: tf.Tensor
+    seed: tf.Tensor
+    pool_size: tf.Tensor
+
+
+class _Evaluation(NamedTuple):
+    """What differs between evaluation data sets of one graph."""
+
+    runs: reading.RunTensors
+    pool_size: tf.Tensor
+    part: tuple[tf.Tensor, tf.Tensor]
 
 
 def train_dataset(
@@ -76,8 +97,6 @@ def train_dataset(
     capacity = source.held(HELD_BYTES)
     draw = batches.derive_seed(seed, task.name, index)
     buffer = min(batching.shuffle_buffer, capacity, source.examples)
-    records = source.records(seed=draw)
-    records = records.shuffle(buffer, seed=draw + 1, reshuffle_each_iteration=True)
     maker = batches.Maker(
         task, batching, names=list(task.modalities()), seed=draw, augmentation=augmentation
     )
@@ -89,11 +108,20 @@ def train_dataset(
         # Of classes the first is the answer; others may be none of training.
         return {**values, batches.SEVERAL: targets} if task.targets.autoregressive else values
 
-    return maker.batches(
-        records.repeat(),
-        parse,
-        largest_pool=min(capacity, source.examples),
+    def build(given: _Training) -> tf.data.Dataset:
+        records = given.runs.shuffled(given.file_seeds)
+        records = reading.shuffle(records, given.buffer, given.record_seeds).repeat()
+        return maker.seeded(given.seed).batches(records, parse, pool_size=given.pool_size)
+
+    given = _Training(
+        runs=source.tensors(),
+        file_seeds=reading.shuffle_seeds(draw),
+        record_seeds=reading.shuffle_seeds(draw + 1),
+        buffer=tf.constant(buffer, tf.int64),
+        seed=tf.constant(draw, tf.int64),
+        pool_size=tf.constant(maker.pool_size(min(capacity, source.examples)), tf.int64),
     )
+    return traced.dataset(_key("train", task, maker), build, given)
 
 
 def eval_dataset(
@@ -126,7 +154,18 @@ def eval_dataset(
     """
     source = reading.SplitRecords.open(task, split, max_examples=max_examples)
     largest_pool = min(source.held(HELD_BYTES), source.examples)
-    return _eval_batches(task, source.records(), batching, largest_pool, part)
+    maker, parse = _evaluated(task, batching)
+
+    def build(given: _Evaluation) -> tf.data.Dataset:
+        records = given.runs.in_order().enumerate()
+        return maker.batches(records, parse, pool_size=given.pool_size, part=given.part)
+
+    given = _Evaluation(
+        runs=source.tensors(),
+        pool_size=tf.constant(maker.pool_size(largest_pool), tf.int64),
+        part=(tf.constant(part[0], tf.int64), tf.constant(part[1], tf.int64)),
+    )
+    return traced.dataset(_key("evaluation", task, maker), build, given)
 
 
 def examples_dataset(
@@ -146,17 +185,15 @@ def examples_dataset(
     """
     one = tf.TensorSpec([], tf.string)
     records = tf.data.Dataset.from_generator(examples, output_signature=one)
-    return _eval_batches(task, records, batching, largest_pool)
+    maker, parse = _evaluated(task, batching)
+    size = maker.pool_size(largest_pool)
+    return maker.batches(records.enumerate(), parse, pool_size=size)
 
 
-def _eval_batches(
-    task: task_lib.Task,
-    records: tf.data.Dataset,
-    batching: Batching,
-    largest_pool: int,
-    part: tuple[int, int] = (0, 1),
-) -> tf.data.Dataset:
-    """Returns the batches of serialized examples, each once, or a worker's part of them."""
+def _evaluated(
+    task: task_lib.Task, batching: Batching
+) -> tuple[batches.Maker, Callable[[Any], batches.Values]]:
+    """Returns the maker of batches for evaluation, and what parses their numbered examples."""
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
 
     def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
@@ -167,7 +204,7 @@ def _eval_batches(
         place = tf.cast(index, tf.int32)
         return {"raw": raw, "references": references, "key": key, "index": place}
 
-    return maker.batches(records.enumerate(), parse, largest_pool=largest_pool, part=part)
+    return maker, parse
 
 
 def predict_dataset(
@@ -202,5 +239,11 @@ def predict_dataset(
     return maker.batches(
         tf.data.Dataset.from_tensor_slices(columns).enumerate(),
         lambda element: {"raw": element[1], "index": tf.cast(element[0], tf.int32)},
-        largest_pool=len(examples),
+        pool_size=maker.pool_size(len(examples)),
     )
+
+
+def _key(use: str, task: task_lib.Task, maker: batches.Maker) -> Hashable | None:
+    """Returns what the graph of a data set depends on; None for one that is not shared."""
+    key = maker.key()
+    return None if key is None else (use, task.targets.autoregressive, key)

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -123,36 +123,88 @@ class SplitRecords:
         share = self.size_bytes * (stop - start) // max(1, self.examples)
         return dataclasses.replace(self, runs=tuple(kept), size_bytes=share)
 
-    def records(self, *, seed: int | None = None) -> tf.data.Dataset:
-        """Returns the serialized examples, each once.
-
-        A saved iterator holds numbers and no paths, so it can be restored when the records
-        have moved to another folder.
-
-        Args:
-          seed: of the order of files, a new one in each epoch; `FILES_AT_ONCE` files are
-            interleaved. None for the records in order.
-        """
-        names = tf.constant(self.files)
-        firsts = tf.constant([run.first for run in self.runs], tf.int64)
-        counts = tf.constant([run.count for run in self.runs], tf.int64)
-
-        def read(number: tf.Tensor) -> tf.data.Dataset:
-            run_records = _of_file(names[number]).skip(firsts[number]).take(counts[number])
-            # A file truncated at the end of a record is valid, only shorter.
-            return run_records.apply(tf.data.experimental.assert_cardinality(counts[number]))
-
-        numbers = tf.data.Dataset.range(len(self.runs))
-        if seed is None:
-            return numbers.flat_map(read)
-        numbers = numbers.shuffle(len(self.runs), seed=seed, reshuffle_each_iteration=True)
-        return numbers.interleave(
-            read, cycle_length=min(len(self.runs), FILES_AT_ONCE), block_length=RECORDS_IN_TURN
+    def tensors(self) -> RunTensors:
+        """Returns the runs as arguments of a function."""
+        return RunTensors(
+            files=tf.constant(self.files),
+            firsts=tf.constant([run.first for run in self.runs], tf.int64),
+            counts=tf.constant([run.count for run in self.runs], tf.int64),
         )
 
     def held(self, size_bytes: int) -> int:
         """Returns how many examples of average size fit into `size_bytes`, at least 1."""
         return max(1, size_bytes * self.examples // max(1, self.size_bytes))
+
+
+class RunTensors(NamedTuple):
+    """The runs of `SplitRecords`, one or more.
+
+    A saved iterator over their records holds numbers and no paths, so it can be restored when
+    the records have moved to another folder.
+
+    Attributes:
+      files: string `[R]`, paths.
+      firsts: int64 `[R]`, numbers of the first records.
+      counts: int64 `[R]`, of records.
+    """
+
+    files: tf.Tensor
+    firsts: tf.Tensor
+    counts: tf.Tensor
+
+    def in_order(self) -> tf.data.Dataset:
+        """Returns the serialized examples, each once."""
+        return tf.data.Dataset.range(tf.size(self.files, tf.int64)).flat_map(self._run)
+
+    def shuffled(self, seeds: tf.Tensor) -> tf.data.Dataset:
+        """Returns the serialized examples, each once, with `FILES_AT_ONCE` files interleaved.
+
+        Args:
+          seeds: of `shuffle_seeds`, of the order of files: a new one in each epoch.
+        """
+        count = tf.size(self.files, tf.int64)
+        numbers = shuffle(tf.data.Dataset.range(count), count, seeds)
+        return numbers.interleave(
+            self._run,
+            cycle_length=tf.minimum(count, FILES_AT_ONCE),
+            block_length=RECORDS_IN_TURN,
+        )
+
+    def _run(self, number: tf.Tensor) -> tf.data.Dataset:
+        """Returns the records of one run."""
+        count = self.counts[number]
+        records = _of_file(self.files[number]).skip(self.firsts[number]).take(count)
+        # A file truncated at the end of a record is valid, only shorter.
+        return records.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def shuffle_seeds(seed: int) -> tf.Tensor:
+    """Returns the seeds of `shuffle`, int64 `[2]`: that of `tf.random.set_seed`, and this one."""
+    return tf.constant(tf.compat.v1.get_seed(seed), tf.int64)
+
+
+def shuffle(dataset: tf.data.Dataset, buffer: tf.Tensor, seeds: tf.Tensor) -> tf.data.Dataset:
+    """Returns `dataset.shuffle(buffer, seed)`, in a new order whenever it is repeated.
+
+    `tf.data.Dataset.shuffle` takes no tensor as a seed in a function, where the global one is 0.
+
+    Args:
+      dataset: of single tensors.
+      buffer: int64 `[]`, elements to hold.
+      seeds: of `shuffle_seeds`.
+    """
+    spec = dataset.element_spec
+    variant = tf.raw_ops.ShuffleDatasetV3(
+        input_dataset=tf.data.experimental.to_variant(dataset),
+        buffer_size=buffer,
+        seed=seeds[0],
+        seed2=seeds[1],
+        seed_generator=tf.raw_ops.DummySeedGenerator(),
+        output_types=[spec.dtype],
+        output_shapes=[spec.shape],
+        reshuffle_each_iteration=True,
+    )
+    return tf.data.experimental.from_variant(variant, spec)
 
 
 def _of_file(path: tf.Tensor) -> tf.data.Dataset:

@@ -8,7 +8,8 @@ are exact.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -109,13 +110,22 @@ def _mean(sides: np.ndarray, is_kept: np.ndarray, pool: int, positions: int) -> 
       pool: examples sorted together; a smaller sample is repeated to fill a pool.
       positions: of a batch.
     """
+    count = _counter(positions)
+    number = -(-len(sides) // pool)
+    places = np.resize(np.arange(len(sides)), (number, pool))
+    kept = [part[is_kept[part]] for part in places]
+    return sum(map(len, kept)) / sum(int(count(tf.constant(sides[part]))) for part in kept)
+
+
+@functools.lru_cache(maxsize=32)
+def _counter(positions: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the traced function of lengths, int32 `[P, 2]`, to the number of their batches."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2], tf.int32)])
     def count(part: tf.Tensor) -> tf.Tensor:
         longest = tf.gather(tf.reduce_max(part, axis=1), pools.sort_by_length(part))
         return tf.size(pools.cut(longest, batch_tokens=positions)) - 1
 
-    number = -(-len(sides) // pool)
-    places = np.resize(np.arange(len(sides)), (number, pool))
-    kept = [part[is_kept[part]] for part in places]
-    return sum(map(len, kept)) / sum(int(count(tf.constant(sides[part]))) for part in kept)
+    # One for each size of batches; TensorFlow would take them for one that is traced often.
+    count._omit_frequent_tracing_warning = True
+    return count

@@ -7,6 +7,7 @@ batch: one text at a time is ten times slower.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import tensorflow as tf
@@ -89,6 +90,14 @@ class Features:
         Those of unchanged `values` are those of `featurize`, in float32.
         """
         raise NotImplementedError(f"{type(self).__name__}.of_values")
+
+    def graph_key(self) -> Hashable | None:
+        """Returns all that the graphs of `featurize` and `lengths` depend on; None if not known.
+
+        Problems whose features have equal keys share one graph, so that nothing else of the task
+        may enter it. Not inherited: the subclass of features with a key may depend on more.
+        """
+        return None
 
     def resources(self) -> tuple[Any, ...]:
         """Returns what an export has to keep for `featurize`, such as a tokenizer: trackables."""

@@ -13,6 +13,7 @@ from PIL import Image as pillow
 from t2t_mm import errors, vocabulary
 from t2t_mm.data import batches, pipeline, reading, records, sample, task
 from t2t_mm.modality import Categorical, Image, Language, features
+from t2t_mm.modality.language import features as language_features
 from t2t_mm.problem import Problem, register_problem
 from t2t_mm.settings import augmentation
 
@@ -425,10 +426,15 @@ def test_workers_parts_are_the_corpus(registries, write_data, count, shards):
     whole = reading.SplitRecords.open(bound, "train")
     parts = [whole.part(index, count) for index in range(count)]
     for epoch_seed in (None, 0, 1):
-        keys = [_keys(part.records(seed=epoch_seed)) for part in parts]
+        keys = [_keys(_records(part, epoch_seed)) for part in parts]
         assert sorted(itertools.chain(*keys)) == sorted(f"train/{n}".encode() for n in range(61))
     assert {part.examples for part in parts} <= {61 // count, 61 // count + 1}
     assert sum(part.size_bytes for part in parts) == pytest.approx(whole.size_bytes, abs=count)
+
+
+def _records(source, seed):
+    runs = source.tensors()
+    return runs.in_order() if seed is None else runs.shuffled(reading.shuffle_seeds(seed))
 
 
 def _keys(dataset):
@@ -595,6 +601,50 @@ def test_a_flipped_bit_names_the_file(naming, training):
     with pytest.raises(errors.DataError, match=rf"{path.name}.*sha256"):
         for _ in range(30):
             pipeline.next_batch(iterator, naming)
+
+
+def test_problems_alike_share_a_graph_and_nothing_else(registries, write_data):
+    made = {}
+    for name, classes in (("one", ("x", "y")), ("same", ("x", "y")), ("other", ("y", "x"))):
+        register_problem(name)(type(name, (Naming,), {}))
+        examples = [{"image": picture(i), "targets": b"xy"[i % 2 :][:1]} for i in range(9)]
+        data_dir = write_data(name, {"train": examples}, classes=classes)
+        made[name] = task.Task.from_data(name, data_dir)
+
+    def key(name, seed=0, **settings):
+        names = list(made[name].modalities())
+        return batches.Maker(made[name], BATCHING, names=names, seed=seed, **settings).key()
+
+    assert key("one") == key("same") == key("one", seed=5)
+    assert key("one") != key("other")  # whose first class is another
+    assert key("one") != key("one", seed=None)  # evaluation draws nothing
+    assert key("one") != key("one", augmentation=augmentation.AugmentSettings(share=0.5))
+
+    def epoch(name, seed):
+        drawn = take(pipeline.train_dataset(made[name], BATCHING, seed=seed), 9)
+        keys = np.concatenate([batch["key"] for batch in drawn])
+        ids = np.concatenate([batch["targets"] for batch in drawn])
+        # Example i is of class "xy"[i % 2].
+        numbers = [int(text.split(b"/")[1]) for text in keys]
+        right = [made[name].targets.classes.index("xy"[number % 2]) for number in numbers]
+        assert ids.tolist() == right
+        return numbers
+
+    assert epoch("one", 1) == epoch("one", 1)
+    assert epoch("one", 1) != epoch("one", 2)
+    assert epoch("one", 1) != epoch("same", 1)  # seeds depend on the name
+    assert len(epoch("other", 1)) == 36  # 9 batches of 4
+
+
+def test_features_of_another_package_share_no_graph(translation):
+    class Own(language_features.LanguageFeatures):
+        pass
+
+    names = list(translation.modalities())
+    maker = batches.Maker(translation, BATCHING, names=names, seed=0)
+    assert maker.key() is not None
+    maker.features["inputs"].__class__ = Own
+    assert maker.key() is None
 
 
 def test_a_missing_feature_is_named_with_its_record(registries, write_data):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import tensorflow as tf
 
 from t2t_mm import errors
@@ -93,6 +95,9 @@ class AudioFeatures(features.Features):
                 raise errors.ConfigError("Masking spectra needs a seed", received="seed=None")
             x = spectrum.spec_augment(x, cells, seed)
         return tf.concat([x, real], axis=2)
+
+    def graph_key(self) -> Hashable | None:
+        return (self.declaration, self.length_multiple) if type(self) is AudioFeatures else None
 
     def lengths(self, raw: tf.Tensor) -> tf.Tensor:
         """Returns positions of the body, int32 `[B]`, from the headers of the files alone."""

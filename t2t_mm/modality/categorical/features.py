@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import tensorflow as tf
 
@@ -52,7 +54,7 @@ class CategoricalFeatures(features.Features):
         known = tf.equal(tf.gather(tf.constant(self.declaration.classes), ids), raw)
         if self.declaration.allow_unseen:
             return tf.where(known, ids, -1)
-        said = f"A class of {self.task.name} is not among the {len(self._sorted_ids)} known:"
+        said = f"A class is not among the {len(self._sorted_ids)} known:"
         strangers = tf.boolean_mask(raw, ~known)
         if tf.executing_eagerly():
             if len(strangers):
@@ -63,6 +65,9 @@ class CategoricalFeatures(features.Features):
         check = tf.debugging.Assert(tf.reduce_all(known), [said, strangers], summarize=3)
         with tf.control_dependencies([check]):
             return tf.identity(ids)
+
+    def graph_key(self) -> Hashable | None:
+        return self.declaration if type(self) is CategoricalFeatures else None
 
     def fixed_length(self) -> int:
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 import tensorflow as tf
 
@@ -74,6 +75,9 @@ class ImageFeatures(features.Features):
 
     def of_values(self, values: features.Values) -> tf.Tensor:
         return values.x
+
+    def graph_key(self) -> Hashable | None:
+        return self.declaration if type(self) is ImageFeatures else None
 
     def fixed_length(self) -> int:
         side = math.ceil(self.size / PATCH)

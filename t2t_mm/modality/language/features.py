@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Hashable
 from typing import Any
 
 import tensorflow as tf
@@ -50,6 +51,12 @@ class LanguageFeatures(features.Features):
         tokens = self._tokenizer.tokenize(raw)
         ends = tf.fill([tokens.nrows(), 1], tf.constant(vocabulary.EOS_ID, tf.int32))
         return tf.concat([tokens, ends], axis=1)[:, : self.max_length]
+
+    def graph_key(self) -> Hashable | None:
+        if type(self) not in (LanguageFeatures, PrefixFeatures):
+            return None
+        vocab = self.task.vocabularies[self.declaration.vocab]
+        return type(self), self.declaration, self.max_length, vocab.sha256
 
     def resources(self) -> tuple[Any, ...]:
         return (self._tokenizer,)
