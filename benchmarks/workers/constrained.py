@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +20,11 @@ _AROUND = 3  # brackets and the end token
 
 
 def main() -> None:
-    """Prints sentences a second by round, with and without."""
+    """Prints, by round, with and without: sentences a second, and milliseconds of a step.
+
+    A step writes one token of each hypothesis of a batch. Its processor time is of all threads
+    together, and what else runs on the machine changes it less.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gin_file", required=True)
     parser.add_argument("--precision", default="float32")
@@ -46,11 +51,30 @@ def main() -> None:
     }
     for run in runs.values():
         run()
-    sides = {
-        name: lambda run=run: turns.rate(run, args.seconds, least=1) * args.sentences
-        for name, run in runs.items()
+    steps = args.length * len(batches)
+    processor: dict[str, list[float]] = {name: [] for name in runs}
+
+    def passes_a_second(name: str) -> float:
+        calls = 0
+
+        def run() -> None:
+            nonlocal calls
+            runs[name]()
+            calls += 1
+
+        began = time.process_time()
+        rate = turns.rate(run, args.seconds, least=1)
+        processor[name].append((time.process_time() - began) / calls / steps * 1e3)
+        return rate
+
+    sides = {name: lambda name=name: passes_a_second(name) for name in runs}
+    rates = turns.alternate(sides, args.rounds)
+    found = {
+        "sentences_per_s": {n: [args.sentences * r for r in rates[n]] for n in rates},
+        "step_ms": {n: [1e3 / r / steps for r in rates[n]] for n in rates},
+        "step_processor_ms": processor,
     }
-    print(json.dumps({"sentences_per_s": turns.alternate(sides, args.rounds)}))
+    print(json.dumps(found))
 
 
 def trees() -> Any:

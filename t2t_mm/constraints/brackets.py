@@ -8,9 +8,12 @@ each word of the input is a leaf. An output is well formed if
 - there are as many leaves as the input has words, all within that phrase,
 - each phrase holds a leaf.
 
-The state is a stack of labels, the words without a leaf, and a node of a trie over the pieces
-of the symbols, since a symbol may take several: then one may also begin another ("NN", "NNP"),
-and it is complete once a piece follows that does not continue it.
+The state is a stack of labels, some counts, and a node of a trie over the pieces of the symbols,
+since a symbol may take several: then one may also begin another ("NN", "NNP"), and it is
+complete once a piece follows that does not continue it.
+
+Searches ask at every step, so what a step computes is little: counts of one number a
+hypothesis, and rows of constant tables. No table is compared with anything `[R, U]`.
 """
 
 from __future__ import annotations
@@ -33,29 +36,46 @@ class State(NamedTuple):
 
     Attributes:
       node: int32 `[R]`, of the trie: the pieces of the symbol that is being written.
-      depth: int32 `[R]`, phrases that are open.
-      stack: int32 `[R, D]`, their labels, the outermost first.
-      words: int32 `[R]`, words without a leaf.
-      is_bare: bool `[R]`, whether the innermost phrase holds nothing yet.
-      closing: int32 `[R]`, tokens that close all open phrases.
+      counts: int32 `[R, 4]`: phrases that are open (their depth), words without a leaf, tokens
+        that close all open phrases, and 1 where the innermost phrase holds nothing yet.
+      stack: int32 `[R, D + 2]`, the labels of open phrases, the outermost at place 1; what
+        stands above the innermost has no meaning.
     """
 
     node: tf.Tensor
-    depth: tf.Tensor
+    counts: tf.Tensor
     stack: tf.Tensor
-    words: tf.Tensor
-    is_bare: tf.Tensor
-    closing: tf.Tensor
 
 
 class _Choices(NamedTuple):
-    """What may be written next, bool `[R]` each, and the label that would be closed, int32."""
+    """What may be written next, bool `[R]` each; the label that would be closed, int32.
+
+    `rest` counts the tokens of the shortest end of the output, int32.
+    """
 
     opens: tf.Tensor
     leaf: tf.Tensor
     closes: tf.Tensor
     end: tf.Tensor
     label: tf.Tensor
+    rest: tf.Tensor
+
+
+class _Ways(NamedTuple):
+    """Ways to go on from a node, by a phrase that opens, a leaf (or the end), one that closes.
+
+    Attributes:
+      first: int32 `[R]` each of the first two, the row of the masks for no tokens to spend.
+      after: int32 `[R]` each of all three, tokens needed behind the symbol; `_FAR` if it may
+        not be written.
+      piece: int32 `[R]`, the row of the mask of the piece that closes.
+      least: int32 `[R]`, tokens to the end of the output by the shortest way.
+    """
+
+    first: tuple[tf.Tensor, tf.Tensor]
+    after: tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+    piece: tf.Tensor
+    least: tf.Tensor
 
 
 class LabelledBrackets(base.Constraint):
@@ -93,13 +113,9 @@ class LabelledBrackets(base.Constraint):
         tree = trie.Trie([*pieces, [vocabulary.EOS_ID]])
         self.tokens = tree.tokens
         self._column = closed_set.columns(tree.tokens, vocab.size)
-        self._next = np.pad(tree.table(), [(0, 0), (0, 1)], constant_values=-1)
-        self._is_tip = np.all(self._next < 0, axis=1)
-        labels = len(opening)
-        self._none = len(symbols) + 1  # a symbol's number; that before is the end token's
-        self._symbol = np.full([tree.nodes], self._none, np.int32)
-        self._symbol[[path[-1] for path in tree.paths]] = np.arange(self._none)
-        # By number of the symbol, those of the end token and of none included.
+        self._nodes, labels = tree.nodes, len(opening)
+        # By number of a symbol, those of the end token and of none behind the others.
+        self._none = len(symbols) + 1
         self._opened = np.full([self._none + 1], -1, np.int32)
         self._opened[:labels] = np.arange(labels)
         self._closed = np.full([self._none + 1], -1, np.int32)
@@ -108,70 +124,110 @@ class LabelledBrackets(base.Constraint):
         self._is_leaf[2 * labels : len(symbols)] = True
         self._close_cost = np.array([len(one) for one in pieces[labels : 2 * labels]], np.int32)
         self._leaf_cost = min(len(one) for one in pieces[2 * labels :])
-        # Tokens from a node, by way of a token, to the end of a symbol (and of its phrase).
-        shape = [tree.nodes, len(tree.tokens)]
-        self._to_open, self._to_leaf, self._to_end = (np.full(shape, _FAR) for _ in range(3))
-        self._to_close = np.full([labels, *shape], _FAR)
-        for number, path in enumerate(tree.paths):
-            extra = 0
-            if self._opened[number] >= 0:
-                table, extra = self._to_open, self._close_cost[number]
-            elif self._closed[number] >= 0:
-                table = self._to_close[self._closed[number]]
-            else:
-                table = self._to_leaf if self._is_leaf[number] else self._to_end
-            for place, (node, child) in enumerate(zip([trie.ROOT, *path], path, strict=False)):
-                at = node, int(np.flatnonzero(self._next[node] == child)[0])
-                table[at] = min(table[at], len(path) - place + extra)
-        # Whether a symbol may begin another one.
-        self._is_nested = bool(np.any((self._symbol < self._none) & ~self._is_tip))
+        self._symbol = np.full([tree.nodes], self._none, np.int32)
+        self._symbol[[path[-1] for path in tree.paths]] = np.arange(self._none)
+        self._effects = self._changes()
+        self._set_edges(tree)
+        self._set_masks(tree)
 
     def initial(self, texts: Mapping[str, tf.Tensor], rows: tf.Tensor) -> State:
         words = tf.strings.split(texts[self._words_of]).row_lengths()
-        none = tf.zeros([rows], tf.int32)
+        words = tf.maximum(tf.cast(words, tf.int32), 1)
         return State(
-            node=none,
-            depth=none,
-            stack=tf.zeros([rows, self._deepest], tf.int32),
-            words=tf.maximum(tf.cast(words, tf.int32), 1),
-            is_bare=tf.zeros([rows], tf.bool),
-            closing=none,
+            node=tf.fill([rows], trie.ROOT),
+            counts=words[:, None] * tf.constant([[0, 1, 0, 0]]),
+            stack=tf.zeros([rows, self._deepest + 2], tf.int32),
         )
 
     def allowed(self, state: State, room: tf.Tensor) -> tf.Tensor:
         choices = self._choices(state)
-        needed = self._needed(state, choices, state.node)
-        if self._is_nested:
-            symbol = tf.gather(self._symbol, state.node)
-            after = self._written(state, symbol)
-            root = tf.fill(tf.shape(symbol), trie.ROOT)
-            others = self._needed(after, self._choices(after), root)
-            may_be_whole = self._is_allowed(choices, symbol)[:, None]
-            needed = tf.minimum(needed, tf.where(may_be_whole, others, _FAR))
-        least = tf.reduce_min(needed, axis=1)
-        return (needed < _FAR) & (needed <= tf.maximum(room, least)[:, None])
+        ways = self._ways(choices, state.node)
+        if not self._is_nested:
+            return self._mask(ways, _most(room, ways.least))
+        symbol = tf.gather(self._symbol, state.node)
+        after = self._choices(self._written(state, symbol))
+        others = self._ways(after, tf.fill(tf.shape(symbol), trie.ROOT))
+        may_be_whole = self._is_allowed(choices, symbol)
+        least = tf.minimum(ways.least, tf.where(may_be_whole, others.least, _FAR))
+        most = _most(room, least)
+        mask = self._mask(others, tf.where(may_be_whole, most, 0))
+        return mask | self._mask(ways, most)
 
     def advance(self, state: State, tokens: tf.Tensor) -> State:
-        column = tf.gather(self._column, tokens)
-        node = tf.gather_nd(self._next, tf.stack([state.node, column], 1))
+        edge = state.node * (len(self.tokens) + 1) + tf.gather(self._column, tokens)
         if self._is_nested:
-            begins = node < 0
-            ended = tf.where(begins, tf.gather(self._symbol, state.node), self._none)
-            state = self._written(state, ended)
-            node = tf.where(begins, tf.gather(self._next[trie.ROOT], column), node)
-        known = tf.maximum(node, trie.ROOT)
-        is_whole = (node >= 0) & tf.gather(self._is_tip, known)
-        state = self._written(state, tf.where(is_whole, tf.gather(self._symbol, known), self._none))
-        return state._replace(node=tf.where(is_whole, trie.ROOT, known))
+            state = self._written(state, tf.gather(self._edge_ended, edge))
+        state = self._written(state, tf.gather(self._edge_whole, edge))
+        if not self._is_single:
+            state = state._replace(node=tf.gather(self._edge_node, edge))
+        return state
+
+    def _changes(self) -> np.ndarray:
+        """Returns int32 `[S, 9]`, of each symbol: its label, and factors and addends of counts."""
+        opens, closes = self._opened >= 0, self._closed >= 0
+        label = np.maximum(np.maximum(self._opened, self._closed), 0)
+        change = opens.astype(np.int32) - closes
+        factors = np.ones([len(label), 4], np.int32)
+        factors[: self._none, 3] = 0  # whatever is written, the phrase around it is not bare
+        added = [change, -self._is_leaf.astype(np.int32), change * self._close_cost[label], opens]
+        return np.concatenate([label[:, None], factors, np.stack(added, 1)], 1).astype(np.int32)
+
+    def _set_edges(self, tree: trie.Trie) -> None:
+        """Makes the tables of what a token does at a node, `[N (U + 1)]`; U is any other token."""
+        child = np.pad(tree.table(), [(0, 0), (0, 1)], constant_values=-1)
+        is_tip = np.all(child < 0, axis=1)
+        self._is_single = bool(np.all(is_tip[trie.ROOT + 1 :]))  # each symbol is one piece
+        # Whether a symbol may begin another one: then it ends where no edge leads on.
+        self._is_nested = bool(np.any((self._symbol < self._none) & ~is_tip))
+        begins = (child < 0) & self._is_nested
+        ended = np.where(begins, self._symbol[:, None], self._none)
+        child = np.maximum(np.where(begins, child[trie.ROOT], child), trie.ROOT)
+        self._edge_ended = ended.ravel()
+        self._edge_whole = np.where(is_tip, self._symbol, self._none)[child].ravel()
+        self._edge_node = np.where(is_tip[child], np.int32(trie.ROOT), child).ravel()
+
+    def _set_masks(self, tree: trie.Trie) -> None:
+        """Makes the tables of the tokens that lead from a node to the end of a symbol.
+
+        `_masks`, bool `[M, U]`, has rows for a phrase that opens, a leaf and the end token, of
+        each the nodes, of each the tokens that may be spent, 0 to the most that any takes
+        (closing what opens included); behind them, for one token each, and for none.
+        """
+        table, labels = tree.table(), len(self._close_cost)
+        width = len(tree.tokens)
+        cost = np.full([3, tree.nodes, width], _FAR)
+        self._close_least = np.full([labels, tree.nodes], _FAR)
+        close_piece = np.full([labels, tree.nodes], width, np.int32)
+        for number, path in enumerate(tree.paths):
+            opened, closed = self._opened[number], self._closed[number]
+            kind = 0 if opened >= 0 else 1 if self._is_leaf[number] else 2
+            extra = self._close_cost[opened] if opened >= 0 else 0
+            for place, (node, child) in enumerate(zip([trie.ROOT, *path], path, strict=False)):
+                column = int(np.flatnonzero(table[node] == child)[0])
+                tokens = len(path) - place + extra
+                if closed >= 0:
+                    self._close_least[closed, node] = tokens
+                    close_piece[closed, node] = column
+                else:
+                    cost[kind, node, column] = min(cost[kind, node, column], tokens)
+        self._most_cost = int(cost[cost < _FAR].max())
+        self._least = cost.min(2).ravel()
+        masks = cost[:, :, None] <= np.arange(self._most_cost + 1)[:, None]
+        masks = masks.reshape([-1, width])
+        self._close_row = close_piece + np.int32(len(masks))
+        self._no_row = np.int32(len(masks) + width)
+        self._masks = np.concatenate([masks, np.eye(width + 1, width, dtype=bool)])
 
     def _choices(self, state: State) -> _Choices:
-        is_inside, is_over = state.depth > 0, state.words == 0
+        depth, words, closing, is_bare = tf.unstack(state.counts, axis=1)
+        is_inside, is_over = depth > 0, words == 0
         return _Choices(
-            opens=~is_over & (state.depth < self._deepest),
+            opens=~is_over & (depth < self._deepest),
             leaf=~is_over & is_inside,
-            closes=is_inside & ~state.is_bare & (is_over | (state.depth > 1)),
+            closes=is_inside & (is_bare == 0) & (is_over | (depth > 1)),
             end=is_over & ~is_inside,
-            label=self._innermost(state),
+            label=tf.gather(state.stack, depth, batch_dims=1),
+            rest=words * self._leaf_cost + closing + 1,  # 1 is the end token
         )
 
     def _is_allowed(self, choices: _Choices, symbol: tf.Tensor) -> tf.Tensor:
@@ -183,42 +239,54 @@ class LabelledBrackets(base.Constraint):
             | (choices.leaf & tf.gather(self._is_leaf, symbol))
         )
 
-    def _needed(self, state: State, choices: _Choices, node: tf.Tensor) -> tf.Tensor:
-        """Returns int32 `[R, U]`, the tokens to the end of an output by way of each token."""
-        rest = state.words * self._leaf_cost + state.closing + 1  # 1 is the end token
+    def _ways(self, choices: _Choices, node: tf.Tensor) -> _Ways:
+        rest = choices.rest
+        leaf = node + tf.where(choices.end, 2, 1) * self._nodes
+        close = choices.label * self._nodes + node
         closed = rest - tf.gather(self._close_cost, choices.label)
-        at_label = tf.stack([choices.label, node], 1)
-        ways = (
-            (choices.opens, tf.gather(self._to_open, node), rest),
-            (choices.leaf, tf.gather(self._to_leaf, node), rest - self._leaf_cost),
-            (choices.closes, tf.gather_nd(self._to_close, at_label), closed),
-            (choices.end, tf.gather(self._to_end, node), tf.zeros_like(rest)),
+        after = (
+            tf.where(choices.opens, rest, _FAR),
+            tf.where(choices.leaf, rest - self._leaf_cost, tf.where(choices.end, 0, _FAR)),
+            tf.where(choices.closes, closed, _FAR) + tf.gather(self._close_least.ravel(), close),
         )
-        needed = tf.fill([tf.shape(node)[0], len(self.tokens)], _FAR)
-        for may_be, tokens, after in ways:
-            needed = tf.minimum(needed, tokens + tf.where(may_be, after, _FAR)[:, None])
-        return needed
+        least = tf.minimum(
+            tf.gather(self._least, node) + after[0], tf.gather(self._least, leaf) + after[1]
+        )
+        levels = self._most_cost + 1
+        return _Ways(
+            first=(node * levels, leaf * levels),
+            after=after,
+            piece=tf.gather(self._close_row.ravel(), close),
+            least=tf.minimum(least, after[2]),
+        )
+
+    def _mask(self, ways: _Ways, most: tf.Tensor) -> tf.Tensor:
+        """Returns bool `[R, U]`, tokens by which an output ends within `most` tokens, `[R]`."""
+        rows = [
+            first + tf.clip_by_value(most - after, 0, self._most_cost)
+            for first, after in zip(ways.first, ways.after, strict=False)
+        ]
+        rows.append(tf.where(ways.after[2] <= most, ways.piece, self._no_row))
+        opens, leaf, closes = (tf.gather(self._masks, row) for row in rows)
+        return opens | leaf | closes
 
     def _written(self, state: State, symbol: tf.Tensor) -> State:
         """Returns the state after a whole symbol, int32 `[R]`; the node stays."""
-        opened = tf.gather(self._opened, symbol)
-        opens, closes = opened >= 0, tf.gather(self._closed, symbol) >= 0
-        label = tf.where(opens, opened, self._innermost(state))
-        change = tf.cast(opens, tf.int32) - tf.cast(closes, tf.int32)
-        is_top = tf.range(self._deepest) == state.depth[:, None]
-        is_leaf = tf.cast(tf.gather(self._is_leaf, symbol), tf.int32)
+        effect = tf.gather(self._effects, symbol)
+        above = state.counts[:, 0] + 1
+        places = tf.stack([tf.range(tf.size(above)), above], 1)
+        counts = state.counts * effect[:, 1:5] + effect[:, 5:]
+        most = tf.constant([self._deepest, _FAR, _FAR, 1])
         return State(
             node=state.node,
-            depth=tf.clip_by_value(state.depth + change, 0, self._deepest),
-            stack=tf.where(is_top & opens[:, None], label[:, None], state.stack),
-            words=tf.maximum(state.words - is_leaf, 0),
-            is_bare=opens | (state.is_bare & (symbol == self._none)),
-            closing=state.closing + change * tf.gather(self._close_cost, label),
+            counts=tf.clip_by_value(counts, 0, most),
+            stack=tf.tensor_scatter_nd_update(state.stack, places, effect[:, 0]),
         )
 
-    def _innermost(self, state: State) -> tf.Tensor:
-        """Returns int32 `[R]`, the label of the innermost open phrase; 0 without one."""
-        return tf.gather(state.stack, tf.maximum(state.depth - 1, 0), batch_dims=1)
+
+def _most(room: tf.Tensor, least: tf.Tensor) -> tf.Tensor:
+    """Returns int32 `[R]`, tokens that may be spent: the room, or what is needed beyond it."""
+    return tf.maximum(room, tf.minimum(least, _FAR - 1))
 
 
 def _check(

@@ -145,8 +145,12 @@ def likeliest(
     """
     logits = tf.cast(logits, tf.float32)
     if allowed is not None:
-        top, places = tf.math.top_k(allowed.logits(logits), min(count, allowed.tokens.shape[0]))
-        return tf.minimum(top - log_norm(logits), 0.0), tf.gather(allowed.tokens, places)
+        chosen = allowed.logits(logits)
+        top, places = tf.math.top_k(chosen, min(count, allowed.tokens.shape[0]))
+        # Read last, logits are overwritten by the norm's differences, not copied for them.
+        with tf.control_dependencies([chosen]):
+            norm = log_norm(logits)
+        return tf.minimum(top - norm, 0.0), tf.gather(allowed.tokens, places)
     if count == 1:  # argmax takes a quarter of the time of top_k
         ids = tf.argmax(logits[:, PAD + 1 :], 1, tf.int32)[:, tf.newaxis] + PAD + 1
         top = tf.gather(logits, ids, batch_dims=1)

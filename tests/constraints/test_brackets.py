@@ -16,6 +16,9 @@ NESTED = {"(A": [3], "(B": [3, 4], ")A": [5], ")B": [5, 4], "x": [6], "y": [6, 7
 # All words begin alike, as where signs are written as bytes.
 SHARED = {"(A": [3, 4], "(B": [3, 4, 5], ")A": [3, 6], ")B": [3, 6, 5], "x": [3, 7], "y": [3, 8]}
 
+# As many pieces as places in spellings, though one symbol has two.
+CHAIN = {"(A": [3], "(B": [4, 9], ")A": [5], ")B": [6], "x": [7], "y": [8]}
+
 
 def trees(vocab, **others):
     names = {"opening": ["(A", "(B"], "closing": [")A", ")B"], "leaves": ["x", "y"], **others}
@@ -45,7 +48,7 @@ def is_tree(symbols, words, deepest=200):
 
 
 @pytest.mark.parametrize(("words", "most"), [(1, 6), (2, 6)])
-@pytest.mark.parametrize("spellings", [SINGLE, NESTED, SHARED])
+@pytest.mark.parametrize("spellings", [SINGLE, NESTED, SHARED, CHAIN])
 def test_exactly_the_trees_within_the_room_are_allowed(spellings, words, most):
     vocab = pieces.Spelt(spellings)
     # Of one word: "(A x )A" is the shortest; of six symbols at most, all there are: 6^6.
