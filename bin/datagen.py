@@ -128,9 +128,13 @@ def _show(answer: Mapping[str, Any]) -> None:
         first = [name, done["status"]]
         lines.append(f"{name}: {done['status']}, {done['seconds']:.1f} s")
         for split, c in done["splits"].items():
+            held = f" in {c['records']:,} records" if "records" in c else ""
             counts = [f"{c['examples']:,}", f"{c['shards']:,}", f"{c['bytes'] / 1e6:,.1f}"]
+            lines.append(
+                "  {}: {} examples{held}, {} shards, {} MB".format(split, *counts, held=held)
+            )
+            counts[0] += held
             shown.add_row(*first, split, *counts, f"{done['seconds']:.1f}" if first[0] else "")
-            lines.append("  {}: {} examples, {} shards, {} MB".format(split, *counts))
             first = ["", ""]
     for name, about in answer["vocabularies"].items():
         shown.add_row(name, "vocabulary", "", f"{about['size']:,}", "", "", "")

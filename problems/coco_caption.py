@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import operator
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality.image import declaration as image
 from t2t_mm.modality.language import declaration as language
@@ -48,6 +49,9 @@ class CocoCaption(problem.Problem):
             described = list(group)
             targets = tuple(row.text for row in described)
             yield f"{split}/{number}", {"image": described[0].image, "targets": targets}
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return reading.captioned(files, _PARTS[split])
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_captions.write_coco(folder, seed=seed, size=size * captions.COUNT)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from t2t_mm import problem
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.corpus import raw
 from t2t_mm.modality import base as modality
 from t2t_mm.modality.categorical import declaration as categorical
@@ -24,11 +25,13 @@ _CLASSES = 3_000
 class Vqa(problem.Problem):
     """Goyal et al. 2017: 443,757 questions for training, 214,354 for validation.
 
-    The most frequent answer is the target of training; all ten are references in
-    validation. The test sets have no answers. Decoding writes answers of training alone.
+    Each question is an example. Those about a photo share it in the records; training draws
+    one of them each time it comes to the photo. The most frequent answer is the target of
+    training; all ten are references in validation. The test sets have no answers. Decoding
+    writes answers of training alone.
     """
 
-    version = "1.0.0"
+    version = "2.0.0"
     corpus = "vqa"
     layout = (
         "v2_OpenEnded_mscoco_{train,val}2014_questions.json, "
@@ -41,6 +44,7 @@ class Vqa(problem.Problem):
     }
     sample_inputs = {"image": image.Image(size=picture.SIZE, mirror=False)}
     targets: ClassVar[modality.Modality] = language.Language(vocab="mm_8k", max_length=16)
+    shared_inputs = ("image",)
     command = "to-answer"
     answers_of_training = _ANSWERS
     metrics: ClassVar[tuple[str, ...]] = ("vqa_accuracy", "log_perplexity")
@@ -61,6 +65,9 @@ class Vqa(problem.Problem):
             targets = row.answers[0] if split == "train" else row.answers
             values = {"image": row.image, "question": row.text, "targets": targets}
             yield f"{split}/{row.id}", values
+
+    def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        return questions.asked_about(files, _PARTS[split])
 
     def make_sample(self, folder: pathlib.Path, *, seed: int, size: int) -> None:
         corpora_captions.write_vqa(folder, seed=seed, size=size)
@@ -88,3 +95,5 @@ class VqaClasses(Vqa):
                 yield key, values
             else:
                 files.skip(f"questions whose answer is not of the {_CLASSES:,} most frequent")
+
+    parts = Vqa.parts

@@ -40,6 +40,9 @@ class Problem:
       inputs: modalities by name (`{"image": Image(), "question": Language()}`); `{}`
         for an unconditional language model.
       targets: the modality to be predicted.
+      shared_inputs: names of inputs that examples which follow each other may share, such as
+        the picture of ten questions: records hold it once. Training draws one of these
+        examples each time it comes to the record; all else sees each example.
       command: the token that tells the decoder which task to do ("to-german"); problems
         with the same task share it.
       metrics: names of registered metrics; the first one is the main metric.
@@ -74,6 +77,7 @@ class Problem:
     layout: ClassVar[str] = ""
     inputs: ClassVar[Mapping[str, modality.Modality]] = {}
     targets: ClassVar[modality.Modality]
+    shared_inputs: ClassVar[tuple[str, ...]] = ()
     command: ClassVar[str] = ""
     metrics: ClassVar[tuple[str, ...]] = ()
     metric_tokenizer: ClassVar[str] = ""
@@ -234,6 +238,7 @@ def _check(name: str, cls: type[Problem], place: str) -> None:
         _wrong_name(name, cls)
         or _wrong_modality(cls)
         or _wrong_list(cls)
+        or _wrong_shared_inputs(cls)
         or _wrong_answers(cls)
         or _wrong_plain_name(cls)
         or _wrong_tokenizer(cls)
@@ -281,7 +286,15 @@ def _wrong_modality(cls: type[Problem]) -> str | None:
 
 
 def _wrong_list(cls: type[Problem]) -> str | None:
-    for attribute in ("metrics", "splits", "optional_splits", "sources", "symbols", "downloads"):
+    for attribute in (
+        "metrics",
+        "splits",
+        "optional_splits",
+        "sources",
+        "symbols",
+        "downloads",
+        "shared_inputs",
+    ):
         value = getattr(cls, attribute)
         if isinstance(value, str):
             return f"{attribute} is a string; write ({value!r},)"
@@ -302,6 +315,14 @@ def _wrong_list(cls: type[Problem]) -> str | None:
             f"optional_splits is {tuple(cls.optional_splits)!r}, which may hold splits after the "
             "second only"
         )
+    return None
+
+
+def _wrong_shared_inputs(cls: type[Problem]) -> str | None:
+    if set(cls.shared_inputs) - set(cls.inputs):
+        return f"shared_inputs is {cls.shared_inputs!r}, of which inputs lacks some"
+    if cls.shared_inputs and "examples" in cls.inputs:
+        return "an input is named 'examples', which records with shared inputs keep for themselves"
     return None
 
 

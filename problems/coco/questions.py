@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from t2t_mm import errors
 from t2t_mm.corpus import folders, raw
+from t2t_mm.corpus import parts as parts_lib
 from t2t_mm.modality.language import declaration as language
 from t2t_mm.problems.coco import reading
 
@@ -30,7 +31,10 @@ class Question(NamedTuple):
 
 
 def questions(files: raw.RawFiles, part: str) -> Iterator[Question]:
-    """Yields the questions with answers of VQA v2, in the order of their file.
+    """Yields the questions with answers of VQA v2.
+
+    Those about a photo follow each other, in file order; the photos come in the order of their
+    ids. Of a part of the split (`asked_about`) these are its own.
 
     Args:
       files: of the corpus.
@@ -41,22 +45,36 @@ def questions(files: raw.RawFiles, part: str) -> Iterator[Question]:
     """
     database = _database(files, part)
     folder = f"{part}2014"
-    photos = [_photo(folder, n) for (n,) in database.execute("SELECT DISTINCT photo FROM asked")]
-    pictures = reading.Pictures(files, folder, photos)
-    del photos
-    found = database.execute(
-        "SELECT asked.id, asked.photo, asked.text, answered.answers FROM asked "
-        "LEFT JOIN answered ON answered.id = asked.id ORDER BY asked.rowid"
-    )
-    for number, photo, text, answers in found:
-        if answers is None:
-            raise errors.DataError(
-                f"A question of {files.root / _asked(part)} has no answers",
-                received=f"question_id {number}",
-                expected="answers to every question, in the file of annotations",
-            )
+    photos = reading.photos_of(database, "asked")
+    pictures = reading.Pictures(files, folder, [_photo(folder, photo) for photo in photos])
+    for photo in files.share(photos):
+        found = database.execute(
+            "SELECT asked.id, asked.text, answered.answers FROM asked LEFT JOIN answered "
+            "ON answered.id = asked.id WHERE asked.photo = ? ORDER BY asked.rowid",
+            (photo,),
+        )
         image = pictures.find(_photo(folder, photo))
-        yield Question(number, image, reading.one_line(text), tuple(json.loads(answers)))
+        for number, text, answers in found:
+            if answers is None:
+                raise errors.DataError(
+                    f"A question of {files.root / _asked(part)} has no answers",
+                    received=f"question_id {number}",
+                    expected="answers to every question, in the file of annotations",
+                )
+            yield Question(number, image, reading.one_line(text), tuple(json.loads(answers)))
+
+
+def asked_about(files: raw.RawFiles, part: str) -> tuple[parts_lib.Part, ...]:
+    """Returns the parts in which `questions` can be read: shares of the photos.
+
+    Args:
+      files: of the corpus.
+      part: "train" or "val".
+
+    Raises:
+      DataError: for a file that is missing, or not as published.
+    """
+    return parts_lib.of_units(len(reading.photos_of(_database(files, part), "asked")))
 
 
 def frequent(files: raw.RawFiles, part: str, count: int) -> frozenset[str]:
@@ -92,6 +110,7 @@ def _database(files: raw.RawFiles, part: str) -> sqlite3.Connection:
             "INSERT INTO asked VALUES (?, ?, ?)",
             ((row["question_id"], row["image_id"], row["question"]) for row in asked),
         )
+        database.execute("CREATE INDEX by_photo ON asked (photo)")
         database.executemany(
             "INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?)",
             (

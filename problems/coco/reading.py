@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from t2t_mm import errors
 from t2t_mm.corpus import folders, raw
+from t2t_mm.corpus import parts as parts_lib
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,6 +36,7 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
     """Yields the captions of COCO 2017, or of 2014 where that is not there.
 
     Those of a photo follow each other, in file order; the photos come in the order of their ids.
+    Of a part of the split (`captioned`) these are its own.
 
     Args:
       files: of the corpus.
@@ -43,6 +45,48 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
     Raises:
       DataError: for a file that is missing, or not as published.
     """
+    name, database = _captions(files, part)
+    folder = name.removeprefix("annotations/captions_").removesuffix(".json")
+    photos = [photo for (photo,) in database.execute("SELECT name FROM photos")]
+    pictures = Pictures(files, folder, photos)
+    del photos
+    for photo in files.share(photos_of(database, "captions")):
+        found = database.execute(
+            "SELECT captions.id, photos.name, captions.text FROM captions LEFT JOIN photos "
+            "ON photos.id = captions.photo WHERE captions.photo = ? ORDER BY captions.rowid",
+            (photo,),
+        )
+        for number, picture, text in found:
+            if picture is None:
+                raise errors.DataError(
+                    f"{files.root / name} has a caption of a picture that it does not list",
+                    received=f"image_id {photo}",
+                )
+            yield Caption(photo, number, pictures.find(picture), one_line(text))
+
+
+def captioned(files: raw.RawFiles, part: str) -> tuple[parts_lib.Part, ...]:
+    """Returns the parts in which `captions` can be read: shares of the photos.
+
+    Args:
+      files: of the corpus.
+      part: "train" or "val".
+
+    Raises:
+      DataError: for a file that is missing, or not as published.
+    """
+    _, database = _captions(files, part)
+    return parts_lib.of_units(len(photos_of(database, "captions")))
+
+
+def photos_of(database: sqlite3.Connection, table: str) -> list[int]:
+    """Returns the ids of the photos of a table's annotations, in order."""
+    found = database.execute(f"SELECT DISTINCT photo FROM {table} ORDER BY photo")  # noqa: S608
+    return [photo for (photo,) in found]
+
+
+def _captions(files: raw.RawFiles, part: str) -> tuple[str, sqlite3.Connection]:
+    """Opens the captions of a part; returns the name of their file, too."""
     names = [f"annotations/captions_{part}{year}.json" for year in ("2017", "2014")]
     name = next((n for n in names if files.has_text(n)), names[0])
 
@@ -62,22 +106,7 @@ def captions(files: raw.RawFiles, part: str) -> Iterator[Caption]:
         )
         database.execute("CREATE INDEX by_photo ON captions (photo)")
 
-    database = files.database(f"captions_{part}", build)
-    folder = name.removeprefix("annotations/captions_").removesuffix(".json")
-    photos = [photo for (photo,) in database.execute("SELECT name FROM photos")]
-    pictures = Pictures(files, folder, photos)
-    del photos
-    found = database.execute(
-        "SELECT captions.photo, captions.id, photos.name, captions.text FROM captions "
-        "LEFT JOIN photos ON photos.id = captions.photo ORDER BY captions.photo, captions.rowid"
-    )
-    for photo, number, picture, text in found:
-        if picture is None:
-            raise errors.DataError(
-                f"{files.root / name} has a caption of a picture that it does not list",
-                received=f"image_id {photo}",
-            )
-        yield Caption(photo, number, pictures.find(picture), one_line(text))
+    return name, files.database(f"captions_{part}", build)
 
 
 def rows(files: raw.RawFiles, name: str, entry: str, fields: Mapping[str, type]) -> Iterator[Row]:

@@ -36,9 +36,6 @@ DROPPED = "dropped"
 """Key of a training batch for the number of examples dropped for their length since the
 previous batch, int32 `[]`; only with `Batching.too_long = "drop"`."""
 
-SEVERAL = "several"
-"""Key of all targets of training examples, of which one is drawn: ragged string `[P, R]`."""
-
 Values = dict[str, Any]
 """`raw`: string `[P]` by name; of records `key` string `[P]`; for evaluation also `index`
 int32 `[P]` and `references` ragged string `[P, R]`."""
@@ -123,7 +120,7 @@ class Maker:
     def batches(
         self,
         records: tf.data.Dataset,
-        parse: Callable[[Any], Values],
+        parse: Callable[[Any, tf.Tensor | None], Values],
         *,
         pool_size: int | tf.Tensor,
         part: tuple[tf.Tensor, tf.Tensor] | None = None,
@@ -132,7 +129,8 @@ class Maker:
 
         Args:
           records: one example each, in any form.
-          parse: turns a batch of them into `Values`.
+          parse: turns a batch of them into `Values`; it is also given a seed, int64 `[2]`,
+            for what training draws of them, or None for evaluation.
           pool_size: examples sorted together, as of `pool_size`.
           part: index and number of those who share the batches, of which each gets every so many;
             None for one alone.
@@ -142,7 +140,7 @@ class Maker:
             pool = records.batch(pool_size).enumerate()
             pool = pool.map(
                 plain(
-                    lambda number, element: self._sort(number, self._drawn(number, parse(element)))
+                    lambda number, element: self._sort(number, parse(element, self._draw(number)))
                 )
             )
             numbered = pool.prefetch(1).flat_map(plain(self._split)).enumerate()
@@ -150,7 +148,7 @@ class Maker:
         else:
             numbered = records.batch(self.batch_examples).enumerate()
             finish = plain(
-                lambda number, element: self._finish(number, self._drawn(number, parse(element)))
+                lambda number, element: self._finish(number, parse(element, self._draw(number)))
             )
         if part is not None:  # before what takes long
             index, count = part
@@ -212,17 +210,9 @@ class Maker:
         """
         return tf.reduce_any([self.features[name].is_cut(ids[name]) for name in ids], axis=0)
 
-    def _drawn(self, number: tf.Tensor, values: Values) -> Values:
-        """Returns values with one of several targets each, drawn by seed and number of the pool."""
-        targets = values.pop(SEVERAL, None)
-        if targets is None:
-            return values
-        counts = targets.row_lengths()
-        draws = tf.random.stateless_uniform(tf.shape(counts), self._seed_at(number) + [0, 1])
-        places = tf.cast(draws * tf.cast(counts, tf.float32), tf.int64)
-        places = targets.row_starts() + tf.minimum(places, counts - 1)
-        chosen = tf.gather(targets.flat_values, places)
-        return {**values, "raw": {**values["raw"], task_lib.TARGETS: chosen}}
+    def _draw(self, number: tf.Tensor) -> tf.Tensor | None:
+        """Returns the seed of what is drawn in pool `number`; None for evaluation."""
+        return None if self.seed is None else self._seed_at(number) + [0, 1]
 
     def _sort(self, number: tf.Tensor, values: Values) -> tuple[Values, tf.Tensor, tf.Tensor]:
         """Tokenizes and sorts a pool; returns its values, batch bounds and order of batches."""

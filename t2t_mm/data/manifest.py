@@ -25,12 +25,30 @@ FILE = "manifest.json"
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One file of records: its name, examples, bytes, and sha256 in hex."""
+    """One file of records.
+
+    Attributes:
+      file: its name.
+      examples: that it holds.
+      bytes: its size.
+      sha256: its hash, in hex.
+      records: that hold the examples; None where each example is one.
+    """
 
     file: str
     examples: int
     bytes: int
     sha256: str
+    records: int | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of records."""
+        return self.examples if self.records is None else self.records
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the entry of `manifest.json`."""
+        return {k: v for k, v in dataclasses.asdict(self).items() if v is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +111,9 @@ class Manifest:
     def _from_json(cls, place: pathlib.Path, value: dict[str, Any]) -> Manifest:
         fields = [field.name for field in dataclasses.fields(Shard)]
         shards = {
-            split: tuple(Shard(**{name: shard[name] for name in fields}) for shard in of["shards"])
+            split: tuple(
+                Shard(**{name: shard.get(name) for name in fields}) for shard in of["shards"]
+            )
             for split, of in value.pop("splits").items()
         }
         named = {key: value.pop(key) for key in ("problem", "version", "source", "seed")}
@@ -105,7 +125,7 @@ class Manifest:
             split: {
                 "examples": self.examples(split),
                 "bytes": self.bytes(split),
-                "shards": [dataclasses.asdict(shard) for shard in shards],
+                "shards": [shard.describe() for shard in shards],
             }
             for split, shards in self.shards.items()
         }
@@ -135,6 +155,11 @@ class Manifest:
         """The most frequent targets of training, where the problem keeps them."""
         return tuple(self.details.get("answers", ()))
 
+    @property
+    def shared_inputs(self) -> tuple[str, ...]:
+        """The inputs that the examples of a record share."""
+        return tuple(self.details.get("shared_inputs", ()))
+
     def files(self, split: str) -> list[pathlib.Path]:
         """Returns the record files of a split, in order.
 
@@ -146,6 +171,10 @@ class Manifest:
     def examples(self, split: str) -> int:
         """Returns how many examples a split has."""
         return sum(shard.examples for shard in self._split(split))
+
+    def records(self, split: str) -> int:
+        """Returns how many records hold the examples of a split: fewer, where they share some."""
+        return sum(shard.count for shard in self._split(split))
 
     def bytes(self, split: str) -> int:
         """Returns how many bytes a split's files have."""
@@ -227,10 +256,11 @@ class Manifest:
                 whole += 1
         except errors.DataError as error:
             wrong = wrong or str(error)
-        if not wrong and whole == shard.examples:
+        if not wrong and whole == shard.count:
             return ""
         wrong = wrong or f"{path} does not hold what its manifest says"
-        return f"{wrong}; {whole:,} of {shard.examples:,} examples read"
+        noun = "examples" if shard.records is None else "records"
+        return f"{wrong}; {whole:,} of {shard.count:,} {noun} read"
 
     def _fail_if(self, wrong: str | None) -> None:
         if wrong:

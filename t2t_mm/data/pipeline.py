@@ -3,10 +3,10 @@
 Shards are read in a new order each epoch, and records are shuffled as serialized bytes. A
 *pool* of some thousand examples is parsed and tokenized in one call, sorted by length, and
 cut into batches with the same number of padded positions. Of several target texts (five captions
-of a photo) training draws one each time. Heavy features (pictures, sounds)
-are decoded batch by batch, in parallel. Only plain tf.data operations are used, so
-iterators can be saved in checkpoints. Problems with the same features share one graph
-(`data.traced`).
+of a photo), and of several examples that share a record (ten questions about it), training draws
+one each time. Heavy features (pictures, sounds) are decoded batch by batch, in parallel. Only
+plain tf.data operations are used, so iterators can be saved in checkpoints. Problems with the
+same features share one graph (`data.traced`).
 
 Text longer than its `max_length` (or else `Batching.max_length`) is truncated and then has
 no end token; with `Batching.too_long = "drop"` training drops the example instead.
@@ -49,6 +49,7 @@ class _Evaluation(NamedTuple):
     """What differs between evaluation data sets of one graph."""
 
     runs: reading.RunTensors
+    most: tf.Tensor
     pool_size: tf.Tensor
     part: tuple[tf.Tensor, tf.Tensor]
 
@@ -87,26 +88,29 @@ def train_dataset(
     index, count = shard
     split = task.splits[0]
     source = reading.SplitRecords.open(task, split)
-    if source.examples < count:
+    if source.count < count:
         raise errors.DataError(
             f"The split {split!r} of {task.name!r} has too few examples to train on",
-            received=f"{source.examples} examples for {count} workers",
+            received=f"{source.count} examples for {count} workers",
             expected="at least one for each worker",
         )
     source = source.part(index, count)
     capacity = source.held(HELD_BYTES)
     draw = batches.derive_seed(seed, task.name, index)
-    buffer = min(batching.shuffle_buffer, capacity, source.examples)
+    buffer = min(batching.shuffle_buffer, capacity, source.count)
     maker = batches.Maker(
         task, batching, names=list(task.modalities()), seed=draw, augmentation=augmentation
     )
 
-    def parse(serialized: tf.Tensor) -> batches.Values:
+    def parse(serialized: tf.Tensor, seed: tf.Tensor) -> batches.Values:
+        if source.grouped:  # a question comes with its answers and key
+            serialized += pools.draw(reading.rest_of(serialized), seed - [1, 0])
         names = [*maker.names, task_lib.KEY]
         raw, targets = reading.parse_with_references(serialized, names)
-        values = {"key": raw.pop(task_lib.KEY), "raw": raw}
         # Of classes the first is the answer; others may be none of training.
-        return {**values, batches.SEVERAL: targets} if task.targets.autoregressive else values
+        if task.targets.autoregressive:
+            raw[task_lib.TARGETS] = pools.draw(targets, seed)
+        return {"key": raw.pop(task_lib.KEY), "raw": raw}
 
     def build(given: _Training) -> tf.data.Dataset:
         records = given.runs.shuffled(given.file_seeds)
@@ -119,9 +123,9 @@ def train_dataset(
         record_seeds=reading.shuffle_seeds(draw + 1),
         buffer=tf.constant(buffer, tf.int64),
         seed=tf.constant(draw, tf.int64),
-        pool_size=tf.constant(maker.pool_size(min(capacity, source.examples)), tf.int64),
+        pool_size=tf.constant(maker.pool_size(min(capacity, source.count)), tf.int64),
     )
-    return traced.dataset(_key("train", task, maker), build, given)
+    return traced.dataset(_key("train", task, maker, source), build, given)
 
 
 def eval_dataset(
@@ -138,13 +142,13 @@ def eval_dataset(
       task: the problem and its data.
       split: its name.
       batching: sizes.
-      max_examples: read only the first so many records (their order was shuffled at
-        generation); None or 0 for all.
+      max_examples: read only the first so many (their order was shuffled at generation);
+        None or 0 for all.
       part: index and number of workers; each gets the batches of its turn, which are those
         that one worker would get.
 
     Returns:
-      batches as from `train_dataset`, with `index` (int32 `[B]`, the number of the record),
+      batches as from `train_dataset`, with `index` (int32 `[B]`, the number of the example),
       `raw_targets` (string `[B]`), `references` (ragged string `[B, R]`: all targets, the
       first of them also in `raw_targets`) and `raw_inputs` (string `[B]` by name).
 
@@ -153,19 +157,19 @@ def eval_dataset(
       DataError: when shards are missing, truncated or empty.
     """
     source = reading.SplitRecords.open(task, split, max_examples=max_examples)
-    largest_pool = min(source.held(HELD_BYTES), source.examples)
     maker, parse = _evaluated(task, batching)
 
     def build(given: _Evaluation) -> tf.data.Dataset:
-        records = given.runs.in_order().enumerate()
-        return maker.batches(records, parse, pool_size=given.pool_size, part=given.part)
+        examples = given.runs.examples(grouped=source.grouped).take(given.most).enumerate()
+        return maker.batches(examples, parse, pool_size=given.pool_size, part=given.part)
 
     given = _Evaluation(
         runs=source.tensors(),
-        pool_size=tf.constant(maker.pool_size(largest_pool), tf.int64),
+        most=tf.constant(max_examples or -1, tf.int64),
+        pool_size=tf.constant(maker.pool_size(source.held(HELD_BYTES)), tf.int64),
         part=(tf.constant(part[0], tf.int64), tf.constant(part[1], tf.int64)),
     )
-    return traced.dataset(_key("evaluation", task, maker), build, given)
+    return traced.dataset(_key("evaluation", task, maker, source), build, given)
 
 
 def examples_dataset(
@@ -192,11 +196,12 @@ def examples_dataset(
 
 def _evaluated(
     task: task_lib.Task, batching: Batching
-) -> tuple[batches.Maker, Callable[[Any], batches.Values]]:
+) -> tuple[batches.Maker, Callable[[Any, None], batches.Values]]:
     """Returns the maker of batches for evaluation, and what parses their numbered examples."""
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=None)
 
-    def parse(element: tuple[tf.Tensor, tf.Tensor]) -> batches.Values:
+    def parse(element: tuple[tf.Tensor, tf.Tensor], seed: None) -> batches.Values:
+        del seed
         index, serialized = element
         names = [*maker.names, task_lib.KEY]
         raw, references = reading.parse_with_references(serialized, names)
@@ -238,12 +243,14 @@ def predict_dataset(
     maker = batches.Maker(task, batching, names=names, seed=None)
     return maker.batches(
         tf.data.Dataset.from_tensor_slices(columns).enumerate(),
-        lambda element: {"raw": element[1], "index": tf.cast(element[0], tf.int32)},
+        lambda element, _: {"raw": element[1], "index": tf.cast(element[0], tf.int32)},
         pool_size=maker.pool_size(len(examples)),
     )
 
 
-def _key(use: str, task: task_lib.Task, maker: batches.Maker) -> Hashable | None:
+def _key(
+    use: str, task: task_lib.Task, maker: batches.Maker, source: reading.SplitRecords
+) -> Hashable | None:
     """Returns what the graph of a data set depends on; None for one that is not shared."""
     key = maker.key()
-    return None if key is None else (use, task.targets.autoregressive, key)
+    return None if key is None else (use, task.targets.autoregressive, source.grouped, key)

@@ -22,6 +22,19 @@ SHARES = 128
 """For that, batch sizes are tried in steps of 1/128 of a full batch."""
 
 
+def draw(values: tf.RaggedTensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns one value of each row, drawn by the seed: `[P]`.
+
+    Args:
+      values: `[P, R]`, one or more a row.
+      seed: of stateless random numbers, int64 `[2]`.
+    """
+    counts = values.row_lengths()
+    draws = tf.random.stateless_uniform(tf.shape(counts), seed)
+    places = tf.cast(draws * tf.cast(counts, tf.float32), tf.int64)
+    return tf.gather(values.flat_values, values.row_starts() + tf.minimum(places, counts - 1))
+
+
 def sort_by_length(sides: tf.Tensor) -> tf.Tensor:
     """Returns the order by length, longest first, with which batches have least padding.
 

@@ -51,10 +51,12 @@ class SplitRecords:
     Attributes:
       runs: consecutive records by file; none is empty.
       size_bytes: approximate size of all records.
+      grouped: whether a record may hold several examples, which share inputs.
     """
 
     runs: tuple[Run, ...]
     size_bytes: int
+    grouped: bool = False
 
     @classmethod
     def open(
@@ -65,8 +67,8 @@ class SplitRecords:
         Args:
           task: the problem and its data.
           split: its name. Shards of other splits need not exist.
-          max_examples: the first so many only; later shards need not exist. None or 0
-            for all.
+          max_examples: the first so many records only; later shards need not exist. None
+            or 0 for all.
 
         Raises:
           ConfigError: for an unknown split.
@@ -75,22 +77,23 @@ class SplitRecords:
         manifest = task.manifest()
         folder = paths.for_tensorflow(manifest.folder)
         files = manifest.files(split)
-        examples = manifest.examples(split)
-        if not examples:
+        count = manifest.records(split)
+        if not count:
             raise errors.DataError(
                 f"The split {split!r} of {task.name!r} is empty",
                 hint=f"Make it again: {manifest.command} --overwrite",
             )
         whole = cls(
             tuple(
-                Run(f"{folder}/{file.name}", 0, shard.examples)
+                Run(f"{folder}/{file.name}", 0, shard.count)
                 for file, shard in zip(files, manifest.shards[split], strict=True)
-                if shard.examples
+                if shard.count
             ),
             manifest.bytes(split),
+            grouped=bool(manifest.shared_inputs),
         )
-        source = whole.between(0, min(max_examples or examples, examples))
-        manifest.check_sizes(split, None if source.examples == examples else source.files)
+        source = whole.between(0, min(max_examples or count, count))
+        manifest.check_sizes(split, None if source.count == count else source.files)
         return source
 
     @property
@@ -99,7 +102,7 @@ class SplitRecords:
         return [run.file for run in self.runs]
 
     @property
-    def examples(self) -> int:
+    def count(self) -> int:
         """The number of records."""
         return sum(run.count for run in self.runs)
 
@@ -110,7 +113,7 @@ class SplitRecords:
         sizes differ by at most one. A worker has the same part in every epoch, so workers
         need not communicate.
         """
-        return self.between(self.examples * index // count, self.examples * (index + 1) // count)
+        return self.between(self.count * index // count, self.count * (index + 1) // count)
 
     def between(self, start: int, stop: int) -> SplitRecords:
         """Returns the records from place `start` to before place `stop`."""
@@ -120,7 +123,7 @@ class SplitRecords:
             if first < last:
                 kept.append(Run(run.file, run.first + first, last - first))
             place += run.count
-        share = self.size_bytes * (stop - start) // max(1, self.examples)
+        share = self.size_bytes * (stop - start) // max(1, self.count)
         return dataclasses.replace(self, runs=tuple(kept), size_bytes=share)
 
     def tensors(self) -> RunTensors:
@@ -132,8 +135,8 @@ class SplitRecords:
         )
 
     def held(self, size_bytes: int) -> int:
-        """Returns how many examples of average size fit into `size_bytes`, at least 1."""
-        return max(1, size_bytes * self.examples // max(1, self.size_bytes))
+        """Returns how many records of average size fit into `size_bytes`, at least 1."""
+        return max(1, size_bytes * self.count // max(1, self.size_bytes))
 
 
 class RunTensors(NamedTuple):
@@ -153,11 +156,22 @@ class RunTensors(NamedTuple):
     counts: tf.Tensor
 
     def in_order(self) -> tf.data.Dataset:
-        """Returns the serialized examples, each once."""
+        """Returns the serialized records, each once."""
         return tf.data.Dataset.range(tf.size(self.files, tf.int64)).flat_map(self._run)
 
+    def examples(self, *, grouped: bool) -> tf.data.Dataset:
+        """Returns the serialized examples in order, each once and with the inputs it shares.
+
+        Args:
+          grouped: as of `SplitRecords`.
+        """
+        if not grouped:
+            return self.in_order()
+        whole = tf.autograph.experimental.do_not_convert(lambda record: record + rest_of(record))
+        return self.in_order().map(whole).unbatch()
+
     def shuffled(self, seeds: tf.Tensor) -> tf.data.Dataset:
-        """Returns the serialized examples, each once, with `FILES_AT_ONCE` files interleaved.
+        """Returns the serialized records, each once, with `FILES_AT_ONCE` files interleaved.
 
         Args:
           seeds: of `shuffle_seeds`, of the order of files: a new one in each epoch.
@@ -224,6 +238,30 @@ _UNREADABLE = (
     tf.errors.NotFoundError,
     tf.errors.FailedPreconditionError,  # fewer records than there should be
 )
+
+
+def rest_of(serialized: tf.Tensor) -> tf.Tensor | tf.RaggedTensor:
+    """Returns what each example of a record has of its own: appended to the record, it is one.
+
+    Args:
+      serialized: string `[]` or `[B]`, records whose examples share inputs.
+
+    Returns:
+      string `[R]`, or ragged string `[B, R]`, with one or more a row.
+
+    Raises:
+      InvalidArgumentError: for a record of another form.
+    """
+    spec = {records.EXAMPLES: tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
+    if serialized.shape.rank == 0:
+        rest = tf.io.parse_single_example(serialized, spec)[records.EXAMPLES]
+        fewest = tf.size(rest)
+    else:
+        rest = tf.io.parse_example(serialized, spec)[records.EXAMPLES]
+        fewest = tf.reduce_min(rest.row_lengths())
+    check = tf.debugging.Assert(fewest > 0, [f"A record has no {records.EXAMPLES!r}"])
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.identity(rest)
 
 
 def parse(serialized: tf.Tensor, names: Sequence[str]) -> dict[str, tf.Tensor]:

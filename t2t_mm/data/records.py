@@ -4,6 +4,11 @@ Workers that generate data must start fast and may be many, so the two formats, 
 small and stable, are implemented here. A feature is one byte string; targets may be
 several alternatives, the first of which is *the* target. In protocol buffer terms, an
 `Example` is `{1: {1: map entries}}`, and an entry `{1: name, 2: {1: {1: bytes, ...}}}`.
+
+Examples that share inputs (ten questions about a picture) make one record: the shared inputs
+once, and under `examples` the rest of each, serialised as an `Example`. Serialised messages
+that follow each other are read as their union, so the record and one of these are an example.
+
 A record is its length (8 bytes), a checksum of that (4), the data, and a checksum of
 the data (4).
 """
@@ -14,8 +19,7 @@ import functools
 import os
 import pathlib
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import google_crc32c
 
@@ -29,9 +33,10 @@ _TAGS = {number: bytes([number << 3 | _LENGTH_DELIMITED]) for number in (1, 2)}
 """The tag bytes of fields 1 and 2."""
 
 SEVERAL = "targets"
-"""The only feature that may hold several values."""
+"""The feature that may hold several values."""
 
-T = TypeVar("T")
+EXAMPLES = "examples"
+"""The feature, of a record without targets, with what its examples do not share."""
 
 
 def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
@@ -51,6 +56,39 @@ def encode_example(features: Mapping[str, bytes | Sequence[bytes]]) -> bytes:
     return _field(1, b"".join(entries))
 
 
+def encode_group(
+    examples: Sequence[Mapping[str, bytes | Sequence[bytes]]], shared: Collection[str]
+) -> bytes:
+    """Returns the data of one record with several examples.
+
+    Args:
+      examples: one or more, as for `encode_example`.
+      shared: names of features that are the same in all of them.
+    """
+    rest = [encode_example({n: one[n] for n in one if n not in shared}) for one in examples]
+    return encode_example({**{name: examples[0][name] for name in shared}, EXAMPLES: rest})
+
+
+def decode_group(data: bytes) -> Iterator[dict[str, tuple[bytes, ...]]]:
+    """Yields the examples of a record: those that share its inputs, or the only one.
+
+    Raises:
+      ValueError: as of `decode_values`.
+    """
+    features = decode_values(data)
+    if not _is_group(features):
+        yield features
+        return
+    rest = features.pop(EXAMPLES)
+    for one in rest:
+        yield {**features, **decode_values(one)}
+
+
+def _is_group(features: Collection[str]) -> bool:
+    """Says whether a record with these features holds examples that share inputs."""
+    return EXAMPLES in features and SEVERAL not in features
+
+
 def decode_example(data: bytes) -> dict[str, bytes]:
     """Inverts `encode_example`, with the first of several targets.
 
@@ -68,7 +106,7 @@ def decode_values(data: bytes) -> dict[str, tuple[bytes, ...]]:
     Raises:
       ValueError: for bytes that are not an `Example` of byte strings, one each.
     """
-    features = {}
+    features: dict[str, tuple[bytes, ...]] = {}
     for outer in _fields(data, 1):
         for entry in _fields(outer, 1):
             (key,) = _fields(entry, 1)
@@ -76,8 +114,10 @@ def decode_values(data: bytes) -> dict[str, tuple[bytes, ...]]:
             (values,) = _fields(feature, 1)
             name = key.decode("utf-8")
             features[name] = tuple(_fields(values, 1))
-            if not features[name] or (len(features[name]) > 1 and name != SEVERAL):
-                raise ValueError(f"the feature {name!r} holds {len(features[name])} values")
+    several = EXAMPLES if _is_group(features) else SEVERAL
+    for name, found in features.items():
+        if not found or (len(found) > 1 and name != several):
+            raise ValueError(f"the feature {name!r} holds {len(found)} values")
     return features
 
 
@@ -122,29 +162,24 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def read_examples(path: str | os.PathLike[str]) -> Iterator[dict[str, bytes]]:
-    """Yields the features of every record of a file, with the first of several targets.
+    """Yields the features of every example of a file, with the first of several targets.
 
     Raises:
       DataError: for a record that is damaged or no example, with its number.
     """
-    return _decoded(path, decode_example)
+    for features in read_values(path):
+        yield {name: values[0] for name, values in features.items()}
 
 
 def read_values(path: str | os.PathLike[str]) -> Iterator[dict[str, tuple[bytes, ...]]]:
-    """Yields the features of every record of a file as tuples, with all targets.
+    """Yields the features of every example of a file as tuples, with all targets.
 
     Raises:
       DataError: as `read_examples`.
     """
-    return _decoded(path, decode_values)
-
-
-def _decoded(
-    path: str | os.PathLike[str], decode: Callable[[bytes], dict[str, T]]
-) -> Iterator[dict[str, T]]:
     for number, data in enumerate(read_records(path)):
         try:
-            yield decode(data)
+            yield from decode_group(data)
         except ValueError as error:
             raise errors.DataError(
                 f"Record {number:,} of {os.fspath(path)} is not a tf.train.Example of raw features",

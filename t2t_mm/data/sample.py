@@ -60,16 +60,17 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
     """
     split = task.splits[0]
     source = reading.SplitRecords.open(task, split)
+    examples = task.manifest().examples(split)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=0)
     if not maker.ragged:
-        return Sample(source.examples, 0, 0, float(batching.batch_examples), 0, {})
+        return Sample(examples, 0, 0, float(batching.batch_examples), 0, {})
     capacity = source.held(pipeline.HELD_BYTES)
-    seen = min(MOST_EXAMPLES, capacity, source.examples)
+    seen = min(MOST_EXAMPLES, capacity, examples)
     with reading.explaining(task, split):
-        serialized = next(iter(tf.data.TFRecordDataset(source.files).batch(seen)))
+        serialized = next(iter(source.tensors().examples(grouped=source.grouped).batch(seen)))
         both, ids = maker.sides(reading.parse(serialized, maker.names))
         is_cut = maker.is_cut(ids).numpy() if ids else np.zeros(seen, bool)
-    sides, examples = both.numpy(), source.examples
+    sides = both.numpy()
     is_kept = ~is_cut if maker.drops else np.ones(seen, bool)
     if not is_kept.any():
         raise errors.ConfigError(
@@ -78,7 +79,7 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
             expected="examples within " + _words(limits(maker)),
             hint="Raise the limit, or leave Batching.too_long at 'cut'",
         )
-    pool = maker.pool_size(min(capacity, max(1, examples // workers)))
+    pool = maker.pool_size(min(capacity, max(1, source.count // workers)))
     return Sample(
         examples=max(1, examples * int(is_kept.sum()) // seen),
         seen=seen,

@@ -120,6 +120,7 @@ def _encode(
     files = raw.RawFiles.of(
         source.root, problem.corpus, problem.layout, follow_links=options.follow_links
     )
+    files.scratch = buckets  # a database of annotations that `parts` makes is for the workers too
     jobs = division.divide(
         problem(), split, files, workers=pool.count, max_examples=options.max_examples
     )
@@ -140,7 +141,9 @@ def _encode(
         )
         for number, slices in enumerate(jobs)
     ]
-    return pool.run(encode.encode_part, assignments, scratch=buckets, watch=report.update)
+    done = pool.run(encode.encode_part, assignments, scratch=buckets, watch=report.update)
+    done[0].used.update(files.used)  # what `parts` read, workers did not have to
+    return done
 
 
 def _known(
@@ -214,6 +217,8 @@ def _found(
         split: sum((one.filtered for one in done), collections.Counter[str]())
         for split, done in parts.items()
     }
+    if problem.shared_inputs:
+        details["shared_inputs"] = list(problem.shared_inputs)
     details["filtered"] = {
         split: dict(sorted(counts.items())) for split, counts in filtered.items() if counts
     }

@@ -18,7 +18,7 @@ from typing import Any
 from t2t_mm import errors, registry
 from t2t_mm.corpus import raw
 from t2t_mm.data import records
-from t2t_mm.datagen import division, failures, overlaps, shuffle
+from t2t_mm.datagen import division, failures, groups, overlaps, shuffle
 from t2t_mm.modality.categorical import declaration as categorical
 from t2t_mm.modality.language import declaration as language
 
@@ -123,32 +123,36 @@ def encode_part(assignment: Assignment, count: Callable[[int], None]) -> Encoded
     ):
         for one in assignment.slices:
             skipped = collections.Counter(files.skipped)
-            for index, item in _items(problem, assignment, one, files):
-                if index % _TELL_EVERY == 0:
+            items = _items(problem, assignment, one, files)
+            for number, group in enumerate(groups.of(items, problem.shared_inputs)):
+                if number % _TELL_EVERY == 0:
                     count(part.examples)
-                if index % one.step != one.turn:
+                if number % one.step != one.turn:
                     continue
-                key, values = _checked(item, features, problem.name, index)
-                try:
-                    encoded = _encode(key, values, features, files)
-                    _check_classes(encoded, assignment.known)
-                except errors.BadExampleError as error:
-                    why = files.damage.explain(values) or error
-                    part.bad.append(_bad((one.number, index), key, assignment, why))
-                    if len(part.bad) > assignment.max_bad_examples:
-                        return part
-                    continue
-                for name, counts in part.classes.items():
-                    counts[encoded[name][0].decode("utf-8")] += 1
-                if keeps_answers:
-                    part.answers[encoded["targets"][0].decode("utf-8")] += 1
-                digest = shuffle.hash_key(encoded["key"][0], assignment.seed)
-                record = records.frame(records.encode_example(encoded))
-                out.add(digest, record)
-                prints.add(encoded)
-                part.bytes += len(record)
-                part.checksum += shuffle.checksum(record)
-                part.examples += 1
+                held: list[groups.Encoded] = []
+                for index, item in group:
+                    key, values = _checked(item, features, problem.name, index)
+                    known = {name: held[0][name] for name in problem.shared_inputs if held}
+                    try:
+                        encoded = _encode(key, values, features, files, known)
+                        _check_classes(encoded, assignment.known)
+                    except errors.BadExampleError as error:
+                        why = files.damage.explain(values) or error
+                        part.bad.append(_bad((one.number, index), key, assignment, why))
+                        if len(part.bad) > assignment.max_bad_examples:
+                            return part
+                        continue
+                    for name, counts in part.classes.items():
+                        counts[encoded[name][0].decode("utf-8")] += 1
+                    if keeps_answers:
+                        part.answers[encoded["targets"][0].decode("utf-8")] += 1
+                    prints.add(encoded)
+                    held.append(encoded)
+                if held:
+                    record = groups.write(out, held, problem.shared_inputs, assignment.seed)
+                    part.bytes += len(record)
+                    part.checksum += shuffle.checksum(record)
+                    part.examples += len(held)
             if one.turn == 0:  # the others go through the same part
                 part.filtered += collections.Counter(files.skipped) - skipped
     count(part.examples)
@@ -232,13 +236,28 @@ def _checked(
 
 
 def _encode(
-    key: str, values: Mapping[str, Any], features: Mapping[str, Any], files: raw.RawFiles
+    key: str,
+    values: Mapping[str, Any],
+    features: Mapping[str, Any],
+    files: raw.RawFiles,
+    known: Mapping[str, Sequence[bytes]],
 ) -> dict[str, Sequence[bytes]]:
-    """Returns the record's features and the key, as lists of encoded values."""
+    """Returns an example's features and its key, as lists of encoded values.
+
+    Args:
+      key: of the example.
+      values: raw, by feature.
+      features: modalities by name.
+      files: of the corpus.
+      known: what is encoded already, by feature.
+    """
     name = "key"
     try:
         encoded: dict[str, Sequence[bytes]] = {name: [key.encode("utf-8", "backslashreplace")]}
         for name, modality in features.items():
+            if name in known:
+                encoded[name] = known[name]
+                continue
             value = values[name]
             each = (value,) if isinstance(value, str) else _each(name, value)
             for one in each:

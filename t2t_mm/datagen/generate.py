@@ -332,6 +332,7 @@ def _describe(made: manifest.Manifest, status: str, seconds: float) -> dict[str,
     splits = {
         split: {
             "examples": made.examples(split),
+            **({"records": made.records(split)} if made.shared_inputs else {}),
             "shards": len(made.shards[split]),
             "bytes": made.bytes(split),
         }

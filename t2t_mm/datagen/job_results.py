@@ -33,7 +33,8 @@ def unpack(values: Mapping[str, Any]) -> encode.EncodedPart | shuffle.Written | 
         ]
         classes = part["classes"].items()
         part["classes"] = {name: collections.Counter(counts) for name, counts in classes}
-        part["filtered"] = collections.Counter(part["filtered"])
+        for name in ("answers", "filtered"):
+            part[name] = collections.Counter(part[name])
         return encode.EncodedPart(**part)
     if "shard" in values:
         return shuffle.Written(manifest.Shard(**values["shard"]), values["checksum"])

@@ -27,7 +27,9 @@ BUCKETS = 64
 SHARD_BYTES = 64 << 20
 """The number of shards is doubled until their mean size is at most this."""
 
-_HEAD = struct.Struct(f"<{HASH_BYTES}sQ")
+_HEAD = struct.Struct(f"<{HASH_BYTES}sQI")
+"""Of a record in a bucket: hash, bytes, examples in it."""
+
 _CHECK_BYTES = 4
 
 
@@ -68,12 +70,21 @@ class BucketWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close(keep=kind is None)
 
-    def add(self, digest: bytes, record: bytes | memoryview, *, bucket: str | None = None) -> None:
-        """Adds the record of an example.
+    def add(
+        self,
+        digest: bytes,
+        record: bytes | memoryview,
+        *,
+        examples: int = 1,
+        bucket: str | None = None,
+    ) -> None:
+        """Adds the record of one or more examples.
 
         Args:
-          digest: of its key.
+          digest: of the key of the first.
           record: its bytes in a TFRecord file.
+          examples: in it. 0 for a key alone, of an example in another's record: it is
+            compared with others, and not written to a shard.
           bucket: if not that of the digest.
         """
         name = bucket or _bucket_name(digest[0] * BUCKETS // 256)
@@ -81,7 +92,7 @@ class BucketWriter:
             file = self._files.get(name)
             if file is None:
                 file = self._files[name] = self._temporary(name).open("wb")
-            file.write(_HEAD.pack(digest, len(record)))
+            file.write(_HEAD.pack(digest, len(record), examples))
             file.write(record)
 
     def close(self, *, keep: bool = True) -> None:
@@ -185,9 +196,9 @@ def split_bucket(plan: BucketPlan, count: Callable[[int], None]) -> None:
             count(0)
             with atomic.writing(path), path.open("rb") as file:
                 while head := file.read(_HEAD.size):
-                    digest, length = _HEAD.unpack(head)
+                    digest, length, examples = _HEAD.unpack(head)
                     name = _shard_name(_shard_of(digest, plan.count))
-                    out.add(digest, file.read(length), bucket=name)
+                    out.add(digest, file.read(length), examples=examples, bucket=name)
     with atomic.writing(plan.folder):
         for path in paths:
             path.unlink(missing_ok=True)
@@ -206,20 +217,23 @@ def write_shard(plan: ShardPlan, count: Callable[[int], None]) -> Written:
     path = plan.folder / plan.file
     temporary = path.with_name(f".{plan.file}.{secrets.token_hex(4)}")
     digest = hashlib.sha256()
-    examples = size = total = 0
+    examples = written = size = total = 0
     with atomic.writing(path):
         with temporary.open("wb") as file:
             for bucket in _buckets(plan):
                 count(examples)
-                for record in _sorted_records(plan, bucket):
+                for record, held in _sorted_records(plan, bucket):
                     file.write(record)
                     digest.update(record)
                     total += checksum(record)
-                    examples += 1
+                    examples += held
+                    written += 1
                     size += len(record)
             atomic.flush(file)
         temporary.replace(path)
-    return Written(manifest.Shard(plan.file, examples, size, digest.hexdigest()), total)
+    fewer = written if written < examples else None
+    shard = manifest.Shard(plan.file, examples, size, digest.hexdigest(), fewer)
+    return Written(shard, total)
 
 
 def _buckets(plan: ShardPlan) -> list[str]:
@@ -234,10 +248,10 @@ def _files(folder: pathlib.Path, bucket: str) -> list[pathlib.Path]:
     return sorted(folder.glob(f"{bucket}-*"))
 
 
-def _sorted_records(plan: ShardPlan, bucket: str) -> Iterator[memoryview]:
-    """Yields the records of a bucket, sorted by hash."""
+def _sorted_records(plan: ShardPlan, bucket: str) -> Iterator[tuple[memoryview, int]]:
+    """Yields the records of a bucket, sorted by hash, each with the number of its examples."""
     maps = []
-    entries: list[tuple[bytes, int, int, int]] = []
+    entries: list[tuple[bytes, int, int, int, int]] = []
     try:
         for path in _files(plan.buckets, bucket):
             if not path.stat().st_size:
@@ -247,13 +261,13 @@ def _sorted_records(plan: ShardPlan, bucket: str) -> Iterator[memoryview]:
             maps.append(mapped)
             place = 0
             while place < len(mapped):
-                digest, length = _HEAD.unpack_from(mapped, place)
+                digest, length, examples = _HEAD.unpack_from(mapped, place)
                 place += _HEAD.size
-                entries.append((digest, len(maps) - 1, place, length))
+                entries.append((digest, len(maps) - 1, place, length, examples))
                 place += length
         entries.sort()
         previous = None
-        for digest, number, place, length in entries:
+        for digest, number, place, length, examples in entries:
             record = maps[number][place : place + length]
             if digest == previous:
                 key = _key(record)
@@ -263,7 +277,8 @@ def _sorted_records(plan: ShardPlan, bucket: str) -> Iterator[memoryview]:
                     "to read only the part that is asked for where the problem declares parts",
                 )
             previous = digest
-            yield memoryview(record)
+            if examples:
+                yield memoryview(record), examples
     finally:
         for mapped in maps:
             mapped.close()
@@ -275,4 +290,5 @@ def _shard_of(digest: bytes, count: int) -> int:
 
 def _key(record: bytes) -> str:
     start = records.OVERHEAD_BYTES - _CHECK_BYTES
-    return records.decode_example(record[start:-_CHECK_BYTES])["key"].decode("utf-8")
+    first = next(records.decode_group(record[start:-_CHECK_BYTES]))
+    return first["key"][0].decode("utf-8")

@@ -23,7 +23,7 @@ def show(summary: inspection.Inspection, *, console: Any) -> None:
     """
     from rich import text
 
-    counts = ", ".join(f"{name} {count:,}" for name, count in summary.splits.items())
+    counts = ", ".join(f"{split} {summary.says_count(split)}" for split in summary.splits)
     console.print(text.Text(f"{summary.problem} {summary.version}", "bold"))
     console.print(text.Text(f"examples: {counts} (source: {summary.source})"))
     total = summary.splits[summary.split]

@@ -65,8 +65,8 @@ def page(found: inspection.Inspection) -> str:
 
 def _splits(found: inspection.Inspection) -> str:
     rows = "".join(
-        f'<tr><td>{html.escape(name)}</td><td class="number">{count:,}</td></tr>'
-        for name, count in found.splits.items()
+        f'<tr><td>{html.escape(split)}</td><td class="number">{found.says_count(split)}</td></tr>'
+        for split in found.splits
     )
     return f"<table><tr><th>split</th><th>examples</th></tr>{rows}</table>"
 

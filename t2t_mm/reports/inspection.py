@@ -23,15 +23,15 @@ from t2t_mm.reports import histogram
 from t2t_mm.runs import folders
 
 READ_AT_MOST = 20_000
-"""Records that are measured: the first ones, since the order is random."""
+"""Examples that are measured: the first ones, since the order is random."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One record.
+    """One example.
 
     Attributes:
-      key: of the record.
+      key: of the example.
       values: raw, in the order of the declaration; of several targets the first.
       references: all targets.
     """
@@ -56,11 +56,12 @@ class Inspection:
       views: what shows the values of each.
       source: where the raw files came from.
       splits: examples of each split.
-      read: records that were measured.
+      records: that hold these, of each split, where examples share inputs; else none.
+      read: examples that were measured.
       lengths: a histogram for every feature that has lengths.
       too_long: how many values are longer than declared, by the features that declare it.
       classes: how often each class was met, for every feature that is one.
-      examples: some records.
+      examples: some of them.
     """
 
     problem: str
@@ -70,6 +71,7 @@ class Inspection:
     views: dict[str, view.View]
     source: str
     splits: dict[str, int]
+    records: dict[str, int]
     read: int
     lengths: dict[str, histogram.Histogram]
     too_long: dict[str, int]
@@ -84,8 +86,18 @@ class Inspection:
             "split": self.split,
             "examples": [self._describe_example(example) for example in self.examples],
             "lengths": {name: self._describe_lengths(name) for name in self.lengths},
-            "counts": {"splits": self.splits, "read": self.read, "classes": self.classes},
+            "counts": {
+                "splits": self.splits,
+                **({"records": self.records} if self.records else {}),
+                "read": self.read,
+                "classes": self.classes,
+            },
         }
+
+    def says_count(self, split: str) -> str:
+        """Returns how many examples a split has, in words."""
+        held = f" in {self.records[split]:,} records" if split in self.records else ""
+        return f"{self.splits[split]:,}{held}"
 
     def _describe_lengths(self, name: str) -> dict[str, Any]:
         described = dict(self.lengths[name].describe())
@@ -162,6 +174,9 @@ def inspect(
         views=views,
         source=manifest.source,
         splits={name: manifest.examples(name) for name in manifest.splits},
+        records={name: manifest.records(name) for name in manifest.splits}
+        if manifest.shared_inputs
+        else {},
         read=read,
         lengths={
             name: histogram.Histogram.of(

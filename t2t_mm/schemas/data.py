@@ -19,6 +19,7 @@ class Shard(TypedDict):
     examples: values.Count
     bytes: values.Count
     sha256: values.Sha256
+    records: NotRequired[values.Count]
 
 
 class Split(TypedDict):
@@ -43,6 +44,7 @@ class Manifest(TypedDict):
     splits: Annotated[dict[values.PlainName, Split], pydantic.Field(min_length=1)]
     classes: NotRequired[dict[values.PlainName, list[values.Text]]]
     answers: NotRequired[list[values.Text]]
+    shared_inputs: NotRequired[list[values.PlainName]]
     features: NotRequired[dict[values.PlainName, values.PlainName]]
     skipped: NotRequired[dict[str, Any]]
     filtered: NotRequired[dict[str, dict[str, values.Count]]]

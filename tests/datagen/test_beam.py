@@ -96,10 +96,14 @@ def test_results_and_errors_are_the_same_after_a_journey_as_json():
     part = encode.EncodedPart(3, 40, 5, used={"a": 1})
     part.classes = {"targets": collections.Counter({"cat": 2})}
     part.filtered = collections.Counter({"too long": 1})
+    part.answers = collections.Counter({"yes": 2})
     part.bad = [encode.BadExample((1, 2), "k", "it is bad", "bad")]
-    shard = shuffle.Written(manifest.Shard("f", 1, 2, "ab"), 7)
+    shard = shuffle.Written(manifest.Shard("f", 3, 2, "ab", 1), 7)
     for result in (part, shard, None):
         assert job_results.unpack(json.loads(json.dumps(job_results.pack(result)))) == result
+    unpacked = job_results.unpack(job_results.pack(part))
+    for counts in (*unpacked.classes.values(), unpacked.filtered, unpacked.answers):
+        assert isinstance(counts, collections.Counter)
     error = errors.BadExampleError("It is bad", received="x", hint="Mend it")
     again = job_results.error(json.loads(json.dumps(job_results.pack_error(error))))
     assert (type(again), str(again)) == (type(error), str(error))

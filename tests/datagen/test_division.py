@@ -93,18 +93,25 @@ def test_an_exception_in_parts_is_a_plugins_error(tmp_path):
 
 
 _SAMPLES = {
+    "coco_caption": 12,
     "fsdd": 30,
     "imagenet": 30,
     "librispeech": 12,
     "multi30k_deen": 200,
     "multi30k_lm_en": 200,
     "tiny_imagenet": 30,
+    "vqa": 40,
+    "vqa_classes": 40,
     "wmt_deen": 300,
     "wmt_enfr": 300,
     "wsj_parsing": 60,
     "wsj_speech": 12,
 }
-_QUICK = {"multi30k_lm_en", "wmt_deen"}  # the others draw pictures, speak, or are much like these
+_QUICK = {
+    "multi30k_lm_en",
+    "vqa",
+    "wmt_deen",
+}  # the others draw pictures, speak, or are much like these
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_rare_answers_are_left_out_of_training_and_stay_in_validation(tmp_path, 
     testing.write_files(tmp_path / "raw", raw_files())
     data = tmp_path / "data"
     generate.generate("vqa_classes", data, manual_dir=tmp_path / "raw", workers=1)
-    loaded = manifest.Manifest.load(data, "vqa_classes", "1.0.0")
+    loaded = manifest.Manifest.load(data, "vqa_classes", "2.0.0")
     # Each of four answers is the best of one question; the first three are kept.
     assert len(loaded.classes["targets"]) == loaded.examples("train") == 3
     filtered = loaded.details["filtered"]["train"]
@@ -111,12 +111,15 @@ def test_rare_answers_are_left_out_of_training_and_stay_in_validation(tmp_path, 
 
 def test_answers_of_training_are_all_that_is_written(tmp_path):
     testing.write_files(tmp_path / "raw", raw_files())
-    generate.generate("vqa", tmp_path / "data", manual_dir=tmp_path / "raw", workers=2)
+    for workers in (1, 2):
+        data = tmp_path / f"data{workers}"
+        generate.generate("vqa", data, manual_dir=tmp_path / "raw", workers=workers)
+    one, two = (manifest.Manifest.load(tmp_path / f"data{n}", "vqa", "2.0.0") for n in (1, 2))
+    assert (one.shards, one.details["raw_files"]) == (two.shards, two.details["raw_files"])
+    assert (one.examples("train"), one.records("train")) == (4, 2)
     # The most frequent answers of the four questions, each once.
-    assert manifest.Manifest.load(tmp_path / "data", "vqa", "1.0.0").answers == (
-        "2", "cat", "dog", "yes"
-    )  # fmt: skip
-    task = task_lib.Task.from_data("vqa", tmp_path / "data")
+    assert two.answers == ("2", "cat", "dog", "yes")
+    task = task_lib.Task.from_data("vqa", tmp_path / "data2")
     assert task.answers == ("2", "cat", "dog", "yes")
     rule = vqa.Vqa().constraint(task)
     spelt = {token for answer in task.answers for token in task.vocabulary.encode(answer)}
