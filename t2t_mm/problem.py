@@ -116,7 +116,8 @@ class Problem:
         generator reads them by `files.numbered(*names)`; one of many files or folders returns
         `parts.of_units(len(names))`, and its generator goes through `files.share(names)`. It is
         asked of the class that has the generator, or of one below: a class with a generator of
-        its own declares its parts too. The records are the same, however they are read.
+        its own declares its parts too. Examples that share inputs must be of one part. The
+        records are the same, however they are read.
         """
         del split, files
         return (parts_lib.Part(),)

@@ -119,6 +119,8 @@ class TableProblem(problem_lib.Problem):
             )
 
     def parts(self, split: str, files: raw.RawFiles) -> Sequence[parts_lib.Part]:
+        if self.shared_inputs:  # a range of lines could end between rows that share them
+            return super().parts(split, files)
         return self.table.reader.parts(self.table.splits.files[split], files)
 
     def _named(self, row: rows.Row) -> rows.Row:

@@ -44,6 +44,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
         metric_tokenizer = "zh"
         answers = ["yes", "no"]
         answers_of_training = 8
+        shared_inputs = ["picture"]
         [data]
         files = "all.jsonl"
         split_column = "part"
@@ -70,6 +71,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
     assert made.metrics == ("exact_match", "log_perplexity")
     assert made.metric_tokenizer == "zh"
     assert (made.answers, made.answers_of_training) == (("yes", "no"), 8)
+    assert made.shared_inputs == ("picture",)
     assert made.table.reader.needed == ("id", "question", "answers", "part")
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from t2t_mm.corpus import parts, raw
-from t2t_mm.problem_bases.tables import rows
+from t2t_mm.problem_bases.tables import problem, rows, splits
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +57,14 @@ def test_parts_have_all_rows(tmp_path, name, reader, cut):
     assert (len(read) > 1) == cut
     assert sum(map(len, read)) == len(whole)
     assert {row.key: str(row) for part in read for row in part} == whole
+
+
+def test_rows_that_share_an_input_are_of_one_part(tmp_path):
+    files = raw.RawFiles(tmp_path)
+    rows_of = "".join(f'{{"image": "{n // 3}.png", "question": "{n}?"}}\n' for n in range(60))
+    (tmp_path / "a.jsonl").write_text(rows_of)
+    reader = rows.Reader(rows.JSONL, needed=("image",))
+    table = problem.Table(reader, splits.Splits({"train": "a.jsonl"}), ())
+    for shared in ((), ("image",)):
+        made = type("Made", (problem.TableProblem,), {"table": table, "shared_inputs": shared})
+        assert (made().parts("train", files) == (parts.Part(),)) == bool(shared)
