@@ -21,14 +21,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from t2t_mm import errors, vocabulary
-from t2t_mm.constraints import base, closed_set, trie
-
-_FAR = np.int32(1 << 28)
-"""More tokens than any output has: of what is not allowed."""
+from t2t_mm.constraints import base, bracket_tables, closed_set, trie
 
 
 class State(NamedTuple):
@@ -66,8 +62,8 @@ class _Ways(NamedTuple):
 
     Attributes:
       first: int32 `[R]` each of the first two, the row of the masks for no tokens to spend.
-      after: int32 `[R]` each of all three, tokens needed behind the symbol; `_FAR` if it may
-        not be written.
+      after: int32 `[R]` each of all three, tokens needed behind the symbol; `FAR` if it may not be
+        written.
       piece: int32 `[R]`, the row of the mask of the piece that closes.
       least: int32 `[R]`, tokens to the end of the output by the shortest way.
     """
@@ -113,22 +109,7 @@ class LabelledBrackets(base.Constraint):
         tree = trie.Trie([*pieces, [vocabulary.EOS_ID]])
         self.tokens = tree.tokens
         self._column = closed_set.columns(tree.tokens, vocab.size)
-        self._nodes, labels = tree.nodes, len(opening)
-        # By number of a symbol, those of the end token and of none behind the others.
-        self._none = len(symbols) + 1
-        self._opened = np.full([self._none + 1], -1, np.int32)
-        self._opened[:labels] = np.arange(labels)
-        self._closed = np.full([self._none + 1], -1, np.int32)
-        self._closed[labels : 2 * labels] = np.arange(labels)
-        self._is_leaf = np.zeros([self._none + 1], bool)
-        self._is_leaf[2 * labels : len(symbols)] = True
-        self._close_cost = np.array([len(one) for one in pieces[labels : 2 * labels]], np.int32)
-        self._leaf_cost = min(len(one) for one in pieces[2 * labels :])
-        self._symbol = np.full([tree.nodes], self._none, np.int32)
-        self._symbol[[path[-1] for path in tree.paths]] = np.arange(self._none)
-        self._effects = self._changes()
-        self._set_edges(tree)
-        self._set_masks(tree)
+        self._tables = bracket_tables.Tables(tree, pieces, labels=len(opening))
 
     def initial(self, texts: Mapping[str, tf.Tensor], rows: tf.Tensor) -> State:
         words = tf.strings.split(texts[self._words_of]).row_lengths()
@@ -142,81 +123,25 @@ class LabelledBrackets(base.Constraint):
     def allowed(self, state: State, room: tf.Tensor) -> tf.Tensor:
         choices = self._choices(state)
         ways = self._ways(choices, state.node)
-        if not self._is_nested:
+        if not self._tables.is_nested:
             return self._mask(ways, _most(room, ways.least))
-        symbol = tf.gather(self._symbol, state.node)
+        symbol = tf.gather(self._tables.symbol, state.node)
         after = self._choices(self._written(state, symbol))
         others = self._ways(after, tf.fill(tf.shape(symbol), trie.ROOT))
         may_be_whole = self._is_allowed(choices, symbol)
-        least = tf.minimum(ways.least, tf.where(may_be_whole, others.least, _FAR))
+        least = tf.minimum(ways.least, tf.where(may_be_whole, others.least, bracket_tables.FAR))
         most = _most(room, least)
         mask = self._mask(others, tf.where(may_be_whole, most, 0))
         return mask | self._mask(ways, most)
 
     def advance(self, state: State, tokens: tf.Tensor) -> State:
         edge = state.node * (len(self.tokens) + 1) + tf.gather(self._column, tokens)
-        if self._is_nested:
-            state = self._written(state, tf.gather(self._edge_ended, edge))
-        state = self._written(state, tf.gather(self._edge_whole, edge))
-        if not self._is_single:
-            state = state._replace(node=tf.gather(self._edge_node, edge))
+        if self._tables.is_nested:
+            state = self._written(state, tf.gather(self._tables.edge_ended, edge))
+        state = self._written(state, tf.gather(self._tables.edge_whole, edge))
+        if not self._tables.is_single:
+            state = state._replace(node=tf.gather(self._tables.edge_node, edge))
         return state
-
-    def _changes(self) -> np.ndarray:
-        """Returns int32 `[S, 9]`, of each symbol: its label, and factors and addends of counts."""
-        opens, closes = self._opened >= 0, self._closed >= 0
-        label = np.maximum(np.maximum(self._opened, self._closed), 0)
-        change = opens.astype(np.int32) - closes
-        factors = np.ones([len(label), 4], np.int32)
-        factors[: self._none, 3] = 0  # whatever is written, the phrase around it is not bare
-        added = [change, -self._is_leaf.astype(np.int32), change * self._close_cost[label], opens]
-        return np.concatenate([label[:, None], factors, np.stack(added, 1)], 1).astype(np.int32)
-
-    def _set_edges(self, tree: trie.Trie) -> None:
-        """Makes the tables of what a token does at a node, `[N (U + 1)]`; U is any other token."""
-        child = np.pad(tree.table(), [(0, 0), (0, 1)], constant_values=-1)
-        is_tip = np.all(child < 0, axis=1)
-        self._is_single = bool(np.all(is_tip[trie.ROOT + 1 :]))  # each symbol is one piece
-        # Whether a symbol may begin another one: then it ends where no edge leads on.
-        self._is_nested = bool(np.any((self._symbol < self._none) & ~is_tip))
-        begins = (child < 0) & self._is_nested
-        ended = np.where(begins, self._symbol[:, None], self._none)
-        child = np.maximum(np.where(begins, child[trie.ROOT], child), trie.ROOT)
-        self._edge_ended = ended.ravel()
-        self._edge_whole = np.where(is_tip, self._symbol, self._none)[child].ravel()
-        self._edge_node = np.where(is_tip[child], np.int32(trie.ROOT), child).ravel()
-
-    def _set_masks(self, tree: trie.Trie) -> None:
-        """Makes the tables of the tokens that lead from a node to the end of a symbol.
-
-        `_masks`, bool `[M, U]`, has rows for a phrase that opens, a leaf and the end token, of
-        each the nodes, of each the tokens that may be spent, 0 to the most that any takes
-        (closing what opens included); behind them, for one token each, and for none.
-        """
-        table, labels = tree.table(), len(self._close_cost)
-        width = len(tree.tokens)
-        cost = np.full([3, tree.nodes, width], _FAR)
-        self._close_least = np.full([labels, tree.nodes], _FAR)
-        close_piece = np.full([labels, tree.nodes], width, np.int32)
-        for number, path in enumerate(tree.paths):
-            opened, closed = self._opened[number], self._closed[number]
-            kind = 0 if opened >= 0 else 1 if self._is_leaf[number] else 2
-            extra = self._close_cost[opened] if opened >= 0 else 0
-            for place, (node, child) in enumerate(zip([trie.ROOT, *path], path, strict=False)):
-                column = int(np.flatnonzero(table[node] == child)[0])
-                tokens = len(path) - place + extra
-                if closed >= 0:
-                    self._close_least[closed, node] = tokens
-                    close_piece[closed, node] = column
-                else:
-                    cost[kind, node, column] = min(cost[kind, node, column], tokens)
-        self._most_cost = int(cost[cost < _FAR].max())
-        self._least = cost.min(2).ravel()
-        masks = cost[:, :, None] <= np.arange(self._most_cost + 1)[:, None]
-        masks = masks.reshape([-1, width])
-        self._close_row = close_piece + np.int32(len(masks))
-        self._no_row = np.int32(len(masks) + width)
-        self._masks = np.concatenate([masks, np.eye(width + 1, width, dtype=bool)])
 
     def _choices(self, state: State) -> _Choices:
         depth, words, closing, is_bare = tf.unstack(state.counts, axis=1)
@@ -227,56 +152,65 @@ class LabelledBrackets(base.Constraint):
             closes=is_inside & (is_bare == 0) & (is_over | (depth > 1)),
             end=is_over & ~is_inside,
             label=tf.gather(state.stack, depth, batch_dims=1),
-            rest=words * self._leaf_cost + closing + 1,  # 1 is the end token
+            rest=words * self._tables.leaf_cost + closing + 1,  # 1 is the end token
         )
 
     def _is_allowed(self, choices: _Choices, symbol: tf.Tensor) -> tf.Tensor:
         """Returns whether symbols may be written, by their numbers: bool `[R]`."""
-        opened, closed = tf.gather(self._opened, symbol), tf.gather(self._closed, symbol)
+        opened, closed = (
+            tf.gather(self._tables.opened, symbol),
+            tf.gather(self._tables.closed, symbol),
+        )
         return (
             (choices.opens & (opened >= 0))
             | (choices.closes & (closed == choices.label))
-            | (choices.leaf & tf.gather(self._is_leaf, symbol))
+            | (choices.leaf & tf.gather(self._tables.is_leaf, symbol))
         )
 
     def _ways(self, choices: _Choices, node: tf.Tensor) -> _Ways:
         rest = choices.rest
-        leaf = node + tf.where(choices.end, 2, 1) * self._nodes
-        close = choices.label * self._nodes + node
-        closed = rest - tf.gather(self._close_cost, choices.label)
+        leaf = node + tf.where(choices.end, 2, 1) * self._tables.nodes
+        close = choices.label * self._tables.nodes + node
+        closed = rest - tf.gather(self._tables.close_cost, choices.label)
         after = (
-            tf.where(choices.opens, rest, _FAR),
-            tf.where(choices.leaf, rest - self._leaf_cost, tf.where(choices.end, 0, _FAR)),
-            tf.where(choices.closes, closed, _FAR) + tf.gather(self._close_least.ravel(), close),
+            tf.where(choices.opens, rest, bracket_tables.FAR),
+            tf.where(
+                choices.leaf,
+                rest - self._tables.leaf_cost,
+                tf.where(choices.end, 0, bracket_tables.FAR),
+            ),
+            tf.where(choices.closes, closed, bracket_tables.FAR)
+            + tf.gather(self._tables.close_least.ravel(), close),
         )
         least = tf.minimum(
-            tf.gather(self._least, node) + after[0], tf.gather(self._least, leaf) + after[1]
+            tf.gather(self._tables.least, node) + after[0],
+            tf.gather(self._tables.least, leaf) + after[1],
         )
-        levels = self._most_cost + 1
+        levels = self._tables.most_cost + 1
         return _Ways(
             first=(node * levels, leaf * levels),
             after=after,
-            piece=tf.gather(self._close_row.ravel(), close),
+            piece=tf.gather(self._tables.close_row.ravel(), close),
             least=tf.minimum(least, after[2]),
         )
 
     def _mask(self, ways: _Ways, most: tf.Tensor) -> tf.Tensor:
         """Returns bool `[R, U]`, tokens by which an output ends within `most` tokens, `[R]`."""
         rows = [
-            first + tf.clip_by_value(most - after, 0, self._most_cost)
+            first + tf.clip_by_value(most - after, 0, self._tables.most_cost)
             for first, after in zip(ways.first, ways.after, strict=False)
         ]
-        rows.append(tf.where(ways.after[2] <= most, ways.piece, self._no_row))
-        opens, leaf, closes = (tf.gather(self._masks, row) for row in rows)
+        rows.append(tf.where(ways.after[2] <= most, ways.piece, self._tables.no_row))
+        opens, leaf, closes = (tf.gather(self._tables.masks, row) for row in rows)
         return opens | leaf | closes
 
     def _written(self, state: State, symbol: tf.Tensor) -> State:
         """Returns the state after a whole symbol, int32 `[R]`; the node stays."""
-        effect = tf.gather(self._effects, symbol)
+        effect = tf.gather(self._tables.effects, symbol)
         above = state.counts[:, 0] + 1
         places = tf.stack([tf.range(tf.size(above)), above], 1)
         counts = state.counts * effect[:, 1:5] + effect[:, 5:]
-        most = tf.constant([self._deepest, _FAR, _FAR, 1])
+        most = tf.constant([self._deepest, bracket_tables.FAR, bracket_tables.FAR, 1])
         return State(
             node=state.node,
             counts=tf.clip_by_value(counts, 0, most),
@@ -286,7 +220,7 @@ class LabelledBrackets(base.Constraint):
 
 def _most(room: tf.Tensor, least: tf.Tensor) -> tf.Tensor:
     """Returns int32 `[R]`, tokens that may be spent: the room, or what is needed beyond it."""
-    return tf.maximum(room, tf.minimum(least, _FAR - 1))
+    return tf.maximum(room, tf.minimum(least, bracket_tables.FAR - 1))
 
 
 def _check(
