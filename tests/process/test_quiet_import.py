@@ -81,7 +81,7 @@ TRULY = """
 """
 
 
-@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("debug", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_tensorflow_itself_says_nothing_but_for_debugging(python, debug):
     environment = {"TF_CPP_MIN_LOG_LEVEL": "0"} if debug else {}
     flags = ["--debug"] if debug else []
