@@ -26,9 +26,12 @@ def of(items: Iterable[_Item], shared: Sequence[str]) -> Iterator[list[_Item]]:
       items: examples as the generator yields them, unchecked.
       shared: names of inputs.
     """
+    if not shared:  # nothing is read ahead: what is wrong is told in the order of the corpus
+        yield from ([item] for item in items)
+        return
     group: list[_Item] = []
     for item in items:
-        if group and not (shared and _share(group[-1][1], item[1], shared)):
+        if group and not _share(group[-1][1], item[1], shared):
             yield group
             group = []
         group.append(item)
