@@ -170,7 +170,8 @@ def _machine(told: Any) -> str:
     if not isinstance(told, dict):
         return platform.platform()
     cores = told.get("cores")
-    return f"{told.get('system', platform.platform())}, {cores} cores"
+    plural = "" if cores == 1 else "s"
+    return f"{told.get('system', platform.platform())}, {cores} core{plural}"
 
 
 def _failed(

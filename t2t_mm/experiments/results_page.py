@@ -32,6 +32,7 @@ second that over examples (paired bootstrap); it is better or worse where none o
 Times are seconds in steps of training, without evaluations.
 """
 _TRIALS = 5
+_FOLDERS = {"--data_dir": "DATA", "--manual_dir": "CORPORA", "--output_dir": "OUT"}
 
 
 def page(folders: Sequence[pathlib.Path]) -> str:
@@ -85,7 +86,20 @@ def _facts(held: dict[str, Any], runs: tables.Table) -> str:
         f"Budget of a run: {_budget(held)}.",
     ]
     lines += [f"Not done: {r['name']}, seed {r['seed']}: {r['status']}, {r['why']}." for r in bad]
-    return "\n".join([*lines, "", "```", shlex.join(held["command"]), "```", ""])
+    return "\n".join([*lines, "", "```", _command(held["command"]), "```", ""])
+
+
+def _command(words: Sequence[str]) -> str:
+    """Returns a command, folders of this machine by their kind: DATA, OUT."""
+    return " \\\n    ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    flag, _, _ = word.partition("=")
+    if flag in _FOLDERS:
+        return f"{flag}={_FOLDERS[flag]}"
+    # Values in gin have single quotes, which a shell takes as they are between double ones.
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def _budget(held: dict[str, Any]) -> str:

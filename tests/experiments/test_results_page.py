@@ -23,6 +23,15 @@ def test_every_figure_has_its_command_seeds_machine_and_time(
     assert "| `no_experts` less `all` | -0.0625 (n = 2) | [-0.0625, -0.0625] |" in page
 
 
+def test_a_command_has_no_folders_of_one_machine_and_is_ready_to_paste():
+    words = ["mm-experiment", "--data_dir=/mnt/d", "--gin_param=A.b = ('c', 'd')", "--seeds=0,1"]
+    said = results_page._command([*words, "--output_dir=/mnt/o"])
+    assert said == (
+        "mm-experiment \\\n    --data_dir=DATA \\\n    \"--gin_param=A.b = ('c', 'd')\" \\\n"
+        "    --seeds=0,1 \\\n    --output_dir=OUT"
+    )
+
+
 def test_a_folder_without_an_experiment_is_told(tmp_path, capsys):
     assert results_page.main([str(tmp_path)]) == 2
     assert "holds no experiment with tables" in capsys.readouterr().err
