@@ -115,6 +115,7 @@ def test_a_worker_that_dies(slow, tmp_path):
     for child in _children(process.pid):
         if "spawn_main" in pathlib.Path(f"/proc/{child}/cmdline").read_text():
             os.kill(child, signal.SIGKILL)
+            break  # the others are ended because of it, and may be gone already
     _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 2
     assert "A worker process died" in said

@@ -124,7 +124,7 @@ def _failures(found: dict[str, measured.Measured]) -> list[blocks.Block]:
 def _way(run: held_run.HeldRun, problems: Sequence[str]) -> blocks.Note:
     """Returns how to get what is missing."""
     return blocks.Note(
-        f"{run.name} keeps no decoded outputs of {', '.join(problems)}: there are no metrics with "
+        f"{run.name} keeps no decoded split of {', '.join(problems)}: there are no metrics with "
         "intervals, no examples and no breakdowns of these. This decodes and keeps them:",
         command(run, problems),
     )
@@ -143,7 +143,7 @@ def command(run: held_run.HeldRun, problems: Sequence[str]) -> str:
 def missing(runs: Sequence[held_run.HeldRun]) -> list[str]:
     """Returns, for each run with problems that have no decodes, the command that makes them."""
     return [
-        f"There are no decoded outputs of {', '.join(without)} in {run.name}; to get them: "
+        f"There is no decoded split of {', '.join(without)} in {run.name}; to get it: "
         f"{command(run, without)}"
         for run in runs
         if (without := _without(run))
