@@ -27,9 +27,12 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 # Two processes share the work file by file: what takes longest comes first, so that neither
 # waits long for the other at the end.
 LONGEST = (
+    "problems/test_every_problem.py",
     "training/test_loop.py",
+    "data/test_pipeline.py",
     "models/test_base.py",
     "runs/test_loaded_run.py",
+    "data/test_sounds.py",
     "test_openings.py",
     "keras_api/test_model.py",
     "models/test_decoding.py",
@@ -38,6 +41,9 @@ LONGEST = (
     "training/test_averaging.py",
     "training/test_step.py",
     "training/test_crash.py",
+    "modality/test_new_modality.py",
+    "exporting/test_export.py",
+    "models/test_audio.py",
     "datagen/test_killed.py",
     "problems/test_coco_caption.py",
     "test_testing.py",
