@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import batches, pools, reading, traced
+from t2t_mm.data import batches, pools, reading, split_records, traced
 from t2t_mm.data import task as task_lib
 from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
@@ -37,7 +37,7 @@ HELD_BYTES = 64 * 2**20
 class _Training(NamedTuple):
     """What differs between training data sets of one graph; see `Maker` and `reading`."""
 
-    runs: reading.RunTensors
+    runs: split_records.RunTensors
     file_seeds: tf.Tensor
     record_seeds: tf.Tensor
     buffer: tf.Tensor
@@ -48,7 +48,7 @@ class _Training(NamedTuple):
 class _Evaluation(NamedTuple):
     """What differs between evaluation data sets of one graph."""
 
-    runs: reading.RunTensors
+    runs: split_records.RunTensors
     most: tf.Tensor
     pool_size: tf.Tensor
     part: tuple[tf.Tensor, tf.Tensor]
@@ -87,7 +87,7 @@ def train_dataset(
     """
     index, count = shard
     split = task.splits[0]
-    source = reading.SplitRecords.open(task, split)
+    source = split_records.SplitRecords.open(task, split)
     if source.count < count:
         raise errors.DataError(
             f"The split {split!r} of {task.name!r} has too few examples to train on",
@@ -103,7 +103,7 @@ def train_dataset(
     )
 
     def parse(serialized: tf.Tensor, seed: tf.Tensor) -> batches.Values:
-        if source.grouped:  # a question comes with its answers and key
+        if source.grouped:  # a question comes with its answers and key; targets have another seed
             serialized += pools.draw(reading.rest_of(serialized), seed - [1, 0])
         names = [*maker.names, task_lib.KEY]
         raw, targets = reading.parse_with_references(serialized, names)
@@ -114,13 +114,13 @@ def train_dataset(
 
     def build(given: _Training) -> tf.data.Dataset:
         records = given.runs.shuffled(given.file_seeds)
-        records = reading.shuffle(records, given.buffer, given.record_seeds).repeat()
+        records = split_records.shuffle(records, given.buffer, given.record_seeds).repeat()
         return maker.seeded(given.seed).batches(records, parse, pool_size=given.pool_size)
 
     given = _Training(
         runs=source.tensors(),
-        file_seeds=reading.shuffle_seeds(draw),
-        record_seeds=reading.shuffle_seeds(draw + 1),
+        file_seeds=split_records.shuffle_seeds(draw),
+        record_seeds=split_records.shuffle_seeds(draw + 1),
         buffer=tf.constant(buffer, tf.int64),
         seed=tf.constant(draw, tf.int64),
         pool_size=tf.constant(maker.pool_size(min(capacity, source.count)), tf.int64),
@@ -156,7 +156,7 @@ def eval_dataset(
       ConfigError: for an unknown split.
       DataError: when shards are missing, truncated or empty.
     """
-    source = reading.SplitRecords.open(task, split, max_examples=max_examples)
+    source = split_records.SplitRecords.open(task, split, max_examples=max_examples)
     maker, parse = _evaluated(task, batching)
 
     def build(given: _Evaluation) -> tf.data.Dataset:
@@ -249,7 +249,7 @@ def predict_dataset(
 
 
 def _key(
-    use: str, task: task_lib.Task, maker: batches.Maker, source: reading.SplitRecords
+    use: str, task: task_lib.Task, maker: batches.Maker, source: split_records.SplitRecords
 ) -> Hashable | None:
     """Returns what the graph of a data set depends on; None for one that is not shared."""
     key = maker.key()

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.data import batches, pipeline, pools, reading
+from t2t_mm.data import batches, pipeline, pools, reading, split_records
 from t2t_mm.data import task as task_lib
 from t2t_mm.settings import batching as batching_lib
 
@@ -59,7 +59,7 @@ def take(task: task_lib.Task, batching: batching_lib.Batching, *, workers: int =
       DataError: when shards are missing or damaged, or an example cannot be used.
     """
     split = task.splits[0]
-    source = reading.SplitRecords.open(task, split)
+    source = split_records.SplitRecords.open(task, split)
     examples = task.manifest().examples(split)
     maker = batches.Maker(task, batching, names=list(task.modalities()), seed=0)
     if not maker.ragged:

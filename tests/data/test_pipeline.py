@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import itertools
 import random
 
 import numpy as np
@@ -11,7 +10,7 @@ import tensorflow as tf
 from PIL import Image as pillow
 
 from t2t_mm import errors, vocabulary
-from t2t_mm.data import batches, pipeline, reading, records, sample, task
+from t2t_mm.data import batches, pipeline, sample, task
 from t2t_mm.modality import Categorical, Image, Language, features
 from t2t_mm.modality.language import features as language_features
 from t2t_mm.problem import Problem, register_problem
@@ -394,12 +393,6 @@ def test_features_are_the_same_directly_and_through_the_pipeline(captions):
             assert row[row != 0].tolist() == direct[:24]
 
 
-def test_a_shuffle_buffer_is_bounded_in_bytes():
-    source = reading.SplitRecords((reading.Run("a", 0, 1_000_000),), size_bytes=100 * 2**30)
-    assert source.held(64 * 2**20) == 625  # of about 107 kB each
-    assert reading.SplitRecords((reading.Run("a", 0, 3),), size_bytes=3 * 2**30).held(2**20) == 1
-
-
 def test_an_epoch_holds_every_example_once(translation):
     # 150 examples make one pool, so an epoch ends with a batch.
     seen = []
@@ -413,32 +406,6 @@ def test_an_epoch_holds_every_example_once(translation):
         for r in b["targets"]
     ]
     assert sorted(seen) == sorted(expected)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5])
-@pytest.mark.parametrize("shards", [1, 3, 5])
-def test_workers_parts_are_the_corpus(registries, write_data, count, shards):
-    register_problem("parted")(Naming)
-    examples = [{"image": b"", "targets": b"x"} for _ in range(61)]
-    bound = task.Task.from_data(
-        "parted", write_data("parted", {"train": examples}, shards=shards, classes=("x",))
-    )
-    whole = reading.SplitRecords.open(bound, "train")
-    parts = [whole.part(index, count) for index in range(count)]
-    for epoch_seed in (None, 0, 1):
-        keys = [_keys(_records(part, epoch_seed)) for part in parts]
-        assert sorted(itertools.chain(*keys)) == sorted(f"train/{n}".encode() for n in range(61))
-    assert {part.count for part in parts} <= {61 // count, 61 // count + 1}
-    assert sum(part.size_bytes for part in parts) == pytest.approx(whole.size_bytes, abs=count)
-
-
-def _records(source, seed):
-    runs = source.tensors()
-    return runs.in_order() if seed is None else runs.shuffled(reading.shuffle_seeds(seed))
-
-
-def _keys(dataset):
-    return [records.decode_example(data)["key"] for data in dataset.as_numpy_iterator()]
 
 
 @pytest.mark.parametrize("count", [3, 5])
