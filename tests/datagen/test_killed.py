@@ -56,9 +56,11 @@ def _alive(pid):
 
 @pytest.fixture
 def slow(toys, toy_raw, tmp_path):
-    """A function that starts the slow toy problem on 2 workers, and waits for their work."""
+    """A function that starts the slow toy problem on 2 workers, and waits until both write."""
     started = []
     data = tmp_path / "data"
+    at_work = tmp_path / "at_work"
+    at_work.mkdir()
 
     def start():
         flags = ["--problem=toy_slow", f"--data_dir={data}", f"--manual_dir={toy_raw.parent}"]
@@ -66,11 +68,12 @@ def slow(toys, toy_raw, tmp_path):
             [*COMMAND, *flags, "--workers=2", f"--usr_dir={toys}"],
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "TOY_AT_WORK": str(at_work)},
             preexec_fn=_heed_interrupts,
         )
         started.append(process)
-        buckets = data / "toy_slow" / ".1.0.0.making" / ".buckets"
-        _until(lambda: len({p.name[3:] for p in buckets.glob("??-*")}) > 1)
+        _until(lambda: process.poll() is not None or len(list(at_work.iterdir())) == 2)
+        assert process.poll() is None, process.communicate()[1]
         return process
 
     yield start

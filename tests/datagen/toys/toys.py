@@ -1,5 +1,7 @@
 """Small problems for the tests of data generation, loaded as a plugin."""
 
+import os
+import pathlib
 import time
 
 from PIL import Image as pillow
@@ -47,10 +49,16 @@ class ToyReversed(Toy):
 
 @register_problem("toy_slow")
 class ToySlow(Toy):
+    """Where TOY_AT_WORK names a folder: slow, and each process that is at work says so there."""
+
     def generate_examples(self, split, files):
-        for example in super().generate_examples(split, files):
-            time.sleep(0.01)
+        folder = os.environ.get("TOY_AT_WORK")
+        for number, example in enumerate(super().generate_examples(split, files)):
             yield example
+            if folder and number == 3:
+                (pathlib.Path(folder) / str(os.getpid())).touch()
+            if folder and number >= 3:
+                time.sleep(0.2)
 
 
 @register_problem("toy_picky")
