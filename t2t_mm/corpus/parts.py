@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from t2t_mm.corpus import texts
+from t2t_mm.corpus import text_names, texts
 
 if TYPE_CHECKING:
     from t2t_mm.corpus import raw
@@ -132,7 +132,7 @@ def _joined(ranges: Sequence[tuple[int, Range]]) -> Part:
 def _found(files: raw.RawFiles, names: tuple[str, ...]) -> list[texts.Text]:
     found = []
     for name in names:
-        text = texts.find(files.boundary, name) if files.root.is_dir() else None
+        text = text_names.find(files.boundary, name) if files.root.is_dir() else None
         found.append(text or files.missing(name))
     return found
 

@@ -19,10 +19,18 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from t2t_mm import errors
-from t2t_mm.corpus import archives, folders, json_lists, links, parts, texts
+from t2t_mm.corpus import (
+    archives,
+    corpus_folder,
+    folders,
+    json_lists,
+    parts,
+    text_names,
+    texts,
+)
 from t2t_mm.files import limits
 
 if TYPE_CHECKING:
@@ -33,11 +41,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*?)</seg>", re.IGNORECASE | re.DOTALL)
-_NAMES_SHOWN = 8
 
 
-class RawFiles:
-    """The folder that holds a corpus, in the layout in which it is published.
+class RawFiles(corpus_folder.CorpusFolder):
+    """A corpus: its folder, with all that a generator reads of it.
 
     Args:
       root: the folder.
@@ -54,40 +61,13 @@ class RawFiles:
     def __init__(
         self, root: str | os.PathLike[str], layout: str = "", *, follow_links: bool = False
     ) -> None:
-        self.root = pathlib.Path(root)
-        self.layout = layout
-        self.boundary = links.Boundary(self.root, follow=follow_links)
-        self._used: dict[str, int] = {}
-        self._sought: pathlib.Path | None = None
+        super().__init__(root, layout, follow_links=follow_links)
         self._names: dict[bool, list[str]] = {}
         self._skipped: collections.Counter[str] = collections.Counter()
         self.damage = texts.Damage()
         self._folders = folders.Folders(self.boundary)
         self.part = parts.Part()
         self.scratch: pathlib.Path | None = None
-
-    @classmethod
-    def of(
-        cls,
-        manual_dir: str | os.PathLike[str],
-        corpus: str,
-        layout: str = "",
-        *,
-        follow_links: bool = False,
-    ) -> RawFiles:
-        """Opens `MANUAL_DIR/CORPUS` where that exists, else `MANUAL_DIR` itself."""
-        folder = pathlib.Path(manual_dir)
-        inner = folder / corpus
-        if inner.is_dir():
-            return cls(inner, layout, follow_links=follow_links)
-        files = cls(folder, layout, follow_links=follow_links)
-        files._sought = inner
-        return files
-
-    @property
-    def used(self) -> dict[str, int]:
-        """The texts and archives read so far, by path below the root, with their sizes."""
-        return dict(sorted(self._used.items()))
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -105,26 +85,9 @@ class RawFiles:
         """
         self._skipped[reason] += 1
 
-    def path(self, name: str) -> pathlib.Path:
-        """Returns the path of a file or folder that must exist.
-
-        Raises:
-          DataError: when it does not, with the files there and those expected. Also when
-            a link leads out of the corpus.
-        """
-        path = self.root / name
-        if not path.exists():
-            self.missing(name)
-        self.boundary.check(path)
-        return path
-
-    def exists(self, name: str) -> bool:
-        """Says whether a file or folder exists."""
-        return (self.root / name).exists()
-
     def has_text(self, name: str) -> bool:
         """Says whether `lines` finds a text of this name, packed or not."""
-        return self.root.is_dir() and texts.find(self.boundary, name) is not None
+        return self.root.is_dir() and text_names.find(self.boundary, name) is not None
 
     def names_in(self, folder: str) -> Collection[str]:
         """Returns the names of the files of a folder, unpacked or in a zip; none without one.
@@ -134,7 +97,7 @@ class RawFiles:
         """
         archive = self._folders.archive(folder)
         if archive is not None:
-            self._used[os.path.relpath(archive, self.root)] = archive.stat().st_size
+            self.note_use(archive)
         return self._folders.names(folder)
 
     def file(self, folder: str, name: str) -> folders.File | errors.BadExampleError:
@@ -160,35 +123,8 @@ class RawFiles:
           DataError: when there is no such archive, or it is damaged.
         """
         path = self.path(name)
-        self._used[name] = path.stat().st_size
+        self.note_use(path)
         yield from archives.contents(path, endings=endings)
-
-    def glob(
-        self, pattern: str, *, endings: tuple[str, ...] = (), optional: bool = False
-    ) -> list[pathlib.Path]:
-        """Returns the paths that match `pattern`, sorted, without hidden files and folders.
-
-        Args:
-          pattern: a path with wildcards, as for `pathlib.Path.glob`.
-          endings: of names, in lower case; names are compared in lower case:
-            `glob("photos/*", endings=(".jpg", ".jpeg"))`.
-          optional: whether there may be no match.
-
-        Raises:
-          DataError: without a match unless `optional`, or when a link leads out of the corpus.
-        """
-        above = len(self.root.parts)
-        matches = sorted(
-            path
-            for path in self.root.glob(pattern)
-            if (not endings or path.name.lower().endswith(endings))
-            and not any(part[0] == "." for part in path.parts[above:])
-        )
-        if not matches and not optional:
-            self.missing(pattern + (endings[0] if endings else ""), verb="matches")
-        for path in matches:
-            self.boundary.check(path)
-        return matches
 
     def names(self, pattern: str, *, packed: bool = True) -> list[str]:
         """Returns the names, for `lines`, of texts whose path ends like `pattern`.
@@ -203,19 +139,17 @@ class RawFiles:
         """
         if packed not in self._names:
             paths = self._paths()
-            text_names = set(map(texts.unpacked_name, paths))
+            files = set(paths)
             if packed:
                 looked = paths if self._sought is None else [p for p in paths if "/" not in p]
-                text_names |= set(
-                    map(texts.unpacked_name, texts.packed_files(self.boundary, looked))
-                )
-            self._names[packed] = sorted(text_names)
+                files.update(text_names.packed_in(self.boundary, looked))
+            self._names[packed] = sorted(set(map(text_names.unpacked_name, files)))
         lowered = pattern.lower()
         return [n for n in self._names[packed] if pathlib.PurePosixPath(n.lower()).match(lowered)]
 
     def _paths(self) -> list[str]:
         try:
-            return texts.files(self.boundary)
+            return text_names.files(self.boundary)
         except errors.BadExampleError as error:
             if self._sought is None:
                 raise
@@ -232,7 +166,7 @@ class RawFiles:
           DataError: when there is no such archive, or it is damaged.
         """
         path = self.path(name)
-        self._used[name] = path.stat().st_size
+        self.note_use(path)
         yield from archives.members(path)
 
     def lines(self, name: str) -> Iterator[str]:
@@ -300,11 +234,10 @@ class RawFiles:
         )
 
     def _text(self, name: str) -> texts.Text:
-        text = texts.find(self.boundary, name) if self.root.is_dir() else None
+        text = text_names.find(self.boundary, name) if self.root.is_dir() else None
         if text is None:
             self.missing(name)
-        used = os.path.relpath(text.path, self.root)
-        self._used[used] = text.path.stat().st_size
+        self.note_use(text.path)
         return text
 
     def text(self, name: str) -> str:
@@ -411,33 +344,6 @@ class RawFiles:
                 expected=self.layout or "SGML as WMT publishes it",
             )
         yield from segment_texts
-
-    def missing(self, name: str, *, verb: str = "is named") -> NoReturn:
-        """Raises the error for a file that is not there.
-
-        Args:
-          name: of the file, or a pattern.
-          verb: of the message, "No raw file VERB NAME".
-        """
-        if not self.root.is_dir():
-            raise errors.DataError(
-                f"The folder of raw files {self.root} does not exist",
-                expected=self.layout or None,
-                hint="Name its place with --manual_dir",
-            )
-        folder = (self.root / name).parent
-        while not folder.is_dir():
-            folder = folder.parent
-        near = sorted(p.name for p in folder.iterdir())
-        hint = errors.did_you_mean(pathlib.PurePath(name).name, near)
-        if hint is None and self._sought is not None:
-            hint = f"There is no folder {self._sought} either"
-        raise errors.DataError(
-            f"No raw file {verb} {name!r} in {self.root}",
-            received=f"{errors.first_few(near, _NAMES_SHOWN) or 'nothing'} in {folder}",
-            expected=self.layout or None,
-            hint=hint,
-        )
 
 
 def segments(text: str) -> list[str]:
