@@ -15,6 +15,12 @@ def test_a_picture_given_as_text_is_refused():
         Image().encode("pictures/cat.png")
 
 
+def test_a_picture_is_fitted_to_the_square_in_one_of_two_ways():
+    assert Image().fit == "crop"
+    with pytest.raises(errors.ConfigError, match=r"Image\.fit .* 'padd'\. .*crop, pad"):
+        Image(fit="padd")
+
+
 def test_deep_grey_is_scaled_not_clipped():
     levels = np.linspace(0, 65_535, 64 * 64).round().astype(np.uint16).reshape(64, 64)
     given = io.BytesIO()

@@ -4,9 +4,10 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image as pillow
 
-from t2t_mm.modality import Image, corruption
+from t2t_mm.modality import Image, corruption, features
 from t2t_mm.modality.image import corruptions
 
 SIZE = 64
@@ -114,3 +115,13 @@ def test_a_picture_is_seen_as_the_model_sees_it(photo):
     wide = np.concatenate([photo[:, :20] // 2, photo, photo[:, :20] // 2], axis=1)
     assert np.array_equal(corruptions.seen(png(wide), SIZE), photo)
     assert corruptions.seen(png(wide[:, :, 0]), 48).shape == (48, 48, 3)
+
+
+@pytest.mark.parametrize("shape", [(64, 24), (20, 64), (64, 64), (150, 70)])
+def test_a_padded_picture_is_corrupted_as_the_model_sees_it(photo, shape):
+    whole = np.tile(photo, (3, 2, 1))[: shape[0], : shape[1]]
+    declared = Image(size=SIZE, fit="pad")
+    seen = corruptions.seen(png(whole), SIZE, declared.fit)
+    found = features.build(declared, None).featurize(tf.constant([png(whole)]), training=False)
+    assert np.abs(found[0].numpy().astype(int) - seen).max() <= 1
+    assert len(declared.corruptions()) == len(KINDS)

@@ -13,13 +13,13 @@ from t2t_mm.modality import Image, features
 SEED = tf.constant([3, 4], tf.int64)
 
 
-def build(size, *, augment=True):
-    return features.build(Image(size=size, augment=augment), None)
+def build(size, *, augment=True, fit="crop"):
+    return features.build(Image(size=size, augment=augment, fit=fit), None)
 
 
-def augmented(size, raw):
+def augmented(size, raw, *, fit="crop"):
     """Returns augmented pixels, by way of a graph, which is faster for many pictures."""
-    made = build(size)
+    made = build(size, fit=fit)
     return tf.function(lambda r: made.featurize(r, training=True, seed=SEED))(raw).numpy()
 
 
@@ -38,11 +38,11 @@ def encode(pixels, kind="PNG"):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize("grey", [False, True])
 @pytest.mark.parametrize("shape", [(32, 32), (50, 90), (90, 41), (7, 5)])
-@pytest.mark.parametrize("training", [False, True])
-def test_every_picture_becomes_a_colour_square(kind, grey, shape, training):
+@pytest.mark.parametrize(("training", "fit"), [(False, "crop"), (True, "crop"), (True, "pad")])
+def test_every_picture_becomes_a_colour_square(kind, grey, shape, training, fit):
     pixels = gradient(*shape)
     data = encode(pixels[..., 0] if grey else pixels, kind)
-    found = build(32).featurize(tf.constant([data] * 3), training=training, seed=SEED)
+    found = build(32, fit=fit).featurize(tf.constant([data] * 3), training=training, seed=SEED)
     assert found.dtype == tf.uint8
     assert found.shape == (3, 32, 32, 3)
     if grey:
@@ -67,6 +67,46 @@ def test_evaluation_keeps_the_centre():
     pixels = gradient(40, 120)
     found = build(40).featurize(tf.constant([encode(pixels)]), training=False)
     np.testing.assert_array_equal(found[0], pixels[:, 40:80])
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_padded_picture_is_seen_whole(training):
+    # 120 wide and 50 high to 48: 48 x 20, so 14 rows of the mean above and below.
+    pixels = gradient(50, 120)
+    made = build(48, augment=False, fit="pad")
+    read = tf.function(lambda raw: made.featurize(raw, training=training))
+    found = read(tf.constant([encode(pixels)]))[0].numpy().astype(int)
+    assert found[14:34, 0, 0].max() <= 4  # red, 0 to 253 from left to right
+    assert found[14:34, -1, 0].min() >= 249
+    assert found[14, :, 1].max() <= 6  # green, 0 to 249 from top to bottom
+    assert found[33, :, 1].min() >= 243
+    mean = found[14:34].mean((0, 1)).round()
+    np.testing.assert_array_equal(found[:14], np.broadcast_to(mean, (14, 48, 3)))
+    np.testing.assert_array_equal(found[34:], np.broadcast_to(mean, (14, 48, 3)))
+    upright = encode(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
+    turned = read(tf.constant([upright]))[0].numpy()
+    assert np.abs(turned.transpose(1, 0, 2) - found).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 400), (400, 1), (3, 5), (48, 48)])
+def test_padding_holds_for_pictures_of_any_form(shape):
+    pixels = gradient(*shape)
+    found = build(48, fit="pad").featurize(tf.constant([encode(pixels)]), training=False)[0]
+    high, wide = (max(1, round(side * 48 / max(shape))) for side in shape)
+    inside = (slice((48 - high) // 2, (48 + high) // 2), slice((48 - wide) // 2, (48 + wide) // 2))
+    assert np.ptp(found.numpy()[inside][..., 0]) >= (120 if shape[1] > 1 else 0)
+    if shape == (48, 48):
+        np.testing.assert_array_equal(found, pixels)
+
+
+def test_padded_crops_keep_the_aspect_of_the_picture():
+    raw = tf.constant([encode(gradient(60, 120))] * 40)
+    found = augmented(32, raw, fit="pad").astype(int)
+    # The crop's ratio is 2, times 3:4 to 4:3; a row that is not padded has no single colour.
+    rows = (np.ptp(found[..., 0], axis=2) > 0).sum(1)
+    assert 11 <= rows.min() < rows.max() <= 22  # 32 / 2.67 = 12 to 32 / 1.5 = 21.3
+    widths = np.ptp(found[..., 0], axis=(1, 2)) / 255
+    assert 0.6 < widths.min() < 0.9 < widths.max() <= 1
 
 
 def test_shrinking_smooths():

@@ -32,6 +32,7 @@ import numpy as np
 from PIL import Image as pillow
 
 from t2t_mm.modality import corruption
+from t2t_mm.modality.image import declaration
 
 REFERENCE = 224
 """The side, in pixels, for which ImageNet-C gives its lengths."""
@@ -60,22 +61,29 @@ Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 """Pixels, float `[size, size, 3]` from 0 to 1, a severity and random numbers to pixels."""
 
 
-def corruptions(size: int) -> tuple[corruption.Corruption, ...]:
-    """Returns the corruptions of pictures that a model sees at `size` x `size` pixels."""
+def corruptions(size: int, fit: str) -> tuple[corruption.Corruption, ...]:
+    """Returns the corruptions of pictures that a model sees at `size` x `size` pixels.
+
+    Args:
+      size: of the square.
+      fit: how a picture becomes a square (`Image.fit`).
+    """
     found = []
     for kind, (family, change) in _KINDS.items():
-        apply = functools.partial(_apply, size, change, SEVERITIES[kind])
+        apply = functools.partial(_apply, size, fit, change, SEVERITIES[kind])
         found.append(corruption.Corruption(kind, family, apply))
     return tuple(found)
 
 
-def seen(data: bytes, size: int) -> np.ndarray:
+def seen(data: bytes, size: int, fit: str = declaration.CROP) -> np.ndarray:
     """Returns a record's picture as the model sees it: uint8 `[size, size, 3]`.
 
     As `ImageFeatures` in evaluation, but for the rounding of decoders.
     """
     with pillow.open(io.BytesIO(data)) as picture:
         pixels = picture.convert("RGB")
+    if fit == declaration.PAD:
+        return _padded(pixels, size)
     side = min(pixels.size)
     left, top = (pixels.width - side) // 2, (pixels.height - side) // 2
     pixels = pixels.crop((left, top, left + side, top + side))
@@ -84,8 +92,21 @@ def seen(data: bytes, size: int) -> np.ndarray:
     return np.asarray(pixels)
 
 
+def _padded(picture: pillow.Image, size: int) -> np.ndarray:
+    """Returns the whole picture in a square of its mean colour: uint8 `[size, size, 3]`."""
+    longest = max(picture.size)
+    width, height = (max(1, round(side * size / longest)) for side in picture.size)
+    small = np.asarray(picture.resize((width, height), pillow.Resampling.BILINEAR))
+    square = np.empty((size, size, 3), np.uint8)
+    square[:] = small.mean((0, 1)).round()
+    top, left = (size - height) // 2, (size - width) // 2
+    square[top : top + height, left : left + width] = small
+    return square
+
+
 def _apply(
     size: int,
+    fit: str,
     change: Change,
     severities: tuple[float, ...],
     data: bytes,
@@ -93,7 +114,7 @@ def _apply(
     rng: np.random.Generator,
 ) -> bytes:
     """Returns the changed picture as PNG."""
-    pixels = seen(data, size).astype(np.float64) / 255
+    pixels = seen(data, size, fit).astype(np.float64) / 255
     changed = np.clip(change(pixels, severities[strength - 1], rng), 0, 1)
     file = io.BytesIO()
     pillow.fromarray((changed * 255).round().astype(np.uint8)).save(file, "PNG")

@@ -12,19 +12,30 @@ from t2t_mm.modality import arrays, base, corruption, media
 SMALLEST, LARGEST = 32, 299
 _SIZES = ranges.numbers(SMALLEST, LARGEST, words=f"{SMALLEST} to {LARGEST} pixels")
 
+CROP, PAD = FITS = ("crop", "pad")
+"""Ways to make a square of a picture that is none."""
+_FITS = ranges.rule(f"one of {', '.join(FITS)}", FITS.__contains__)
+
 
 @dataclasses.dataclass(frozen=True)
 class Image(base.Modality):
-    """A picture, resized to a square for the model; only as an input.
+    """A picture, of which the model sees a square; only as an input.
 
-    Records keep the file's bytes, unless TensorFlow would decode them differently or not
-    at all.
+    By default that is the *central* square of the picture, resized to `size`: what lies outside of
+    it (the title of an upright page, the sides of a wide photo) is not seen. `fit="pad"` shows
+    all. In training, `augment` draws a part of the picture instead, which may lie anywhere.
+
+    Records keep the file's bytes and so the whole picture, unless TensorFlow would decode them
+    differently or not at all.
 
     Args:
       size: height and width for the model, in pixels, 32 to 299.
-      augment: in training, random crops, and left-right flips if `mirror`.
+      augment: in training, random crops of 60 to 100 % of the area, and left-right flips if
+        `mirror`.
       mirror: whether a mirrored picture has the same targets; not if they depend on left
         and right, or on text in the picture.
+      fit: "crop", the central square; or "pad", the whole picture, whose shorter side is
+        padded with its mean colour.
     """
 
     kind: ClassVar[str] = "image"
@@ -40,9 +51,11 @@ class Image(base.Modality):
     size: int = 224
     augment: bool = True
     mirror: bool = True
+    fit: str = CROP
 
     def __post_init__(self) -> None:
         ranges.require("Image.size", self.size, _SIZES)
+        ranges.require("Image.fit", self.fit, _FITS)
 
     def label(self) -> str:
         return f"{self.kind} {self.size}"
@@ -50,7 +63,7 @@ class Image(base.Modality):
     def corruptions(self) -> tuple[corruption.Corruption, ...]:
         from t2t_mm.modality.image import corruptions
 
-        return corruptions.corruptions(self.size)
+        return corruptions.corruptions(self.size, self.fit)
 
     def augmentations(self) -> tuple[str, ...]:
         return (

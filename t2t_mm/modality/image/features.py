@@ -29,6 +29,10 @@ class ImageFeatures(features.Features):
     near 1, is resized. A picture of exactly `size` is not resized but shifted by up to an
     eighth of its side, with black padding. With `mirror`, half of the training pictures are
     mirrored. Grey pictures become RGB.
+
+    With `fit="pad"` the long side is resized to `size` instead, and the shorter one padded on both
+    sides with the mean colour, which a net that standardises pictures sees as 0. So are training
+    crops, whose aspect ratio is near that of the picture.
     """
 
     has_values = True
@@ -38,6 +42,7 @@ class ImageFeatures(features.Features):
         self.size = declaration.size
         self.augment = declaration.augment
         self.mirror = declaration.mirror
+        self.is_padded = declaration.fit == image.PAD
 
     def featurize(
         self, raw: tf.Tensor, *, training: bool, seed: tf.Tensor | None = None
@@ -84,8 +89,10 @@ class ImageFeatures(features.Features):
         return side * side
 
     def _whole(self, raw: tf.Tensor) -> tf.Tensor:
-        """Decodes one picture and crops the central square: uint8 `[size, size, 3]`."""
+        """Decodes one picture, and crops the central square or pads: uint8 `[size, size, 3]`."""
         pixels = _decode(raw)
+        if self.is_padded:
+            return self._padded(pixels)
         shape = tf.shape(pixels)
         side = tf.minimum(shape[0], shape[1])
         pixels = tf.slice(
@@ -104,11 +111,28 @@ class ImageFeatures(features.Features):
         pixels = tf.cond(
             stored_at_size,
             lambda: self._shift(pixels, draws),
-            lambda: self._resize(_random_crop(pixels, draws)),
+            lambda: self._crop(pixels, draws),
         )
         if self.mirror:
             pixels = tf.cond(draws[4] < 0.5, lambda: tf.reverse(pixels, [1]), lambda: pixels)
         return tf.ensure_shape(pixels, [self.size, self.size, 3])
+
+    def _crop(self, pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+        """Returns a random crop as a square; resized to it, unless it is to be padded."""
+        crop = _random_crop(pixels, draws, keeps_aspect=self.is_padded)
+        return self._padded(crop) if self.is_padded else self._resize(crop)
+
+    def _padded(self, pixels: tf.Tensor) -> tf.Tensor:
+        """Resizes the long side of `[H, W, 3]` to `size`, and pads the other with the mean."""
+        shape = tf.cast(tf.shape(pixels)[:2], tf.float32)
+        sides = tf.round(shape * self.size / tf.reduce_max(shape))
+        sides = tf.maximum(tf.cast(sides, tf.int32), 1)
+        scaled = tf.cast(_resized(pixels, sides[0], sides[1]), tf.float32)
+        before = (self.size - sides) // 2
+        margins = tf.stack([before, self.size - sides - before], axis=1)
+        mean = tf.round(tf.reduce_mean(scaled, [0, 1]))
+        padded = tf.pad(scaled - mean, tf.concat([margins, [[0, 0]]], axis=0)) + mean
+        return tf.ensure_shape(tf.cast(padded, tf.uint8), [self.size, self.size, 3])
 
     def _shift(self, pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         margin = self.size // 8
@@ -117,21 +141,8 @@ class ImageFeatures(features.Features):
         return tf.slice(padded, tf.concat([corner, [0]], axis=0), [self.size, self.size, 3])
 
     def _resize(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Resizes `[H, W, 3]` to `[size, size, 3]`, with antialiasing if it shrinks."""
-
-        def resized() -> tf.Tensor:
-            # Antialiasing is slow, and needed only for shrinking.
-            scaled = tf.cond(
-                tf.reduce_any(tf.shape(pixels)[:2] > self.size),
-                lambda: _smoothed(pixels, self.size),
-                lambda: tf.image.resize(pixels, [self.size, self.size]),
-            )
-            # Weighted means of pixels are never below 0 or above 255.
-            return tf.cast(tf.round(scaled), tf.uint8)
-
-        fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], self.size))
-        pixels = tf.cond(fits, lambda: pixels, resized)
-        return tf.ensure_shape(pixels, [self.size, self.size, 3])
+        """Resizes `[H, W, 3]` to `[size, size, 3]`."""
+        return tf.ensure_shape(_resized(pixels, self.size, self.size), [self.size, self.size, 3])
 
 
 def _decode(raw: tf.Tensor) -> tf.Tensor:
@@ -140,26 +151,51 @@ def _decode(raw: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(pixels, [None, None, 3])
 
 
-def _smoothed(pixels: tf.Tensor, size: int) -> tf.Tensor:
-    """Resizes `[H, W, 3]` to float32 `[size, size, 3]`, like `tf.image.resize(antialias=True)`.
+def _resized(pixels: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
+    """Resizes `[H, W, 3]` to uint8 `[height, width, 3]`, with antialiasing if it shrinks."""
+
+    def resized() -> tf.Tensor:
+        # Antialiasing is slow, and needed only for shrinking.
+        scaled = tf.cond(
+            tf.reduce_any(tf.shape(pixels)[:2] > [height, width]),
+            lambda: _smoothed(pixels, height, width),
+            lambda: tf.image.resize(pixels, [height, width]),
+        )
+        # Weighted means of pixels are never below 0 or above 255.
+        return tf.cast(tf.round(scaled), tf.uint8)
+
+    fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], [height, width]))
+    return tf.cond(fits, lambda: pixels, resized)
+
+
+def _smoothed(pixels: tf.Tensor, height: tf.Tensor | int, width: tf.Tensor | int) -> tf.Tensor:
+    """Resizes to float32 `[height, width, 3]`, like `tf.image.resize(antialias=True)`.
 
     That resizes rows, then columns, with an inner loop over channels. Here a row is passed
     as the channels of a picture one pixel wide: the longer loop saves a third of the time.
     """
-    width = tf.shape(pixels)[1]
-    rows = tf.reshape(pixels, [1, -1, 1, width * 3])
-    rows = tf.image.resize(rows, [size, 1], antialias=True)
-    columns = tf.transpose(tf.reshape(rows, [size, width, 3]), [1, 0, 2])
-    columns = tf.reshape(columns, [1, width, 1, size * 3])
-    columns = tf.image.resize(columns, [size, 1], antialias=True)
-    return tf.transpose(tf.reshape(columns, [size, size, 3]), [1, 0, 2])
+    wide = tf.shape(pixels)[1]
+    rows = tf.reshape(pixels, [1, -1, 1, wide * 3])
+    rows = tf.image.resize(rows, [height, 1], antialias=True)
+    columns = tf.transpose(tf.reshape(rows, [height, wide, 3]), [1, 0, 2])
+    columns = tf.reshape(columns, [1, wide, 1, height * 3])
+    columns = tf.image.resize(columns, [width, 1], antialias=True)
+    return tf.transpose(tf.reshape(columns, [width, height, 3]), [1, 0, 2])
 
 
-def _random_crop(pixels: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-    """Crops a random rectangle: area 60 to 100 %, aspect ratio 3:4 to 4:3."""
+def _random_crop(pixels: tf.Tensor, draws: tf.Tensor, *, keeps_aspect: bool) -> tf.Tensor:
+    """Crops a random rectangle: area 60 to 100 %, aspect ratio 3:4 to 4:3.
+
+    Args:
+      pixels: `[H, W, 3]`.
+      draws: float32 `[4]`.
+      keeps_aspect: multiply the aspect ratio by that of the picture.
+    """
     shape = tf.cast(tf.shape(pixels)[:2], tf.float32)
     area = shape[0] * shape[1] * (SMALLEST_AREA + (1.0 - SMALLEST_AREA) * draws[0])
     ratio = tf.exp(tf.math.log(4.0 / 3.0) * (2.0 * draws[1] - 1.0))
+    if keeps_aspect:
+        ratio *= shape[1] / shape[0]
     sides = tf.sqrt(tf.stack([area / ratio, area * ratio]))
     sides = tf.clip_by_value(tf.round(sides), 1.0, shape)
     corner = tf.cast(draws[2:4] * (shape - sides + 1.0), tf.int32)

@@ -45,7 +45,8 @@ class Input:
         """Returns what it takes, in a few words."""
         about = self.about
         if self.kind == "picture" and "size" in about:
-            return f"seen at {about['size']} x {about['size']} pixels"
+            part = "" if about.get("fit") == "pad" else ", the central square"
+            return f"seen at {about['size']} x {about['size']} pixels{part}"
         if self.kind == "sound" and "max_seconds" in about:
             return f"{about.get('min_seconds', 0):g} to {about['max_seconds']:g} seconds"
         if self.kind == "text" and about.get("max_length"):

@@ -55,6 +55,7 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
         modality = "image"
         size = 64
         augment = false
+        fit = "pad"
         file = "photos/{id}.jpg"
         [inputs.question]
         modality = "language"
@@ -66,7 +67,10 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
     assert declare(text).error == ""
     made = registries.problems.get("made_here")
     assert (made.version, made.corpus) == ("2.1", "elsewhere")
-    assert made.inputs == {"picture": Image(size=64, augment=False), "question": Language()}
+    assert made.inputs == {
+        "picture": Image(size=64, augment=False, fit="pad"),
+        "question": Language(),
+    }
     assert made.targets == Language(max_length=16)
     assert made.metrics == ("exact_match", "log_perplexity")
     assert made.metric_tokenizer == "zh"
