@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from t2t_mm import errors
 from t2t_mm.settings import training
+from t2t_mm.training import decays
 from t2t_mm.training import optimizer as optimizers
 
 _NOT_SET = -1.0
@@ -21,7 +22,7 @@ _NOT_SET = -1.0
 
 @keras.saving.register_keras_serializable(package="t2t_mm")
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of each step, as `training.optimizer` has it for `OptimizerSettings`.
+    """The learning rate of each step, as `training.decays` has it for `OptimizerSettings`.
 
     Args:
       settings: of the rate, or their fields.
@@ -41,7 +42,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         # In Python, as training computes it: TensorFlow would round otherwise.
         def rate(step: np.ndarray) -> np.ndarray:
             return np.asarray(
-                optimizers.learning_rate(self.settings, int(step), self.total_steps), np.float32
+                decays.learning_rate(self.settings, int(step), self.total_steps), np.float32
             )
 
         value = tf.numpy_function(rate, [tf.cast(step, tf.int64)], tf.float32, stateful=False)

@@ -20,7 +20,7 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from t2t_mm import config, errors
@@ -206,10 +206,6 @@ class RunFolder:
         if self._bindings is None:
             self._bindings = config.read_run(self.config_path)
         return self._bindings
-
-    def load_config(self, gin_params: Iterable[str] = ()) -> None:
-        """Loads the run's configuration as data, with single bindings on top."""
-        config.load([], list(gin_params), of_run=self.bindings())
 
     def write_config(self) -> None:
         """Writes the operative configuration."""

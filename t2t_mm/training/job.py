@@ -6,7 +6,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from t2t_mm import config, errors, registry
 from t2t_mm.data import manifest
@@ -14,6 +14,9 @@ from t2t_mm.datagen import sources
 from t2t_mm.mixture import mixture
 from t2t_mm.runs import checkpoint_files, folders, lost, origin, run_folder
 from t2t_mm.settings import training
+
+if TYPE_CHECKING:
+    from t2t_mm.config import gin_files as gin_files_lib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Job:
       settings: of the training.
       origin: the checkpoint with whose weights a run without checkpoints begins, if any; its
         files are there, but not yet read for damage.
+      has_other_start: whether a checkpoint was named so, which a run that goes on does not read.
     """
 
     folder: run_folder.RunFolder
@@ -36,6 +40,7 @@ class Job:
     data_dir: pathlib.Path
     settings: training.TrainSettings
     origin: origin.Origin | None
+    has_other_start: bool = False
 
 
 def check(
@@ -50,7 +55,7 @@ def check(
 ) -> Job:
     """Loads the configuration and checks what can be known within a second.
 
-    A resumed run keeps its own configuration, unless files are given.
+    A resumed run keeps its own configuration, but for what is given here.
 
     Args:
       problems: names or globs; those of the configuration where there are none.
@@ -81,10 +86,10 @@ def check(
     check_data(names, data)
     if warm_start is not None:
         origin.check_outside(warm_start, folder.path)
-        if checkpoint_files.steps(folder.checkpoints):
-            warm_start = None  # its weights were read when the run began
-    start = None if warm_start is None else origin.find(warm_start, hashed=False)
-    return Job(folder, named is not None, names, data, chosen, start)
+    goes_on = bool(checkpoint_files.steps(folder.checkpoints))
+    start = None if warm_start is None or goes_on else origin.find(warm_start, hashed=False)
+    passes_over = warm_start is not None and goes_on
+    return Job(folder, named is not None, names, data, chosen, start, passes_over)
 
 
 def data_folder(given: str | os.PathLike[str] | None, folder: run_folder.RunFolder) -> pathlib.Path:
@@ -109,10 +114,7 @@ def _configure(
     """Loads the configuration of a training in a folder that was named."""
     folder.check_trainable()
     lost.check(folder, with_config=not gin_files)
-    if _goes_on(folder) and not gin_files:
-        folder.load_config(gin_params)
-    else:
-        config.load(gin_files, gin_params)
+    config.load(gin_files, gin_params, of_run=_so_far(folder, gin_files))
     return config.build(training.TrainSettings, **settings)
 
 
@@ -128,13 +130,24 @@ def _configure_unnamed(
     folder = run_folder.RunFolder(folders.new_run(model, mixture.problem_names(problems)))
     folder.check_trainable()
     lost.check(folder, with_config=not gin_files)
-    if _goes_on(folder) and not gin_files:
-        config.load_below(folder.bindings())
+    if held := _so_far(folder, gin_files):
+        config.load_below(held)
     return folder, config.build(training.TrainSettings, **settings)
 
 
-def _goes_on(folder: run_folder.RunFolder) -> bool:
-    return folder.exists() and folder.config_path.is_file()
+def _so_far(
+    folder: run_folder.RunFolder, gin_files: Sequence[str]
+) -> tuple[gin_files_lib.Binding, ...]:
+    """Returns the configuration of the run so far, which all that is given overrides.
+
+    A run that goes on keeps what is not given again, such as a binding that has helped it. One
+    without checkpoints begins anew: there, gin files say all.
+    """
+    if not (folder.exists() and folder.config_path.is_file()):
+        return ()
+    if gin_files and not checkpoint_files.steps(folder.checkpoints):
+        return ()
+    return folder.bindings()
 
 
 def check_names(settings: training.TrainSettings) -> None:

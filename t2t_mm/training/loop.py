@@ -21,6 +21,7 @@ from t2t_mm.training import (
     console,
     divergence,
     driver,
+    going_on,
     guards,
     outcomes,
     reporter,
@@ -117,6 +118,12 @@ class Training:
                 f"No step is left to train: the run is at step {self.step:,}, and "
                 f"--train_steps is {most:,}. A larger one goes on."
             )
+            return
+        changed = going_on.rate_change(
+            self.folder, self.made.optimizer_settings, step=self.step, train_steps=most
+        )
+        if changed:
+            self.screen.line(changed)
 
     def _fit(self, interrupt: guards.Interrupt) -> None:
         """Takes steps until a limit is reached, and does what is due after each."""

@@ -8,7 +8,6 @@ variable's bias correction counts its own updates.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
 
@@ -109,27 +108,6 @@ def make(
             hint=f"{registered.__name__}.decays_weights = True says of one that it does",
         )
     return registered(variables, settings, multipliers)
-
-
-def learning_rate(settings: training.OptimizerSettings, step: int, total_steps: int) -> float:
-    """Returns the learning rate of `step`, the first being 0.
-
-    It grows linearly over the warm-up and then decays: with the inverse square root
-    of the step, linearly or as half a cosine to 0 at `total_steps`, or not at all.
-    """
-    warmup, peak = settings.warmup_steps, settings.learning_rate
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    left = max(0.0, 1 - (step - warmup) / max(1, total_steps - warmup))
-    match settings.decay:
-        case "rsqrt":
-            return peak * math.sqrt(max(1, warmup) / (step + 1))
-        case "linear":
-            return peak * left
-        case "cosine":
-            return peak * 0.5 * (1 - math.cos(math.pi * left))
-        case _:
-            return peak
 
 
 class Adam(Optimizer):

@@ -6,14 +6,13 @@ import math
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from t2t_mm.data import task as task_lib
 from t2t_mm.evaluation import evaluate, evaluator, of_task
 from t2t_mm.files import mirrors
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
-from t2t_mm.training import board, console, exchange, optimizer, session, statistics
+from t2t_mm.training import board, console, decays, exchange, session, statistics
 
 _WARNING = "warning: "
 """Begins a note of a metric that says more than how it was computed."""
@@ -164,8 +163,10 @@ class Reporter:
 
     def _learning_rate(self, step: int) -> float:
         """Returns the learning rate of the last step."""
-        settings: Any = self._made.optimizer_settings
-        return optimizer.learning_rate(settings, max(0, step - 1), self._made.settings.train_steps)
+        made = self._made
+        return decays.learning_rate(
+            made.optimizer_settings, max(0, step - 1), made.settings.train_steps
+        )
 
     def _progress(self, step: int, left: float | None) -> console.RunProgress:
         total = self._made.settings.train_steps

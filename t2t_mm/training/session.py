@@ -32,7 +32,7 @@ from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
 from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding, training
-from t2t_mm.training import ema, feed, finite, optimizer, selection, strategy
+from t2t_mm.training import ema, feed, finite, going_on, optimizer, selection, strategy
 from t2t_mm.training import job as job_lib
 
 
@@ -212,12 +212,15 @@ def _with_precision(
 ) -> training.TrainSettings:
     """Returns the settings with the arithmetic that is computed in, the same on every worker.
 
-    It is measured once: what goes on with this run, or reads it, finds it in its config.
+    It is measured once: what goes on with this run, or reads it, finds it in its config. A busy
+    machine might measure otherwise than before, and the run would go on in another arithmetic.
     """
-    recorded = _recorded(folder, "precision", "auto")
-    arithmetic = (recorded if recorded != "auto" else "") or precision.choose(
-        settings, with_planes=any(m.has_planes for task in tasks for m in task.inputs.values())
-    )
+    arithmetic: str = settings.precision
+    if arithmetic == "auto":
+        arithmetic = going_on.recorded(folder, "TrainSettings").get("precision", "auto")
+    if arithmetic == "auto":
+        planes = any(m.has_planes for task in tasks for m in task.inputs.values())
+        arithmetic = precision.choose(settings, with_planes=planes)
     if strategy.Vote(devices).any(arithmetic == "float32"):
         arithmetic = "float32"
     fields = {**dataclasses.asdict(settings), "precision": arithmetic}
@@ -230,7 +233,7 @@ def _check_mean(folder: run_folder.RunFolder, settings: training.TrainSettings) 
     Raises:
       ConfigError: that, or the other way round.
     """
-    before = float(_recorded(folder, "ema", 0.0))
+    before = float(going_on.recorded(folder, "TrainSettings").get("ema", 0.0))
     if checkpoint_files.steps(folder.checkpoints) and bool(before) != bool(settings.ema):
         raise errors.ConfigError(
             f"The run in {folder.path} {'keeps a' if before else 'has no'} mean of its weights",
@@ -239,16 +242,3 @@ def _check_mean(folder: run_folder.RunFolder, settings: training.TrainSettings) 
             hint="Or begin a new run with its weights: another --output_dir, and this one as "
             "--warm_start",
         )
-
-
-def _recorded(folder: run_folder.RunFolder, name: str, default: Any) -> Any:
-    """Returns a field of `TrainSettings` as the run in a folder has it so far, if there is one.
-
-    As for precision: a busy machine might measure otherwise than before, and the run would go on
-    in another arithmetic.
-    """
-    if folder.config_path.is_file():
-        for binding in folder.bindings():
-            if (binding.name, binding.parameter) == ("TrainSettings", name):
-                return binding.value
-    return default

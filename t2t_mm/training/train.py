@@ -14,7 +14,7 @@ from typing import Any
 from t2t_mm import config, plugins
 from t2t_mm.files import mirrors
 from t2t_mm.settings import training
-from t2t_mm.training import console, guards, loop, session, strategy, summary
+from t2t_mm.training import console, going_on, guards, loop, session, strategy, summary
 from t2t_mm.training import job as job_lib
 from t2t_mm.training import warm_start as weights
 
@@ -99,6 +99,13 @@ def carry_out(job: job_lib.Job, *, dry_run: bool = False) -> dict[str, Any]:
             config.build(training.WarmStartSettings)
         for binding in config.unused():
             screen.line(f"Without effect in this run: {binding}")
+        if job.has_other_start:
+            screen.line(
+                "Without effect in this run: --warm_start, for the run has weights of its own. "
+                "With another --output_dir a new run begins with those."
+            )
+        if made.checkpoints.steps() and (line := going_on.changes(job.folder)):
+            screen.line(line)
         if dry_run:
             if job.origin is not None:
                 weights.begin(made.settings.model, made.model, job.origin, screen.line)

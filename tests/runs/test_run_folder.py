@@ -66,7 +66,7 @@ def test_a_run_comes_back_as_it_was(path, tasks):
     assert [t.describe() for t in rebuilt] == [t.describe() for t in tasks]
     assert rebuilt[0].vocabulary.encode("a red ball") == tasks[0].vocabulary.encode("a red ball")
     config.reset()
-    run.load_config(["TrainSettings.log_every = 3"])
+    config.load([], ["TrainSettings.log_every = 3"], of_run=run.bindings())
     built = config.build(training.TrainSettings)
     assert (built.seed, built.log_every) == (7, 3)
 

@@ -5,8 +5,9 @@ import pathlib
 
 import pytest
 
-from t2t_mm import errors, registry
+from t2t_mm import config, errors, registry
 from t2t_mm.runs import description, run_folder
+from t2t_mm.settings import training
 from t2t_mm.training import job
 
 
@@ -49,3 +50,24 @@ def test_a_run_is_gone_on_with_by_its_folder_alone(output_dir, tmp_path):
     assert "multi30k_ende" in registry.problems
     with pytest.raises(errors.DataError, match=f"not been generated in {tmp_path / 'elsewhere'}"):
         job.check(None, output_dir=output_dir)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_gin_files_override_a_run_that_goes_on_and_leave_what_they_do_not_name(
+    output_dir, tmp_path, goes_on
+):
+    held = ["OptimizerSettings.learning_rate = 0.001", "OptimizerSettings.clip_norm = 0.5"]
+    lines = ["MixtureSettings.problems = ('multi30k_ende',)", *held]
+    (output_dir / run_folder.CONFIG).write_text("\n".join(lines))
+    if goes_on:
+        (output_dir / "checkpoints").mkdir()
+        (output_dir / "checkpoints" / "ckpt-4.json").write_text("{}")
+    file = tmp_path / "rates.gin"
+    file.write_text("OptimizerSettings.learning_rate = 0.003\n")
+    with pytest.raises(errors.DataError, match="not been generated"):
+        job.check(["multi30k_ende"], output_dir=output_dir, gin_files=[str(file)])
+    settings = config.build(training.OptimizerSettings)
+    # A run without checkpoints begins anew: its files say all.
+    default = training.OptimizerSettings().clip_norm
+    assert settings.learning_rate == 0.003
+    assert settings.clip_norm == (0.5 if goes_on else default)
