@@ -29,6 +29,7 @@ NAMES = {
     "pipeline": "input: each problem's pipeline against what a model takes",
     "datagen": "data generation: against T2T, with workers, with ten times the corpus",
     "problems": "40 problems in one run: memory, start and pace against one",
+    "multi_worker": "two workers with a core each: against one, and what limits them",
     "start": "start: mm-list, --help, a config error, the first training step",
     "serving": "mm-serve: many clients against the model's own batches, versions, ends, memory",
     "evaluation": "a full evaluation of 1,000 sentences",

@@ -145,6 +145,67 @@ def until(
                     child.wait()
 
 
+class Answering:
+    """A worker that answers each line of JSON that it is sent with one.
+
+    What it is started for ends with the block.
+
+    Args:
+      name: of the module in `benchmarks.workers`.
+      log: file that what it says on standard error is added to.
+      environment: variables beside those of this process.
+      arguments: its flags.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        log: pathlib.Path,
+        *,
+        environment: Mapping[str, str],
+        **arguments: Any,
+    ) -> None:
+        command = [sys.executable, "-m", f"benchmarks.workers.{name}"]
+        command += [f"--{flag}={value}" for flag, value in arguments.items()]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._command, self._log = command, log
+        with log.open("ab") as file:
+            self._child = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={**os.environ, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            )
+
+    def __enter__(self) -> Answering:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._child.kill()
+        self._child.communicate()
+
+    def ask(self, **question: Any) -> None:
+        """Sends a question; the answer is to be read before the next."""
+        if self._child.stdin is not None:
+            self._child.stdin.write(f"{json.dumps(question)}\n")
+            self._child.stdin.flush()
+
+    def answer(self) -> Any:
+        """Waits for an answer, or what it says before the first question.
+
+        Raises:
+          FailedError: it has ended.
+        """
+        line = self._child.stdout.readline() if self._child.stdout is not None else ""
+        if not line:
+            code = self._child.wait()
+            raise FailedError(f"{_name(self._command)} ended with {code}; see {self._log}")
+        return json.loads(line)
+
+
 def wait(is_done: Callable[[], bool], *, timeout_s: float, poll_s: float = 0.05) -> None:
     """Waits until something is so.
 
