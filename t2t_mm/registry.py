@@ -205,7 +205,7 @@ def _failed_plugins(noun: str) -> str | None:
 def _caller() -> str:
     """Returns `file:line` of the first frame outside the modules of registration."""
     frame = sys._getframe(1)
-    doors = (__name__, "t2t_mm.problem", "t2t_mm.registration")
+    doors = (__name__, "t2t_mm.problem.registration", "t2t_mm.registration")
     while frame.f_back is not None and frame.f_globals.get("__name__") in doors:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
