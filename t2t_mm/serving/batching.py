@@ -86,7 +86,8 @@ class Batcher:
         meter: measures_lib.Meter,
     ) -> None:
         self._call, self._signature = call, signature
-        self._limits, self._workers, self._meter = limits, workers, meter
+        self._limits, self._workers = limits, workers
+        self.meter = meter
         self._queue: collections.deque[_Piece] = collections.deque()
         self._requests = 0
         self._more = asyncio.Event()
@@ -115,11 +116,15 @@ class Batcher:
         request.waiting = len(pieces)
         self._count(1)
         self._queue.extend(pieces)
-        self._more.set()
+        if self._is_full():
+            self._more.set()
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._take_turns())
         try:
-            found = await asyncio.gather(*(piece.answer for piece in pieces))
+            if len(pieces) == 1:
+                found = [await pieces[0].answer]
+            else:
+                found = await asyncio.gather(*(piece.answer for piece in pieces))
         finally:
             request.is_dropped = True
             if request.waiting:
@@ -129,7 +134,7 @@ class Batcher:
 
     def _count(self, change: int) -> None:
         self._requests += change
-        self._meter.waiting(self._requests)
+        self.meter.waiting(self._requests)
 
     def _cut(self, request: _Request, inputs: values.Tensors) -> list[_Piece]:
         loop = asyncio.get_running_loop()
@@ -180,12 +185,11 @@ class Batcher:
         """
         loop, wait_s = asyncio.get_running_loop(), self._limits.batch_wait_s
         while self._queue:
-            first, last = self._queue[0], self._queue[-1]
-            rows = sum(piece.rows or 0 for piece in self._queue if piece.key == first.key)
-            if not first.key or rows >= self._limits.max_batch_size:
+            if self._is_full():
                 return
             if self._requests <= 1 and not self._workers.busy:
                 return
+            first, last = self._queue[0], self._queue[-1]
             end = min(first.arrived + wait_s, last.arrived + wait_s * _PAUSE)
             left = end - loop.time()
             if left <= 0:
@@ -195,7 +199,13 @@ class Batcher:
                 async with asyncio.timeout(left):
                     await self._more.wait()
             except TimeoutError:
-                return
+                continue  # more may have come: then the wait goes on
+
+    def _is_full(self) -> bool:
+        """Whether the first piece, with what may join it, is to wait for no more rows."""
+        first = self._queue[0]
+        rows = sum(piece.rows or 0 for piece in self._queue if piece.key == first.key)
+        return not first.key or rows >= self._limits.max_batch_size
 
     def _next_batch(self) -> list[_Piece]:
         """Takes the first piece from the queue, and what may join it, in order."""
@@ -225,7 +235,7 @@ class Batcher:
         self._workers.busy += 1
         try:
             rows = sum(piece.rows or 0 for piece in batch)
-            self._meter.batch(rows)
+            self.meter.batch(rows)
             try:
                 outputs = await self._in_thread(
                     joining.inputs([piece.inputs for piece in batch], self._signature)

@@ -211,20 +211,8 @@ class Models:
                     "The answer took too long",
                     expected=f"{self.limits.timeout_s:g} s at most",
                 ) from error
-        self._count_rows(version, signature, outputs)
+        _count_rows(batcher.meter, outputs)
         return outputs
-
-    def _count_rows(
-        self,
-        version: versions_lib.Version,
-        signature: signature_lib.Signature,
-        outputs: values.Tensors,
-    ) -> None:
-        rows = max((len(value) for value in outputs.values() if value.ndim), default=0)
-        said = outputs.get(servable.ERRORS)
-        bad = sum(bool(line) for line in said.ravel().tolist()) if said is not None else 0
-        meter = self.measures.meter(self.versions.name_of(version), signature.name)
-        meter.rows(good=rows - bad, bad=bad)
 
     # Begin and end
 
@@ -247,3 +235,10 @@ class Models:
         self.is_ready = False
         self.versions.close()
         self.workers.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _count_rows(meter: measures_lib.Meter, outputs: values.Tensors) -> None:
+    rows = max((len(value) for value in outputs.values() if value.ndim), default=0)
+    said = outputs.get(servable.ERRORS)
+    bad = sum(bool(line) for line in said.ravel().tolist()) if said is not None else 0
+    meter.rows(good=rows - bad, bad=bad)

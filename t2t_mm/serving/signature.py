@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -70,17 +71,17 @@ class Signature:
     outputs: Mapping[str, Field]
     method: str = _PREDICT
 
-    @property
+    @functools.cached_property
     def row_inputs(self) -> list[str]:
         """Names of the inputs that have a value for each row."""
         return [name for name, field in self.inputs.items() if field.has_rows]
 
-    @property
+    @functools.cached_property
     def shared_inputs(self) -> list[str]:
         """Names of the inputs of which a batch has one value, such as a seed."""
         return [name for name, field in self.inputs.items() if field.shape == ()]
 
-    @property
+    @functools.cached_property
     def has_rows(self) -> bool:
         """Whether a call answers rows, of any number, each by itself."""
         rows = self.row_inputs
@@ -90,7 +91,7 @@ class Signature:
             and all(field.has_rows for field in self.outputs.values())
         )
 
-    @property
+    @functools.cached_property
     def can_join(self) -> bool:
         """Whether rows of several requests may share a call, and none can tell.
 

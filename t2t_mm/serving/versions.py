@@ -97,11 +97,6 @@ class Versions:
         """Returns the names of the models that can answer."""
         return sorted(name for name, model in self.models.items() if model.current)
 
-    def name_of(self, version: Version) -> str:
-        """Returns the name of the model that has a version; that of nobody where it is gone."""
-        names = (n for n, m in self.models.items() if m.versions.get(version.number) is version)
-        return next(names, measures_lib.NOBODY)
-
     async def start(self) -> None:
         """Loads and warms up the newest version of every model.
 
