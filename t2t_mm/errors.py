@@ -56,6 +56,10 @@ class DataError(UserError):
     """Raw files, records, manifests or vocabularies."""
 
 
+class LockedError(DataError):
+    """What another process is at work on."""
+
+
 class BadExampleError(DataError):
     """One example that cannot be used; `--max_bad_examples` allows some."""
 

@@ -146,9 +146,9 @@ def _outcome(
     found = folder.outcome(run)
     if found.status not in ("planned", "running"):
         return found
-    why = str(job.exception() or "the job ended without an outcome").strip().splitlines()[-1]
+    said = str(job.exception() or "").strip().splitlines() or ["the job ended without an outcome"]
     found = found.replace(
-        status="failed", why=errors.shortened(why, 400), log=str(job.paths.stderr)
+        status="failed", why=errors.shortened(said[-1], 400), log=str(job.paths.stderr)
     )
     folder.save(run, found)
     return found

@@ -27,6 +27,8 @@ from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.experiments import results as results_lib
 from t2t_mm.process import extras
 
+_EXECUTORS = ("local", "slurm")
+
 
 def experiment(
     name: str | os.PathLike[str],
@@ -69,6 +71,16 @@ def experiment(
       DataError: data that was not generated.
       KeyboardInterrupt: after Ctrl-C, with the state of all trainings saved.
     """
+    if executor not in _EXECUTORS:
+        raise errors.ConfigError(
+            f"There is no executor {executor!r}",
+            expected=f"one of {', '.join(_EXECUTORS)}",
+            hint=errors.did_you_mean(str(executor), _EXECUTORS),
+        )
+    if jobs < 1:
+        raise errors.ConfigError(
+            "An experiment has one job or more", received=f"jobs={jobs}", expected="runs at a time"
+        )
     plugins.load_all(list(usr_dirs) or None)
     extras.require("jinja2", "vl_convert", extra="report", what="The report of an experiment")
     if executor == "slurm":

@@ -23,8 +23,16 @@ from t2t_mm.schemas import json_files
 
 FORMAT = 1
 _FILE = "experiment.json"
-_NOT_COMPARED = ("ExperimentSettings.", "SlurmSettings.", "ArtSettings.", "TuneSettings.trials")
-"""Settings that may change between calls: further seeds, variations and trials are added."""
+_NOT_COMPARED = (
+    "ArtSettings.",
+    "ExperimentSettings.groups",
+    "ExperimentSettings.seeds",
+    "ExperimentSettings.variations",
+    "SlurmSettings.",
+    "TuneSettings.trials",
+)
+"""Settings that may change between calls: further seeds, variations and trials are added. The
+split and the checkpoint may not: runs that are done are not measured again."""
 
 Values = Mapping[str, Mapping[str, str]]
 
@@ -81,7 +89,8 @@ class ExperimentFolder:
         """Holds the experiment for this process.
 
         Raises:
-          DataError: another process holds it.
+          LockedError: another process holds it.
+          DataError: its file cannot be written.
         """
         return atomic.lock(self.path / ".lock", f"the experiment in {self.path}")
 

@@ -147,8 +147,10 @@ def _wait_for_orphan(path: pathlib.Path, running: processes.Processes) -> None:
         try:
             with run_folder.RunFolder(path).lock():
                 return
-        except errors.DataError:
+        except errors.LockedError:
             time.sleep(_PAUSE_S)
+        except errors.DataError:
+            return  # of a folder that cannot be written to the training tells itself
 
 
 def _of_training(path: pathlib.Path, found: outcome_lib.Outcome) -> outcome_lib.Outcome:

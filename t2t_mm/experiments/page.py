@@ -46,7 +46,7 @@ def write(
         _summary(checked, results),
         _means(results, made["means"]),
         _differences(made["differences"]),
-        _transfer(made.get("transfer"), made["differences"]),
+        _transfer(made.get("transfer")),
         _published(made.get("published")),
         _trials(made.get("trials")),
         plots.learning(checked.folder, results),
@@ -150,24 +150,23 @@ def _differences(found: tables.Table) -> blocks.Section | None:
     return blocks.Section("differences", "Differences", made, _DIFFERENCES)
 
 
-def _transfer(found: tables.Table | None, compared: tables.Table) -> blocks.Section | None:
+def _transfer(found: tables.Table | None) -> blocks.Section | None:
     if found is None:
         return None
-    verdicts = {(row["problem"], row["run"]): row["verdict"] for row in _main_rows(compared)}
     columns = found.columns[2:]
     rows = []
     for row in found.rows:
         cells = [blocks.text(row["problem"], below=row["metric"])]
-        known = [abs(v) for other in columns if (v := row[other]) is not None]
+        known = [abs(v) for other in columns if (v := row.get(other)) is not None]
         largest = max(known, default=0.0)
         for other in columns:
-            value = row[other]
+            value = row.get(other)
             cell = blocks.number(None)
             if value is not None:
                 cell = cells_lib.signed(row["metric"], value, "")
                 shade = abs(value) / largest if largest else 0.0
                 tone: Literal["good", "bad"] = "good" if value > 0 else "bad"
-                below = verdicts.get((row["problem"], f"with_{other}"), "")
+                below = row[f"{other} verdict"]
                 cell = dataclasses.replace(cell, shade=shade, tone=tone, below=below)
             cells.append(cell)
         rows.append(cells)
@@ -216,10 +215,10 @@ def _trials(found: tables.Table | None) -> blocks.Section | None:
             blocks.text(row["run"] or f"{row['trial']}", below=row["status"]),
             blocks.number(row["gain"], 4),
             blocks.number(row["step"]),
-            *(blocks.text("" if row[n] is None else f"{row[n]:.4g}") for n in found.columns[5:]),
+            *(blocks.text(_parameter(row[n])) for n in found.columns[5:]),
         ]
         for row in sorted(
-            found.rows, key=lambda row: -math.inf if row["gain"] is None else -row["gain"]
+            found.rows, key=lambda row: math.inf if row["gain"] is None else -row["gain"]
         )
     ]
     columns = ("trial", "mean gain", "step", *found.columns[5:])
@@ -230,6 +229,13 @@ def _trials(found: tables.Table | None) -> blocks.Section | None:
         "with other seeds, stands among the differences."
     )
     return blocks.Section("tuning", "Tuning", made, lead)
+
+
+def _parameter(value: float | str | None) -> str:
+    """Returns a hyperparameter of a trial, which a trial that never began has not."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _runs(checked: checked_lib.Checked, found: tables.Table) -> blocks.Section:

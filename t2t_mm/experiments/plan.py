@@ -98,6 +98,26 @@ def comparisons(runs: Sequence[PlannedRun]) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def company(runs: Sequence[PlannedRun], problem: str) -> dict[tuple[str, str], str]:
+    """Returns which comparisons of a problem show what it gains by company, with the company.
+
+    Returns:
+      the other problem of a pair, by the arms of the pair and of the problem alone, both of the
+      first variation; of several groups of runs alone, the first one stands for all.
+    """
+    own = [run for run in runs if problem in run.problems and run.variation == runs[0].variation]
+    alone = next((run for run in own if run.group.startswith("alone")), None)
+    if alone is None:
+        return {}
+    return {
+        (arm(run, problem), arm(alone, problem)): other
+        for run in own
+        if run.group == "pairs"
+        for other in run.problems
+        if other != problem
+    }
+
+
 def _sets(group: str, problems: Sequence[str]) -> list[tuple[str, ...]]:
     if group == "joint":
         return [tuple(problems)]

@@ -28,10 +28,9 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
     """
     values = []
     for row in rows[:_SHOWN]:
-        if not row["relative"] or not math.isfinite(row["relative"]):
+        if not row["less_mean"]:
             continue
-        scale = row["relative"] / row["difference"] if row["difference"] else 0.0
-        scale *= 1 if tables.is_better_up(row["metric"]) else -1
+        scale = (1 if tables.is_better_up(row["metric"]) else -1) / abs(row["less_mean"])
         label = f"{row['problem']}: {row['run']} less {row['less']}"
         value = {"label": label, "x": row["difference"] * scale}
         for over in ("seeds", "examples"):
@@ -44,7 +43,7 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
     y: dict[str, Any] = {"field": "label", "type": "nominal", "sort": None, "title": None}
     y["axis"] = {"labelLimit": 420, "domain": False}
     ends = [abs(v) for value in values for name, v in value.items() if name != "label"]
-    widest = min(1.0, max(ends))  # what goes beyond the double is drawn at the edge
+    widest = min(1.0, max(ends)) or 1.0  # what goes beyond the double is drawn at the edge
     point = {
         "mark": {"type": "point", "filled": True, "size": 36, "fill": "var(--ink)"},
         "encoding": {"x": _x("x", widest), "y": y},

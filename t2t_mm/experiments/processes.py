@@ -94,6 +94,9 @@ class Processes:
                         is_cut = is_enough is not None and is_enough()
                         if is_cut:
                             process.send_signal(signal.SIGTERM)
+            except BaseException:  # is_enough has failed: none would end the process any more
+                process.terminate()
+                raise
             finally:
                 with self._lock:
                     self._running.pop(process.pid, None)

@@ -85,7 +85,9 @@ def _facts(held: dict[str, Any], runs: tables.Table) -> str:
         f"{overview.duration(seconds)} in steps; {'; '.join(machines) or 'no machine yet'}.",
         f"Budget of a run: {_budget(held)}.",
     ]
-    lines += [f"Not done: {r['name']}, seed {r['seed']}: {r['status']}, {r['why']}." for r in bad]
+    for row in bad:
+        why = f", {row['why']}" if row["why"] else ""
+        lines.append(f"Not done: {row['name']}, seed {row['seed']}: {row['status']}{why}.")
     return "\n".join([*lines, "", "```", _command(held["command"]), "```", ""])
 
 

@@ -146,8 +146,11 @@ def check_metrics(settings: settings_lib.ArtSettings) -> None:
 def _filled(name: str, command: str, values: dict[str, str]) -> list[str]:
     """Returns the words of a command, what stands in braces filled in."""
     try:
-        return [word.format(**values) for word in shlex.split(command)]
-    except (KeyError, IndexError, ValueError) as error:
+        words = [word.format(**values) for word in shlex.split(command)]
+        if not words:
+            raise ValueError("no program")
+        return words
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise errors.ConfigError(
             f"The command of the specialist {name!r} cannot be filled in",
             received=f"{command} ({error})",

@@ -120,22 +120,23 @@ def transfer(results: results_lib.Results, compared: Table) -> Table | None:
     """Returns the matrix of what a problem gains by company; None without pairs.
 
     Rows are problems, columns their company; a value is the difference of the main metric from
-    the run alone, above 0 where it is for the better.
+    the run alone, above 0 where it is for the better. Of several variations it is the first one's.
     """
     if not any(run.group == "pairs" for run in results.runs):
         return None
     problems = results.problems
-    main = {problem: next(iter(results.metrics(problem)), "") for problem in problems}
-    found = {
-        (row["problem"], row["run"]): row["difference"] * (1 if is_better_up(row["metric"]) else -1)
-        for row in compared.rows
-        if row["metric"] == main[row["problem"]] and row["run"].startswith("with_")
-    }
-    rows = [
-        {"problem": problem, "metric": main[problem]}
-        | {other: found.get((problem, f"with_{other}")) for other in problems}
-        for problem in problems
-    ]
+    rows = []
+    for problem in problems:
+        metric = next(iter(results.metrics(problem)), "")
+        sign = 1 if is_better_up(metric) else -1
+        pairs = plan.company(results.runs, problem)
+        own: Row = {"problem": problem, "metric": metric}
+        for row in compared.rows:
+            if (row["problem"], row["metric"]) == (problem, metric):
+                other = pairs.get((row["run"], row["less"]))
+                if other is not None:
+                    own |= {other: sign * row["difference"], f"{other} verdict": row["verdict"]}
+        rows.append(own)
     return Table("transfer", ("problem", "metric", *problems), rows)
 
 
@@ -212,6 +213,7 @@ def _difference(
         "less": other,
         "difference": spread.mean,
         "relative": spread.mean / abs(mean) if mean else math.nan,
+        "less_mean": mean,
         "seeds": spread.size,
         "seeds_low": spread.low,
         "seeds_high": spread.high,

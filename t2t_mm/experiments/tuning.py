@@ -121,19 +121,28 @@ def search(
             "No trial has come to its end", hint="tables/trials.csv says what became of each"
         )
     best = study.best_trial
-    found = statements(best.params)
+    found = statements(best.params, tune)
     head = f"# The best of {len(study.trials)} trials: {best.user_attrs[_RUN]}, a mean gain of "
     lines = [f"{head}{best.value:+.4f} in {tune.metric}", *found, ""]
     atomic.write_text(folder.path / "tuned.gin", "\n".join(lines))
     return found
 
 
-def statements(parameters: Mapping[str, Any]) -> list[str]:
-    """Returns bindings of parameters, numbers with four digits."""
-    return [
-        f"{name} = {float(f'{value:.4g}') if isinstance(value, float) else value!r}"
-        for name, value in parameters.items()
-    ]
+def statements(parameters: Mapping[str, Any], tune: settings_lib.TuneSettings) -> list[str]:
+    """Returns bindings of parameters: numbers out of a range with four digits, within the range.
+
+    Args:
+      parameters: values by name.
+      tune: of the search; a value that its space names ("choice") is bound as it stands there.
+    """
+    ranges = {own[0]: own[2:] for own in tune.space if own[1] in ("linear", "log")}
+    found = []
+    for name, value in parameters.items():
+        if name in ranges:
+            low, high = map(float, ranges[name])
+            value = min(max(float(f"{value:.4g}"), low), high)
+        found.append(f"{name} = {value!r}")
+    return found
 
 
 def set_aside(folder: folder_lib.ExperimentFolder, runs: Sequence[plan.PlannedRun]) -> None:
@@ -192,7 +201,7 @@ def _run(trial: Any, tune: settings_lib.TuneSettings, base: plan.PlannedRun) -> 
         else:
             trial.suggest_float(name, *map(float, values), log=scale == "log")
     name = trial.user_attrs.get(_RUN) or f"{GROUP}_{trial.number:03d}"
-    own = (*base.statements, *statements(trial.params))
+    own = (*base.statements, *statements(trial.params, tune))
     return dataclasses.replace(base, name=name, variation=name, group=GROUP, statements=own)
 
 

@@ -188,7 +188,8 @@ def lock(
       waiting: if given, waits for another process, and is called once with a message.
 
     Raises:
-      DataError: when another process holds it and `waiting` is not given.
+      LockedError: another process holds it, and `waiting` is not given.
+      DataError: the file cannot be written.
     """
     path = pathlib.Path(path)
     missing = [parent for parent in path.parents if not parent.exists()]
@@ -199,7 +200,7 @@ def lock(
             time.sleep(_PAUSE_S)
             file = _locked(path)
     if file is None:
-        raise errors.DataError(
+        raise errors.LockedError(
             f"Another process is at work on {what}",
             received=f"the lock {path}",
             hint="Wait until it has ended",

@@ -216,7 +216,8 @@ class RunFolder:
         """Holds the run for this process: two trainers in one folder would spoil it.
 
         Raises:
-          DataError: another process holds it.
+          LockedError: another process holds it.
+          DataError: its file cannot be written.
         """
         return atomic.lock(self.path / ".lock", f"the run in {self.path}")
 

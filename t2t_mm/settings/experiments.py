@@ -8,6 +8,7 @@ A gin file of an experiment is one of `mm-trainer` too: sizes, rates and the bud
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import Annotated, Literal
 
@@ -143,7 +144,9 @@ def _is_dimension(own: tuple[str | float, ...]) -> bool:
     if own[1] == "choice":
         return len(set(values)) == len(values) > 1
     numbers = [value for value in values if not isinstance(value, str)]
-    if len(values) != 2 or len(numbers) != 2 or numbers[0] >= numbers[1]:
+    if len(values) != 2 or len(numbers) != 2 or not all(map(math.isfinite, numbers)):
+        return False
+    if numbers[0] >= numbers[1]:
         return False
     is_whole = all(float(number).is_integer() for number in numbers)
     return (

@@ -81,6 +81,9 @@ def test_another_experiment_needs_another_folder(told, data, gin_file, tmp_path)
     t2t_mm.experiment(gin_file(), **asked)
     with pytest.raises(errors.ConfigError, match=r"holds another experiment: two, not other"):
         t2t_mm.experiment(gin_file(name="other"), **asked)
+    with pytest.raises(errors.ConfigError, match=r"ExperimentSettings.split of base is '' there"):
+        # Runs that are done would keep what was measured on the other split.
+        t2t_mm.experiment(gin_file("ExperimentSettings.split = 'train'"), **asked)
     with pytest.raises(errors.ConfigError, match=r"TrainSettings.save_every of base is"):
         t2t_mm.experiment(gin_file("TrainSettings.save_every = 7"), **asked)
     (tmp_path / "full").mkdir()
@@ -125,6 +128,15 @@ def test_the_command_answers_json_and_says_what_ended_badly(told, data, gin_file
     assert err.splitlines()[-1].startswith(
         "mm-experiment: 1 of 3 runs are not done. Received: alone.fsdd, seed 0: failed."
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"executor": "slrum"}, "Did you mean 'slurm'"), ({"jobs": 0}, "Received: jobs=0")],
+)
+def test_ways_of_working_that_there_are_not(asked, said):
+    with pytest.raises(errors.ConfigError, match=said):
+        t2t_mm.experiment("joint_vs_alone", **asked)
 
 
 def test_a_dry_run_shows_the_commands(data, gin_file, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 
 import pytest
 
@@ -40,6 +41,31 @@ def test_a_command_ends_once_it_is_enough(tmp_path, monkeypatch):
         [*python(program), str(begun)], tmp_path / "log", is_enough=begun.exists
     )
     assert (found.code, found.stdout, found.is_cut) == (130, "began\n", True)
+
+
+def test_a_command_does_not_outlive_a_failure_of_what_watches_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_ASK_S", 0.05)
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "ended = lambda *_: (pathlib.Path(sys.argv[2]).touch(), sys.exit(130))\n"
+        "signal.signal(signal.SIGTERM, ended)\n"
+        "pathlib.Path(sys.argv[1]).touch()\n"
+        "time.sleep(60)\n"
+    )
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+
+    def watch():
+        if begun.exists():
+            raise OSError("no journal")
+        return False
+
+    with pytest.raises(OSError, match="no journal"):
+        command = [*python(program), str(begun), str(ended)]
+        processes.Processes().run(command, tmp_path / "log", is_enough=watch)
+    until = time.monotonic() + 30
+    while not ended.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert ended.exists()
 
 
 def test_all_are_stopped_and_none_begins_afterwards(tmp_path):

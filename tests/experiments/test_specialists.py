@@ -89,6 +89,9 @@ def test_a_specialist_that_is_not_there_fails_alone(told, data, gin_file, tmp_pa
         ("('fsd', 'x', 'accuracy', 'top', 'a')", "Did you mean 'fsdd'"),
         ("('fsdd', 'x', 'acuracy', 'top', 'a')", "Did you mean 'accuracy'"),
         ("('fsdd', 'x', 'accuracy', 'top', 'a {second}')", "cannot be filled in"),
+        ("('fsdd', 'x', 'accuracy', 'top', 'a {seed.x}')", "cannot be filled in"),
+        ("('fsdd', 'x', 'accuracy', 'top', 'a {seed[x]}')", "cannot be filled in"),
+        ("('fsdd', 'x', 'accuracy', 'top', ' ')", "no program"),
         ("('fsdd', 'x', 'accuracy', 'a')", "out of range"),
     ],
 )

@@ -10,6 +10,7 @@ import t2t_mm
 from t2t_mm import errors
 from t2t_mm.experiments import courses, outcome, plan, tuning
 from t2t_mm.experiments import folder as folder_lib
+from t2t_mm.settings import experiments as settings_lib
 
 pytest.importorskip("optuna")
 
@@ -38,6 +39,26 @@ def test_the_gain_is_relative_and_a_mean_over_problems():
     assert courses.gain(ours, base, "log_perplexity") == pytest.approx((0.5 - 0.25) / 2)
     assert courses.gain(ours, base, "accuracy") == pytest.approx((0.2 + 0) / 2)
     assert courses.gain({"a": ours["a"]}, base, "accuracy") is None
+
+
+def test_numbers_are_rounded_within_their_range_and_choices_are_kept():
+    space = (
+        ("a.rate", "log", 1e-4, 0.99999),
+        ("a.beta", "choice", 0.9, 0.99995),
+        ("a.size", "whole", 1, 99999),
+        ("a.kind", "choice", "x", "y"),
+    )
+    tune = settings_lib.TuneSettings(space=space)
+    values = {"a.rate": 0.999987, "a.beta": 0.99995, "a.size": 12345, "a.kind": "y"}
+    expected = ["a.rate = 0.99999", "a.beta = 0.99995", "a.size = 12345", "a.kind = 'y'"]
+    assert tuning.statements(values, tune) == expected
+    assert tuning.statements({"a.rate": 0.00123456}, tune) == ["a.rate = 0.001235"]
+
+
+@pytest.mark.parametrize("high", [float("inf"), float("nan"), 0.0])
+def test_a_range_that_is_none_is_refused(high):
+    with pytest.raises(errors.ConfigError, match="space is out of range"):
+        settings_lib.TuneSettings(space=(("a.rate", "linear", 0.0, high),))
 
 
 @pytest.mark.slow
