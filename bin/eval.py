@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import cli
-from t2t_mm.cli import decoding_flags
+from t2t_mm.cli import decoding_flags, without_effect
 from t2t_mm.process import command_output
 from t2t_mm.runs import folders, opened_run
 
@@ -55,6 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _eval() -> dict[str, Any]:
     given, problems = _decoding(), _COMMAND.problem_patterns()
+    if not _ROBUSTNESS.value:
+        without_effect.without(
+            _COMMAND, "--robustness", flags=("robustness_examples", "robustness_seed")
+        )
     folder = folders.trained_run(_OUTPUT_DIR.value, problems=problems, say=_COMMAND.say)
     run = opened_run.open_run(folder, data_dir=folders.known_data_dir(_DATA_DIR.value))
     settings = decoding_flags.settings(run, given, problems)

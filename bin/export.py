@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import cli
-from t2t_mm.cli import decoding_flags, export_dir
+from t2t_mm.cli import decoding_flags, export_dir, without_effect
 from t2t_mm.exporting import export
 from t2t_mm.files import content
 from t2t_mm.runs import folders, opened_run
@@ -51,6 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _export() -> dict[str, Any]:
     given = _decoding()
     names = _COMMAND.problem_patterns()
+    if _CHECKPOINT_ONLY.value:
+        without_effect.beside(
+            _COMMAND,
+            "--checkpoint_only",
+            used=("output_dir", "export_dir", "checkpoint", "data_dir", "problems", "problem"),
+        )
     folder = folders.trained_run(_OUTPUT_DIR.value, problems=names, say=_COMMAND.say)
     run = opened_run.open_run(folder, data_dir=folders.known_data_dir(_DATA_DIR.value))
     settings = decoding_flags.settings(run, given, names)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2t_mm import cli
+from t2t_mm.cli import without_effect
 from t2t_mm.runs import folders
 from t2t_mm.settings import training
 
@@ -77,8 +78,9 @@ _WARM_START = _COMMAND.path("warm_start", None, "a run or checkpoint to start fr
 _REPEAT_CRASH = _COMMAND.boolean(
     "repeat_crash",
     False,
-    "take the step again whose loss or gradients were not finite, from --output_dir/crash alone; "
-    "--gin_param shows whether a setting helps",
+    "compute loss and gradients again of the step that was not finite, from --output_dir/crash "
+    "alone; --gin_param tries what they depend on (precision, the model's settings, weights of "
+    "losses); rate, warm-up and policy act in a training only",
 )
 _DRY_RUN = _COMMAND.boolean("dry_run", False, "show sizes, shapes, rates, epochs and memory only")
 
@@ -109,12 +111,20 @@ def _train() -> dict[str, Any]:
 
 
 def _repeat_crash() -> dict[str, Any]:
-    from t2t_mm.training import crash
-
+    is_named = folders.known_output_dir(_OUTPUT_DIR.value) is not None
+    finding = () if is_named else ("problems", "problem")  # by them a run is found
+    without_effect.beside(
+        _COMMAND,
+        "--repeat_crash",
+        used=("output_dir", "gin_param", *finding),
+        hint="All else is in the run's crash/; without --repeat_crash the training goes on",
+    )
     run = folders.trained_run(
         _OUTPUT_DIR.value, problems=_COMMAND.problem_patterns(), say=_COMMAND.say
     )
-    found = crash.repeat(run, gin_params=_GIN_PARAMS.value)
+    from t2t_mm.training import crash_repeat
+
+    found = crash_repeat.repeat(run, gin_params=_GIN_PARAMS.value, say=_COMMAND.say)
     if not _COMMAND.json:
         cli.info(
             f"Step {found['step']:,}, of {found['problem']}, is finite now: loss "

@@ -8,6 +8,7 @@
     starts.jsonl     command, versions and machine of each start of the training
     metrics.jsonl, tensorboard/, decodes/, robustness/, report.html
     averaged/        a run of its own: the mean of checkpoints, see training.averaging
+    crash/           the last step that was not finite, see training.crash
 
 It is enough to evaluate, decode, export or resume with `--output_dir` alone.
 """

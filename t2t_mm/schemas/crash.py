@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 import pydantic
 from typing_extensions import TypedDict
@@ -25,6 +25,7 @@ class Crash(TypedDict):
     origin: str | None
     keys: list[str]
     first_replica: values.Count
+    time: NotRequired[float]  # seconds since 1970
 
 
 class CrashOfWorker(TypedDict):

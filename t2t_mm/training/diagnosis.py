@@ -18,6 +18,8 @@ import tensorflow as tf
 from t2t_mm.layers import base as layers
 from t2t_mm.models import base
 
+_OF_INPUT = "the input "
+
 
 def loss_and_norm(
     model: base.Model,
@@ -73,7 +75,7 @@ def origin(
         if not _is_finite(value):
             rows = tf.reshape(value, [tf.shape(value)[0], -1])
             bad = np.flatnonzero(~np.all(np.isfinite(rows.numpy()), axis=1)).tolist()
-            return f"the input {name!r} itself (rows {', '.join(map(str, bad[:5]))})"
+            return f"{_OF_INPUT}{name!r} itself (rows {', '.join(map(str, bad[:5]))})"
     variables = [variable.value for variable in model.trainable_variables]
     with _watching(model) as seen, tf.GradientTape() as tape:
         loss, _ = model.loss(task_name, batch, training=True, seed=seed)
@@ -88,6 +90,11 @@ def origin(
         if any(id(variable.value) in spoilt for variable in layer._trainable_variables):
             return f"the gradients of {path}; all outputs are finite"
     return "the gradients; all outputs are finite"
+
+
+def is_of_input(origin: str | None) -> bool:
+    """Returns whether what `origin` gave says that an example itself is not finite."""
+    return origin is not None and origin.startswith(_OF_INPUT)
 
 
 class _Seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm.data import task as tasks
@@ -51,9 +51,11 @@ class Divergence:
 
     Args:
       tasks: the problems trained.
+      advise: says, given a step, what to try.
     """
 
-    def __init__(self, tasks: Sequence[tasks.Task]) -> None:
+    def __init__(self, tasks: Sequence[tasks.Task], advise: Callable[[int], str]) -> None:
+        self._advise = advise
         self._rises = {
             task.name: max(_LEAST_RISE, _RISE_OF_CHANCE * (chance(task) or 0.0)) for task in tasks
         }
@@ -90,8 +92,7 @@ class Divergence:
         return (
             f"Warning: the training diverges: the loss of {name} is {loss:.3g} at step {step}, "
             f"and was {state['best']:.3g} on average at step {state['best_step']}{guess}. The "
-            f"learning rate is {learning_rate:.3g}: try a lower OptimizerSettings.learning_rate, "
-            "or a longer warmup_steps."
+            f"learning rate is {learning_rate:.3g}: try {self._advise(step)}."
         )
 
     def state(self) -> dict[str, Any]:

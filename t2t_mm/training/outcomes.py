@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from t2t_mm.runs import run_folder
 from t2t_mm.training import (
+    advice,
     console,
     crash,
     divergence,
@@ -37,7 +39,9 @@ class Outcomes:
     def __init__(self, made: session.Session, screen: console.Console, vote: strategy.Vote) -> None:
         self.statistics = statistics.RunningStatistics(made.tasks, {})
         self.left_out = finite.Counts(made.not_finite)
-        self._divergence = divergence.Divergence(made.tasks)
+        self._divergence = divergence.Divergence(
+            made.tasks, functools.partial(advice.lower_rate, made.optimizer_settings)
+        )
         looks = made.mixture.schedule.looks_every()
         self._progress = made.mixture.progress if looks else None
         self._made, self._screen, self._vote = made, screen, vote

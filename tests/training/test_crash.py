@@ -12,7 +12,7 @@ import t2t_mm
 from t2t_mm import errors
 from t2t_mm.bin import trainer
 from t2t_mm.models import base
-from t2t_mm.training import crash, step
+from t2t_mm.training import crash_repeat, step
 from tests.training import test_loop
 from tests.training.test_loop import PROBLEMS, TINY, told, train, weights
 
@@ -49,12 +49,27 @@ def test_a_stop_names_all_and_leaves_what_repeats_it(exploded, capsys):
         assert part in said
     assert held["origin"].startswith("the output of ") and held["origin"] in said
     assert held["keys"] and all(key.startswith("train") for key in held["keys"])
-    command = said.partition("To repeat it: ")[2].partition(" . Try")[0]
-    assert shlex.split(command) == ["mm-trainer", f"--output_dir={run}", "--repeat_crash"]
-    assert trainer.main(shlex.split(command)[1:]) == 2
+    repeats, goes_on = (  # no dot or comma ends them: a copied command is understood
+        shlex.split(f"mm-trainer{part}") for part in _commands(said)
+    )
+    assert repeats == ["mm-trainer", f"--output_dir={run}", "--repeat_crash"]
+    assert goes_on == repeats[:2]
+    assert "begins anew" in said  # there is no checkpoint yet
+    # Computed in float32 already, and before any warm-up.
+    assert "float32" not in said and "a warm-up (warmup_steps)" in said
+    assert trainer.main(repeats[1:]) == 2
     again = capsys.readouterr().err
+    assert f"step {held['step']} of {run}, left " in again and "gone on" not in again
     for part in (f"Step {held['step']}, of {problem}, is not finite", held["origin"]):
         assert part in again
+    assert trainer.main([*repeats[1:], "--gin_param=OptimizerSettings.learning_rate = 1e-3"]) == 2
+    assert "OptimizerSettings.learning_rate has no effect" in capsys.readouterr().err
+
+
+def _commands(said):
+    """The rest of the two commands of an error."""
+    repeats, goes_on = said.split("mm-trainer")[1:]
+    return repeats.partition(" repeats")[0], goes_on.partition(" begins")[0]
 
 
 @pytest.mark.slow
@@ -73,10 +88,10 @@ def test_a_repeated_step_that_is_finite_says_so(data_dir, tmp_path, monkeypatch,
 def test_damage_of_what_was_left_is_one_line(data_dir, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with pytest.raises(errors.ConfigError, match="There is no folder"):
-        crash.repeat(run)
+        crash_repeat.repeat(run)
     train(data_dir, run, train_steps=1)
     with pytest.raises(errors.ConfigError, match="No step of the run"):
-        crash.repeat(run)
+        crash_repeat.repeat(run)
     _spoil(monkeypatch, {2})
     with pytest.raises(errors.NotFiniteError):
         train(data_dir, run)
@@ -85,13 +100,13 @@ def test_damage_of_what_was_left_is_one_line(data_dir, tmp_path, monkeypatch):
     for wrong in (b"", b"PK\x03\x04", whole[: len(whole) // 2]):
         batch.write_bytes(wrong)
         with pytest.raises(errors.DataError, match="batch-0.npz cannot be used"):
-            crash.repeat(run)
+            crash_repeat.repeat(run)
     np.savez(batch, targets=np.array([{}], object))  # a pickle
     with pytest.raises(errors.DataError, match="allow_pickle"):
-        crash.repeat(run)
+        crash_repeat.repeat(run)
     (run / "crash" / "crash.json").write_text("{}")
     with pytest.raises(errors.DataError, match="crash.json is damaged"):
-        crash.repeat(run)
+        crash_repeat.repeat(run)
 
 
 @pytest.mark.slow

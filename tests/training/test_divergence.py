@@ -14,7 +14,7 @@ TEN = Categorical(classes=tuple("abcdefghij"))
 
 def make(targets=TEN, vocabularies=None):
     task = types.SimpleNamespace(name="one", targets=targets, vocabularies=vocabularies or {})
-    return divergence.Divergence([task])
+    return divergence.Divergence([task], "what helps at step {}".format)
 
 
 def warnings(watch, losses):
@@ -36,7 +36,7 @@ def test_a_loss_that_explodes_is_warned_of_at_once_and_once():
     found = warnings(make(), [2.5, 2.4, 1.7e12, 1.8e12, 1e13, 2e13])
     assert list(found) == [3]
     text = found[3]
-    for part in ("one", "1.7e+12", "step 3", "chance is 2.3", "learning rate is 0.1"):
+    for part in ("one", "1.7e+12", "step 3", "chance is 2.3", "is 0.1: try what helps at step 3."):
         assert part in text
 
 
