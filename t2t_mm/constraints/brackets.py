@@ -89,7 +89,8 @@ class LabelledBrackets(base.Constraint):
       deepest: phrases inside each other at most.
 
     Raises:
-      ConfigError: for symbols that the vocabulary does not restore, or that occur twice.
+      ConfigError: for no label or no leaf, and for symbols that the vocabulary does not restore,
+        or that occur twice.
     """
 
     def __init__(
@@ -102,6 +103,12 @@ class LabelledBrackets(base.Constraint):
         words_of: str,
         deepest: int = 200,
     ) -> None:
+        if not (opening and leaves):
+            raise errors.ConfigError(
+                "Labelled brackets need symbols that open a phrase, and leaves",
+                received=f"{len(opening)} that open, {len(leaves)} leaves",
+                expected="one of each, or more",
+            )
         symbols = [*opening, *closing, *leaves]
         pieces = [vocab.encode(symbol) for symbol in symbols]
         _check(vocab, symbols, pieces, len(opening) == len(closing))

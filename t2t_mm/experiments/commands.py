@@ -55,7 +55,7 @@ def trainer_flags(
     statements = (*common.gin_params, *run.statements, *_of_fewer(run, common))
     flags += [f"--gin_param={text}" for text in statements]
     flags += [f"--seed={run.seed}"]
-    if run.group != "joint":
+    if not run.is_joint:
         flags += ["--schedule=uniform"]  # that of the mixture may name the other problems
     if train_steps is not None:
         flags += [f"--train_steps={train_steps}"]
@@ -68,8 +68,9 @@ def _of_fewer(run: plan.PlannedRun, common: Common) -> list[str]:
     """Returns statements in place of those that only a run of all problems can have."""
     settings = common.settings_of(run)
     statements = []
-    if settings.problems_per_step > 1 and run.group != "joint":
-        statements.append("TrainSettings.problems_per_step = 1")
+    most = len(run.problems) if run.is_joint else 1
+    if settings.problems_per_step > most:
+        statements.append(f"TrainSettings.problems_per_step = {most}")
     if settings.best_metric and settings.best_metric.partition("/")[0] not in run.problems:
         statements.append("TrainSettings.best_metric = ''")
     return statements

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from t2t_mm import errors, registry
-from t2t_mm.evaluation import base, bootstrap, of_task
+from t2t_mm.evaluation import base, bootstrap, evaluate, of_task
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import plan
 from t2t_mm.reports.run_report import kept_decodes
@@ -85,7 +85,9 @@ class Examples:
         try:
             opened = self._opened(run)
             task = opened.task(problem)
-            kept = kept_decodes.find(opened.folder, task, self._split or None)
+            # Another split or checkpoint may have been measured by hand since.
+            split, step = self._split or evaluate.eval_split(task), self._folder.outcome(run).step
+            kept = kept_decodes.find(opened.folder, task, split, step=step)
         except errors.UserError as error:
             self.notes.append(f"{run.key} keeps no examples of {problem} that can be read: {error}")
             return {}

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from t2t_mm import errors
 from t2t_mm.settings import experiments as settings_lib
 
+TRIAL = "trial"
+"""The group of the runs of a search."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PlannedRun:
@@ -36,6 +39,11 @@ class PlannedRun:
     def key(self) -> str:
         """Name and seed, as in the paths of its files."""
         return f"{self.name}/{self.seed}"
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether its problems share the run as the configuration says, as in trials too."""
+        return self.group in ("joint", TRIAL)
 
 
 def plan(settings: settings_lib.ExperimentSettings, problems: Sequence[str]) -> list[PlannedRun]:

@@ -16,7 +16,7 @@ from t2t_mm.files import atomic
 from t2t_mm.runs import run_folder
 from t2t_mm.settings import experiments as settings_lib
 
-GROUP = "trial"
+GROUP = plan.TRIAL
 _TABLE = "trials"
 _RUN = "run"
 """The attribute of a trial that names its run."""
@@ -83,8 +83,8 @@ def search(
       carry_out: carries out runs, each with its watch.
 
     Raises:
-      ConfigError: Optuna is not installed, the untuned run has no evaluations, or no trial came
-        to its end.
+      ConfigError: Optuna is not installed, the untuned run has no evaluations or none of the
+        metric, or no trial came to its end.
     """
     optuna = study_lib.optuna()
     course = courses.read(run_folder.RunFolder(folder.run(base)), base.problems)
@@ -92,6 +92,14 @@ def search(
         raise errors.ConfigError(
             f"The untuned run {base.key} has no evaluations to compare trials with",
             hint="Give another --output_dir; TrainSettings.eval_every says when it is evaluated",
+        )
+    last = course[max(course)]
+    if courses.gain(last, last, tune.metric) is None:
+        raise errors.ConfigError(
+            f"The untuned run {base.key} has no {tune.metric} of every problem to compare trials "
+            "with, or one of 0",
+            received="; ".join(f"{name}: {', '.join(own)}" for name, own in last.items()),
+            hint="TuneSettings.metric names the objective",
         )
     journal = folder.path.resolve() / "tune" / "journal.log"  # jobs may be elsewhere
     journal.parent.mkdir(parents=True, exist_ok=True)

@@ -119,3 +119,9 @@ def test_any_walk_is_a_tree_that_needs_no_repair(symbols):
 def test_symbols_that_do_not_come_back_are_refused(spellings, names):
     with pytest.raises(errors.ConfigError, match="does not restore the symbols"):
         trees(pieces.Spelt(spellings), **names)
+
+
+@pytest.mark.parametrize("names", [{"leaves": []}, {"opening": [], "closing": []}])
+def test_a_tree_without_a_label_or_a_leaf_is_refused(names):
+    with pytest.raises(errors.ConfigError, match="need symbols that open a phrase, and leaves"):
+        trees(pieces.Spelt(SINGLE), **names)

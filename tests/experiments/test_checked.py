@@ -1,11 +1,12 @@
 """What is wrong with an experiment is told before its first run, in one line."""
 
+import dataclasses
 import json
 
 import pytest
 
 from t2t_mm import errors
-from t2t_mm.experiments import checked, commands
+from t2t_mm.experiments import checked, commands, plan
 
 
 def check(file, data, tmp_path, **asked):
@@ -82,6 +83,20 @@ def test_a_run_that_goes_on_has_what_is_left_of_its_time(gin_file, data, tmp_pat
     line = {"step": 50, "split": "train", "problem": "", "metrics": {"steps_per_s": 2.5}}
     (folder / "metrics.jsonl").write_text(f"{json.dumps(line)}\n")
     assert "--train_seconds=40" in commands.trainer_flags(*asked)  # 60 less 50 / 2.5
+
+
+def test_a_trial_is_trained_as_the_run_that_it_is_compared_with(gin_file, data, tmp_path):
+    file = gin_file("TrainSettings.problems_per_step = 2")
+    found = check(file, data, tmp_path, seeds=(0,))
+    (base,) = found.runs
+    trial = dataclasses.replace(base, name="trial_000", group=plan.TRIAL)
+    flags = [commands.trainer_flags(found.folder, run, found.common, None) for run in (base, trial)]
+    assert [one for one in zip(*flags, strict=True) if one[0] != one[1]] == [
+        (f"--output_dir={found.folder.run(base)}", f"--output_dir={found.folder.run(trial)}")
+    ]
+    fewer = dataclasses.replace(base, problems=("fsdd",))
+    flags = commands.trainer_flags(found.folder, fewer, found.common, None)
+    assert "--gin_param=TrainSettings.problems_per_step = 1" in flags
 
 
 def test_a_run_of_fewer_problems_leaves_out_what_it_cannot_have(gin_file, data, tmp_path):

@@ -1,11 +1,15 @@
 """Paired intervals over examples: what examples add is summed over seeds."""
 
+import json
+import types
+
 import numpy as np
 import pytest
 
 from t2t_mm.evaluation import bootstrap
 from t2t_mm.evaluation.exact_match import ExactMatch
-from t2t_mm.experiments import examples, folder, plan
+from t2t_mm.experiments import examples, folder, outcome, plan
+from t2t_mm.modality import Language
 
 RUNS = [plan.PlannedRun("a", seed, "base", "joint", ("fsdd",)) for seed in (0, 1)]
 OTHERS = [plan.PlannedRun("b", seed, "base", "joint", ("fsdd",)) for seed in (0, 1)]
@@ -44,3 +48,27 @@ def test_examples_are_paired_by_key_and_summed_over_seeds(tmp_path):
     expected = bootstrap.difference(ExactMatch(), ours, theirs)
     assert kept(values, tmp_path).difference(RUNS, OTHERS, "fsdd", "exact_match") == expected
     assert expected.mean == pytest.approx((2 + 1 - 1) / 6, abs=0.02)
+
+
+def test_the_decodes_are_of_the_split_and_the_step_that_were_measured(tmp_path):
+    held = folder.ExperimentFolder(tmp_path)
+    run = RUNS[0]
+    held.save(run, outcome.Outcome.of(run).replace(status="done", step=7))
+    decodes = tmp_path / "decodes"
+    decodes.mkdir()
+    # By hand, the last checkpoint was decoded too, and another split.
+    for name, hit in (("validation.7", True), ("validation.9", False), ("test.7", False)):
+        line = {"key": "k", "outputs": "x" if hit else "y", "references": ["x"], "score": -1.0}
+        (decodes / f"fsdd.{name}.jsonl").write_text(f"{json.dumps(line)}\n")
+    task = types.SimpleNamespace(
+        name="fsdd",
+        splits=("train", "validation", "test"),
+        metrics=("exact_match",),
+        targets=Language(),
+    )
+    opened = types.SimpleNamespace(
+        folder=types.SimpleNamespace(decodes=decodes), task=lambda _: task
+    )
+    found = examples.Examples(held)
+    found._opened = lambda _: opened
+    assert found._count(run, "fsdd")["exact_match"].statistics.tolist() == [[1.0, 1.0]]

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import pathlib
 
 import pytest
@@ -59,6 +60,18 @@ def test_numbers_are_rounded_within_their_range_and_choices_are_kept():
 def test_a_range_that_is_none_is_refused(high):
     with pytest.raises(errors.ConfigError, match="space is out of range"):
         settings_lib.TuneSettings(space=(("a.rate", "linear", 0.0, high),))
+
+
+def test_an_objective_that_the_untuned_run_lacks_is_told(tmp_path):
+    found = folder_lib.ExperimentFolder(tmp_path)
+    run = plan.PlannedRun("untuned.seen", 0, "untuned", "joint", ("fsdd",))
+    found.run(run).mkdir(parents=True)
+    line = {"step": 4, "split": "validation", "problem": "fsdd", "metrics": {"accuracy": 0.0}}
+    (found.run(run) / "metrics.jsonl").write_text(f"{json.dumps(line)}\n")
+    for metric in ("log_perplexity", "accuracy"):
+        tune = settings_lib.TuneSettings(trials=1, tuned_on=("fsdd",), metric=metric)
+        with pytest.raises(errors.ConfigError, match=f"has no {metric} of every problem.*fsdd: ac"):
+            tuning.search(found, tune, run, at_once=1, carry_out=lambda *_: None)
 
 
 @pytest.mark.slow

@@ -52,7 +52,11 @@ class KeptDecodes:
 
 
 def find(
-    run: run_folder.RunFolder, task: task_lib.Task, split: str | None = None
+    run: run_folder.RunFolder,
+    task: task_lib.Task,
+    split: str | None = None,
+    *,
+    step: int | None = None,
 ) -> KeptDecodes | None:
     """Returns the decodes of a problem: of the newest step, and of these the last written.
 
@@ -60,14 +64,15 @@ def find(
       run: with the decodes.
       task: the problem.
       split: to be found; any if None.
+      step: to be found; any if None.
     """
     found = [
-        (step, path.stat().st_mtime, path, own_split, search)
-        for path, (own_split, step, search) in _files(run, task).items()
-        if split in (None, own_split)
+        (own_step, path.stat().st_mtime, path, own_split, search)
+        for path, (own_split, own_step, search) in _files(run, task).items()
+        if split in (None, own_split) and step in (None, own_step)
     ]
-    for step, _, path, own_split, search in sorted(found, reverse=True):
-        kept = _read(path, own_split, step, search)
+    for own_step, _, path, own_split, search in sorted(found, reverse=True):
+        kept = _read(path, own_split, own_step, search)
         if len(kept):
             return kept
     return None
