@@ -143,12 +143,12 @@ def _outcome(
     folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, job: Any
 ) -> outcome_lib.Outcome:
     """Returns the outcome of a job that has ended; one that never came to keep it has failed."""
-    found = folder.outcome(run)
-    if found.status not in ("planned", "running"):
-        return found
+    outcome = folder.outcome(run)
+    if outcome.status not in ("planned", "running"):
+        return outcome
     said = str(job.exception() or "").strip().splitlines() or ["the job ended without an outcome"]
-    found = found.replace(
+    outcome = outcome.replace(
         status="failed", why=errors.shortened(said[-1], 400), log=str(job.paths.stderr)
     )
-    folder.save(run, found)
-    return found
+    folder.save(run, outcome)
+    return outcome

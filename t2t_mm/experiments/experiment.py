@@ -85,7 +85,7 @@ def experiment(
     extras.require("jinja2", "vl_convert", extra="report", what="The report of an experiment")
     if executor == "slurm":
         extras.require("submitit", extra="experiments", what="--executor=slurm")
-    found = checked_lib.check(
+    checked = checked_lib.check(
         os.fspath(name),
         data_dir=data_dir,
         output_dir=output_dir,
@@ -94,7 +94,7 @@ def experiment(
         gin_params=gin_params,
         usr_dirs=usr_dirs,
     )
-    return carry_out(found, jobs=jobs, executor=executor, dry_run=dry_run, say=say)
+    return carry_out(checked, jobs=jobs, executor=executor, dry_run=dry_run, say=say)
 
 
 def carry_out(
@@ -193,17 +193,17 @@ def answer(checked: checked_lib.Checked, written: dict[str, str], report: str) -
     """Returns what `experiment` does."""
     runs = []
     for run in checked.runs:
-        found = checked.folder.outcome(run)
+        outcome = checked.folder.outcome(run)
         told = {
             "name": run.name,
             "seed": run.seed,
             "problems": list(run.problems),
-            "status": found.status,
-            "step": found.step,
-            "results": found.results,
+            "status": outcome.status,
+            "step": outcome.step,
+            "results": outcome.results,
         }
-        if found.why:
-            told |= {"why": found.why, "log": str(checked.folder.log(run))}
+        if outcome.why:
+            told |= {"why": outcome.why, "log": str(checked.folder.log(run))}
         runs.append(told)
     return {"runs": runs, "tables": written, "report": report}
 
@@ -222,18 +222,18 @@ class _Teller:
         if self._count:
             say(f"{self._count} of {len(checked.runs)} runs are done already")
 
-    def __call__(self, found: outcome_lib.Outcome) -> None:
+    def __call__(self, outcome: outcome_lib.Outcome) -> None:
         line = ""
-        if found.group != tuning.GROUP:
+        if outcome.group != tuning.GROUP:
             self._count += 1
             line = f"{self._count} of {len(self._checked.runs)}: "
-        line += f"{found.name}, seed {found.seed}: {found.status}"
-        if found.status == "done":
-            line += f", step {found.step:,}, {found.seconds:,.0f} s"
-        if found.why:
-            line += f": {found.why}"
-        if found.status == "failed":
-            line += f" ({self._checked.folder.path / found.log})"
+        line += f"{outcome.name}, seed {outcome.seed}: {outcome.status}"
+        if outcome.status == "done":
+            line += f", step {outcome.step:,}, {outcome.seconds:,.0f} s"
+        if outcome.why:
+            line += f": {outcome.why}"
+        if outcome.status == "failed":
+            line += f" ({self._checked.folder.path / outcome.log})"
         self._say(line)
 
 

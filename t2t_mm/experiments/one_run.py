@@ -48,24 +48,24 @@ def carry_out(
     if run.group == specialists.GROUP:
         data, manual = common.data_dir, common.manual_dir
         return specialists.carry_out(folder, run, running, data_dir=data, manual_dir=manual)
-    found = folder.outcome(run)
+    outcome = folder.outcome(run)
     log = str(folder.log(run).relative_to(folder.path))
-    steps = found.train_steps or _train_steps(folder, run, common)
-    found = outcome_lib.Outcome.of(run).replace(status="running", train_steps=steps, log=log)
-    folder.save(run, found)
+    steps = outcome.train_steps or _train_steps(folder, run, common)
+    outcome = outcome_lib.Outcome.of(run).replace(status="running", train_steps=steps, log=log)
+    folder.save(run, outcome)
     trainer = processes.ours("trainer", *commands.trainer_flags(folder, run, common, steps))
     evaluation = processes.ours("eval", *commands.eval_flags(folder, run, common))
     words = [trainer] if watch is not None else [trainer, evaluation]
-    found = found.replace(commands=tuple(map(processes.typed, words)))
+    outcome = outcome.replace(commands=tuple(map(processes.typed, words)))
     try:
         if watch is None:
-            found = _carried_out(folder, run, found, trainer, evaluation, running)
+            outcome = _carried_out(folder, run, outcome, trainer, evaluation, running)
         else:
-            found = _tried(folder, run, found, trainer, running, watch)
+            outcome = _tried(folder, run, outcome, trainer, running, watch)
     except processes.StoppedError:
-        found = found.replace(status="interrupted", why="the experiment was interrupted")
-    folder.save(run, found)
-    return found
+        outcome = outcome.replace(status="interrupted", why="the experiment was interrupted")
+    folder.save(run, outcome)
+    return outcome
 
 
 def _train_steps(
@@ -94,7 +94,7 @@ def _train_steps(
 def _carried_out(
     folder: folder_lib.ExperimentFolder,
     run: plan.PlannedRun,
-    found: outcome_lib.Outcome,
+    outcome: outcome_lib.Outcome,
     trainer: Sequence[str],
     evaluation: Sequence[str],
     running: processes.Processes,
@@ -102,25 +102,25 @@ def _carried_out(
     path, log = folder.run(run), folder.log(run)
     _wait_for_orphan(path, running)
     trained = running.run(trainer, log)
-    found = _of_training(path, found)
+    outcome = _of_training(path, outcome)
     if trained.code:
-        return _failed(found, "mm-trainer", trained)
+        return _failed(outcome, "mm-trainer", trained)
     measured = running.run(evaluation, log)
     if measured.code:
-        return _failed(found, "mm-eval", measured)
+        return _failed(outcome, "mm-eval", measured)
     try:
         answer = json.loads(measured.stdout)
         results = {problem: _numbers(own) for problem, own in answer["results"].items()}
         notes, step = answer["notes"], int(answer["step"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return found.replace(status="failed", why="mm-eval gave no answer that can be read")
-    return found.replace(status="done", why="", step=step, results=results, notes=notes)
+        return outcome.replace(status="failed", why="mm-eval gave no answer that can be read")
+    return outcome.replace(status="done", why="", step=step, results=results, notes=notes)
 
 
 def _tried(
     folder: folder_lib.ExperimentFolder,
     run: plan.PlannedRun,
-    found: outcome_lib.Outcome,
+    outcome: outcome_lib.Outcome,
     trainer: Sequence[str],
     running: processes.Processes,
     watch: Callable[[pathlib.Path], bool],
@@ -129,16 +129,16 @@ def _tried(
     path = folder.run(run)
     _wait_for_orphan(path, running)
     trained = running.run(trainer, folder.log(run), is_enough=functools.partial(watch, path))
-    found = _of_training(path, found)
+    outcome = _of_training(path, outcome)
     course = courses.read(run_folder.RunFolder(path), run.problems)
     if course:
-        found = found.replace(results=course[max(course)])
+        outcome = outcome.replace(results=course[max(course)])
     if trained.is_cut:
-        return found.replace(status="pruned")
+        return outcome.replace(status="pruned")
     if trained.code:
-        return _failed(found, "mm-trainer", trained)
+        return _failed(outcome, "mm-trainer", trained)
     watch(path)
-    return found.replace(status="done")
+    return outcome.replace(status="done")
 
 
 def _wait_for_orphan(path: pathlib.Path, running: processes.Processes) -> None:
@@ -153,13 +153,13 @@ def _wait_for_orphan(path: pathlib.Path, running: processes.Processes) -> None:
             return  # of a folder that cannot be written to the training tells itself
 
 
-def _of_training(path: pathlib.Path, found: outcome_lib.Outcome) -> outcome_lib.Outcome:
+def _of_training(path: pathlib.Path, outcome: outcome_lib.Outcome) -> outcome_lib.Outcome:
     """Adds what the run folder tells of the training."""
     folder = run_folder.RunFolder(path)
     log = training_log.TrainingLog.read(folder.metrics_path)
-    totals = {problem: own for problem, own in log.totals.items() if problem in found.problems}
+    totals = {problem: own for problem, own in log.totals.items() if problem in outcome.problems}
     began = starts.read(folder.starts_path)
-    return found.replace(
+    return outcome.replace(
         step=log.last_step,
         seconds=round(log.active_s, 3),
         steps={problem: own.steps for problem, own in totals.items()},
@@ -177,15 +177,15 @@ def _machine(told: Any) -> str:
 
 
 def _failed(
-    found: outcome_lib.Outcome, command: str, ended: processes.Ended
+    outcome: outcome_lib.Outcome, command: str, ended: processes.Ended
 ) -> outcome_lib.Outcome:
     if ended.code == signals.EXIT_CODE:
-        return found.replace(status="interrupted", why=ended.said or f"{command} was interrupted")
+        return outcome.replace(status="interrupted", why=ended.said or f"{command} was interrupted")
     if ended.code < 0:
         why = f"{command} was ended by signal {-ended.code}"
     else:
         why = ended.said or f"{command} ended with code {ended.code}"
-    return found.replace(status="failed", why=errors.shortened(why, _LONGEST_WHY))
+    return outcome.replace(status="failed", why=errors.shortened(why, _LONGEST_WHY))
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:

@@ -89,11 +89,11 @@ def ready(
         failed = [name for name in run.after if not _is_done(folder, run, name)]
         if failed:
             waiting.remove(run)
-            found = outcome_lib.Outcome.of(run).replace(
+            outcome = outcome_lib.Outcome.of(run).replace(
                 status="skipped", why=f"{failed[0]} of this seed, on which it depends, is not done"
             )
-            folder.save(run, found)
-            tell(found)
+            folder.save(run, outcome)
+            tell(outcome)
         else:
             able.append(run)
     return able
@@ -101,5 +101,5 @@ def ready(
 
 def _is_done(folder: folder_lib.ExperimentFolder, run: plan.PlannedRun, name: str) -> bool:
     path = folder.path / "outcomes" / name / f"{run.seed}.json"
-    found = outcome_lib.load(path)
-    return found is not None and found.is_over
+    outcome = outcome_lib.load(path)
+    return outcome is not None and outcome.is_over

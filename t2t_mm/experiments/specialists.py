@@ -35,7 +35,7 @@ def planned(
     Raises:
       ConfigError: a specialist of a problem that is in no run, or an unknown word in braces.
     """
-    found = []
+    planned_runs = []
     for problem, name, metric, key, command in settings.specialists:
         own = [run for run in runs if problem in run.problems]
         if not own:
@@ -48,7 +48,7 @@ def planned(
         _filled(name, command, dict.fromkeys(_FILLED, ""))
         own.sort(key=lambda run: not run.group.startswith("alone"))
         first = own[0]
-        found += [
+        planned_runs += [
             plan.PlannedRun(
                 name=f"{GROUP}.{name}.{problem}",
                 seed=run.seed,
@@ -61,7 +61,7 @@ def planned(
             for run in own
             if run.name == first.name
         ]
-    return found
+    return planned_runs
 
 
 def carry_out(
@@ -95,33 +95,33 @@ def carry_out(
     }
     words = _filled(run.name, command, values)
     log = str(folder.log(run).relative_to(folder.path))
-    found = outcome_lib.Outcome.of(run).replace(
+    outcome = outcome_lib.Outcome.of(run).replace(
         status="running",
         log=log,
         commands=(tuple(words),),
         machine=f"{platform.platform()}, {cores.count()} cores",
     )
-    folder.save(run, found)
+    folder.save(run, outcome)
     begin = time.monotonic()
     try:
         ended = running.run(words, folder.log(run))
     except processes.StoppedError:
-        found = found.replace(status="interrupted", why="the experiment was interrupted")
+        outcome = outcome.replace(status="interrupted", why="the experiment was interrupted")
     except OSError as error:
-        found = found.replace(status="failed", why=f"{words[0]}: {error.strerror}")
+        outcome = outcome.replace(status="failed", why=f"{words[0]}: {error.strerror}")
     else:
-        found = found.replace(seconds=round(time.monotonic() - begin, 3))
+        outcome = outcome.replace(seconds=round(time.monotonic() - begin, 3))
         value = answer(ended.stdout, key)
         if ended.code:
             why = ended.said or f"it ended with code {ended.code}"
-            found = found.replace(status="failed", why=why)
+            outcome = outcome.replace(status="failed", why=why)
         elif value is None:
             why = f"its last line has no number {key!r}"
-            found = found.replace(status="failed", why=why)
+            outcome = outcome.replace(status="failed", why=why)
         else:
-            found = found.replace(status="done", results={run.problems[0]: {metric: value}})
-    folder.save(run, found)
-    return found
+            outcome = outcome.replace(status="done", results={run.problems[0]: {metric: value}})
+    folder.save(run, outcome)
+    return outcome
 
 
 def answer(stdout: str, key: str) -> float | None:
