@@ -30,6 +30,7 @@ LONGEST = (
     "problems/test_every_problem.py",
     "training/test_loop.py",
     "data/test_pipeline.py",
+    "data/test_batches.py",
     "models/test_base.py",
     "runs/test_loaded_run.py",
     "data/test_sounds.py",
