@@ -73,6 +73,7 @@ class Checksums:
         same = (
             seen.get("size") == status.st_size
             and seen.get("mtime_ns") == status.st_mtime_ns
+            and declared.size in (None, status.st_size)
             and declared.sha256 in ("", seen.get("sha256"))
         )
         if same:

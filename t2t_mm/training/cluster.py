@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import socket
 import threading
@@ -137,15 +138,20 @@ def bound() -> float:
     """Returns how many seconds to wait for the others.
 
     Raises:
-      ConfigError: the variable is no number.
+      ConfigError: the variable is no number of 0 or more.
     """
     text = os.environ.get(WAIT_VARIABLE, "").strip()
     try:
-        return float(text) if text else WAIT_S
-    except ValueError as error:
+        seconds = float(text) if text else WAIT_S
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:  # nor NaN, after which nothing would ever be too late
         raise errors.ConfigError(
-            f"{WAIT_VARIABLE} is no number of seconds", received=repr(text)
-        ) from error
+            f"{WAIT_VARIABLE} is no number of seconds",
+            received=repr(text),
+            expected=f"0 or more; {WAIT_S:.0f} where it is not set",
+        )
+    return seconds
 
 
 @contextlib.contextmanager

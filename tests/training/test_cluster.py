@@ -71,6 +71,13 @@ def test_who_does_not_come_is_named_and_not_waited_for_without_end(monkeypatch):
     assert said[0].startswith(f"worker 0 waits for worker 1 at localhost:{ports[1]}")
 
 
+@pytest.mark.parametrize("text", ["soon", "nan", "-1"])
+def test_a_bound_that_is_none_is_refused(monkeypatch, text):
+    monkeypatch.setenv(cluster.WAIT_VARIABLE, text)
+    with pytest.raises(errors.ConfigError, match=f"no number of seconds. Received: '{text}'"):
+        cluster.bound()
+
+
 def test_a_worker_that_stands_still_is_not_there():
     """The system accepts for it: 127.0.0.1 takes the connection, nobody answers."""
     ports = test_workers.free_ports(3)
