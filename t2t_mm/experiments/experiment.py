@@ -106,7 +106,7 @@ def carry_out(
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Carries out an experiment that was checked, as `experiment` does."""
-    tell = _Teller(checked, say or _say_nothing)
+    tell = _Progress(checked, say or _say_nothing)
     if dry_run:
         planned = answer(checked, {}, "")
         for run, told in zip(checked.runs, planned["runs"], strict=True):
@@ -117,11 +117,11 @@ def carry_out(
     folder = checked.folder
     with folder.lock():
         folder.begin(checked.name, checked.problems, checked.values, _command())
-        lane, is_tuned = _Lane(checked, jobs, executor, tell), True
+        execute, is_tuned = _Executor(checked, jobs, executor, tell), True
         if checked.tune.trials:
-            checked, is_tuned = _tuned(checked, lane, say or _say_nothing)
+            checked, is_tuned = _tuned(checked, execute, say or _say_nothing)
         if is_tuned:
-            lane(checked.runs, {})
+            execute(checked.runs, {})
         written, report = write(checked)
     return answer(checked, written, report)
 
@@ -139,7 +139,7 @@ def write(checked: checked_lib.Checked) -> tuple[dict[str, str], str]:
     return written, page.write(checked, results, made, kept.notes)
 
 
-class _Lane:
+class _Executor:
     """Carries out runs that are not done yet: here, or as jobs."""
 
     def __init__(
@@ -164,7 +164,7 @@ class _Lane:
 
 
 def _tuned(
-    checked: checked_lib.Checked, lane: _Lane, say: Callable[[str], None]
+    checked: checked_lib.Checked, execute: _Executor, say: Callable[[str], None]
 ) -> tuple[checked_lib.Checked, bool]:
     """Searches, and returns the experiment with what was found in its tuned runs.
 
@@ -172,12 +172,12 @@ def _tuned(
       it, and whether the search came to its end: without the untuned run there is none.
     """
     base = checked.runs[0]
-    lane([base], {})
+    execute([base], {})
     if not checked.folder.outcome(base).is_over:
         return checked, False
     try:
         found = tuning.search(
-            checked.folder, checked.tune, base, at_once=min(lane.jobs, 16), carry_out=lane
+            checked.folder, checked.tune, base, at_once=min(execute.jobs, 16), carry_out=execute
         )
     except errors.UserError:
         write(checked)  # says what became of the trials
@@ -212,7 +212,7 @@ def _say_nothing(_: str) -> None:
     pass
 
 
-class _Teller:
+class _Progress:
     """Tells of outcomes, with how many runs there are."""
 
     def __init__(self, checked: checked_lib.Checked, say: Callable[[str], None]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.experiments import commands, courses, plan, processes, specialists
+from t2t_mm.experiments import commands, curves, plan, processes, specialists
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.process import signals
@@ -130,9 +130,9 @@ def _tried(
     _wait_for_orphan(path, running)
     trained = running.run(trainer, folder.log(run), is_enough=functools.partial(watch, path))
     outcome = _of_training(path, outcome)
-    course = courses.read(run_folder.RunFolder(path), run.problems)
-    if course:
-        outcome = outcome.replace(results=course[max(course)])
+    curve = curves.read(run_folder.RunFolder(path), run.problems)
+    if curve:
+        outcome = outcome.replace(results=curve[max(curve)])
     if trained.is_cut:
         return outcome.replace(status="pruned")
     if trained.code:

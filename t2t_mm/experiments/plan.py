@@ -12,6 +12,9 @@ from t2t_mm.settings import experiments as settings_lib
 TRIAL = "trial"
 """The group of the runs of a search."""
 
+SPECIALIST = "specialist"
+"""The group of the runs of other programs."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PlannedRun:
@@ -84,8 +87,8 @@ def arm(run: PlannedRun, problem: str) -> str:
 def comparisons(runs: Sequence[PlannedRun]) -> dict[str, list[tuple[str, str]]]:
     """Returns, by problem, which arms are compared with which.
 
-    Joint runs and pairs are compared with the runs of a problem alone, and variations with the
-    first one of their group.
+    Joint runs and pairs are compared with the runs of a problem alone, all of these with its
+    specialists, and variations with the first one of their group.
     """
     found: dict[str, list[tuple[str, str]]] = {}
     if not runs:
@@ -95,12 +98,15 @@ def comparisons(runs: Sequence[PlannedRun]) -> dict[str, list[tuple[str, str]]]:
         own = {arm(run, problem): run for run in runs if problem in run.problems}
         pairs = []
         for (name, run), (other, base) in itertools.product(own.items(), own.items()):
-            in_company = run.group in ("joint", "pairs") and base.group.startswith("alone")
-            in_company = in_company or (run.group != "specialist" == base.group)
-            varied = run.group == base.group and base.variation == first != run.variation
-            if run.group == "pairs" and varied:
-                varied = run.problems == base.problems
-            if (in_company and run.variation == base.variation) or varied:
+            if run.variation == base.variation:
+                is_pair = (run.group in ("joint", "pairs") and base.group.startswith("alone")) or (
+                    run.group != SPECIALIST and base.group == SPECIALIST
+                )
+            else:
+                is_pair = base.variation == first and run.group == base.group
+                if run.group == "pairs":
+                    is_pair = is_pair and run.problems == base.problems
+            if is_pair:
                 pairs.append((name, other))
         found[problem] = pairs
     return found

@@ -1,4 +1,4 @@
-"""Plots of an experiment: differences with their intervals, and courses of losses."""
+"""Plots of an experiment: differences with their intervals, and learning curves."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def forest(title: str, rows: Sequence[tables.Row]) -> blocks.Chart | None:
 def learning(
     folder: folder_lib.ExperimentFolder, results: results_lib.Results
 ) -> blocks.Section | None:
-    """Returns the courses of the loss in training, a chart each problem, a line each run."""
+    """Returns learning curves: a chart each problem, a line each run."""
     made: list[blocks.Block] = []
     logs = {
         run.key: training_log.TrainingLog.read(run_folder.RunFolder(folder.run(run)).metrics_path)

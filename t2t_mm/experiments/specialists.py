@@ -19,7 +19,7 @@ from t2t_mm.experiments import plan, processes
 from t2t_mm.process import cores
 from t2t_mm.settings import experiments as settings_lib
 
-GROUP = "specialist"
+GROUP = plan.SPECIALIST
 _FILLED = ("seconds", "seed", "data_dir", "manual_dir", "output_dir")
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 from typing import Any
 
-from t2t_mm.experiments import courses
+from t2t_mm.experiments import curves
 from t2t_mm.process import extras
 from t2t_mm.runs import run_folder
 
@@ -27,20 +27,20 @@ class Watch:
 
     journal: pathlib.Path
     number: int
-    base: courses.Course
+    base: curves.Curve
     metric: str
     prune_after: int
 
     def __call__(self, folder: pathlib.Path) -> bool:
         """Returns whether the run in a folder is to be ended."""
         problems = list(next(iter(self.base.values())))
-        course = courses.read(run_folder.RunFolder(folder), problems)
+        curve = curves.read(run_folder.RunFolder(folder), problems)
         study = opened(self.journal, self.prune_after, seed=0)
         trial = optuna().trial.Trial(study, study.get_trials(deepcopy=False)[self.number]._trial_id)
         known = study.get_trials(deepcopy=False)[self.number].intermediate_values
         is_poor = False
-        for step in sorted(course.keys() & self.base.keys()):
-            value = courses.gain(course[step], self.base[step], self.metric)
+        for step in sorted(curve.keys() & self.base.keys()):
+            value = curves.gain(curve[step], self.base[step], self.metric)
             if value is not None and step not in known:
                 trial.report(value, step)
                 is_poor = bool(self.prune_after) and trial.should_prune()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from t2t_mm import errors
-from t2t_mm.experiments import courses, plan, tables
+from t2t_mm.experiments import curves, plan, tables
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.experiments import outcome as outcome_lib
 from t2t_mm.experiments import study as study_lib
@@ -87,14 +87,14 @@ def search(
         metric, or no trial came to its end.
     """
     optuna = study_lib.optuna()
-    course = courses.read(run_folder.RunFolder(folder.run(base)), base.problems)
-    if not course:
+    curve = curves.read(run_folder.RunFolder(folder.run(base)), base.problems)
+    if not curve:
         raise errors.ConfigError(
             f"The untuned run {base.key} has no evaluations to compare trials with",
             hint="Give another --output_dir; TrainSettings.eval_every says when it is evaluated",
         )
-    last = course[max(course)]
-    if courses.gain(last, last, tune.metric) is None:
+    last = curve[max(curve)]
+    if curves.gain(last, last, tune.metric) is None:
         raise errors.ConfigError(
             f"The untuned run {base.key} has no {tune.metric} of every problem to compare trials "
             "with, or one of 0",
@@ -118,11 +118,11 @@ def search(
             runs.append(run)
             trials[run.key] = trial
             watches[run.key] = study_lib.Watch(
-                journal, trial.number, course, tune.metric, tune.prune_after
+                journal, trial.number, curve, tune.metric, tune.prune_after
             )
         carry_out(runs, watches)
         for run in runs:
-            _tell(study, optuna, trials[run.key], folder, run, course, tune.metric)
+            _tell(study, optuna, trials[run.key], folder, run, curve, tune.metric)
         _check_some(study, optuna)
     if not study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
         raise errors.ConfigError(
@@ -219,12 +219,12 @@ def _tell(
     trial: Any,
     folder: folder_lib.ExperimentFolder,
     run: plan.PlannedRun,
-    base: courses.Course,
+    base: curves.Curve,
     metric: str,
 ) -> None:
     states = optuna.trial.TrialState
     found: outcome_lib.Outcome = folder.outcome(run)
-    value = courses.gain(found.results, base[max(base)], metric)
+    value = curves.gain(found.results, base[max(base)], metric)
     if found.status == "pruned":
         study.tell(trial, state=states.PRUNED)
     elif found.status != "done" or value is None or not math.isfinite(value):

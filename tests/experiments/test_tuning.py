@@ -9,7 +9,7 @@ import pytest
 
 import t2t_mm
 from t2t_mm import errors
-from t2t_mm.experiments import courses, outcome, plan, tuning
+from t2t_mm.experiments import curves, outcome, plan, tuning
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.settings import experiments as settings_lib
 
@@ -37,9 +37,9 @@ def test_the_gain_is_relative_and_a_mean_over_problems():
         "a": {"log_perplexity": 1.0, "accuracy": 0.6},
         "b": {"log_perplexity": 5.0, "accuracy": 0.4},
     }
-    assert courses.gain(ours, base, "log_perplexity") == pytest.approx((0.5 - 0.25) / 2)
-    assert courses.gain(ours, base, "accuracy") == pytest.approx((0.2 + 0) / 2)
-    assert courses.gain({"a": ours["a"]}, base, "accuracy") is None
+    assert curves.gain(ours, base, "log_perplexity") == pytest.approx((0.5 - 0.25) / 2)
+    assert curves.gain(ours, base, "accuracy") == pytest.approx((0.2 + 0) / 2)
+    assert curves.gain({"a": ours["a"]}, base, "accuracy") is None
 
 
 def test_numbers_are_rounded_within_their_range_and_choices_are_kept():
@@ -94,7 +94,7 @@ def test_the_best_trial_is_compared_on_problems_that_the_search_never_saw(
     best = max((row for row in found if row["gain"]), key=lambda row: float(row["gain"]))
     rate = float(best["OptimizerSettings.learning_rate"])
     # The untuned rate is 1e-3: loss 2 + lg 4 - 0.4; the best one's is 1.6 + |lg(rate / 4e-3)|.
-    base, own = 1.6 + 0.60206, 1.6 + abs(courses.math.log10(rate / 4e-3))
+    base, own = 1.6 + 0.60206, 1.6 + abs(curves.math.log10(rate / 4e-3))
     assert float(best["gain"]) == pytest.approx((base - own) / base, abs=1e-3)
     assert f"OptimizerSettings.learning_rate = {rate:.4g}" in (folder / "tuned.gin").read_text()
     with (folder / "tables" / "runs.csv").open() as file:

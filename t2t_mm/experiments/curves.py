@@ -1,4 +1,4 @@
-"""The evaluations of a run while it trains, and what they gain over those of another run."""
+"""Learning curves: the evaluations of a run while it trains, and their gain over another run's."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from t2t_mm.experiments import tables
 from t2t_mm.reports.run_report import training_log
 from t2t_mm.runs import run_folder
 
-Course = dict[int, dict[str, dict[str, float]]]
+Curve = dict[int, dict[str, dict[str, float]]]
 """Values by step, problem and metric."""
 
 
-def read(folder: run_folder.RunFolder, problems: Sequence[str]) -> Course:
+def read(folder: run_folder.RunFolder, problems: Sequence[str]) -> Curve:
     """Returns the evaluations of a run, as far as it has come."""
     log = training_log.TrainingLog.read(folder.metrics_path)
-    course: Course = {}
+    curve: Curve = {}
     for problem in problems:
         for split in log.evaluated_splits(problem):
             for step, metrics in log.of(split, problem).kept():
                 numbers = {n: float(v) for n, v in metrics.items() if isinstance(v, int | float)}
-                course.setdefault(step, {})[problem] = numbers
-    return course
+                curve.setdefault(step, {})[problem] = numbers
+    return curve
 
 
 def gain(
