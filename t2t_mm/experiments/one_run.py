@@ -51,7 +51,9 @@ def carry_out(
     outcome = folder.outcome(run)
     log = str(folder.log(run).relative_to(folder.path))
     steps = outcome.train_steps or _train_steps(folder, run, common)
-    outcome = outcome_lib.Outcome.of(run).replace(status="running", train_steps=steps, log=log)
+    outcome = outcome_lib.Outcome.of(run).replace(
+        status="running", train_steps=steps, log=log, is_trained=outcome.is_trained
+    )
     folder.save(run, outcome)
     trainer = processes.ours("trainer", *commands.trainer_flags(folder, run, common, steps))
     evaluation = processes.ours("eval", *commands.eval_flags(folder, run, common))
@@ -101,10 +103,14 @@ def _carried_out(
 ) -> outcome_lib.Outcome:
     path, log = folder.run(run), folder.log(run)
     _wait_for_orphan(path, running)
-    trained = running.run(trainer, log)
-    outcome = _of_training(path, outcome)
-    if trained.code:
-        return _failed(outcome, "mm-trainer", trained)
+    if outcome.is_trained and path.is_dir():  # a limit of time would begin anew
+        outcome = _of_training(path, outcome)
+    else:
+        trained = running.run(trainer, log)
+        outcome = _of_training(path, outcome).replace(is_trained=not trained.code)
+        if trained.code:
+            return _failed(outcome, "mm-trainer", trained)
+        folder.save(run, outcome)
     measured = running.run(evaluation, log)
     if measured.code:
         return _failed(outcome, "mm-eval", measured)

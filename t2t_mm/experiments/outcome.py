@@ -26,6 +26,7 @@ class Outcome:
       status: how it ended, or where it is.
       why: it ended badly, in one line.
       train_steps: the step that it is to reach, where the experiment decides it.
+      is_trained: whether its training has come to an end, so that it is to be measured only.
       step: that was measured.
       seconds: spent in steps of training, without evaluations.
       steps: of training, by problem.
@@ -45,6 +46,7 @@ class Outcome:
     status: schemas.Status = "planned"
     why: str = ""
     train_steps: int | None = None
+    is_trained: bool = False
     step: int = 0
     seconds: float = 0.0
     steps: dict[str, float] = dataclasses.field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -36,6 +36,7 @@ class Outcome(TypedDict):
     status: Status
     why: str
     train_steps: int | None
+    is_trained: NotRequired[bool]
     step: values.Count
     seconds: float
     steps: dict[str, float]

@@ -76,6 +76,20 @@ def test_given_again_it_goes_on(told, data, gin_file, tmp_path):
     assert told == []
 
 
+def test_a_run_that_was_trained_is_only_measured_the_next_time(told, data, gin_file, tmp_path):
+    asked = {"data_dir": data, "output_dir": tmp_path / "out", "seeds": (0,)}
+    file = gin_file("TrainSettings.train_seconds = 60")
+    told.fails = "eval joint/0"
+    (run,) = t2t_mm.experiment(file, **asked)["runs"]
+    assert (run["status"], run["step"]) == ("failed", 40)
+    told.fails = ""
+    told.clear()
+    (run,) = t2t_mm.experiment(file, **asked)["runs"]
+    assert (run["status"], told) == ("done", ["eval joint/0"])
+    kept = json.loads((tmp_path / "out" / "outcomes" / "joint" / "0.json").read_text())
+    assert (kept["is_trained"], kept["seconds"], kept["machine"]) == (True, 4.0, "Test, 2 cores")
+
+
 def test_another_experiment_needs_another_folder(told, data, gin_file, tmp_path):
     asked = {"data_dir": data, "output_dir": tmp_path / "out", "seeds": (0,)}
     t2t_mm.experiment(gin_file(), **asked)
