@@ -50,6 +50,7 @@ LONGEST = (
     "test_testing.py",
     "decoding/test_language_model.py",
     "datagen/test_generate.py",
+    "datagen/test_build.py",
 )
 
 

@@ -1,4 +1,4 @@
-"""Toy problems and their raw files."""
+"""Toy problems, their raw files, and the generation of their records."""
 
 import hashlib
 import pathlib
@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from t2t_mm import plugins
+from t2t_mm.datagen import generate as generate_lib
 
 TOYS = pathlib.Path(__file__).parent / "toys"
 
@@ -41,3 +42,20 @@ def hashes():
         }
 
     return of
+
+
+@pytest.fixture
+def generate(toys, toy_raw, tmp_path):
+    """Runs `generate` in one thread on the toy's raw files, unless told otherwise."""
+
+    def run(problems="toy_text", data_dir=tmp_path / "data", **options):
+        if options.get("source") is None and "manual_dir" not in options:
+            options["manual_dir"] = toy_raw.parent
+        return generate_lib.generate(problems, data_dir, **{"workers": 1, **options})
+
+    return run
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
