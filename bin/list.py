@@ -11,8 +11,8 @@ from t2t_mm.reports import listing, registered
 _COMMAND = cli.Command(
     "mm-list",
     "Lists the problems with their inputs, targets, splits and sources, the models, modalities, "
-    "metrics, schedules and optimizers, each with the plugin that it comes from, and the plugins "
-    "themselves: which loaded, and why another did not.",
+    "metrics, mixture schedules, optimizers and decays of the learning rate, each with the plugin "
+    "that it comes from, and the plugins themselves: which loaded, and why another did not.",
     example="mm-list --problem='wmt_*' --json",
 )
 _COMMAND.problems(required=False, shown="all")
@@ -30,7 +30,7 @@ def _list() -> dict[str, Any]:
             patterns, warn=lambda line: cli.info(f"mm-list: {line}")
         )
     }
-    for kind in ("models", "modalities", "metrics", "schedules", "optimizers"):
+    for kind in ("models", "modalities", "metrics", "schedules", "optimizers", "decays"):
         others = registry.ALL[kind].entries()
         answer[kind] = [{"name": entry.name, "plugin": entry.plugin} for entry in others]
     answer["plugins"] = [report.describe() for report in plugins.reports()]

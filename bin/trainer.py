@@ -53,7 +53,7 @@ _SETTINGS = {
     "schedule": _COMMAND.string(
         "schedule",
         None,
-        "which problem a step trains, as in proportional or temperature:2.0",
+        "of the mixture: which problem a step trains, as in proportional or temperature:2.0",
         shown=_DEFAULTS.schedule,
     ),
     "strategy": _COMMAND.choice(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from t2t_mm.problem import Problem, register_problem
     from t2t_mm.problem_bases.tfds.declaration import TfdsProblem
     from t2t_mm.registration import (
+        register_decay,
         register_metric,
         register_modality,
         register_model,
@@ -84,6 +85,7 @@ _PUBLIC = {
     "keras_model": "t2t_mm.keras_api.opening",
     "list_problems": "t2t_mm.reports.registered",
     "load_run": "t2t_mm.runs.loaded_run",
+    "register_decay": "t2t_mm.registration",
     "register_metric": "t2t_mm.registration",
     "register_modality": "t2t_mm.registration",
     "register_model": "t2t_mm.registration",
@@ -117,6 +119,7 @@ __all__ = [
     "keras_model",
     "list_problems",
     "load_run",
+    "register_decay",
     "register_metric",
     "register_modality",
     "register_model",

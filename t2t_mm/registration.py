@@ -9,6 +9,7 @@ Problems have `register_problem` (`t2t_mm.problem`), which checks their declarat
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from t2t_mm.mixture import schedules
     from t2t_mm.modality import base as modality
     from t2t_mm.models import base as model
-    from t2t_mm.training import optimizer
+    from t2t_mm.training import decays, optimizer
 
     Model = TypeVar("Model", bound=type[model.Model])
     Modality = TypeVar("Modality", bound=type[modality.Modality])
     Metric = TypeVar("Metric", bound=type[metric.Metric])
+    Decay = TypeVar("Decay", bound=decays.Decay)
     Schedule = TypeVar("Schedule", bound=type[schedules.Schedule])
     Optimizer = TypeVar(
         "Optimizer", bound=type[optimizer.Optimizer] | type[keras.optimizers.Optimizer]
@@ -75,13 +77,53 @@ def register_metric(name: str) -> Callable[[Metric], Metric]:
 
 
 def register_schedule(name: str) -> Callable[[Schedule], Schedule]:
-    """Registers a subclass of `t2t_mm.Schedule` under `name`, for `--schedule`.
+    """Registers a mixture schedule, for `--schedule`: a subclass of `t2t_mm.Schedule`.
+
+    `register_decay` registers what the learning rate follows.
 
     Raises:
-      PluginError: for an invalid or taken name, and for any other object.
+      PluginError: for an invalid or taken name, for any other object, and for a class whose
+        `__call__` does not take step, sizes and names.
     """
     bases = ["t2t_mm.mixture.schedules:Schedule"]
-    return _register(registry.schedules, name, "t2t_mm.Schedule", bases)
+    add = _register(registry.schedules, name, "t2t_mm.Schedule", bases)
+
+    def decorate(cls: Schedule) -> Schedule:
+        # Checked first: what is refused is not registered.
+        if isinstance(cls, type):
+            _check_call(registry.schedules, name, cls.__call__, "self, step, sizes, names")
+        return add(cls)
+
+    return decorate
+
+
+def register_decay(name: str) -> Callable[[Decay], Decay]:
+    """Registers a decay of the learning rate under `name`, for `OptimizerSettings.decay`.
+
+    Example:
+        @t2t_mm.register_decay("halving")
+        def halving(step, train_steps, settings):
+            return 0.5 ** ((step - settings.warmup_steps) / 10_000)
+
+    Args:
+      name: of the decay.
+
+    Returns:
+      a decorator of a function of the step (from 0), the last step and the `OptimizerSettings`,
+      called for steps after the warm-up. It returns the share of `learning_rate` that is left, 0
+      or more, for these arguments always the same.
+
+    Raises:
+      PluginError: for an invalid or taken name, and for what cannot be called so.
+    """
+    add = registry.decays.register(name)
+
+    def decorate(function: Decay) -> Decay:
+        _check_call(registry.decays, name, function, "step, train_steps, settings")
+        add(function)
+        return function
+
+    return decorate
 
 
 def register_optimizer(name: str) -> Callable[[Optimizer], Optimizer]:
@@ -104,6 +146,25 @@ def register_optimizer(name: str) -> Callable[[Optimizer], Optimizer]:
     bases = ["t2t_mm.training.optimizer:Optimizer", "keras.optimizers:Optimizer"]
     expected = "t2t_mm.Optimizer or keras.optimizers.Optimizer"
     return _register(registry.optimizers, name, expected, bases)
+
+
+def _check_call(
+    registered: registry.Registry[Any], name: str, function: Any, parameters: str
+) -> None:
+    """Raises for a function that cannot be called with these parameters, in this order."""
+    if not callable(function):
+        return  # the registry says so
+    try:
+        signature = inspect.signature(function)
+        signature.bind(*parameters.split(", "))
+    except ValueError:  # of C, without a signature
+        return
+    except TypeError as error:
+        raise errors.PluginError(
+            f"The {registered.noun} {name!r} cannot be called as it will be ({error})",
+            received=f"a call of {signature}",
+            expected=f"one of ({parameters})",
+        ) from error
 
 
 def _register(

@@ -1,4 +1,4 @@
-"""One registry class for problems, models, modalities, metrics, schedules and optimizers.
+"""One registry class for problems, models, metrics, optimizers and whatever else has a name.
 
 A name is an explicit string, so that renaming a class never renames data on disk.
 A value may be given as `"module:attribute"`; it is then imported on first use,
@@ -222,6 +222,8 @@ schedules: Registry[Any] = Registry("schedule")
 nets: Registry[Any] = Registry("net")
 """Functions that return a Keras model, by the names for `KerasNet.model`."""
 optimizers: Registry[Any] = Registry("optimizer")
+decays: Registry[Any] = Registry("decay")
+"""Functions that give the learning rate after the warm-up; a schedule is of a mixture."""
 
 ALL: dict[str, Registry[Any]] = {
     "problems": problems,
@@ -231,4 +233,5 @@ ALL: dict[str, Registry[Any]] = {
     "schedules": schedules,
     "nets": nets,
     "optimizers": optimizers,
+    "decays": decays,
 }

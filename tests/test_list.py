@@ -12,7 +12,7 @@ from t2t_mm.reports import listing
 HEAVY = {"PIL", "gin", "keras", "numpy", "pydantic", "sacrebleu", "sentencepiece", "tensorflow"}
 """Packages whose import takes longer than a list may."""
 
-OTHERS = ("models", "modalities", "metrics", "schedules", "optimizers")
+OTHERS = ("models", "modalities", "metrics", "schedules", "optimizers", "decays")
 
 
 def test_the_answer_holds_what_programs_rely_on(python):

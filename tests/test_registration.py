@@ -73,6 +73,31 @@ def test_any_optimizer_of_keras_is_registered(registries):
         registries.optimizers.get("loin")
 
 
+def test_a_decay_is_a_function_of_step_last_step_and_settings(registries):
+    def halving(step, train_steps, settings):
+        return 0.5 ** (step / 100)
+
+    assert t2t_mm.register_decay("halving")(halving) is halving
+    assert registries.decays.get("halving") is halving
+    with pytest.raises(errors.ConfigError, match="Unknown decay 'halvin'.*Did you mean 'halving'"):
+        registries.decays.get("halvin")
+    with pytest.raises(errors.PluginError, match=r"'short' cannot .* one of \(step, train_steps"):
+        t2t_mm.register_decay("short")(lambda step: 1.0)
+    with pytest.raises(errors.PluginError, match=r'@register_decay\("'):
+        t2t_mm.register_decay(halving)
+    assert "short" not in registries.decays
+
+
+def test_a_mixture_schedule_takes_step_sizes_and_names(registries):
+    class Short(t2t_mm.Schedule):
+        def __call__(self, step):
+            return [1.0]
+
+    with pytest.raises(errors.PluginError, match=r"'short' cannot .* one of \(self, step, sizes"):
+        t2t_mm.register_schedule("short")(Short)
+    assert "short" not in registries.schedules
+
+
 def test_all_that_is_public_is_there_and_typed():
     for name in t2t_mm.__all__:
         value = getattr(t2t_mm, name)

@@ -117,8 +117,10 @@ class RunOptimizer(keras.optimizers.Optimizer):
     @property
     def learning_rate(self) -> tf.Tensor:
         """The rate of the next step, a float32 scalar."""
+        schedule = self._updater.schedule if self._updater is not None else None
+        rate = (schedule or self._rate)(self.iterations.value)
         is_set = self._set_rate.value >= 0.0
-        return tf.where(is_set, self._set_rate.value, self._rate(self.iterations.value))
+        return tf.where(is_set, self._set_rate.value, tf.cast(rate, tf.float32))
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:

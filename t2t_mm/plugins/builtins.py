@@ -37,6 +37,12 @@ _SCHEDULES = {
     "temperature": "t2t_mm.mixture.schedules:Temperature",
     "uniform": "t2t_mm.mixture.schedules:Uniform",
 }
+_DECAYS = {
+    "constant": "t2t_mm.training.decays:constant",
+    "cosine": "t2t_mm.training.decays:cosine",
+    "linear": "t2t_mm.training.decays:linear",
+    "rsqrt": "t2t_mm.training.decays:rsqrt",
+}
 _OPTIMIZERS = {"adam": "t2t_mm.training.optimizer:Adam"}
 
 
@@ -49,6 +55,7 @@ def register() -> None:
             (registry.metrics, _METRICS),
             (registry.schedules, _SCHEDULES),
             (registry.optimizers, _OPTIMIZERS),
+            (registry.decays, _DECAYS),
         ):
             for name, reference in references.items():
                 if name not in registered:

@@ -19,6 +19,16 @@ _COLUMNS = {
 }
 """With the width of a terminal from which each is shown; `--json` has them all."""
 
+_KINDS = {
+    "models": "models",
+    "modalities": "modalities",
+    "metrics": "metrics",
+    "schedules": "mixture schedules (--schedule)",
+    "optimizers": "optimizers",
+    "decays": "decays of the learning rate (OptimizerSettings.decay)",
+}
+"""What is shown below the problems, by its name in the answer."""
+
 
 def show(answer: Mapping[str, Any], *, console: Any) -> None:
     """Prints what mm-list found.
@@ -50,9 +60,9 @@ def show(answer: Mapping[str, Any], *, console: Any) -> None:
     console.print(problems if answer["problems"] else "No problems are registered.")
     _show_layouts(answer["problems"], console)
     console.print()
-    for kind in ("models", "modalities", "metrics", "schedules", "optimizers"):
+    for kind, words in _KINDS.items():
         names = ", ".join(entry["name"] for entry in answer[kind])
-        console.print(text.Text.assemble((f"{kind}: ", "bold"), names))
+        console.print(text.Text.assemble((f"{words}: ", "bold"), names))
     console.print()
     for plugin in answer["plugins"]:
         failed = plugin["status"] == "failed"

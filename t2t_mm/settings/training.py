@@ -40,7 +40,7 @@ class TrainSettings:
       eval_examples: examples of a problem in one evaluation; 0 for all.
       seed: of weights, data order, mixture and dropout.
       precision: of matrix products and convolutions; "auto" measures this machine.
-      schedule: the shares of steps of the problems, as in "temperature:2.0".
+      schedule: of the mixture: the shares of steps of the problems, as in "temperature:2.0".
       problems_per_step: different problems in one update, a batch of each: the mean of their
         gradients, each by its weight, is clipped and applied once. The number of problems is
         the paper's "one worker a task", in synchrony.
@@ -83,14 +83,15 @@ class TrainSettings:
 @config.register
 @dataclasses.dataclass(frozen=True)
 class OptimizerSettings:
-    """The optimizer, its learning rate schedule, and gradient clipping.
+    """The optimizer, warm-up and decay of its learning rate, and gradient clipping.
 
     Args:
       optimizer: name of a registered one; `mm-list` shows them.
       learning_rate: the highest rate, reached at the end of the warm-up.
       warmup_steps: of the linear warm-up from 0.
-      decay: of the learning rate after the warm-up: "rsqrt" (with the inverse square root
-        of the step), "cosine" and "linear" (to 0 at the last step), "constant".
+      decay: of the learning rate after the warm-up, name of a registered one: "rsqrt" (with the
+        inverse square root of the step), "cosine" and "linear" (to 0 at the last step),
+        "constant"; `mm-list` shows them all.
       beta_1: of Adam, decay of the running mean of gradients.
       beta_2: of Adam, decay of the running mean of squared gradients.
       epsilon: of Adam, added to the root of the latter.
@@ -105,7 +106,7 @@ class OptimizerSettings:
     optimizer: str = "adam"
     learning_rate: Annotated[float, _POSITIVE] = 2e-3
     warmup_steps: Annotated[int, _FLOAT] = 300
-    decay: Literal["rsqrt", "cosine", "linear", "constant"] = "linear"
+    decay: str = "linear"
     beta_1: Annotated[float, _DECAY] = 0.9
     beta_2: Annotated[float, _DECAY] = 0.98
     epsilon: Annotated[float, _POSITIVE] = 1e-9

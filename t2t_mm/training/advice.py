@@ -10,7 +10,9 @@ _EARLY = 1000
 _FLOAT32 = "TrainSettings.precision = 'float32'"
 
 
-def lower_rate(settings: training.OptimizerSettings, step: int) -> str:
+def lower_rate(
+    settings: training.OptimizerSettings, step: int, *, has_schedule: bool = False
+) -> str:
     """Returns how the learning rate of a step is made lower.
 
     A longer warm-up is of use in the warm-up alone. After it, it makes the rate of a decay larger
@@ -19,7 +21,10 @@ def lower_rate(settings: training.OptimizerSettings, step: int) -> str:
     Args:
       settings: of the rate.
       step: its number, the first being 1.
+      has_schedule: whether the optimizer brings a schedule, which the settings do not change.
     """
+    if has_schedule:
+        return f"a lower rate in the schedule of the optimizer {settings.optimizer!r}"
     lower = "a lower OptimizerSettings.learning_rate"
     if step <= settings.warmup_steps:
         return f"{lower}, or a longer warmup_steps"
@@ -35,6 +40,7 @@ def on_not_finite(
     precision: str,
     policy: str,
     is_of_input: bool,
+    has_schedule: bool = False,
 ) -> str:
     """Returns what may keep a step that was not finite from being so again.
 
@@ -44,8 +50,9 @@ def on_not_finite(
       precision: that was computed in.
       policy: of `NotFiniteSettings`; another than "stop" has used up its bounds.
       is_of_input: whether an example is itself not finite: then no rate helps.
+      has_schedule: as of `lower_rate`.
     """
-    ways = [] if is_of_input else [lower_rate(settings, step)]
+    ways = [] if is_of_input else [lower_rate(settings, step, has_schedule=has_schedule)]
     if not (is_of_input or settings.clip_norm):
         ways.append("clipping (OptimizerSettings.clip_norm = 1.0)")
     if not is_of_input and precision != "float32":

@@ -117,6 +117,7 @@ def leave(
         precision=made.settings.precision,
         policy=made.not_finite.policy,
         is_of_input=diagnosis.is_of_input(crash.origin),
+        has_schedule=made.optimizer.schedule is not None,
     )
     return crash.error(
         f"No weight was touched. {command(folder.path, '--repeat_crash')} repeats the step alone; "

@@ -6,7 +6,7 @@ import time
 
 import tensorflow as tf
 
-from t2t_mm.training import adversarial, console, decays, joint_steps, session, taken
+from t2t_mm.training import adversarial, console, joint_steps, session, taken
 from t2t_mm.training import step as step_lib
 
 
@@ -46,9 +46,7 @@ class Driver:
         for name in names:
             if not self._steps.is_ready(name):
                 self._screen.line(f"Step {step + 1:,}, the first of {name}: tracing its graph.")
-        learning_rate = decays.learning_rate(
-            made.optimizer_settings, step, made.settings.train_steps
-        )
+        learning_rate = made.learning_rate(step)
         if isinstance(self._steps, step_lib.Steps):
             return self._take_one(self._steps, names[0], step, learning_rate)
         return self._take_several(self._steps, names, step, learning_rate)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from t2t_mm import config, errors
+from t2t_mm import config, errors, registry
 from t2t_mm.runs import run_folder
 from t2t_mm.settings import training
 from t2t_mm.training import decays
@@ -67,7 +67,10 @@ def rate_change(
     steps_before = recorded(folder, training.TrainSettings.__name__).get("train_steps")
     if not held or steps_before is None:
         return None
-    before = decays.learning_rate(training.OptimizerSettings(**held), step, steps_before)
+    so_far = training.OptimizerSettings(**held)
+    if so_far.decay not in registry.decays:  # its plugin is not loaded any more
+        return None
+    before = decays.learning_rate(so_far, step, steps_before)
     now = decays.learning_rate(settings, step, train_steps)
     if math.isclose(before, now, rel_tol=1e-6):
         return None

@@ -151,14 +151,16 @@ def _so_far(
 
 
 def check_names(settings: training.TrainSettings) -> None:
-    """Raises for a model, an optimizer or a schedule that is not registered."""
+    """Raises for a model, an optimizer, a decay or a schedule that is not registered."""
     from t2t_mm.mixture import schedules
 
     if settings.model not in registry.models:
         registry.models.get(settings.model)  # raises, with a suggestion
-    optimizer = config.build(training.OptimizerSettings).optimizer
-    if optimizer not in registry.optimizers:
-        registry.optimizers.get(optimizer)
+    updates = config.build(training.OptimizerSettings)
+    if updates.optimizer not in registry.optimizers:
+        registry.optimizers.get(updates.optimizer)
+    if updates.decay not in registry.decays:
+        registry.decays.get(updates.decay)
     schedules.parse(settings.schedule)
 
 

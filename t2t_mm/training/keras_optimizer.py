@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -24,7 +25,8 @@ class KerasOptimizer(optimizer_lib.Optimizer):
       variables: all that any problem trains.
       settings: of clipping and weight decay.
       multipliers: of the rate, for variables that have one: their change is multiplied.
-      made: the optimizer; its rate follows that of each step, unless it has a schedule.
+      made: the optimizer; its rate follows that of each step. A schedule that it brings becomes
+        `schedule`, which counts steps, also those that were left out.
     """
 
     leaves_out = True
@@ -40,6 +42,9 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         super().__init__(variables, settings, multipliers)
         self._multipliers = {id(variable): multiplier for variable, multiplier in multipliers}
         self._settings, self._made, self._variables = settings, made, list(variables)
+        self.schedule, self._given = _own_schedule(made), _Given()
+        if self.schedule is not None:
+            made.learning_rate = self._given
         decays = weight_decay.rates(variables, settings)
         self._decays = {id(one): rate for one, rate in zip(variables, decays, strict=True)}
         if settings.weight_decay:
@@ -78,9 +83,10 @@ class KerasOptimizer(optimizer_lib.Optimizer):
         shares = [self._multipliers.get(id(variable), 1.0) for variable in (*variables, *self.kept)]
         decays = [self._decays.get(id(variable), 0.0) for variable in (*variables, *self.kept)]
         before = [tf.identity(variable) for variable in changed]
-        if isinstance(self._made.learning_rate, keras.Variable):
-            self._made.learning_rate.assign(learning_rate)
-        rate = tf.cast(tf.convert_to_tensor(self._made.learning_rate), tf.float32)
+        rate = tf.cast(tf.convert_to_tensor(learning_rate), tf.float32)
+        if self.schedule is None:
+            self._made.learning_rate.assign(rate)
+        self._given.rate = rate
         self._made.apply(dense, variables)
         moves = [is_made] * len(changed)
         if touched is not None:
@@ -110,6 +116,29 @@ class KerasOptimizer(optimizer_lib.Optimizer):
 
         context.merge_call(finish, args=(rate, *before, *moves))
         return norm
+
+
+class _Given(keras.optimizers.schedules.LearningRateSchedule):
+    """The rate that `apply` was given, where an optimizer with a schedule asks for its own."""
+
+    rate: tf.Tensor
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        return self.rate
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+def _own_schedule(made: keras.optimizers.Optimizer) -> Callable[[Any], Any] | None:
+    """Returns what gives the rate of a step where an optimizer was made with more than a number."""
+    rate: Any = made._learning_rate
+    if isinstance(rate, keras.Variable) or not callable(rate):
+        return None
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return rate
+    function: Callable[[], Any] = rate
+    return lambda _: function()
 
 
 def _owners(made: keras.optimizers.Optimizer, count: int) -> dict[int, int]:

@@ -119,6 +119,8 @@ class Training:
                 f"--train_steps is {most:,}. A larger one goes on."
             )
             return
+        if self.made.optimizer.schedule is not None:
+            return
         changed = going_on.rate_change(
             self.folder, self.made.optimizer_settings, step=self.step, train_steps=most
         )

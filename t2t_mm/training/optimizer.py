@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -42,6 +42,10 @@ class Optimizer(tf.Module):
     decays_weights: ClassVar[bool] = False
     """Does it heed `OptimizerSettings.weight_decay` (see `training.weight_decay`)? It is an error
     to ask it of one that does not."""
+
+    schedule: Callable[[Any], Any] | None = None
+    """A learning-rate schedule of its own, which gives the rate of a step, the first being 0, as
+    those of `keras.optimizers.schedules` do; None where the settings give it."""
 
     leaves_out: ClassVar[bool] = False
     """Can `apply` leave out what is not `touched`? Several problems in a step ask for it."""

@@ -39,9 +39,12 @@ class Outcomes:
     def __init__(self, made: session.Session, screen: console.Console, vote: strategy.Vote) -> None:
         self.statistics = statistics.RunningStatistics(made.tasks, {})
         self.left_out = finite.Counts(made.not_finite)
-        self._divergence = divergence.Divergence(
-            made.tasks, functools.partial(advice.lower_rate, made.optimizer_settings)
+        advise = functools.partial(
+            advice.lower_rate,
+            made.optimizer_settings,
+            has_schedule=made.optimizer.schedule is not None,
         )
+        self._divergence = divergence.Divergence(made.tasks, advise)
         looks = made.mixture.schedule.looks_every()
         self._progress = made.mixture.progress if looks else None
         self._made, self._screen, self._vote = made, screen, vote

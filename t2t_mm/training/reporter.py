@@ -12,7 +12,7 @@ from t2t_mm.evaluation import evaluate, evaluator, of_task
 from t2t_mm.files import mirrors
 from t2t_mm.process import memory
 from t2t_mm.runs import metrics_log
-from t2t_mm.training import board, console, decays, exchange, session, statistics
+from t2t_mm.training import board, console, exchange, session, statistics
 
 _WARNING = "warning: "
 """Begins a note of a metric that says more than how it was computed."""
@@ -163,10 +163,7 @@ class Reporter:
 
     def _learning_rate(self, step: int) -> float:
         """Returns the learning rate of the last step."""
-        made = self._made
-        return decays.learning_rate(
-            made.optimizer_settings, max(0, step - 1), made.settings.train_steps
-        )
+        return self._made.learning_rate(max(0, step - 1))
 
     def _progress(self, step: int, left: float | None) -> console.RunProgress:
         total = self._made.settings.train_steps

@@ -32,7 +32,7 @@ from t2t_mm.runs import checkpoint, checkpoint_files, run_folder
 from t2t_mm.settings import augmentation as augmentation_lib
 from t2t_mm.settings import batching as batching_lib
 from t2t_mm.settings import decoding, training
-from t2t_mm.training import ema, feed, finite, going_on, optimizer, selection, strategy
+from t2t_mm.training import decays, ema, feed, finite, going_on, optimizer, selection, strategy
 from t2t_mm.training import job as job_lib
 
 
@@ -71,6 +71,12 @@ class Session:
         """All that a step changes, by its name in a checkpoint: not the places in the data."""
         kept = self.mean.objects() if self.mean is not None else {}
         return {"model": self.model, "optimizer": self.optimizer, **kept}
+
+    def learning_rate(self, step: int) -> float:
+        """Returns the learning rate of a step, the first being 0."""
+        if self.optimizer.schedule is not None:
+            return float(self.optimizer.schedule(step))
+        return decays.learning_rate(self.optimizer_settings, step, self.settings.train_steps)
 
     def evaluated_weights(self) -> contextlib.AbstractContextManager[None]:
         """Gives the model, for a block, the weights that evaluations use."""
@@ -120,6 +126,11 @@ def open_session(job: job_lib.Job, warn: Callable[[str], None]) -> Session:
         )
         gate = finite.Gate(not_finite)
         mean = ema.MeanWeights(model, settings.ema) if settings.ema else None
+    if updater.schedule is not None:
+        warn(
+            f"The optimizer {optimizer_settings.optimizer!r} brings its own learning-rate "
+            "schedule: OptimizerSettings.warmup_steps and decay have no effect."
+        )
     if not checkpoint_files.steps(folder.checkpoints):
         nets.load(model.nets, warn)
     batches = feed.Feed(

@@ -55,3 +55,9 @@ def test_clipping_is_advised_where_there_is_none():
     given = {"precision": "float32", "policy": "skip", "is_of_input": False}
     ways = advice.on_not_finite(settings, step=4312, **given)
     assert ways.endswith("or clipping (OptimizerSettings.clip_norm = 1.0)")
+
+
+def test_of_an_optimizer_with_a_schedule_that_is_what_to_change():
+    settings = training.OptimizerSettings(optimizer="falling")
+    lower = "a lower rate in the schedule of the optimizer 'falling'"
+    assert advice.lower_rate(settings, 3, has_schedule=True) == lower

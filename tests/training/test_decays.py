@@ -2,6 +2,7 @@
 
 import pytest
 
+from t2t_mm import errors, registry
 from t2t_mm.settings import training
 from t2t_mm.training import decays
 
@@ -41,3 +42,20 @@ def test_no_warm_up():
     chosen = training.OptimizerSettings(learning_rate=1.0, warmup_steps=0, decay="rsqrt")
     assert decays.learning_rate(chosen, 0, 10) == 1.0
     assert decays.learning_rate(chosen, 3, 10) == 0.5
+
+
+def test_a_decay_of_a_plugin_is_the_share_of_the_rate_after_the_warm_up(registries):
+    @registry.decays.register("halving")
+    def halving(step, train_steps, settings):
+        assert (train_steps, settings.warmup_steps) == (1000, 100)
+        return 0.5 ** ((step - settings.warmup_steps) / 50)
+
+    assert at_step(49, decay="halving") == pytest.approx(2.0 * 50 / 100)  # still the warm-up
+    assert at_step(200, decay="halving") == pytest.approx(2.0 / 4)  # 100 steps after it
+
+
+@pytest.mark.parametrize("share", [None, float("nan"), float("inf"), -0.1, "1"])
+def test_what_is_no_share_of_a_rate_is_one_line(registries, share):
+    registry.decays.register("odd")(lambda step, train_steps, settings: share)
+    with pytest.raises(errors.ConfigError, match="The decay 'odd' gives no share .* at step 200"):
+        at_step(200, decay="odd")

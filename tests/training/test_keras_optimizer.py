@@ -85,3 +85,35 @@ def test_what_it_keeps_is_in_checkpoints():
 def test_an_unknown_name_is_answered_with_a_suggestion():
     with pytest.raises(errors.ConfigError, match="Did you mean 'adam'"):
         make([[1.0]], optimizer="adamm")
+
+
+def test_a_schedule_that_it_brings_gives_the_rate_of_each_step_and_that_is_applied(registries):
+    class Falling(keras.optimizers.SGD):
+        def __init__(self, learning_rate):
+            schedule = keras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, 1.0)
+            super().__init__(schedule)
+
+    registry.optimizers.register("falling")(Falling)
+    (one,), made = make([[1.0]], optimizer="falling", learning_rate=0.4)
+    # 0.4 / (1 + step)
+    rates = [float(made.schedule(step)) for step in (0, 1, 3)]
+    np.testing.assert_allclose(rates, [0.4, 0.2, 0.1], rtol=1e-6)
+    # The rate goes by the step, also where one before it was left out.
+    apply(made, [tf.constant([1.0])], rate=rates[0], admit=lambda norm: norm < 0)
+    apply(made, [tf.constant([1.0])], rate=rates[1])
+    np.testing.assert_allclose(one.numpy(), [0.8], rtol=1e-6)  # 1 - 0.2 * 1
+
+
+def test_an_optimizer_with_a_number_has_no_schedule():
+    assert make([[1.0]])[1].schedule is None
+    assert optimizer.Adam([], training.OptimizerSettings()).schedule is None
+
+
+def test_a_function_that_it_brings_gives_the_rate(registries):
+    class Called(keras.optimizers.SGD):
+        def __init__(self, learning_rate):
+            super().__init__(lambda: learning_rate / 2)
+
+    registry.optimizers.register("called")(Called)
+    _, made = make([[1.0]], optimizer="called", learning_rate=0.4)
+    assert float(made.schedule(7)) == 0.2
