@@ -30,7 +30,7 @@ class _Live(NamedTuple):
     Attributes:
       ids: int32 [A, M, T], their tokens.
       last: int32 [A, M], the last of these.
-      scores: float32 [A, M], sums of log-probabilities; -inf where there is none.
+      scores: float64 [A, M], sums of log-probabilities; -inf where there is none.
     """
 
     ids: tf.Tensor
@@ -42,7 +42,7 @@ class _Extended(NamedTuple):
     """The 2 M best extensions by one token, best first.
 
     Attributes:
-      scores: float32 [A, 2 M], sums of log-probabilities.
+      scores: float64 [A, 2 M], sums of log-probabilities.
       parents: int32 [A, 2 M], the index of the extended hypothesis.
       tokens: int32 [A, 2 M], the added token.
     """
@@ -95,7 +95,8 @@ def search(
         ids = hypotheses.written(ids, step, extended.tokens)  # [A, 2 M, T]
         may_end = (extended.tokens == hypotheses.EOS) | at_limit[:, None]
         may_end = (may_end & ~rows.ended[:, None])[:, :beams]
-        scores = tf.where(may_end, extended.scores[:, :beams], hypotheses.LOWEST)
+        scores = extended.scores[:, :beams]
+        scores = tf.where(may_end, scores, _none(scores))
         ended = hypotheses.Hypotheses(
             ids=ids[:, :beams],
             scores=scores,
@@ -111,7 +112,7 @@ def search(
             done |= _is_decided(found, live, _penalty(limits - begun, alpha))
         return search_loop.Rows(done, found, live, (state, grammar))
 
-    none = tf.fill([batch, settings.n_best], hypotheses.LOWEST)
+    none = _none(tf.zeros([batch, settings.n_best], hypotheses.SUMS))
     first = tf.where(tf.range(beams) == 0, 0.0, hypotheses.LOWEST)  # the others are its copies
     found = search_loop.run(
         advance,
@@ -127,7 +128,7 @@ def search(
             live=_Live(
                 ids=tf.zeros([batch, beams, longest], tf.int32),
                 last=tf.zeros([batch, beams], tf.int32),  # of no effect: the command is read
-                scores=tf.tile(first[None], [batch, 1]),
+                scores=tf.cast(tf.tile(first[None], [batch, 1]), hypotheses.SUMS),
             ),
             state=search_loop.share_state((state, grammar), beams),
         ),
@@ -155,8 +156,8 @@ def _extended(
     each = tf.shape(tokens)[1]
     log_probs, tokens = hypotheses.by_row((log_probs, tokens), beams)
     shape = [tf.shape(live.last)[0], beams * each]
-    sums = tf.reshape(live.scores[:, :, None] + log_probs, shape)
-    scores, places = tf.math.top_k(sums, 2 * beams)
+    sums = live.scores[:, :, None] + tf.cast(log_probs, hypotheses.SUMS)
+    scores, places = tf.math.top_k(tf.reshape(sums, shape), 2 * beams)
     tokens = tf.gather(tf.reshape(tokens, shape), places, batch_dims=1)
     return _Extended(scores, places // each, tokens)
 
@@ -173,7 +174,7 @@ def _forced(extended: _Extended, live: _Live, token: tf.Tensor) -> _Extended:
     """
     is_free = (token == hypotheses.PAD)[:, None]
     beams = live.scores.shape[1]
-    none = tf.fill(tf.shape(live.scores), hypotheses.LOWEST)
+    none = _none(live.scores)
     order = tf.concat([tf.range(beams), tf.range(beams)], 0)
     return _Extended(
         scores=tf.where(is_free, extended.scores, tf.concat([live.scores, none], 1)),
@@ -203,7 +204,8 @@ def _going_on(extended: _Extended, ids: tf.Tensor, beams: int) -> tuple[_Live, t
       the new live hypotheses, and int32 [A x M], the row of the state that each continues.
     """
     has_ended = extended.tokens == hypotheses.EOS
-    scores, places = tf.math.top_k(tf.where(has_ended, hypotheses.LOWEST, extended.scores), beams)
+    going_on = tf.where(has_ended, _none(extended.scores), extended.scores)
+    scores, places = tf.math.top_k(going_on, beams)
     ids, last, parents = (
         tf.gather(t, places, batch_dims=1) for t in (ids, extended.tokens, extended.parents)
     )
@@ -220,6 +222,11 @@ def _is_decided(found: hypotheses.Hypotheses, live: _Live, penalty: tf.Tensor) -
 
 
 def _penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
-    """Returns float32, the length penalty: 1 where alpha is 0."""
-    length = tf.cast(tf.maximum(length, 0), tf.float32)
+    """Returns float64, the length penalty: 1 where alpha is 0."""
+    length = tf.cast(tf.maximum(length, 0), hypotheses.SUMS)
     return tf.pow((5.0 + length) / 6.0, alpha)
+
+
+def _none(scores: tf.Tensor) -> tf.Tensor:
+    """Returns the scores of hypotheses that there are not, of the same shape."""
+    return tf.fill(tf.shape(scores), tf.constant(hypotheses.LOWEST, scores.dtype))

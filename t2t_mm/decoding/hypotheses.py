@@ -17,6 +17,9 @@ from t2t_mm.settings import decoding
 
 PAD, EOS = vocabulary.PAD_ID, vocabulary.EOS_ID
 LOWEST = constrained.LOWEST
+SUMS = tf.float64
+"""Of scores while they grow: hundreds of roundings to float32 add up to more than the scores of one
+input differ from batch to batch."""
 
 _BLOCKS = 128
 """Number of blocks into which `top_k` divides a row."""

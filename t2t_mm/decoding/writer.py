@@ -67,7 +67,8 @@ def write(
         is_free = begun == hypotheses.PAD
         ids = tf.where(is_free, ids, begun)
         ids = tf.where(live.ended, hypotheses.PAD, ids)
-        scores = found.scores + tf.where(is_free & ~live.ended, log_probs, 0.0)
+        gained = tf.where(is_free & ~live.ended, log_probs, 0.0)
+        scores = found.scores + tf.cast(gained, hypotheses.SUMS)
         grammar = constrained.advance(asked.constrained, grammar, hypotheses.flat(ids))
         ended = live.ended | (ids == hypotheses.EOS) | (step + 1 >= limits)[:, None]
         found = hypotheses.Hypotheses(
@@ -79,7 +80,7 @@ def write(
         live = _Live(ended, ids)
         return search_loop.Rows(tf.reduce_all(ended, 1), found, live, (state, grammar))
 
-    zeros = tf.zeros(shape)
+    zeros = tf.zeros(shape, hypotheses.SUMS)
     found = search_loop.run(
         advance,
         fixed,
@@ -119,8 +120,12 @@ def greedy(
 
 
 def trimmed(found: hypotheses.Hypotheses) -> hypotheses.Hypotheses:
-    """Trims T to the length of the longest hypothesis."""
-    return found._replace(ids=found.ids[:, :, : tf.reduce_max(found.lengths)])
+    """Trims T to the length of the longest hypothesis, and rounds the sums to float32."""
+    return found._replace(
+        ids=found.ids[:, :, : tf.reduce_max(found.lengths)],
+        scores=tf.cast(found.scores, tf.float32),
+        penalised_scores=tf.cast(found.penalised_scores, tf.float32),
+    )
 
 
 def _likeliest(

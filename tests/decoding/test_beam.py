@@ -115,6 +115,15 @@ def test_a_wider_beam_can_find_what_greedy_misses(toy, asked):
     assert (gains > 1e-3).sum() > 5
 
 
+def test_the_score_of_a_long_output_is_rounded_once(toy, asked):
+    model = toy(eos_bias=-100.0)
+    model.out[:] = 0.0  # each token is as likely as any other
+    one, many = (
+        beam.search(model, asked([[3, 1]], [n]), of(2)).scores.numpy()[0, 0] for n in (1, 200)
+    )
+    assert many == np.float32(200 * np.float64(one))
+
+
 def test_the_best_are_sorted_and_distinct(toy, asked, listed):
     model = toy(seed=2, eos_bias=1.0)
     found = listed(beam.search(model, asked(SOURCES, [9] * 5), of(5, alpha=0.6, n_best=5)))

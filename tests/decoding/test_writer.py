@@ -49,6 +49,14 @@ def test_limits_are_those_of_the_row(toy, asked):
     assert np.count_nonzero(found.ids.numpy()[:, 0], axis=1).tolist() == [1, 5, 3, 2, 4]
 
 
+def test_the_score_of_a_long_output_is_rounded_once(toy, asked):
+    model = toy(eos_bias=-100.0)
+    model.out[:] = 0.0  # each token is as likely as any other
+    one, many = (writer.greedy(model, asked([[3, 1]], [n])).scores.numpy()[0, 0] for n in (1, 200))
+    assert one == pytest.approx(-np.log(9), rel=1e-6)  # 11 tokens but padding and the end
+    assert many == np.float32(200 * np.float64(one))  # a sum in float32 is off by 1e-4 and more
+
+
 def test_an_output_does_not_depend_on_its_neighbours(toy, asked, listed):
     model = toy(seed=2, eos_bias=1.0)
     together = listed(writer.greedy(model, asked(SOURCES, [9] * 5)))

@@ -38,8 +38,9 @@ def sample_world(tmp_path_factory):
     return train(SAMPLE, folder, source="sample", sample_size=40)
 
 
-def assert_equal(run, place, rows, search):
-    for name, _, texts, gap, _ in compare.compare(run, place, rows=rows, **search):
+def assert_equal(run, place, rows, search, problems=None):
+    found = compare.compare(run, place, rows=rows, problems=problems, **search)
+    for name, _, texts, gap, _ in found:
         assert texts == 0, name
         assert gap < compare.CLOSE, name
 
@@ -48,6 +49,12 @@ def assert_equal(run, place, rows, search):
 @pytest.mark.parametrize("search", SEARCHES, ids=["greedy", "beam"])
 def test_every_problem_of_the_sample_world(sample_world, tmp_path, search):
     assert_equal(sample_world, tmp_path, 20, search)
+
+
+@pytest.mark.slow
+def test_scores_of_long_outputs(sample_world, tmp_path):
+    """Sums of 256 log-probabilities, near -1,000."""
+    assert_equal(sample_world, tmp_path, 20, {"max_length": 256}, ["wsj_speech"])
 
 
 @pytest.mark.slow
