@@ -9,7 +9,7 @@ import dataclasses
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _TOLERANCE = 1e-4
@@ -36,11 +36,19 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is sent, and a check of the answer's status and JSON."""
+    """What is sent, and a check of the answer's status and JSON.
+
+    Args:
+      path: of the address.
+      body: JSON.
+      is_right: says so of status and JSON.
+      rows: that it asks for, where it is no wrong one.
+    """
 
     path: str
     body: bytes
     is_right: Callable[[int, Any], bool]
+    rows: Sequence[Row] = ()
 
 
 def good(rows: list[Row]) -> Request:
@@ -53,7 +61,8 @@ def good(rows: list[Row]) -> Request:
         found = answer["predictions"]
         return len(found) == len(rows) and all(map(_is_like, found, [row.answer for row in rows]))
 
-    return Request(f"/v1/models/{rows[0].model}:predict", json.dumps(body).encode(), is_right)
+    path = f"/v1/models/{rows[0].model}:predict"
+    return Request(path, json.dumps(body).encode(), is_right, rows)
 
 
 def bad(row: Row, chance: random.Random) -> Request:

@@ -11,8 +11,10 @@ import pathlib
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 from benchmarks import context, http_clients, processes, rows
@@ -70,20 +72,26 @@ def _mixed(here: context.Context) -> Sequence[rows.Row]:
 
 
 def _own_batches(here: context.Context) -> Sequence[rows.Row]:
-    """Rows a second through the server, against the model called in full batches."""
+    """Rows through the server, against the model called in full batches of the same rows.
+
+    The processor time of a row, of server and clients, tells the same on a machine that is busy
+    otherwise, or of which the model alone takes a part of the cores.
+    """
     options, pool = here.options, _pool(here)
-    own = json.loads(_measured(here).read_text(encoding="utf-8"))["rows_per_s"]
+    own = json.loads(_measured(here).read_text(encoding="utf-8"))
     found = []
     with _Server(here, _exports(here)) as server:
-        for name in own:
+        for name in own["rows_per_s"]:
             model, signature = name.split("/")
             there = [row for row in pool if (row.model, row.signature) == (model, signature)]
             requests = http_clients.drawn(there, options.requests // 10, bad_share=0)
-            count = sum(request.body.count(b'"b64"') for request in requests)
-            count //= len(there[0].inputs)
-            rates = []
+            count = sum(len(request.rows) for request in requests)
+            rates, served, clients = [], [], []
             for _ in range(options.rounds):
+                began = server.processor_s(), time.process_time()
                 told = server.send(requests, clients=options.clients)
+                served.append(1e3 * (server.processor_s() - began[0]) / count)
+                clients.append(1e3 * (time.process_time() - began[1]) / count)
                 if told.wrong or told.lost:
                     raise processes.FailedError(f"{name}: {told.lost} lost, {told.wrong[:1]}")
                 rates.append(count / told.wall_s)
@@ -92,9 +100,21 @@ def _own_batches(here: context.Context) -> Sequence[rows.Row]:
                     f"own batches: {name}",
                     "rows/s",
                     rates,
-                    other=own[name],
+                    other=own["rows_per_s"][name],
                     versus=f"batches of {_BATCH}",
                     goal=_GOAL,
+                )
+            )
+            found.append(
+                here.row(
+                    f"own batches: {name}: processor time",
+                    "ms/row",
+                    [sum(each) for each in zip(served, clients, strict=True)],
+                    other=own["processor_ms"][name],
+                    versus=f"batches of {_BATCH}",
+                    goal=1 / _GOAL,
+                    at_least=False,
+                    note=f"clients {statistics.median(clients):.3f} of it",
                 )
             )
     return found
@@ -276,6 +296,12 @@ class _Server:
 
         return asyncio.run(both())
 
+    def processor_s(self) -> float:
+        """Returns the processor time that it has taken, in seconds."""
+        stat = pathlib.Path(f"/proc/{self._child.pid}/stat").read_text(encoding="ascii")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def resident(self) -> int:
         """Returns its resident memory in bytes."""
         pages = pathlib.Path(f"/proc/{self._child.pid}/statm").read_text(encoding="ascii")
@@ -324,7 +350,7 @@ def _exports(here: context.Context) -> pathlib.Path:
 
 def _measured(here: context.Context) -> pathlib.Path:
     """Returns the file of what the model does by itself; beside it are rows with answers."""
-    place = here.options.output_dir / "serving_rows.json"
+    place = here.options.output_dir / "serving_own.json"
     exports = _exports(here)
     if not place.is_file() or place.stat().st_mtime < exports.stat().st_mtime:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -334,6 +360,7 @@ def _measured(here: context.Context) -> pathlib.Path:
             to=place.with_suffix(".jsonl"),
             batch=_BATCH,
             rows=20 if here.options.quick else 100,
+            requests=here.options.requests // 10,
             seconds=here.options.seconds,
             rounds=here.options.rounds,
         )
