@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import pathlib
 import re
 from collections.abc import Sequence
@@ -34,8 +35,9 @@ def declared(
 
 def check_pattern(section: document.Section, key: str, pattern: str) -> None:
     """Raises for a pattern of files that leads out of the corpus."""
-    path = pathlib.PurePosixPath(pattern)
-    if not pattern or path.is_absolute() or ".." in path.parts:
+    paths = [pathlib.PurePosixPath(one) for one in rows.alternatives(pattern)]
+    leads_out = any(path.is_absolute() or ".." in path.parts for path in paths)
+    if not pattern or leads_out:
         wrong = errors.PluginError(
             f"{key!r} names no file below the corpus",
             received=repr(pattern),
@@ -94,7 +96,8 @@ def _splits(data: document.Section, section: document.Section) -> splits.Splits:
     for name, pattern in files.items():
         check_pattern(section, name, pattern)
         for other in list(files)[: list(files).index(name)]:
-            if _same_files(files[other], pattern):
+            pairs = itertools.product(rows.alternatives(files[other]), rows.alternatives(pattern))
+            if any(_same_files(one, another) for one, another in pairs):
                 wrong = errors.PluginError(
                     f"The splits {other!r} and {name!r} are of the same files",
                     received=f"{files[other]} and {pattern}",

@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ FOLDER_COLUMNS = ("path", "folder", "stem")
 """The columns of a file in a folder: its path below the corpus, its folder's name, its stem."""
 
 _SUFFIXES = {".csv": CSV, ".tsv": TSV, ".jsonl": JSONL, ".ndjson": JSONL}
+_ALTERNATIVES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _PACKED = (".gz", ".bz2", ".xz")
 _COLUMNS_SHOWN = 12
 _DELIMITERS = {CSV: ",", TSV: "\t"}
@@ -90,7 +92,7 @@ class Reader:
         A file in which a quoted field may hold line ends is never cut.
         """
         if self.format == FOLDER:
-            return parts_lib.of_units(len(files.glob(pattern)))
+            return parts_lib.of_units(len(_glob(pattern, files)))
         groups = [(name,) for name in _names(pattern, files)]
         quoted = self.format != JSONL and self.quotes
         uncut = [group for group in groups if quoted and _has_quotes(files.root / group[0])]
@@ -235,8 +237,26 @@ class Reader:
 
 
 def format_of(pattern: str) -> str | None:
-    """Returns the format by the ending of a file's name, or None."""
-    path = pathlib.PurePosixPath(pattern)
+    """Returns the format by the ending of names; None if it is unknown, or there are several."""
+    found = {_format_of(one) for one in alternatives(pattern)}
+    return found.pop() if len(found) == 1 else None
+
+
+def alternatives(pattern: str) -> list[str]:
+    """Returns the patterns for which one with alternatives in braces stands, as in a shell.
+
+    So "*/*.{png,jpg}" is `["*/*.png", "*/*.jpg"]`.
+    """
+    found = _ALTERNATIVES.search(pattern)
+    if found is None:
+        return [pattern]
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    chosen = [f"{before}{one.strip()}{after}" for one in found[1].split(",")]
+    return [each for one in chosen for each in alternatives(one)]
+
+
+def _format_of(name: str) -> str | None:
+    path = pathlib.PurePosixPath(name)
     if path.suffix.lower() in _PACKED:
         path = path.with_suffix("")
     suffix = path.suffix.lower()
@@ -244,15 +264,30 @@ def format_of(pattern: str) -> str | None:
 
 
 def _names(pattern: str, files: raw.RawFiles) -> list[str]:
-    if not any(sign in pattern for sign in "*?["):
+    if alternatives(pattern) == [pattern] and not any(sign in pattern for sign in "*?["):
         return [pattern]
-    return [path.relative_to(files.root).as_posix() for path in files.glob(pattern)]
+    return [path.relative_to(files.root).as_posix() for path in _glob(pattern, files)]
+
+
+def _glob(pattern: str, files: raw.RawFiles) -> list[pathlib.Path]:
+    """Returns the paths that match one of a pattern's alternatives, sorted.
+
+    Raises:
+      DataError: when there is none.
+    """
+    several = alternatives(pattern)
+    if len(several) == 1:
+        return files.glob(pattern)
+    paths = {path for one in several for path in files.glob(one, optional=True)}
+    if not paths:
+        files.missing(pattern, verb="matches")
+    return sorted(paths)
 
 
 def _files(pattern: str, files: raw.RawFiles) -> Iterator[Row]:
     """Yields a row for every file in a shuffled order, so that the first are of all folders."""
     names = [
-        path.relative_to(files.root).as_posix() for path in files.glob(pattern) if path.is_file()
+        path.relative_to(files.root).as_posix() for path in _glob(pattern, files) if path.is_file()
     ]
     for name in files.share(sorted(names, key=_mixed)):
         path = pathlib.PurePosixPath(name)

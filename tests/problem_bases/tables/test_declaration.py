@@ -123,6 +123,8 @@ def test_parameters_and_everything_else_are_taken(declare, registries):
         (REVIEWS, "[targets]", "[target]", 14, "Unknown key 'target' in the file.*'targets'"),
         (REVIEWS, '"categorical"', '"image"', 2, "targets is Image.*can only be an input"),
         (REVIEWS, '"dev.csv"', "0.5", 7, "train cannot have this value"),
+        (REVIEWS, '"dev.csv"', '"{..,x}/dev.csv"', 8, "'validation' names no file below"),
+        (REVIEWS, '"dev.csv"', '"{dev,train}.csv"', 8, "'train' and 'validation' are of the same"),
         (REVIEWS, '"dev.csv"', '"*.csv"', 8, "'train' and 'validation' are of the same files"),
         (REVIEWS, '"dev.csv"', '"dev.json"', None, "format of the files is not known.*csv, tsv"),
         (REVIEWS, '"dev.csv"', '"/dev.csv"', 8, "'validation' names no file below the corpus"),

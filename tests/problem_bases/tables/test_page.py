@@ -1,5 +1,6 @@
 """The page on tables: its examples work, from the list to a decoded answer."""
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image as pillow
 
 import t2t_mm
-from t2t_mm import plugins, registry, testing
+from t2t_mm import modality, plugins, registry, testing
 from t2t_mm.problem_bases.tables import declaration, files
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "tables.md"
@@ -70,17 +71,26 @@ def corpora(tmp_path):
             pillow.new("RGB", (40, 40), colour).save(path)
         (folder / "my_questions" / "photos").mkdir(exist_ok=True)
         pillow.new("RGB", (40, 40), colour).save(folder / f"my_questions/photos/{number}.png")
+    for n in range(20):
+        name = f"{n}.{'png' if n % 2 else 'jpg'}"
+        page = folder / "my_titles" / "pages" / name
+        page.parent.mkdir(parents=True, exist_ok=True)
+        pillow.new("RGB", (40, 60), COLOURS[n % 3]).save(page)
+        testing.write_files(folder, {f"my_titles/titles/{n}.txt": f"{COLOURS[n % 3]}\n"})
     return folder
 
 
-def test_there_are_three_examples():
-    assert list(TABLES) == ["my_reviews", "my_questions", "my_shapes"]
+def test_there_are_four_examples():
+    assert list(TABLES) == ["my_reviews", "my_questions", "my_shapes", "my_titles"]
 
 
 def test_the_page_names_every_key():
     text = PAGE.read_text(encoding="utf-8")
     for key in (*declaration._TOP, *declaration._FEATURE, *files._DATA):
         assert f"`{key}`" in text or f"[{key}" in text, key
+    for cls in (modality.Audio, modality.Categorical, modality.Image, modality.Language):
+        for field in dataclasses.fields(cls):
+            assert f"`{field.name}`" in text or field.name == "net", field.name
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -88,7 +98,15 @@ def test_each_gives_records(tables, corpora, tmp_path, name):
     answer = t2t_mm.generate([name], tmp_path / "data", manual_dir=corpora, workers=1)
     counts = {k: v["examples"] for k, v in answer["problems"][name]["splits"].items()}
     assert all(counts.values())
-    assert sum(counts.values()) == {"my_reviews": 120, "my_questions": 30, "my_shapes": 36}[name]
+    assert (
+        sum(counts.values())
+        == {
+            "my_reviews": 120,
+            "my_questions": 30,
+            "my_shapes": 36,
+            "my_titles": 20,
+        }[name]
+    )
 
 
 @pytest.mark.slow

@@ -128,6 +128,20 @@ def test_a_folder_mixes_its_classes(tmp_path):
     assert list(values) != sorted(values)
 
 
+def test_a_pattern_may_have_alternatives(tmp_path):
+    assert rows.alternatives("{a,b}/*.{png,jpg}") == ["a/*.png", "a/*.jpg", "b/*.png", "b/*.jpg"]
+    assert rows.alternatives("{id}.png") == ["{id}.png"]
+    for name in ("a/1.png", "a/2.jpg", "b/1.JPG", "b/2.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    folder, files = rows.Reader("folder"), raw.RawFiles(tmp_path)
+    found = {row.key for row in folder.read("*/*.{png,jpg,JPG,gif}", files)}
+    assert found == {"a/1.png", "a/2.jpg", "b/1.JPG"}
+    assert {row.key for row in folder.read("{a,b}/1.png", files)} == {"a/1.png"}
+    with pytest.raises(errors.DataError, match=r"matches '\*/\*\.\{gif,bmp\}'"):
+        list(folder.read("*/*.{gif,bmp}", files))
+
+
 def test_a_file_whose_name_is_not_utf_8_is_a_row_too(tmp_path):
     (tmp_path / "a").mkdir()
     for name in (b"1.png", b"\xff.png"):
@@ -145,6 +159,9 @@ def test_a_file_whose_name_is_not_utf_8_is_a_row_too(tmp_path):
         ("a.csv.xz", "csv"),
         ("*/*.wav", "folder"),
         ("a.json", None),
+        ("*/*.{png,jpg}", "folder"),
+        ("part-*.{csv,csv.gz}", "csv"),
+        ("a.{csv,tsv}", None),
     ],
 )
 def test_the_suffix_tells_the_format(name, known):
