@@ -1,10 +1,15 @@
-"""Checkpoints: verified after writing and before loading, published atomically by a sidecar file.
+"""Checkpoints: read back after writing, hashes compared before loading, published atomically.
+
+Before it is published every tensor is read back from the disk (`tensors.verify`: TensorFlow's
+checksums, and that all is finite). The sha256 of each file, taken before that, is in the sidecar,
+whose renaming publishes the checkpoint. Before it is loaded the files are hashed again
+(`checkpoint_files.damage`). So one of the two finds whatever is damaged after writing.
 
 See `checkpoint_files` for the files of a checkpoint. `best/` has a second link to the best
 one. TensorFlow's own `checkpoint` state file is neither written nor read.
 
-The newest intact checkpoint is restored. A damaged one is skipped with a warning. If there
-are checkpoints but none is intact, that is an error: starting again from zero would hide the
+The newest whole checkpoint is restored. A damaged one is skipped with a warning. If there
+are checkpoints but none is whole, that is an error: starting again from zero would hide the
 loss.
 """
 
@@ -41,7 +46,7 @@ class Checkpoints:
         before `restore`.
       keep: how many of the newest checkpoints are kept; the best one is kept too.
       fingerprint: JSON values that must be equal to restore: the model and its
-        configuration, vocabularies' sha256, problems' versions.
+        configuration, vocabularies' sha256, problems' versions. Not of records: these are `data`.
       data: hashes of the training records, by problem, since an iterator is valid only for
         the same records. Not checked when only some objects are restored, as for evaluation.
       is_chief: with several workers every one must call `save` (variables aggregated on
@@ -102,7 +107,7 @@ class Checkpoints:
         return steps[-1] if steps else None
 
     def save(self, step: int, extra: Mapping[str, Any] | None = None) -> pathlib.Path | None:
-        """Writes, verifies and publishes a checkpoint, then removes the oldest.
+        """Writes, reads back and publishes a checkpoint, then removes the oldest.
 
         Args:
           step: training steps done.
@@ -129,8 +134,10 @@ class Checkpoints:
                 if self._local is not None:
                     self._local.save(step)
                 return None
+            # Hashed first: a file damaged in between does not read back.
+            files = checkpoint_files.hashed(scratch)
             tensors.verify(prefix)
-            return self._publish(step, scratch, dict(extra or {}))
+            return self._publish(step, scratch, files, dict(extra or {}))
         except (OSError, tf.errors.OpError, errors.DataError) as error:
             raise tensors.not_written(self.folder, step, error) from error
         finally:
@@ -172,7 +179,7 @@ class Checkpoints:
           step and extra; None for "latest" if there are no checkpoints.
 
         Raises:
-          CheckpointError: none is intact, or it does not fit.
+          CheckpointError: none is whole, or it does not fit.
         """
         for left in checkpoint_files.without_sidecar(self.folder):
             self._warn(
@@ -182,11 +189,11 @@ class Checkpoints:
         if which == "latest":
             return self._restore_latest(objects)
         folder, step = self._place(which)
-        problem = checkpoint_files.damage(folder, step)
-        if problem:
+        damage = checkpoint_files.damage(folder, step)
+        if damage:
             whole = [s for s in self.steps() if not checkpoint_files.damage(self.folder, s)]
             raise errors.CheckpointError(
-                f"The checkpoint of step {step} in {folder} is damaged: {problem}",
+                f"The checkpoint of step {step} in {folder} is damaged: {damage}",
                 hint=f"Whole ones are of steps {whole or 'none'}",
             )
         return self._read(folder, step, objects)
@@ -194,11 +201,11 @@ class Checkpoints:
     def _restore_latest(self, objects: Mapping[str, Any] | None) -> Restored | None:
         steps = self.steps()
         for step in reversed(steps):
-            problem = checkpoint_files.damage(self.folder, step)
-            if not problem:
+            damage = checkpoint_files.damage(self.folder, step)
+            if not damage:
                 return self._read(self.folder, step, objects)
             self._passed_over.add(step)
-            self._warn(f"Passing over the checkpoint of step {step}: {problem}.")
+            self._warn(f"Passing over the checkpoint of step {step}: {damage}.")
         best = self.best_step()
         if best is not None and not checkpoint_files.damage(self.folder / BEST, best):
             self._warn(f"No other checkpoint is whole: taking the best one, of step {best}.")
@@ -271,20 +278,26 @@ class Checkpoints:
             raise errors.CheckpointError(
                 f"The training records of {', '.join(changed)} are not those that the checkpoint "
                 f"({place}) was trained on: they were made anew, or are others",
-                received=f"records of {changed[0]} with fingerprint {now[:12]}",
+                received=f"records of {changed[0]} with the hash {now[:12]}",
                 expected=(was or "none")[:12],
                 hint="Give the --data_dir that it was trained on; or, to go on with its weights on "
                 "these records, another --output_dir and this run as --warm_start",
             )
 
-    def _publish(self, step: int, scratch: pathlib.Path, extra: dict[str, Any]) -> pathlib.Path:
-        """Moves verified files into place; renaming the sidecar publishes the checkpoint."""
+    def _publish(
+        self,
+        step: int,
+        scratch: pathlib.Path,
+        files: Mapping[str, checkpoint_files.Hashed],
+        extra: dict[str, Any],
+    ) -> pathlib.Path:
+        """Moves files that read back into place; renaming the sidecar publishes the checkpoint."""
         prefix = checkpoint_files.new_prefix(self.folder, step)
         sidecar = {
             "format": checkpoint_files.FORMAT,
             "step": step,
             "prefix": prefix,
-            "files": checkpoint_files.move_in(scratch, self.folder, prefix),
+            "files": checkpoint_files.move_in(scratch, self.folder, prefix, files),
             "fingerprint": self._fingerprint,
             "data": self._data,
             **(dataclasses.asdict(self._division) if self._division else {}),
@@ -293,8 +306,8 @@ class Checkpoints:
         published = checkpoint_files.sidecar_path(self.folder, step)
         atomic.write_json(published, sidecar)
         self._passed_over.discard(step)
-        sound = [s for s in self.steps() if s not in self._passed_over]
-        for old in {*sound[: -self._keep], *self._passed_over}:
+        whole = [s for s in self.steps() if s not in self._passed_over]
+        for old in {*whole[: -self._keep], *self._passed_over}:
             checkpoint_files.sidecar_path(self.folder, old).unlink(missing_ok=True)
         self._passed_over.clear()
         checkpoint_files.remove_strays(self.folder)

@@ -1,4 +1,4 @@
-"""The files of checkpoints: finding, checking and removing them.
+"""The files of checkpoints: hashing, moving in, finding, comparing and removing them.
 
 A checkpoint of step 500 is `ckpt-500-0.index`, `ckpt-500-0.data-*` (TensorFlow's format)
 and its sidecar `ckpt-500.json`, which lists them with their sha256 and is written last:
@@ -11,10 +11,14 @@ import os
 import pathlib
 import re
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 from t2t_mm import errors
 from t2t_mm.files import content
+
+Hashed = dict[str, Any]
+"""Of a file its size and sha256: `{"bytes": ..., "sha256": ...}`."""
 
 FORMAT = 1
 MARK = "publishing"
@@ -67,7 +71,7 @@ def read_sidecar(folder: pathlib.Path, step: int) -> dict[str, Any]:
 
 
 def damage(folder: pathlib.Path, step: int) -> str:
-    """Describes the damage of a published checkpoint; empty if it is intact."""
+    """Says what is damaged in a published checkpoint, by its hashes; empty if it is whole."""
     try:
         files = read_sidecar(folder, step)["files"]
         for name, expected in files.items():
@@ -113,19 +117,30 @@ def new_prefix(folder: pathlib.Path, step: int) -> str:
     return f"ckpt-{step}-{generation}"
 
 
-def move_in(scratch: pathlib.Path, folder: pathlib.Path, prefix: str) -> dict[str, Any]:
-    """Moves `ckpt.*` from a scratch folder to their final names; returns size and sha256.
+def hashed(scratch: pathlib.Path) -> dict[str, Hashed]:
+    """Returns size and sha256 of the files `ckpt.*` of a scratch folder, by name."""
+    return {
+        path.name: {"bytes": path.stat().st_size, "sha256": content.sha256(path)}
+        for path in sorted(scratch.glob("ckpt.*"))
+    }
+
+
+def move_in(
+    scratch: pathlib.Path, folder: pathlib.Path, prefix: str, hashed: Mapping[str, Hashed]
+) -> dict[str, Hashed]:
+    """Moves hashed files from a scratch folder to their final names; returns them by these.
 
     A mark in the scratch folder names the files being moved, so that after a kill they are
     recognised as never published, and not taken for lost ones.
     """
     (scratch / MARK).write_text(prefix, encoding="utf-8")
     files = {}
-    for path in sorted(scratch.glob("ckpt.*")):
-        name = prefix + path.name.removeprefix("ckpt")
-        files[name] = {"bytes": path.stat().st_size, "sha256": content.sha256(path)}
+    for name, known in hashed.items():
+        path = scratch / name
         flush(path)
-        path.replace(folder / name)
+        final = prefix + name.removeprefix("ckpt")
+        path.replace(folder / final)
+        files[final] = known
     return files
 
 

@@ -129,23 +129,23 @@ def _newest_whole(run: run_folder.RunFolder, count: int | None, warn: Warn) -> l
         ranges.require("The number of checkpoints to average", count, ranges.numbers(1))
     folder = run.checkpoints
     published = checkpoint_files.steps(folder)
-    intact: list[int] = []
+    whole: list[int] = []
     for step in reversed(published) if len(published) >= (count or 1) else ():
         damage = checkpoint_files.damage(folder, step)
         if damage:
             warn(f"Passing over the checkpoint of step {step}: {damage}.")
             continue
-        intact.insert(0, step)
-        if len(intact) == count:
+        whole.insert(0, step)
+        if len(whole) == count:
             break
     else:
-        if not intact or count is not None:
-            raise _too_few(folder, count, intact, published)
-    newest = checkpoint_files.read_sidecar(folder, intact[-1])["fingerprint"]
-    for step in intact:
+        if not whole or count is not None:
+            raise _too_few(folder, count, whole, published)
+    newest = checkpoint_files.read_sidecar(folder, whole[-1])["fingerprint"]
+    for step in whole:
         fingerprint = checkpoint_files.read_sidecar(folder, step)["fingerprint"]
         fingerprint_lib.check(held=fingerprint, wanted=newest, place=f"{folder}, step {step}")
-    return intact
+    return whole
 
 
 def _too_few(

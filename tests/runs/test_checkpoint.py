@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from t2t_mm import errors
-from t2t_mm.runs import checkpoint, division, tensors
+from t2t_mm.runs import checkpoint, checkpoint_files, division, tensors
 
 FINGERPRINT = {"model": "small", "vocabularies": {"mm_8k": "ab" * 32}}
 
@@ -259,18 +259,40 @@ def test_a_weight_that_is_not_finite_is_not_saved(saved, make, state):
     assert make(state.objects).restore()[0] == 30
 
 
-def test_a_flip_between_writing_and_publishing_is_found(saved, make, state, monkeypatch):
-    verify = tensors.verify
+@pytest.mark.parametrize("place", ["before hashing", "before reading back"])
+def test_a_flip_between_writing_and_reading_back_is_found(saved, make, state, monkeypatch, place):
+    hashed = checkpoint_files.hashed
 
-    def damaged(prefix):
-        _flip(pathlib.Path(f"{prefix}.data-00000-of-00001"))
-        verify(prefix)
+    def damaged(scratch):
+        data = scratch / "ckpt.data-00000-of-00001"
+        if place == "before hashing":
+            _flip(data)
+        files = hashed(scratch)
+        if place == "before reading back":
+            _flip(data)
+        return files
 
-    monkeypatch.setattr(tensors, "verify", damaged)
+    monkeypatch.setattr(checkpoint_files, "hashed", damaged)
     with pytest.raises(errors.CheckpointError, match="does not read back"):
         saved.save(40)
     assert make(state.objects).restore()[0] == 30
     assert not list(saved.folder.glob("ckpt-40*"))
+
+
+@pytest.mark.parametrize("suffix", ["data-00000-of-00001", "index"])
+def test_a_flip_after_reading_back_is_found_before_loading(
+    saved, make, state, warnings, monkeypatch, suffix
+):
+    verify = tensors.verify
+
+    def damaged(prefix):
+        verify(prefix)
+        _flip(pathlib.Path(f"{prefix}.{suffix}"))
+
+    monkeypatch.setattr(tensors, "verify", damaged)
+    saved.save(40)
+    assert make(state.objects).restore()[0] == 30
+    assert "ckpt-40" in warnings[0]
 
 
 def test_workers_that_are_not_the_chief_leave_nothing(make, state):
