@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         register_metric,
         register_modality,
         register_model,
+        register_net,
         register_optimizer,
         register_schedule,
     )
@@ -89,6 +90,7 @@ _PUBLIC = {
     "register_metric": "t2t_mm.registration",
     "register_modality": "t2t_mm.registration",
     "register_model": "t2t_mm.registration",
+    "register_net": "t2t_mm.registration",
     "register_optimizer": "t2t_mm.registration",
     "register_problem": "t2t_mm.problem",
     "register_schedule": "t2t_mm.registration",
@@ -123,6 +125,7 @@ __all__ = [
     "register_metric",
     "register_modality",
     "register_model",
+    "register_net",
     "register_optimizer",
     "register_problem",
     "register_schedule",

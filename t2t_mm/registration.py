@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Metric = TypeVar("Metric", bound=type[metric.Metric])
     Decay = TypeVar("Decay", bound=decays.Decay)
     Schedule = TypeVar("Schedule", bound=type[schedules.Schedule])
+    Net = TypeVar("Net", bound=Callable[..., keras.Model])
     Optimizer = TypeVar(
         "Optimizer", bound=type[optimizer.Optimizer] | type[keras.optimizers.Optimizer]
     )
@@ -72,6 +73,30 @@ def register_metric(name: str) -> Callable[[Metric], Metric]:
         add(cls)
         cls.name = cls.name or name
         return cls
+
+    return decorate
+
+
+def register_net(name: str) -> Callable[[Net], Net]:
+    """Registers a function under `name`, for `model` of a `KerasNet` and of `PretrainedNets`.
+
+    Returns:
+      a decorator of a function that returns a built `keras.Model`, from the `arguments` given
+      there.
+
+    Raises:
+      PluginError: for an invalid or taken name, and for what cannot be called.
+    """
+    add = registry.nets.register(name)
+
+    def decorate(function: Net) -> Net:
+        if not callable(function):
+            raise errors.PluginError(
+                f"What is registered as the net {name!r} cannot be called",
+                received=errors.shortened(repr(function), 120),
+                expected="a function that returns a keras.Model",
+            )
+        return add(function)
 
     return decorate
 

@@ -50,6 +50,15 @@ def test_each_door_files_a_class_with_its_place(registries, kind):
     assert entry.place.startswith(__file__)
 
 
+def test_a_net_is_any_function(registries):
+    assert t2t_mm.register_net("made_here")(dict) is dict
+    (entry,) = (e for e in registries.nets.entries() if e.name == "made_here")
+    assert entry.place.startswith(__file__)
+    with pytest.raises(errors.PluginError, match="cannot be called.*returns a keras.Model"):
+        t2t_mm.register_net("other")("small")
+    assert "other" not in registries.nets
+
+
 @pytest.mark.parametrize("kind", DOORS)
 @pytest.mark.parametrize("what", [dict, lambda: None, errors.ConfigError("no class")])
 def test_only_a_class_of_the_kind_is_registered(registries, kind, what):

@@ -3,6 +3,8 @@
 A metric is a class, registered by name. Each evaluation of a task creates an instance,
 updates it, and reads its result:
 
+    import numpy as np
+
     import t2t_mm
 
     @t2t_mm.register_metric("mean_length")
@@ -12,15 +14,19 @@ updates it, and reads its result:
 
         def __init__(self, task=None):
             super().__init__(task)
-            self.lengths = []
+            self.sums = np.zeros(2)
 
         def update(self, decodes) -> None:
-            self.lengths += [len(output.split()) for output in decodes.outputs]
+            self.sums += self.statistics(decodes).sum(0)
 
         def result(self) -> dict[str, float]:
-            return {self.name: sum(self.lengths) / len(self.lengths)}
+            return {self.name: float(self.value(self.sums))}
 
-A problem is measured by it once `Problem.metrics` names it.
+        def statistics(self, decodes) -> np.ndarray:
+            return np.array([(len(output.split()), 1) for output in decodes.outputs], float)
+
+A problem is measured by it once `Problem.metrics` names it; that needs no new version of its data.
+Where nothing was counted, the result is NaN: `value` says so, and `ratio` for plain numbers.
 
 `needs` declares the argument of `update`:
 
@@ -29,8 +35,9 @@ A problem is measured by it once `Problem.metrics` names it.
 - `scores`: `Scores`, sums under teacher forcing; a batch at a time.
 - `classes`: `Classes`, the log-probabilities of a class problem; a batch at a time.
 
-`statistics`, `value` and `breakdowns` are for `mm-report`, which reads kept decodes; a metric
-may leave them out.
+`statistics`, `value` and `breakdowns` are for `mm-report`, which reads kept decodes. A metric of a
+plugin may leave them out: it has no interval then. Those that come with the framework all have
+`statistics`, with which they are told wherever kept decodes hold what they take.
 
 The evaluator decodes only if a metric needs it. Fractions are from 0 to 1,
 log-probabilities are natural logarithms. This module does not import TensorFlow, and a

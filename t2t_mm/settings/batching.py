@@ -17,9 +17,12 @@ class Batching:
     """Sizes of batches and of the shuffle buffer.
 
     Args:
-      batch_tokens: padded positions of the longer side (inputs or targets) in a batch, for
-        problems with text or sounds.
-      batch_examples: examples in a batch, for other problems.
+      batch_tokens: padded positions of the longer side (all inputs, or the targets) in a
+        batch, for problems with a text or a sound on either side. A token of text is a
+        position, 80 ms of a spectrum (512 samples of a waveform) are one, and a picture has
+        ceil(size / 16)^2: 196 of 224 pixels.
+      batch_examples: examples in a batch, for problems without text and sound: pictures to
+        classes.
       batch_seconds: padded seconds of sound in a batch at most, which limit the memory of
         the audio net.
       eval_times: factor of the batch size in evaluation and decoding, which store nothing
@@ -28,7 +31,8 @@ class Batching:
         (`Language.max_length`) sets another limit.
       too_long: how training treats a longer text: "cut" truncates it, without an end token;
         "drop" leaves out the example. Evaluation and decoding always truncate.
-      length_multiple: padded lengths are multiples of this, so that there are few shapes.
+      length_multiple: texts and sounds are padded to the longest of their batch, rounded up to
+        a multiple of this, so that there are few shapes.
       shuffle_buffer: records in the shuffle buffer.
     """
 

@@ -1,12 +1,15 @@
 """What metrics tell of each example: its sums give the metric, and breakdowns agree with it."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 from t2t_mm import registry
 from t2t_mm.evaluation import base
+from t2t_mm.plugins import builtins
+from tests import conftest
 
 TEXTS = base.Decodes(
     ["a red square is here", "the dog ran", "two", "a cat", ""],
@@ -59,6 +62,14 @@ def test_every_metric_has_statistics_where_all_is_known():
                 ["a"], [("a",)], measured=[{"nats": 2.0, "correct": 3.0, "tokens": 4.0}]
             )
         assert registry.metrics.get(name)(None).statistics(decodes) is not None, name
+
+
+def test_every_metric_is_in_the_guide():
+    page = (conftest.REPOSITORY / "docs" / "guide.md").read_text(encoding="utf-8")
+    table = page.split("### Metrics\n")[1].split("\n### ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named == set(builtins._METRICS)
 
 
 def test_of_classes_the_ranks_and_nats_that_were_kept_count():

@@ -27,7 +27,7 @@ class KerasNet:
 
     Args:
       model: "keras.applications.NAME", the name under which a plugin registered a function
-        that returns a model (`registry.nets`), the path of a `.keras` file, or the folder
+        that returns a model (`t2t_mm.register_net`), the path of a `.keras` file, or the folder
         of a keras-hub preset.
       arguments: of the function.
       weights: a `.weights.h5`, `.h5`, `.keras` or `.safetensors` file. By default those of the

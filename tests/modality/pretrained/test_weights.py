@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import t2t_mm
 from t2t_mm import config, errors
 from t2t_mm.modality import Audio, Image, Language, from_description
 from t2t_mm.modality.pretrained import KerasNet, architecture, encoder, settings, weights
@@ -31,7 +32,7 @@ def small(channels=5):
 
 @pytest.fixture
 def net(registries):
-    registries.nets.register("small")(small)
+    t2t_mm.register_net("small")(small)
 
     def make(**changes):
         return encoder.KerasEncoder(KerasNet("small", **changes), Image(size=32), WIDTH)
