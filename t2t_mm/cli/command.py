@@ -30,6 +30,7 @@ from typing import Any, TextIO
 from t2t_mm import errors, plugins, version
 from t2t_mm.cli import flag_set, help_text, refusals
 from t2t_mm.files import mirrors
+from t2t_mm.plugins import blame
 from t2t_mm.process import command_output, gpus, quiet_import, signals
 
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
@@ -149,7 +150,7 @@ class Command(flag_set.FlagSet):
             if refused is not None:
                 return self._fail(refused, options)
             # The last line of defence: a fault ends with its traceback and exit code 1.
-            return self._fault()
+            return self._fault(error)
 
     def _work(self, work: Callable[[], Mapping[str, Any] | None]) -> None:
         if not self.flags["debug"].value:
@@ -183,7 +184,11 @@ class Command(flag_set.FlagSet):
         info(f"{self.name}: {error}")
         return 2
 
-    def _fault(self) -> int:
+    def _fault(self, error: Exception) -> int:
         traceback.print_exc()
-        info(f"{self.name}: the above is a fault of t2t-mm, not of the request; please report it")
+        plugin = blame.at_fault(error)
+        whose = "t2t-mm, not of the request; please report it"
+        if plugin is not None:
+            whose = f"the plugin {plugin}, not of t2t-mm"
+        info(f"{self.name}: the above is a fault of {whose}")
         return 1

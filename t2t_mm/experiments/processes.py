@@ -17,7 +17,7 @@ from t2t_mm.files import atomic
 _ASK_S = 2.0
 """Seconds between questions whether a command has run long enough."""
 
-_FAULT = "the above is a fault of t2t-mm"
+_FAULT = ": the above is a fault of "
 
 
 class StoppedError(Exception):

@@ -15,8 +15,8 @@ _HEAD = """\
 # Commands
 
 A flag is given as `--flag=value`, one that is on or off as `--flag` or `--noflag`. Exit codes: 0
-done; 2 the request cannot be carried out, and one line says why; 1 a fault of t2t-mm; 130
-interrupted, with the state saved. This page is made by
+done; 2 the request cannot be carried out, and one line says why; 1 a fault of t2t-mm, or of a
+plugin, which the last line names; 130 interrupted, with the state saved. This page is made by
 `python -m t2t_mm.reports.command_reference > docs/reference/commands.md`.
 """
 _FLAGS_HEAD = "| flag | value | default | |\n|---|---|---|---|\n"

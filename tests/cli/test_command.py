@@ -158,6 +158,28 @@ def test_a_fault_is_exit_1_with_its_traceback(command, capsys):
     assert "a fault of t2t-mm" in err
 
 
+def test_a_fault_in_a_plugin_names_it_and_the_line(command, capsys, tmp_path, registries):
+    (tmp_path / "mine.py").write_text(
+        """
+        import json
+        import t2t_mm
+
+        @t2t_mm.register_decay("mine")
+        def mine(step, train_steps, settings):
+            return json.loads("no number")
+    """.replace("\n        ", "\n")
+    )
+
+    def work():
+        registries.decays.get("mine")(0, 1, None)
+
+    assert run(command, work, f"--usr_dir={tmp_path}") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2].startswith("json.decoder.JSONDecodeError")  # raised by what it calls
+    place = f"{tmp_path.name}.mine ({tmp_path / 'mine.py'}:7)"
+    assert lines[-1] == f"mm-count: the above is a fault of the plugin {place}, not of t2t-mm"
+
+
 def test_an_interrupt_is_exit_130(command, capsys):
     def work():
         raise KeyboardInterrupt("saved at step 7")
