@@ -75,7 +75,7 @@ class Reporter:
             {"steps_per_s": pace, "learning_rate": learning_rate, **counted, **used},
         )
         self._board.steps(step, means)
-        left = (self._made.settings.train_steps - step) / pace if pace else math.inf
+        left = max(0, self._made.settings.train_steps - step) / pace if pace else math.inf
         if seconds_left is not None:
             left = min(left, max(0.0, seconds_left))
         self._screen.update(
