@@ -22,13 +22,12 @@ class GroupNorm(base.Layer):
 
     Args:
       width: C, channels.
-      scale: initial value of `scale`; with 0 a residual branch begins as nothing.
     """
 
-    def __init__(self, width: int, *, scale: float = 1.0, name: str | None = None) -> None:
+    def __init__(self, width: int, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.groups = next(n for n in range(-(-width // LARGEST), width + 1) if width % n == 0)
-        self.scale = self.weight("scale", (width,), "ones" if scale == 1.0 else "zeros")
+        self.scale = self.weight("scale", (width,), "ones")
         self.offset = self.weight("offset", (width,), "zeros")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

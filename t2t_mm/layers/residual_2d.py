@@ -2,9 +2,9 @@
 
     Residual(x) = ReLU(skip(x) + GN(Conv_3x3(ReLU(GN(Conv_3x3,stride(x))))))
 
-with group in place of batch normalisation; `skip` is the identity where the shape stays, else
-`GN(Conv_1x1,stride)`. The last norm of the branch begins at 0, so that a new block passes on
-what it gets.
+`skip` is the identity where the shape stays, else `GN(Conv_1x1,stride)`. Group norm and
+standardised kernels stand in for batch normalisation, whose statistics would mix the tasks
+that share a net (Qiao et al. 2019, arXiv 1903.10520; Kolesnikov et al. 2019, arXiv 1912.11370).
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import tensorflow as tf
 from t2t_mm.layers import base, group_norm
 
 SIZE = 3
+EPSILON = 1e-8
+"""Of the sum of squares, which is about 2 where a kernel begins."""
 
 
 class Conv(base.Layer):
-    """A convolution without bias, and group norm.
+    """A convolution of standardised kernels without bias, and group norm.
 
     Args:
       width_in: channels of the input.
       width_out: channels of the output.
       size: of the kernel, odd.
       stride: along both axes.
-      scale: initial scale of the norm.
     """
 
     def __init__(
@@ -34,13 +35,12 @@ class Conv(base.Layer):
         *,
         size: int = SIZE,
         stride: int = 1,
-        scale: float = 1.0,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.stride, self.size = stride, size
         self.kernel = self.weight("kernel", (size, size, width_in, width_out), "he_normal")
-        self.norm = group_norm.GroupNorm(width_out, scale=scale, name="norm")
+        self.norm = group_norm.GroupNorm(width_out, name="norm")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Maps `[B, h, w, width_in]` to `[B, h / stride, w / stride, width_out]`."""
@@ -48,7 +48,8 @@ class Conv(base.Layer):
         around = [self.size // 2] * 2
         padding = [[0, 0], around, around, [0, 0]] if self.stride > 1 else "SAME"
         strides = [1, self.stride, self.stride, 1]
-        return self.norm(tf.nn.conv2d(x, self.read(self.kernel), strides, padding))
+        kernel = tf.cast(standardized(tf.convert_to_tensor(self.kernel)), self.compute_dtype)
+        return self.norm(tf.nn.conv2d(x, kernel, strides, padding))
 
 
 class Residual(base.Layer):
@@ -65,7 +66,7 @@ class Residual(base.Layer):
     ) -> None:
         super().__init__(name=name)
         self.first = Conv(width_in, width_out, stride=stride, name="first")
-        self.second = Conv(width_out, width_out, scale=0.0, name="second")
+        self.second = Conv(width_out, width_out, name="second")
         self.skip = None
         if stride > 1 or width_in != width_out:
             self.skip = Conv(width_in, width_out, size=1, stride=stride, name="skip")
@@ -74,3 +75,16 @@ class Residual(base.Layer):
         """Maps `[B, h, w, width_in]` to `[B, h / stride, w / stride, width_out]`."""
         branch = self.second(tf.nn.relu(self.first(x)))
         return tf.nn.relu(branch + (x if self.skip is None else self.skip(x)))
+
+
+def standardized(kernel: tf.Tensor) -> tf.Tensor:
+    """Returns a kernel whose weights for each output have mean 0, and squares that sum to 1.
+
+    (Qiao et al. 2019, equation 5, with a variance divided by the number of inputs.)
+
+    Args:
+      kernel: float32 `[height, width, in, out]`.
+    """
+    centred = kernel - tf.reduce_mean(kernel, [0, 1, 2])
+    squares = tf.reduce_sum(tf.square(centred), [0, 1, 2])
+    return centred * tf.math.rsqrt(squares + EPSILON)

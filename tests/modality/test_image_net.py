@@ -38,7 +38,6 @@ def test_other_pictures_of_the_batch_do_not_matter(either):
 
 
 def test_every_weight_learns(either):
-    """All but what a residual branch that begins as nothing keeps from it."""
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(tf.square(either.bottom(pixels(2), base.Rng(tf.constant([1, 2]))).x))
     gradients = tape.gradient(total, either.trainable_variables)
