@@ -172,12 +172,14 @@ def is_better_up(metric: str) -> bool:
 def verdict(difference: float, metric: str, ends: Sequence[tuple[float, float]]) -> str:
     """Returns "better" or "worse" where no interval holds 0, else "unclear".
 
+    An interval without width is none: two seeds can differ by the same one example.
+
     Args:
       difference: of a metric.
       metric: its name.
       ends: low and high of each interval that there is.
     """
-    known = [(low, high) for low, high in ends if math.isfinite(low) and math.isfinite(high)]
+    known = [(low, high) for low, high in ends if low < high and math.isfinite(high - low)]
     if not known or any(low <= 0 <= high for low, high in known):
         return "unclear"
     if len({low > 0 for low, _ in known}) > 1:

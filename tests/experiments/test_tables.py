@@ -19,6 +19,8 @@ NAN = (math.nan, math.nan)
         (-0.2, "wer", [(-0.3, -0.1), (-0.4, -0.1)], "better"),
         (-0.2, "accuracy", [NAN, NAN], "unclear"),
         (0.1, "accuracy", [(0.1, 0.3), (-0.3, -0.1)], "unclear"),
+        (0.1, "accuracy", [(0.1, 0.1)], "unclear"),
+        (0.1, "accuracy", [(0.1, 0.1), (0.05, 0.2)], "better"),
     ],
 )
 def test_a_verdict_needs_all_intervals_that_there_are(difference, metric, ends, expected):
