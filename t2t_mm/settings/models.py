@@ -45,7 +45,9 @@ class _NetSizes:
         of ordinary ones, which a processor multiplies faster and small corpora learn better.
       entry_widths: of the image net before its last block of width D.
       audio_widths: of the audio net's blocks before its last one of width D.
-      exit_widths: of the categorical net's last two steps.
+      exit: of the categorical net. "xception", the paper's flow of separable convolutions;
+        "mean", of all positions alone, which small corpora learn better.
+      exit_widths: of the last two steps of Xception's exit flow.
       class_through_decoder: a class is read from one decoder step, not the encoder.
     """
 
@@ -55,6 +57,7 @@ class _NetSizes:
     entry: Literal["xception", "residual"] = "xception"
     entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
     audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
+    exit: Literal["xception", "mean"] = "xception"
     exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
     class_through_decoder: bool = False
 

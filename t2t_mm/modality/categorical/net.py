@@ -3,6 +3,10 @@
 skip = ConvStep_3x3,stride 2(x)
 h    = maxpool_3x3,stride 2(ConvStep(ConvStep(x))) + skip
 classes = pointwise(mean over positions(ReLU(ConvStep_2048(ConvStep_1536(h)))))
+
+The other form, `exit="mean"`, is that of residual networks, and of small corpora:
+
+classes = pointwise(mean over positions(x))
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ class CategoricalNet(base.Layer):
     Args:
       spec: the declaration; its classes give C.
       task: a task of this net.
-      config: the model's; uses `width`, `exit_widths`, `dropout`, `label_smoothing`.
+      config: the model's; uses `width`, `exit`, `exit_widths`, `dropout`,
+        `label_smoothing`.
     """
 
     def __init__(
@@ -39,12 +44,15 @@ class CategoricalNet(base.Layer):
         del task
         width, (one, two) = config.width, config.exit_widths
         self.dropout_rate, self.smoothing = config.dropout, config.label_smoothing
-        self.skip = conv_2d.PlaneConvStep(width, width, stride=2, name="skip")
-        self.first = conv_2d.PlaneConvStep(width, width, name="first")
-        self.second = conv_2d.PlaneConvStep(width, width, name="second")
-        self.third = conv_2d.PlaneConvStep(width, one, name="third")
-        self.fourth = conv_2d.PlaneConvStep(one, two, name="fourth")
-        self.classes = linear.Linear(two, len(spec.classes), name="classes")
+        self.has_exit_flow = config.exit == "xception"
+        if self.has_exit_flow:
+            self.skip = conv_2d.PlaneConvStep(width, width, stride=2, name="skip")
+            self.first = conv_2d.PlaneConvStep(width, width, name="first")
+            self.second = conv_2d.PlaneConvStep(width, width, name="second")
+            self.third = conv_2d.PlaneConvStep(width, one, name="third")
+            self.fourth = conv_2d.PlaneConvStep(one, two, name="fourth")
+        features = two if self.has_exit_flow else width
+        self.classes = linear.Linear(features, len(spec.classes), name="classes")
 
     def by_row(self) -> list[tuple[keras.Variable, int]]:
         return [(self.classes.kernel, 1), (self.classes.bias, 0)]
@@ -60,18 +68,24 @@ class CategoricalNet(base.Layer):
         if body.mask is not None:
             mask = tf.reshape(tf.cast(body.mask, x.dtype), [-1, height, width, 1])
         x = tf.reshape(x, [-1, height, width, body.x.shape[-1]])
-        x = _masked(x, mask)
+        if self.has_exit_flow:
+            x, mask = self._exit_flow(_masked(x, mask), mask)
+        if mask is None:
+            mean = tf.reduce_mean(x, [1, 2])
+        else:
+            count = tf.maximum(tf.reduce_sum(mask, [1, 2]), 1.0)
+            mean = tf.reduce_sum(x * mask, [1, 2]) / count
+        return tf.cast(self.classes(base.dropout(mean, self.dropout_rate, rng)), tf.float32)
+
+    def _exit_flow(
+        self, x: tf.Tensor, mask: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Maps `[B, h, w, D]` to `[B, h / 2, w / 2, F]`, and its mask alike."""
         h = self.second(_masked(self.first(x), mask))
         h = conv_2d.pool(h, mask) + self.skip(x)
         mask = None if mask is None else mask[:, ::2]
         h = self.third(_masked(h, mask))
-        h = tf.nn.relu(self.fourth(_masked(h, mask)))
-        if mask is None:
-            mean = tf.reduce_mean(h, [1, 2])
-        else:
-            count = tf.maximum(tf.reduce_sum(mask, [1, 2]), 1.0)
-            mean = tf.reduce_sum(h * mask, [1, 2]) / count
-        return tf.cast(self.classes(base.dropout(mean, self.dropout_rate, rng)), tf.float32)
+        return tf.nn.relu(self.fourth(_masked(h, mask))), mask
 
     def loss(self, logits: tf.Tensor, labels: tf.Tensor, *, training: bool) -> representation.Loss:
         """Cross-entropy of `labels` `[B]` under `logits` `[B, C]`."""
