@@ -10,14 +10,15 @@ from t2t_mm import config, registry
 from t2t_mm.data import task as tasks
 from t2t_mm.modality.pretrained import nets, record
 from t2t_mm.models import base, joining
+from t2t_mm.settings import models as settings
 
 _ONLY_TRAINING = ("dropout", "block_dropout", "label_smoothing", "gate_loss")
 """Settings that a checkpoint does not depend on."""
 
-_ADDED = {"entry": "xception"}
+_ADDED = settings.BEFORE
 """Sizes that older versions do not know, with the value that they all had, which is omitted."""
 
-_OF_NETS = {"audio_widths": "audio", "entry": "image"}
+_OF_NETS = {"audio_widths": "audio", "entry": "image", "exit": "categorical"}
 """Sizes of one kind of net; the fingerprint of a model without such a net omits them."""
 
 

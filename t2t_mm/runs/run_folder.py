@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import json
 import os
 import pathlib
@@ -28,6 +29,7 @@ from t2t_mm import config, errors
 from t2t_mm.data import task as task_lib
 from t2t_mm.files import atomic, mirrors, paths
 from t2t_mm.runs import description, starts
+from t2t_mm.settings import models
 
 if TYPE_CHECKING:
     from t2t_mm.config import gin_files
@@ -37,6 +39,7 @@ NETS = "nets.json"
 CONFIG = "config.gin"
 AVERAGED = "averaged"
 CRASH = "crash"
+_WITH_NETS = tuple(c.__name__ for c in (models.MultiModelConfig, models.TransformerConfig))
 _OURS = frozenset(
     (
         PROBLEMS,
@@ -205,7 +208,7 @@ class RunFolder:
           ConfigError: it is not there, or no configuration of a run.
         """
         if self._bindings is None:
-            self._bindings = config.read_run(self.config_path)
+            self._bindings = _completed(config.read_run(self.config_path))
         return self._bindings
 
     def write_config(self) -> None:
@@ -326,3 +329,19 @@ class RunFolder:
 
 def _listing(folder: pathlib.Path) -> str:
     return errors.first_few(sorted(p.name for p in folder.iterdir())) or "an empty folder"
+
+
+def _completed(bindings: tuple[gin_files.Binding, ...]) -> tuple[gin_files.Binding, ...]:
+    """Adds the settings of the nets that the version which trained the run did not have yet.
+
+    A run's configuration names every setting, defaults included: one that lacks them is older.
+    """
+    held = {binding.key for binding in bindings}
+    added = [
+        dataclasses.replace(binding, parameter=name, value=value, macros=())
+        for binding in bindings
+        if binding.parameter == "entry_widths" and binding.name in _WITH_NETS
+        for name, value in models.BEFORE.items()
+        if f"{binding.key.removesuffix('entry_widths')}{name}" not in held
+    ]
+    return (*bindings, *added)

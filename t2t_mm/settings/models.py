@@ -32,6 +32,9 @@ _ENTRY_WIDTHS = _widths(4, "four widths, those of Xception's entry flow before t
 _AUDIO_WIDTHS = _widths(8, "eight widths, those of the audio net before its last block")
 _EXIT_WIDTHS = _widths(2, "two widths")
 
+BEFORE = {"entry": "xception", "exit": "xception"}
+"""What models were before they had these settings: a run that does not name them was trained so."""
+
 
 @dataclasses.dataclass(frozen=True)
 class _NetSizes:
@@ -54,10 +57,10 @@ class _NetSizes:
     width: Annotated[int, _WIDTH] = 256
     label_smoothing: Annotated[float, _FRACTION] = 0.1
     tie_embeddings: bool = True
-    entry: Literal["xception", "residual"] = "xception"
-    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (16, 32, 64, 128)
+    entry: Literal["xception", "residual"] = "residual"
+    entry_widths: Annotated[tuple[int, ...], _ENTRY_WIDTHS] = (32, 32, 64, 128)
     audio_widths: Annotated[tuple[int, ...], _AUDIO_WIDTHS] = (2, 4, 8, 16, 32, 32, 32, 32)
-    exit: Literal["xception", "mean"] = "xception"
+    exit: Literal["xception", "mean"] = "mean"
     exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
     class_through_decoder: bool = False
 

@@ -22,9 +22,10 @@ def test_weights_of_a_model_that_computed_otherwise_are_refused(monkeypatch):
         fingerprint.check(held=before, wanted=now, place="RUN, step 5")
 
 
-def test_a_size_that_older_versions_do_not_know_is_named_where_it_matters():
-    """Their runs had the value that is the default now."""
-    model = make_model("multi_model")  # with pictures
-    assert "entry" not in build.model_fingerprint("multi_model", model)["config"]
-    model.config = dataclasses.replace(model.config, entry="residual")
-    assert build.model_fingerprint("multi_model", model)["config"]["entry"] == "residual"
+@pytest.mark.parametrize(("size", "now"), [("entry", "residual"), ("exit", "mean")])
+def test_a_size_that_older_versions_do_not_know_is_named_where_it_matters(size, now):
+    """Their runs all had one value."""
+    model = make_model("multi_model")  # with pictures and classes
+    assert build.model_fingerprint("multi_model", model)["config"][size] == now
+    model.config = dataclasses.replace(model.config, **{size: "xception"})
+    assert size not in build.model_fingerprint("multi_model", model)["config"]

@@ -9,7 +9,7 @@ from t2t_mm import config, errors, vocabulary
 from t2t_mm.data import task
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.runs import run_folder
-from t2t_mm.settings import training
+from t2t_mm.settings import models, training
 
 TEXTS = ["a red ball", "a blue box", "the green cone is small", "two red boxes"]
 
@@ -252,3 +252,19 @@ def test_a_further_problem_is_answered_with_a_warm_start(path, tasks):
     _create(path, tasks[:1])
     with pytest.raises(errors.ConfigError, match=f"--warm_start={path} with another --output_dir"):
         _create(path, tasks)
+
+
+def test_a_run_of_before_keeps_the_nets_that_it_has(tmp_path):
+    """It names all settings but those of the nets, which there were no others of."""
+    run = run_folder.RunFolder(tmp_path)
+    run.config_path.write_text(
+        "MultiModelConfig.width = 16\nMultiModelConfig.entry_widths = (4, 4, 8, 8)\n"
+    )
+    with config.only(of_run=run.bindings()):
+        old = config.build(models.MultiModelConfig)
+    assert (old.entry, old.exit, old.width) == ("xception", "xception", 16)
+    later = run_folder.RunFolder(tmp_path)
+    with later.config_path.open("a") as file:
+        file.write("MultiModelConfig.entry = 'residual'\nMultiModelConfig.exit = 'mean'\n")
+    with config.only(of_run=later.bindings()):
+        assert config.build(models.MultiModelConfig).exit == "mean"
