@@ -10,7 +10,7 @@ from t2t_mm.data import pipeline, sample, task
 from t2t_mm.mixture import mixture
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
-from tests.data.test_pipeline import picture
+from tests.data.toys import picture
 
 WORDS = "a big small red blue dog cat house tree runs sleeps near under the and while".split()
 BATCHING = pipeline.Batching(
