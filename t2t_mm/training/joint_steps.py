@@ -198,7 +198,7 @@ class _Adding:
     def __init__(self, steps: JointSteps, task_name: str, spec: Mapping[str, Any]) -> None:
         self.touched = np.zeros([len(steps._variables)], bool)
         self.moving: list[keras.Variable] = []
-        self._steps, self._task_name = steps, task_name
+        self._steps, self._task_name, self._spec = steps, task_name, spec
         self._unwarned = [steps._warn] if steps._warn is not None else []
         if steps._strategy.num_replicas_in_sync > 1:
             self.function = tf.function(self._add, reduce_retracing=True, autograph=False)
@@ -226,7 +226,7 @@ class _Adding:
             steps._model,
             self._task_name,
             steps._variables,
-            batch,
+            step_lib.with_open_shapes(batch, self._spec),
             seed,
             command,
             weight,

@@ -167,8 +167,11 @@ def make(
     """
     on_replica = replica_step(model, optimizer, task_name, warn, admit=admit, mean=mean)
 
+    def computed(batch: Any, *scalars: tf.Tensor) -> Metrics:
+        return on_replica(with_open_shapes(batch, spec), *scalars)
+
     def step(batch: Any, *scalars: tf.Tensor) -> Metrics:
-        per_replica = strategy.run(on_replica, args=(batch, *scalars))
+        per_replica = strategy.run(computed, args=(batch, *scalars))
         return {
             name: strategy.reduce("MEAN" if name in ("norm", FINITE) else "SUM", value, axis=None)
             for name, value in per_replica.items()
@@ -184,6 +187,23 @@ def make(
     # Each is traced once; TensorFlow would take them for one that is traced often.
     compiled._omit_frequent_tracing_warning = True
     return compiled
+
+
+def with_open_shapes(batch: Any, spec: Any) -> Any:
+    """Returns a replica's batch whose static shapes are those of its problem.
+
+    A function over replicas has no signature: it is traced for the shapes of its first batch, and
+    then for open ones. TensorFlow optimises the two, and so rounds sums, in different ways: what a
+    step computes would depend on the steps before it in this process, and a resumed run would
+    differ from one left alone.
+
+    Args:
+      batch: tensors, traced with whatever static shapes.
+      spec: `tf.TensorSpec`s of the same structure, open where batches differ.
+    """
+    return tf.nest.map_structure(
+        lambda value, open_: tf.compat.v1.placeholder_with_default(value, open_.shape), batch, spec
+    )
 
 
 def replica_step(

@@ -1,6 +1,10 @@
 """The step on one device and on two: the same batch gives the same weights."""
 
+import numpy as np
 import pytest
+import tensorflow as tf
+
+from t2t_mm.training import step
 
 _TWO_DEVICES = """
 import sys
@@ -303,3 +307,20 @@ def test_a_model_whose_sums_depend_on_the_schedule_is_warned_of():
     made.get_concrete_function()
     assert len(said) == 1
     assert "mine" in said[0] and "joined" in said[0]
+
+
+def test_a_step_over_replicas_has_open_shapes_whatever_its_first_batch_is():
+    """Traced for the batch's own shape, sums would be rounded as no later step rounds them."""
+    spec = {"inputs": tf.TensorSpec([None, None], tf.int32), "mask": tf.TensorSpec([None, 3])}
+    seen = []
+
+    @tf.function
+    def traced(batch):
+        opened = step.with_open_shapes(batch, spec)
+        seen.append({name: value.shape.as_list() for name, value in opened.items()})
+        return opened
+
+    batch = {"inputs": tf.range(8)[None], "mask": tf.ones([2, 3])}
+    found = traced(batch)
+    assert seen == [{"inputs": [None, None], "mask": [None, 3]}]
+    assert all(np.array_equal(found[name], batch[name]) for name in batch)
