@@ -33,6 +33,11 @@ end() {
 down() {
   export SLURM_CONF=$folder/slurm.conf
   timeout 20 scancel --user="$(id -un)" 2>/dev/null || true
+  # A job has KillWait to end; after its daemons it would be left over.
+  for _ in $(seq 90); do
+    [ -n "$(timeout 20 squeue --noheader 2>/dev/null)" ] || break
+    sleep 1
+  done
   for name in slurmd.n1 slurmd.n2 slurmctld munged; do
     end "$folder/$name.pid"
   done

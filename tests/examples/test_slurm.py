@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +11,7 @@ import time
 import pytest
 
 from t2t_mm.training import cluster
-from tests import conftest
-
-EXAMPLES = conftest.REPOSITORY / "examples" / "slurm"
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+from tests.examples import jobs
 
 # What Slurm 22.05 prints for the nodes of gpu[7-8], of which one has another address.
 _SCONTROL = """#!/bin/bash
@@ -44,8 +40,8 @@ def tf_config(tmp_path):
 
     def run(**task):
         return subprocess.run(
-            [sys.executable, EXAMPLES / "tf_config.py"],
-            env={"PATH": f"{tmp_path}:{PATH}", **task},
+            [sys.executable, jobs.EXAMPLES / "tf_config.py"],
+            env={"PATH": f"{tmp_path}:{jobs.PATH}", **task},
             capture_output=True,
             text=True,
             check=False,
@@ -85,66 +81,11 @@ def test_what_is_no_task_of_slurm_is_one_line(tf_config, change, said):
 
 
 def test_tasks_of_each_node():
-    spec = importlib.util.spec_from_file_location("tf_config", EXAMPLES / "tf_config.py")
+    spec = importlib.util.spec_from_file_location("tf_config", jobs.EXAMPLES / "tf_config.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.tasks_per_node("2(x3),1") == [2, 2, 2, 1]
     assert module.tasks_per_node("4") == [4]
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory):
-    """The environment of commands to a real Slurm with two nodes, all of it on this machine."""
-    if not all(shutil.which(name, path=PATH) for name in ("slurmctld", "slurmd", "munged")):
-        pytest.skip("slurm-wlm and munge are not installed")
-    if os.getuid():
-        pytest.skip("a Slurm of its own needs root")
-    folder = tmp_path_factory.mktemp("slurm")
-    script = EXAMPLES / "local_cluster.sh"
-    started = subprocess.run(
-        [script, "up", folder], capture_output=True, text=True, check=False, timeout=120
-    )
-    try:
-        assert started.returncode == 0, started.stderr
-        yield {**os.environ, "PATH": PATH, "SLURM_CONF": str(folder / "slurm.conf")}
-    finally:
-        subprocess.run([script, "down", folder], check=True, timeout=120)
-
-
-def submit(slurm, *arguments, **environment):
-    """Submits a job; returns its number."""
-    done = subprocess.run(
-        ["sbatch", "--parsable", *map(str, arguments)],
-        cwd=conftest.REPOSITORY,
-        env={**slurm, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def wait_for(what, log, *, seconds):
-    """Waits until something is true; shows the log of a job where it does not come."""
-    until = time.monotonic() + seconds
-    while not what():
-        said = log.read_text() if log.exists() else "nothing"
-        assert time.monotonic() < until, f"not within {seconds} s; the job said: {said[-3000:]}"
-        time.sleep(0.5)
-
-
-def state(slurm, job):
-    done = subprocess.run(
-        ["scontrol", "--oneliner", "show", "job", job],
-        env=slurm,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.split("JobState=")[1].split()[0]
 
 
 # What mm-trainer does of interest here: after SIGTERM it ends with 130, where another is gone with
@@ -169,21 +110,21 @@ def test_a_training_that_is_stopped_or_loses_a_worker_is_queued_again(slurm, tmp
     trainer.write_text(_TRAINER)
     trainer.chmod(0o755)
     log = tmp_path / "job.log"
-    job = submit(
+    job = jobs.submit(
         slurm,
         f"--output={log}",
-        EXAMPLES / "train.sbatch",
+        jobs.EXAMPLES / "train.sbatch",
         "--problems=a,b",
-        PATH=f"{tmp_path}:{PATH}",
+        PATH=f"{tmp_path}:{jobs.PATH}",
         KEPT=str(tmp_path),
     )
     ready = [tmp_path / f"ready-{i}" for i in range(2)]
-    wait_for(lambda: all(one.exists() for one in ready), log, seconds=60)
+    jobs.wait_for(lambda: all(one.exists() for one in ready), log, seconds=60)
     if is_killed:
         os.kill(int((tmp_path / "1.pid").read_text()), signal.SIGKILL)
     else:  # as Slurm does before the time limit
         subprocess.run(["scancel", "--signal=TERM", job], env=slurm, check=True, timeout=60)
-    wait_for(lambda: state(slurm, job) == "COMPLETED", log, seconds=120)
+    jobs.wait_for(lambda: jobs.state(slurm, job) == "COMPLETED", log, seconds=120)
     assert ready[0].read_text() == "--problems=a,b\n"
     for start in (0, 1):
         configs = [json.loads((tmp_path / f"{i}-{start}.json").read_text()) for i in range(2)]
@@ -201,13 +142,13 @@ def test_a_training_that_was_cancelled_is_not_queued_again(slurm, tmp_path):
     trainer.write_text(_TRAINER)
     trainer.chmod(0o755)
     log = tmp_path / "job.log"
-    given = {"PATH": f"{tmp_path}:{PATH}", "KEPT": str(tmp_path)}
-    job = submit(slurm, f"--output={log}", EXAMPLES / "train.sbatch", **given)
-    wait_for(lambda: (tmp_path / "ready-0").exists(), log, seconds=60)
+    given = {"PATH": f"{tmp_path}:{jobs.PATH}", "KEPT": str(tmp_path)}
+    job = jobs.submit(slurm, f"--output={log}", jobs.EXAMPLES / "train.sbatch", **given)
+    jobs.wait_for(lambda: (tmp_path / "ready-0").exists(), log, seconds=60)
     subprocess.run(["scancel", job], env=slurm, check=True, timeout=60)
-    wait_for(lambda: state(slurm, job) == "CANCELLED", log, seconds=60)
+    jobs.wait_for(lambda: jobs.state(slurm, job) == "CANCELLED", log, seconds=60)
     time.sleep(8)  # longer than a job that is requeued waits here
-    assert state(slurm, job) == "CANCELLED"
+    assert jobs.state(slurm, job) == "CANCELLED"
 
 
 @pytest.mark.slow
@@ -215,15 +156,15 @@ def test_an_array_makes_one_problem_a_job(slurm, tmp_path):
     datagen = tmp_path / "mm-datagen"
     datagen.write_text('#!/bin/bash\necho "$*" >"$KEPT/$SLURM_ARRAY_TASK_ID"\n')
     datagen.chmod(0o755)
-    job = submit(
+    job = jobs.submit(
         slurm,
         "--array=0-2",
         "--cpus-per-task=2",
         "--wait",
         f"--output={tmp_path}/%a.log",
-        EXAMPLES / "datagen.sbatch",
+        jobs.EXAMPLES / "datagen.sbatch",
         "--data_dir=data",
-        PATH=f"{tmp_path}:{PATH}",
+        PATH=f"{tmp_path}:{jobs.PATH}",
         KEPT=str(tmp_path),
         PROBLEMS="wmt_ende imagenet fsdd",
     )
