@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -189,17 +191,22 @@ class Answering:
 
     def ask(self, **question: Any) -> None:
         """Sends a question; the answer is to be read before the next."""
-        if self._child.stdin is not None:
-            self._child.stdin.write(f"{json.dumps(question)}\n")
-            self._child.stdin.flush()
+        # Of one that has ended the answer says so.
+        with contextlib.suppress(BrokenPipeError):
+            if self._child.stdin is not None:
+                self._child.stdin.write(f"{json.dumps(question)}\n")
+                self._child.stdin.flush()
 
-    def answer(self) -> Any:
+    def answer(self, timeout_s: float = 900) -> Any:
         """Waits for an answer, or what it says before the first question.
 
         Raises:
-          FailedError: it has ended.
+          FailedError: it has ended, or took too long, which ends it.
         """
+        limit = threading.Timer(timeout_s, self._child.kill)
+        limit.start()
         line = self._child.stdout.readline() if self._child.stdout is not None else ""
+        limit.cancel()
         if not line:
             code = self._child.wait()
             raise FailedError(f"{_name(self._command)} ended with {code}; see {self._log}")

@@ -26,6 +26,8 @@ FAULTS = (
     "denied",
     "no_bucket",
 )
+UPLOADS = ("cut_upload", "lost_upload")
+DOWNLOADS = ("cut_download", "short_download", "flipped_download")
 HANG_S = 1.5
 BUCKET = "bucket"
 
@@ -45,12 +47,12 @@ _ANSWERS = {
 
 
 class Proxy:
-    """Passes requests on; those from number `first` on, `times` of them, go wrong."""
+    """Passes requests on; of those that a fault concerns, `times` go wrong, from `first` on."""
 
     def __init__(self, host, port):
         self.backend = host, port
         self.fault, self.first, self.times, self.seen = None, 0, 0, 0
-        self.hits = 0
+        self.concerned = self.hits = 0
         self._lock = threading.Lock()
         proxy = self
 
@@ -75,15 +77,29 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def breaks(self, fault, first=0, times=1):
-        self.fault, self.first, self.times, self.seen, self.hits = fault, first, times, 0, 0
+        self.fault, self.first, self.times = fault, first, times
+        self.seen = self.concerned = self.hits = 0
+
+    def _fault(self, handler, body):
+        """Counts a request; returns what is to go wrong with it, if anything."""
+        is_upload = handler.command == "PUT" and body
+        is_download = handler.command == "GET" and "?" not in handler.path
+        with self._lock:
+            self.seen += 1
+            if self.fault in UPLOADS and not is_upload:
+                return None
+            if self.fault in DOWNLOADS and not is_download:
+                return None
+            number = self.concerned
+            self.concerned += 1
+            if not self.fault or not self.first <= number < self.first + self.times:
+                return None
+            self.hits += 1
+            return self.fault
 
     def serve(self, handler):
         body = self._body(handler)
-        with self._lock:
-            number = self.seen
-            self.seen += 1
-            fault = self.fault if self.first <= number < self.first + self.times else None
-            self.hits += fault is not None
+        fault = self._fault(handler, body)
         if fault == "reset":
             linger = struct.pack("ii", 1, 0)
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -98,12 +114,11 @@ class Proxy:
             status, data = _ANSWERS[fault]
             self._answer(handler, status, {"Content-Type": "application/xml"}, data)
             return
-        is_upload = handler.command == "PUT" and body
-        if fault == "lost_upload" and is_upload:
+        if fault == "lost_upload":
             self._answer(handler, 200, {"ETag": '"0"'}, b"")
             return
         headers = {k: v for k, v in handler.headers.items() if k.lower() != "transfer-encoding"}
-        if fault == "cut_upload" and is_upload:
+        if fault == "cut_upload":
             body = body[: len(body) // 2]
             dropped = ("x-amz-checksum", "content-md5", "x-amz-sdk-checksum")
             headers = {k: v for k, v in headers.items() if not k.lower().startswith(dropped)}
@@ -114,15 +129,13 @@ class Proxy:
         data = answer.read()
         upstream.close()
         sent = {k: v for k, v in answer.getheaders() if k.lower() != "transfer-encoding"}
-        is_object = handler.command == "GET" and "?" not in handler.path
-        if is_object and len(data) > 1:
-            if fault == "short_download":
-                data = data[: len(data) // 2]
-            if fault == "flipped_download":
-                data = bytes([data[0] ^ 1]) + data[1:]
-            if fault == "cut_download":
-                self._answer(handler, answer.status, sent, data, kept=len(data) // 2)
-                return
+        if fault == "short_download":
+            data = data[: len(data) // 2]
+        if fault == "flipped_download":
+            data = bytes([data[0] ^ 1]) + data[1:]
+        if fault == "cut_download":
+            self._answer(handler, answer.status, sent, data, kept=len(data) // 2)
+            return
         self._answer(handler, answer.status, sent, data)
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401, F811 (fixtures are imported)
 
+import collections
 import hashlib
 import json
 import random
@@ -134,21 +135,24 @@ def test_without_credentials_there_is_one_line(s3, machine, monkeypatch, tmp_pat
 
 
 def _faults(seeds):
+    """Yields seed, fault, whether it meets a fetch, the first request that it meets, how many."""
     for seed in seeds:
         draw = random.Random(seed)
-        fault = faulty_s3.FAULTS[seed % len(faulty_s3.FAULTS)]
-        yield seed, fault, draw.randrange(5), draw.choice([1, 1, 2, 10_000])
+        turn, kind = divmod(seed, len(faulty_s3.FAULTS))
+        fault = faulty_s3.FAULTS[kind]
+        is_fetch = fault in faulty_s3.DOWNLOADS or (fault not in faulty_s3.UPLOADS and turn % 2)
+        yield seed, fault, is_fetch, draw.randrange(4), draw.choice([1, 1, 2, 10_000])
 
 
 def _try_faults(s3, machine, seeds):
-    """Pushes and fetches under each fault; returns how many were met, and how many mended."""
-    met = mended = 0
-    for seed, fault, first, times in _faults(seeds):
+    """Pushes and fetches under each fault; returns what became of each, by fault and direction."""
+    became = collections.Counter()
+    for seed, fault, is_fetch, first, times in _faults(seeds):
         s3.breaks(None)
         folder = machine(f"one{seed}")
         _write(folder, "v1")
         mirrors.push_all()
-        if seed % 2:  # a fetch goes wrong
+        if is_fetch:
             folder = machine(f"two{seed}")
             work, look = (lambda at=folder: mirrors.fetch(at)), (lambda at=folder: _here(at))
             right, allowed = "v1", {"", "v1"}
@@ -171,20 +175,29 @@ def _try_faults(s3, machine, seeds):
         found = _version(look())
         assert found in allowed, (seed, fault, found)
         assert found == right if ended else hits, (seed, fault, first, times, found)
-        met += hits > 0
-        mended += hits > 0 and ended
+        end = "not met" if not hits else "mended" if ended else "named"
+        became[fault, "fetch" if is_fetch else "push", end] += 1
         for entry in _there(s3):
             key = f"data/p/1.0.0/{entry}"
             s3.client.delete_object(Bucket=faulty_s3.BUCKET, Key=key)
-    return met, mended
+    return became
 
 
 def test_faults_leave_nothing_half(s3, machine):
-    _try_faults(s3, machine, [4, 9])  # an upload, a download
+    became = _try_faults(s3, machine, [4, 7])
+    assert [(fault, way) for fault, way, _ in became] == [
+        ("cut_download", "fetch"),
+        ("cut_upload", "push"),
+    ]
 
 
 @pytest.mark.slow
 def test_a_hundred_faults_leave_nothing_half(s3, machine):
-    met, mended = _try_faults(s3, machine, range(100))
-    print(f"{met} of 100 faults met a request, {mended} of these were mended by trying again")
-    assert met > 80
+    became = _try_faults(s3, machine, range(100))
+    for (fault, way, end), count in sorted(became.items()):
+        print(f"{count:4} {fault}, {way}: {end}")
+    ends = collections.Counter()
+    for (_, _, end), count in became.items():
+        ends[end] += count
+    print(dict(ends))
+    assert ends["named"] + ends["mended"] > 90
