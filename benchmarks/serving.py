@@ -6,18 +6,15 @@ import asyncio
 import contextlib
 import functools
 import json
-import os
 import pathlib
 import shutil
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from benchmarks import context, http_clients, processes, rows
+from benchmarks import server as server_lib
 
 _PROBLEMS = ("wmt_ende", "coco_caption", "imagenet")
 _BATCH, _BAD = 32, 0.1
@@ -43,7 +40,7 @@ def _mixed(here: context.Context) -> Sequence[rows.Row]:
     """All requests at once, then some of them one at a time."""
     options = here.options
     requests = http_clients.drawn(_pool(here), options.requests, bad_share=_BAD)
-    with _Server(here, _exports(here)) as server:
+    with _server(here, _exports(here)) as server:
         told = server.send(requests, clients=options.clients)
         alone = server.send(requests[: max(10, options.requests // 20)], clients=1)
     note = f"{options.requests:,} requests, {_BAD:.0%} wrong, {options.clients} clients"
@@ -80,7 +77,7 @@ def _own_batches(here: context.Context) -> Sequence[rows.Row]:
     options, pool = here.options, _pool(here)
     own = json.loads(_measured(here).read_text(encoding="utf-8"))
     found = []
-    with _Server(here, _exports(here)) as server:
+    with _server(here, _exports(here)) as server:
         for name in own["rows_per_s"]:
             model, signature = name.split("/")
             there = [row for row in pool if (row.model, row.signature) == (model, signature)]
@@ -127,7 +124,7 @@ def _versions(here: context.Context) -> Sequence[rows.Row]:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(_exports(here), folder)
     requests = http_clients.drawn(_pool(here), options.requests, bad_share=_BAD)
-    with _Server(here, folder) as server:
+    with _server(here, folder) as server:
         resident = [server.resident()]
 
         async def change(done: asyncio.Event) -> None:
@@ -171,7 +168,7 @@ def _ends(here: context.Context) -> Sequence[rows.Row]:
     options = here.options
     requests = http_clients.drawn(_pool(here), options.requests, bad_share=_BAD)
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(_Server(here, _exports(here)))
+        server = stack.enter_context(_server(here, _exports(here)))
         codes: list[int] = []
 
         async def end(done: asyncio.Event) -> None:
@@ -179,7 +176,9 @@ def _ends(here: context.Context) -> Sequence[rows.Row]:
             for _ in range(options.changes):
                 await asyncio.sleep(1)
                 codes.append(await asyncio.to_thread(server.end))
-                again = _Server(here, _exports(here), port=server.address[1])
+                again = server_lib.Server(
+                    here, _exports(here), max_batch_size=_BATCH, port=server.address[1]
+                )
                 server = stack.enter_context(await asyncio.to_thread(again.start))
             await asyncio.sleep(1)
             done.set()
@@ -200,7 +199,7 @@ def _memory(here: context.Context) -> Sequence[rows.Row]:
     """Resident memory after a time under load, against that after its first tenth."""
     options = here.options
     requests = http_clients.drawn(_pool(here), options.requests, bad_share=_BAD)
-    with _Server(here, _exports(here)) as server:
+    with _server(here, _exports(here)) as server:
         resident: list[int] = []
 
         async def wait(done: asyncio.Event) -> None:
@@ -236,95 +235,8 @@ def _none(
     return here.row(case, "", [count], goal=0, at_least=False, note=note)
 
 
-class _Server:
-    """mm-serve in a process of its own."""
-
-    def __init__(self, here: context.Context, folder: pathlib.Path, *, port: int = 0) -> None:
-        command = [sys.executable, "-m", "t2t_mm.bin.serve", f"--export_dir={folder}", "--json"]
-        self._command = [*command, f"--port={port}", f"--max_batch_size={_BATCH}"]
-        self._log = here.log
-        self.address = ("127.0.0.1", port)
-
-    def start(self) -> _Server:
-        """Returns once it answers."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            self._child = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=log, cwd=processes.REPOSITORY
-            )
-        line = self._child.stdout.readline() if self._child.stdout else b""
-        if not line:
-            raise processes.FailedError(f"mm-serve did not start; see {self._log}")
-        host, _, port = json.loads(line)["url"].rpartition("/")[2].partition(":")
-        self.address = (host, int(port))
-        return self
-
-    def end(self) -> int:
-        """Ends it by SIGTERM and returns its exit code."""
-        self._child.send_signal(signal.SIGTERM)
-        return self._child.wait(120)
-
-    def __enter__(self) -> _Server:
-        return self if hasattr(self, "_child") else self.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._child.poll() is None:
-            self.end()
-        if self._child.stdout is not None:
-            self._child.stdout.close()
-
-    def send(self, requests: list[http_clients.Request], *, clients: int) -> http_clients.Told:
-        """Sends requests, and takes the first answer to each."""
-        return asyncio.run(http_clients.send(self.address, requests, clients=clients))
-
-    def send_while(
-        self, requests: list[http_clients.Request], work: object, *, clients: int,
-        patience_s: float = 0.0,
-    ) -> http_clients.Told:  # fmt: skip
-        """Sends requests, again and again, until `work` sets the event that it is given."""
-
-        async def both() -> http_clients.Told:
-            done = asyncio.Event()
-            sending = http_clients.send(
-                self.address, requests, clients=clients, patience_s=patience_s, until=done
-            )
-            working = asyncio.create_task(work(done))  # type: ignore[operator]
-            working.add_done_callback(lambda _: done.set())
-            told = await sending
-            await working
-            return told
-
-        return asyncio.run(both())
-
-    def processor_s(self) -> float:
-        """Returns the processor time that it has taken, in seconds."""
-        stat = pathlib.Path(f"/proc/{self._child.pid}/stat").read_text(encoding="ascii")
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def resident(self) -> int:
-        """Returns its resident memory in bytes."""
-        pages = pathlib.Path(f"/proc/{self._child.pid}/statm").read_text(encoding="ascii")
-        return int(pages.split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def until_served(self, versions: dict[str, int]) -> None:
-        """Waits until these versions, and no others, are in memory."""
-        for name, number in versions.items():
-            processes.wait(functools.partial(self._serves_only, name, number), timeout_s=_START_S)
-
-    def _serves_only(self, name: str, number: int) -> bool:
-        with socket.create_connection(self.address) as connection:
-            path = f"GET /v1/models/{name} HTTP/1.0\r\nHost: here\r\n\r\n"
-            connection.sendall(path.encode())
-            answer = b"".join(_parts(connection))
-        found = json.loads(answer.partition(b"\r\n\r\n")[2])["model_version_status"]
-        states = {each["version"]: each["state"] for each in found}
-        return states.pop(f"{number}", "") == "AVAILABLE" and set(states.values()) <= {"END"}
-
-
-def _parts(connection: socket.socket) -> Iterator[bytes]:
-    while part := connection.recv(65536):
-        yield part
+def _server(here: context.Context, folder: pathlib.Path, *, port: int = 0) -> server_lib.Server:
+    return server_lib.Server(here, folder, max_batch_size=_BATCH, port=port)
 
 
 def _exports(here: context.Context) -> pathlib.Path:

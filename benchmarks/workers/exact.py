@@ -21,7 +21,7 @@ import tensorflow as tf
 from benchmarks import models, turns
 from t2t_mm import config
 from t2t_mm.settings import training
-from t2t_mm.training import finite, optimizer, step, strategy
+from t2t_mm.training import finite, optimizer, single_steps, strategy
 from t2t_mm.training import gradients as gradients_lib
 
 
@@ -78,7 +78,7 @@ class AsIs:
         adam = self.optimizer_class(
             model.trainable_variables, config.build(training.OptimizerSettings)
         )
-        self._steps = step.Steps(model, adam, strategy.make("default"), gate=self._gate())
+        self._steps = single_steps.Steps(model, adam, strategy.make("default"), gate=self._gate())
         self._number = 0
 
     def _gate(self) -> finite.Gate | None:

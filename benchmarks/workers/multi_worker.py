@@ -69,7 +69,7 @@ class Trained:
         from t2t_mm.data import pipeline
         from t2t_mm.data import task as task_lib
         from t2t_mm.settings import batching, training
-        from t2t_mm.training import optimizer, step, strategy
+        from t2t_mm.training import optimizer, single_steps, strategy
 
         self._strategy = strategy.make("auto")  # before anything else of TensorFlow
         plugins.load_all()
@@ -80,7 +80,7 @@ class Trained:
                 self._model.trainable_variables, config.build(training.OptimizerSettings)
             )
         self._vote = strategy.Vote(self._strategy)
-        self._taken = step.Steps(self._model, adam, self._strategy)
+        self._taken = single_steps.Steps(self._model, adam, self._strategy)
         whole = config.build(batching.Batching)
         half = dataclasses.replace(
             whole,

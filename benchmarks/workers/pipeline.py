@@ -122,10 +122,10 @@ def _stepper(model: Any, task: Any, sizes: Any) -> Callable[[], None]:
     from t2t_mm import config
     from t2t_mm.data import pipeline
     from t2t_mm.settings import training
-    from t2t_mm.training import optimizer, step, strategy
+    from t2t_mm.training import optimizer, single_steps, strategy
 
     adam = optimizer.Adam(model.trainable_variables, config.build(training.OptimizerSettings))
-    taken = step.Steps(model, adam, strategy.make("default"))
+    taken = single_steps.Steps(model, adam, strategy.make("default"))
     data = pipeline.train_dataset(task, sizes, seed=1)
     batches = iter(data)
     number = 0

@@ -75,7 +75,7 @@ class Trained:
 
         from t2t_mm import config
         from t2t_mm.settings import training
-        from t2t_mm.training import optimizer, step, strategy
+        from t2t_mm.training import optimizer, single_steps, strategy
 
         task = models.picture_task(pictures) if pictures else models.text_task()
         devices = strategy.make("default")
@@ -89,7 +89,7 @@ class Trained:
             data = models.text_batches(8, rows, length)
         self._task, self._spec = task.name, data.element_spec
         self._batches = iter(data)
-        self._steps = step.Steps(self.model, adam, devices)
+        self._steps = single_steps.Steps(self.model, adam, devices)
         self._number = 0
         self._seed = lambda: tf.constant([0, self._number], tf.int32)
         self.loss = float("nan")

@@ -67,7 +67,7 @@ def repeat(
     crash = _crash(values)
     if say is not None:
         say(_age(crash.step, values.get("time"), folder))
-    held = config.read_run(place / run_folder.CONFIG)
+    held = run_folder.RunFolder(place).bindings()
     config.load([], gin_params, of_run=held)
     arithmetic = _arithmetic(held)
     precision.use(arithmetic)

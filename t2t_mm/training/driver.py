@@ -6,7 +6,7 @@ import time
 
 import tensorflow as tf
 
-from t2t_mm.training import adversarial, console, joint_steps, session, taken
+from t2t_mm.training import adversarial, console, joint_steps, session, single_steps, taken
 from t2t_mm.training import step as step_lib
 
 
@@ -21,7 +21,7 @@ class Driver:
     def __init__(self, made: session.Session, screen: console.Console) -> None:
         self._made, self._screen = made, screen
         self._several = made.settings.problems_per_step
-        kind = joint_steps.JointSteps if self._several > 1 else step_lib.Steps
+        kind = joint_steps.JointSteps if self._several > 1 else single_steps.Steps
         self._steps = kind(
             adversarial.of(made.model, made.adversarial),
             made.optimizer,
@@ -47,12 +47,12 @@ class Driver:
             if not self._steps.is_ready(name):
                 self._screen.line(f"Step {step + 1:,}, the first of {name}: tracing its graph.")
         learning_rate = made.learning_rate(step)
-        if isinstance(self._steps, step_lib.Steps):
+        if isinstance(self._steps, single_steps.Steps):
             return self._take_one(self._steps, names[0], step, learning_rate)
         return self._take_several(self._steps, names, step, learning_rate)
 
     def _take_one(
-        self, steps: step_lib.Steps, name: str, step: int, learning_rate: float
+        self, steps: single_steps.Steps, name: str, step: int, learning_rate: float
     ) -> taken.Taken:
         begin = time.perf_counter()
         batch, counts = self._made.feed.next(name)

@@ -38,7 +38,7 @@ class JointSteps:
       optimizer: over the model's trainable variables.
       strategy: that made both.
       warn: is told of a model whose steps cannot be taken again exactly.
-      gate: as of `step.Steps`.
+      gate: as of `single_steps.Steps`.
       loss_weights: by problem, by which gradients are multiplied; 1 for those left out.
       mean: of the weights, if one is kept.
 

@@ -62,7 +62,7 @@ def test_an_unknown_class_is_named_with_its_record(registries, write_data):
 def test_a_picture_that_does_not_decode_is_named(registries, write_data):
     register_problem("broken")(toys.Naming)
     examples = [{"image": toys.picture(i), "targets": b"x"} for i in range(8)]
-    examples[6]["image"] = b"no toys.picture at all"
+    examples[6]["image"] = b"no picture at all"
     bound = task.Task.from_data("broken", write_data("broken", {"train": examples}, classes=("x",)))
     iterator = iter(pipeline.train_dataset(bound, toys.BATCHING, seed=0))
     with pytest.raises(errors.DataError, match=r"key 'train/6'\): 'image' cannot be used"):

@@ -10,9 +10,8 @@ from t2t_mm.data import pipeline, sample, task
 from t2t_mm.mixture import mixture
 from t2t_mm.modality import Categorical, Image, Language
 from t2t_mm.problem import Problem, register_problem
-from tests.data.toys import picture
+from tests.data.toys import WORDS, picture
 
-WORDS = "a big small red blue dog cat house tree runs sleeps near under the and while".split()
 BATCHING = pipeline.Batching(
     batch_tokens=128, batch_examples=4, max_length=64, shuffle_buffer=40, length_multiple=4
 )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2t_mm.modality import Audio, Categorical, Image, Language
 from t2t_mm.settings import training
-from t2t_mm.training import optimizer, step
+from t2t_mm.training import optimizer, single_steps
 from tests.models import conftest
 from tests.models.conftest import make_model, make_task
 
@@ -57,7 +57,7 @@ def test_a_long_text_of_few_symbols_is_copied():
     )
     model = cls(sizes, (TEXTS,))
     adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings())
-    steps = step.Steps(model, adam, tf.distribute.get_strategy())
+    steps = single_steps.Steps(model, adam, tf.distribute.get_strategy())
     ids = tf.TensorSpec([None, None], tf.int32)
     for number in range(500):
         rate = 2e-3 * min(1.0, (number + 1) / 100)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from t2t_mm.modality import representation
 from t2t_mm.models import watching
 from t2t_mm.settings import training
-from t2t_mm.training import adversarial, optimizer, step, strategy
+from t2t_mm.training import adversarial, optimizer, single_steps, strategy
 from tests.models import conftest
 
 SEED = tf.constant([1, 2])
@@ -120,7 +120,7 @@ def test_steps_can_be_taken_again_and_differ_from_plain_ones():
         told = []
         trained = adversarial.of(model, settings)
         assert (trained is model) == (settings.share == 0)
-        steps = step.Steps(trained, adam, strategy.make("default"), told.append)
+        steps = single_steps.Steps(trained, adam, strategy.make("default"), told.append)
         for number in range(2):
             seed = tf.constant([1, number])
             metrics = steps.take("ende", spec, batch, seed=seed, learning_rate=0.01)

@@ -12,7 +12,7 @@ import t2t_mm
 from t2t_mm import errors
 from t2t_mm.bin import trainer
 from t2t_mm.models import base
-from t2t_mm.training import crash_repeat, step
+from t2t_mm.training import crash_repeat, single_steps, step
 from tests.training import test_loop
 from tests.training.test_loop import PROBLEMS, TINY, told, train, weights
 
@@ -192,7 +192,7 @@ def test_skipping_has_a_bound(data_dir, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_going_back_restores_and_takes_other_examples(data_dir, tmp_path, monkeypatch, capsys):
     seen = []
-    take = step.Steps.take
+    take = single_steps.Steps.take
 
     def watched(self, *args, **kwargs):
         metrics = take(self, *args, **kwargs)
@@ -202,7 +202,7 @@ def test_going_back_restores_and_takes_other_examples(data_dir, tmp_path, monkey
             metrics = {**metrics, step.FINITE: tf.constant(0.0)}
         return metrics
 
-    monkeypatch.setattr(step.Steps, "take", watched)
+    monkeypatch.setattr(single_steps.Steps, "take", watched)
     chosen = _policy("go_back", most_returns=1)
     answer = train(data_dir, tmp_path / "run", gin_params=chosen, save_every=2)
     assert [number for number, _ in seen] == [1, 2, 3, 4, 3, 4, 5, 6]

@@ -8,7 +8,7 @@ import t2t_mm
 from t2t_mm import errors
 from t2t_mm.runs import checkpoint, mean_weights, trackables
 from t2t_mm.settings import training
-from t2t_mm.training import ema, finite, joint_steps, optimizer, step
+from t2t_mm.training import ema, finite, joint_steps, optimizer, single_steps
 from tests.training import test_loop, toy_model
 
 data_dir = test_loop.data_dir
@@ -19,14 +19,14 @@ def make(decay, *, several=False):
     adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
     mean = ema.MeanWeights(model, decay)
     mean.begin()
-    kind = joint_steps.JointSteps if several else step.Steps
+    kind = joint_steps.JointSteps if several else single_steps.Steps
     gate = finite.Gate(training.NotFiniteSettings(policy="skip"))
     return model, mean, kind(model, adam, tf.distribute.get_strategy(), gate=gate, mean=mean)
 
 
 def take(steps, name, *values):
     seed = tf.constant([0, 0])
-    if isinstance(steps, step.Steps):
+    if isinstance(steps, single_steps.Steps):
         return steps.take(
             name, toy_model.SPEC, toy_model.batch(*values), seed=seed, learning_rate=0.1
         )

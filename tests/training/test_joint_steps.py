@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2t_mm import errors, registry
 from t2t_mm.settings import training
-from t2t_mm.training import finite, joint_steps, optimizer, step
+from t2t_mm.training import finite, joint_steps, optimizer, single_steps
 from tests.training import test_optimizer, toy_model
 
 
@@ -98,7 +98,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_says_of_which_problem_it_
 def test_a_step_of_one_problem_is_that_of_steps_of_one():
     model, _, steps = make(clip_norm=1.0)
     other, adam, _ = make(clip_norm=1.0)
-    single = step.Steps(other, adam, tf.distribute.get_strategy())
+    single = single_steps.Steps(other, adam, tf.distribute.get_strategy())
     for values in ((1.0, 2.0), (3.0, -4.0)):
         take(steps, a=values)
         single.take(
@@ -168,7 +168,7 @@ import numpy as np
 import tensorflow as tf
 from t2t_mm import plugins, registry
 from t2t_mm.settings import training
-from t2t_mm.training import devices, ema, finite, joint_steps, optimizer, strategy
+from t2t_mm.training import devices, ema, finite, joint_steps, optimizer, single_steps, strategy
 
 if sys.argv[1] == "mirrored":
     devices.split_cpu(2)

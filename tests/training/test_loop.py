@@ -21,7 +21,7 @@ import t2t_mm
 from t2t_mm import errors
 from t2t_mm.data import manifest
 from t2t_mm.runs import checkpoint, starts
-from t2t_mm.training import console, step
+from t2t_mm.training import console, single_steps
 
 PROBLEMS = ["wmt_ende", "imagenet"]
 COMMON = [
@@ -287,7 +287,7 @@ def told(output_dir):
 @pytest.fixture
 def at_step(monkeypatch):
     """Returns a function that has something done in the midst of a step."""
-    take = step.Steps.take
+    take = single_steps.Steps.take
 
     def arrange(number, work):
         def patched(self, *args, seed, **kwargs):
@@ -295,7 +295,7 @@ def at_step(monkeypatch):
                 work()
             return take(self, *args, seed=seed, **kwargs)
 
-        monkeypatch.setattr(step.Steps, "take", patched)
+        monkeypatch.setattr(single_steps.Steps, "take", patched)
 
     yield arrange
     monkeypatch.undo()

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm.training import step
+from t2t_mm.training import single_steps, step
 
 _TWO_DEVICES = """
 import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from t2t_mm.training import optimizer
+from t2t_mm.training import optimizer, single_steps
 from t2t_mm.settings import training as settings
-from t2t_mm.training import devices, step, strategy
+from t2t_mm.training import devices, single_steps, step, strategy
 
 if sys.argv[1] == "mirrored":
     devices.split_cpu(2)
@@ -69,14 +69,14 @@ def test_problems_that_compute_alike_share_a_trace_and_keep_their_commands():
     import tensorflow as tf
 
     from t2t_mm.settings import training
-    from t2t_mm.training import optimizer, step, strategy
+    from t2t_mm.training import optimizer, strategy
     from tests.models import conftest
 
     made = strategy.make("default")
     keras.utils.set_random_seed(1)
     model = conftest.make_model("transformer")
     adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
-    steps = step.Steps(model, adam, made)
+    steps = single_steps.Steps(model, adam, made)
     batch = conftest.text_batch()
     spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), batch)
     rows = {task.name: model.command_row(task.name) for task in conftest.TASKS}
@@ -100,13 +100,13 @@ def test_a_weight_of_a_loss_multiplies_its_gradient_and_nothing_else():
     import tensorflow as tf
 
     from t2t_mm.settings import training
-    from t2t_mm.training import optimizer, step
+    from t2t_mm.training import optimizer
     from tests.training import toy_model
 
     model = toy_model.ToyModel()
     adam = optimizer.Adam(model.trainable_variables, training.OptimizerSettings(clip_norm=0.0))
     one_device = tf.distribute.get_strategy()
-    steps = step.Steps(model, adam, one_device, loss_weights={"a": 3.0, "b": 1.0})
+    steps = single_steps.Steps(model, adam, one_device, loss_weights={"a": 3.0, "b": 1.0})
     for name in ("a", "b"):
         metrics = steps.take(
             name,
@@ -164,9 +164,9 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from t2t_mm.training import optimizer
+from t2t_mm.training import optimizer, single_steps
 from t2t_mm.settings import training as settings
-from t2t_mm.training import devices, step, strategy
+from t2t_mm.training import devices, single_steps, step, strategy
 
 if sys.argv[1] == "mirrored":
     devices.split_cpu(2)
