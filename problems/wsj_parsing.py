@@ -40,7 +40,9 @@ class WsjParsing(problem.Problem):
         "or *train.trees, *dev.trees and *test.trees"
     )
     inputs = {"inputs": language.Language(vocab="mm_8k", max_length=256)}
-    targets = language.Language(vocab="mm_8k", max_length=512)
+    targets = language.Language(
+        vocab="mm_8k", max_length=512, words_of="inputs", leaves=tuple(penn.TAGS)
+    )
     symbols = linear_trees.SYMBOLS
     command = "to-parse-tree"
     metrics = ("bracket_f1", "exact_match", "log_perplexity")

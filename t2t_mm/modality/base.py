@@ -121,6 +121,11 @@ class Modality:
         """
         raise NotImplementedError(f"{type(self).__name__}.prefix")
 
+    def wrong_target_of(self, inputs: Mapping[str, Modality]) -> str | None:
+        """Returns what is wrong with it as the target of these inputs, in a few words, or None."""
+        del inputs
+        return None
+
     def corruptions(self) -> tuple[corruption_lib.Corruption, ...]:
         """Returns the kinds of damage to raw values by which robustness is measured.
 

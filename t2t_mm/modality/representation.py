@@ -17,12 +17,14 @@ class Representation(NamedTuple):
       grid: height and width of a 2-D input, else None: `h * w = S`, or less where the
         sequence holds other inputs too.
       start: int32 `[B]`, where the grid begins; None where it is the whole sequence.
+      words: of an encoded input whose words the output follows, `models.following.Words`.
     """
 
     x: tf.Tensor
     mask: tf.Tensor | None = None
     grid: tuple[int, int] | None = None
     start: tf.Tensor | None = None
+    words: Any = None
 
 
 class Perturbed(NamedTuple):

@@ -14,7 +14,7 @@ from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, history, recording
 from t2t_mm.modality import representation
 from t2t_mm.models import body as body_lib
-from t2t_mm.models import explanation, joining, rows, watching
+from t2t_mm.models import explanation, following, joining, rows, watching
 from t2t_mm.models import nets as nets_lib
 
 
@@ -48,6 +48,9 @@ class Model(base.Layer):
         self.tasks = {task.name: task for task in tasks}
         self.body = body
         self.nets = nets_lib.make(config, tasks)
+        self.following = following.Following(
+            tasks, config.width, active=config.follow_words, name="following"
+        )
         self.commands = rows.commands(tasks)
         spread = keras.initializers.RandomNormal(stddev=1.0)
         self.command_embedding = self.weight("commands", (len(self.commands), config.width), spread)
@@ -142,7 +145,7 @@ class Model(base.Layer):
         A model with more parts of a task (adapters, say) extends this.
         """
         inputs = tuple((n, m.net_name(task.name)) for n, m in task.inputs.items())
-        return inputs, task.targets.net_name(task.name)
+        return inputs, task.targets.net_name(task.name), self.following.route(task)
 
     def command_row(self, task_name: str) -> int:
         """Returns the row of a task's command embedding, for `loss` and `decode_step`."""
@@ -172,7 +175,7 @@ class Model(base.Layer):
         task = self._task(task_name)
         with recording.record() as encoder:
             parts = self._parts(task, batch["inputs"], None)
-            source, _ = self._encode_parts(task, parts, None)
+            source, _ = self._encode_parts(task, parts, batch["inputs"], None)
         with recording.record() as decoder:
             if task.targets.autoregressive:
                 self._decode(task, batch["targets"], source, None)
@@ -195,7 +198,9 @@ class Model(base.Layer):
         mask = source.mask
         if mask is None:
             mask = tf.ones(tf.shape(source.x)[:2], tf.float32)
-        return body_lib.Memory(source.x, mask, self.body.read_source(source.x, mask))
+        read = self.body.read_source(source.x, mask)
+        words = () if source.words is None else source.words
+        return body_lib.Memory(source.x, mask, read, words)
 
     def start_state(
         self, task_name: str, memory: body_lib.Memory, max_length: int | tf.Tensor
@@ -210,9 +215,10 @@ class Model(base.Layer):
           memory: from `encode`.
           max_length: tokens of an output at most.
         """
-        self._task(task_name)
+        task = self._task(task_name)
         batch = tf.shape(memory.mask)[0]
-        return history.lineage(batch), self.body.start(batch, max_length)
+        body = self.body.start(batch, max_length)
+        return history.lineage(batch), body, self.following.start(task, batch)
 
     def decode_step(
         self,
@@ -241,16 +247,19 @@ class Model(base.Layer):
         net = self._target_net(task)
         first = tf.cast(tf.equal(step, 0), self.compute_dtype)
         x = net.embed(ids) * (1 - first) + self._command(task, command)[None] * first
-        lineage, state = state
+        lineage, state, done = state
+        x, done = self.following.step(task, x, memory.words, done, ids, step)
         place, lineage = lineage.at(step)
         hidden, state = self.body.step(x, place, state, memory.source, memory.mask)
-        return net.logits(hidden), (lineage, state)
+        return net.logits(hidden), (lineage, state, done)
 
     def parts(self) -> dict[str, list[keras.Variable]]:
         """Returns the trainable variables by part of the model, for the table of sizes."""
         parts: dict[str, list[keras.Variable]] = collections.OrderedDict()
         for name in sorted(self.nets):
             parts[name] = self.nets[name].trainable_variables
+        if self.following.followers:
+            parts["following"] = self.following.trainable_variables
         for child in self.body.parts():
             parts[f"body/{child.name}"] = child.trainable_variables
         counted = {id(v) for variables in parts.values() for v in variables}
@@ -289,7 +298,7 @@ class Model(base.Layer):
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
     ) -> tuple[representation.Representation, body_lib.Stats]:
         """Runs the input nets and the encoder; several inputs are concatenated along time."""
-        return self._encode_parts(task, self._parts(task, inputs, rng), rng)
+        return self._encode_parts(task, self._parts(task, inputs, rng), inputs, rng)
 
     def _parts(
         self, task: tasks.Task, inputs: Mapping[str, Any], rng: base.Rng | None
@@ -324,6 +333,7 @@ class Model(base.Layer):
         self,
         task: tasks.Task,
         parts: Sequence[representation.Representation],
+        inputs: Mapping[str, Any],
         rng: base.Rng | None,
     ) -> tuple[representation.Representation, body_lib.Stats]:
         """Runs the encoder, which a task without inputs does not need."""
@@ -331,7 +341,9 @@ class Model(base.Layer):
         if not task.inputs:
             return joined, []
         encoded, stats = self.body.encode(joined.x, joined.mask, rng)
-        return joined._replace(x=encoded), stats
+        starts = dict(zip(task.inputs, joining.starts(parts), strict=True))
+        words = self.following.words(task, encoded, inputs, starts)
+        return joined._replace(x=encoded, words=words), stats
 
     def _decode(
         self,
@@ -345,6 +357,8 @@ class Model(base.Layer):
         embedded = self._target_net(task).embed(targets[:, :-1])
         start = tf.tile(self._command(task, command)[None, None], [tf.shape(targets)[0], 1, 1])
         shifted = tf.concat([start, embedded], 1)
+        if source.words is not None:
+            shifted += following.given(task, source.words, targets)
         real = tf.cast(targets != 0, tf.float32)
         return self.body.decode(shifted, source.x, source.mask, rng, real)
 

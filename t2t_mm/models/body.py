@@ -20,11 +20,13 @@ class Memory(NamedTuple):
       encoded: `[B, S, D]`.
       mask: float32 `[B, S]`, 1 for real positions.
       source: nest of tensors, batch first, from `Body.read_source`: keys and values, say.
+      words: `following.Words`, batch first; () of outputs that follow no words.
     """
 
     encoded: tf.Tensor
     mask: tf.Tensor
     source: Any
+    words: Any = ()
 
 
 class Body(base.Layer):

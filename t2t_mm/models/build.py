@@ -49,6 +49,8 @@ def model_fingerprint(name: str, model: base.Model) -> dict[str, Any]:
     for size, kind in _OF_NETS.items():
         if not any(net.startswith(kind) for net in model.nets):
             sizes.pop(size, None)
+    if not model.following.followers:
+        sizes.pop("follow_words", None)
     sizes = {k: v for k, v in sizes.items() if k not in _ADDED or v != _ADDED[k]}
     tasks = model.tasks.values()
     if any(joining.keeps_plane(task) for task in tasks):  # older versions used the sequence

@@ -28,9 +28,17 @@ def join(parts: Sequence[representation.Representation]) -> representation.Repre
     if len(grids) != 1:
         return representation.Representation(x, mask, None)
     (place,) = grids
-    before = [tf.reduce_sum(m, 1) for m in masks[:place]]
-    start = tf.add_n([tf.zeros(tf.shape(x)[:1]), *before])
-    return representation.Representation(x, mask, parts[place].grid, tf.cast(start, tf.int32))
+    return representation.Representation(x, mask, parts[place].grid, starts(parts)[place])
+
+
+def starts(parts: Sequence[representation.Representation]) -> list[tf.Tensor]:
+    """Returns where each part begins in what `join` returns, int32 `[B]` each."""
+    begin, found = tf.zeros(tf.shape(parts[0].x)[:1], tf.int32), []
+    for part in parts:
+        found.append(begin)
+        length = tf.shape(part.x)[1]
+        begin += length if part.mask is None else tf.cast(tf.reduce_sum(part.mask, 1), tf.int32)
+    return found
 
 
 def plane(source: representation.Representation) -> representation.Representation:

@@ -98,7 +98,7 @@ def _wrong_modality(cls: type[declaration.Problem]) -> str | None:
                 return f"the input {name!r} is {type(declared).__name__}(), only for targets"
     if set(cls.sample_inputs) - set(cls.inputs):
         return "sample_inputs names an input that inputs does not"
-    return None
+    return targets.wrong_target_of(cls.inputs)
 
 
 def _wrong_list(cls: type[declaration.Problem]) -> str | None:

@@ -32,7 +32,7 @@ _ENTRY_WIDTHS = _widths(4, "four widths, those of Xception's entry flow before t
 _AUDIO_WIDTHS = _widths(8, "eight widths, those of the audio net before its last block")
 _EXIT_WIDTHS = _widths(2, "two widths")
 
-BEFORE = {"entry": "xception", "exit": "xception"}
+BEFORE = {"entry": "xception", "exit": "xception", "follow_words": False}
 """What models were before they had these settings: a run that does not name them was trained so."""
 
 
@@ -52,6 +52,8 @@ class _NetSizes:
         "mean", of all positions alone, which small corpora learn better.
       exit_widths: of the last two steps of Xception's exit flow.
       class_through_decoder: a class is read from one decoder step, not the encoder.
+      follow_words: the decoder is given the next word of an input, where a problem declares that
+        its outputs follow them (`Language.words_of`).
     """
 
     width: Annotated[int, _WIDTH] = 256
@@ -63,6 +65,7 @@ class _NetSizes:
     exit: Literal["xception", "mean"] = "mean"
     exit_widths: Annotated[tuple[int, ...], _EXIT_WIDTHS] = (384, 512)
     class_through_decoder: bool = False
+    follow_words: bool = True
 
     def __post_init__(self) -> None:
         ranges.check(self)

@@ -61,6 +61,12 @@ def test_it_is_filed_under_the_place_that_declared_it(registries):
         ({"splits": ("train", "../dev")}, "a split is named '../dev'"),
         ({"inputs": {"a/b": Language()}}, "an input is named 'a/b'"),
         ({"targets": Language(vocab="/etc")}, "a vocabulary is named '/etc'"),
+        (
+            {"targets": Language(words_of="texts")},
+            "words_of='texts', and the inputs that are texts",
+        ),
+        ({"targets": Language(leaves=("NN",))}, "targets has leaves without words_of"),
+        ({"targets": Language(leaves="NN")}, "leaves as a string; write ('NN',)"),
         ({"command": ""}, "command is empty"),
         ({"metrics": "accuracy"}, "metrics is a string"),
         ({"metric_tokenizer": "zhh"}, "metric_tokenizer is 'zhh', none of none, 13a"),

@@ -161,12 +161,21 @@ def test_one_more_problem_of_known_kinds_costs_its_command_alone(data):
     """No net, no layer and no table is made for it; a new label set costs its head."""
     config.load([], SIZES)
     tasks = {name: task_lib.Task.from_data(name, data[0]) for name in ALL}
-    texts = [t for t in tasks.values() if [m.kind for m in t.inputs.values()] == ["language"]]
+    texts = [
+        t
+        for t in tasks.values()
+        if [m.kind for m in t.inputs.values()] == ["language"] and not t.targets.words_of
+    ]
     few = build.build("transformer", texts[:1])
     many = build.build("transformer", texts)
     assert len(texts) > 10
     assert len(many.variables) == len(few.variables)
     assert weights(many) - weights(few) == 16 * (len({t.command for t in texts}) - 1)
+    tree = next(t for t in tasks.values() if getattr(t.targets, "words_of", ""))
+    # Outputs that follow words: two maps of the first and last piece of a word, one with a bias.
+    assert weights(build.build("transformer", [texts[0], tree])) - weights(few) == (
+        16 + 2 * 2 * 16 * 16 + 16
+    )
     whole = build.build("transformer", list(tasks.values()))
     heads = {name for name in whole.nets if name.startswith("categorical_")}
     labels = {t.targets.net_name(t.name) for t in tasks.values() if not t.targets.autoregressive}

@@ -40,6 +40,11 @@ class Language(base.Modality):
       vocab: name of the vocabulary; problems that name the same one share it.
       max_length: tokens at most, end token included; None for `Batching.max_length`. A
         longer text is truncated and then has no end token.
+      words_of: of targets, the name of an input, a text, whose words (separated by spaces) the
+        output goes through in their order, as tags and trees do: the decoder is then given the
+        next word (`t2t_mm.models.following`).
+      leaves: of targets with `words_of`, the symbols that stand for one word each; by default
+        every word of the output stands for one.
     """
 
     kind: ClassVar[str] = "language"
@@ -54,10 +59,27 @@ class Language(base.Modality):
 
     vocab: str = "mm_8k"
     max_length: int | None = None
+    words_of: str = ""
+    leaves: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_length is not None:
             ranges.require("Language.max_length", self.max_length, _LENGTHS)
+
+    def wrong_target_of(self, inputs: Mapping[str, base.Modality]) -> str | None:
+        if isinstance(self.leaves, str):
+            return f"targets has leaves as a string; write ({self.leaves!r},)"
+        if self.leaves and not self.words_of:
+            return "targets has leaves without words_of, the input whose words they stand for"
+        if self.words_of and not isinstance(inputs.get(self.words_of), Language):
+            texts = [name for name, declared in inputs.items() if isinstance(declared, Language)]
+            hint = errors.did_you_mean(self.words_of, texts) or ""
+            known = ", ".join(texts) or "none"
+            return (
+                f"targets has words_of={self.words_of!r}, and the inputs that are texts are "
+                f"{known}. {hint}".rstrip()
+            )
+        return None
 
     def corruptions(self) -> tuple[corruption.Corruption, ...]:
         from t2t_mm.modality.language import corruptions
@@ -126,6 +148,12 @@ class Language(base.Modality):
         lengths = np.count_nonzero(ids, axis=1)
         last = ids[np.arange(len(ids)), np.maximum(lengths - 1, 0)]
         return (lengths > 0) & (last != vocabulary.EOS_ID)
+
+    def describe(self) -> dict[str, Any]:
+        described = super().describe()
+        if not self.words_of:
+            del described["words_of"], described["leaves"]
+        return described
 
     def prefix(self) -> Prefix:
         return Prefix(self.vocab, self.max_length, net=self.net)
