@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from t2t_mm import config, errors, registry
 from t2t_mm.config import gin_files as gin_files_lib
+from t2t_mm.data import manifest
 from t2t_mm.experiments import commands, plan, specialists, tuning
 from t2t_mm.experiments import folder as folder_lib
 from t2t_mm.mixture import mixture
@@ -97,9 +98,9 @@ def check(
         own, trainings[variation] = _values(variation, files, (*gin_params, *statements))
         _check_undecided(variation, base, own)
         values[variation] = own
-    _check_split(settings.split, problems)
     data = folders.data_dir(data_dir)
     job.check_data(problems, data)
+    _check_split(settings.split, problems, data)
     folder = folder_lib.ExperimentFolder(
         folders.known_output_dir(output_dir) or folders.RUNS / name
     )
@@ -168,10 +169,11 @@ def _values(
         raise errors.ConfigError(f"The variation {variation!r} does not load: {error}") from error
 
 
-def _check_split(split: str, problems: Sequence[str]) -> None:
-    """Raises for a split that one of the problems does not have."""
+def _check_split(split: str, problems: Sequence[str], data_dir: pathlib.Path) -> None:
+    """Raises for a split that the data of one of the problems does not have."""
     for name in problems if split else ():
-        own = registry.problems.get(name).splits
+        version = registry.problems.get(name).version
+        own = tuple(manifest.Manifest.load(data_dir, name, version).splits)
         if split not in own:
             raise errors.ConfigError(
                 f"{name} has no split {split!r}, which ExperimentSettings.split names",

@@ -73,6 +73,13 @@ def test_an_unknown_split(gin_file, data, tmp_path):
         check(file, data, tmp_path)
 
 
+def test_a_split_that_was_not_generated(gin_file, data, tmp_path):
+    """`wmt_ende` may have a test split; the data that there is has none."""
+    file = gin_file("ExperimentSettings.split = 'test'")
+    with pytest.raises(errors.ConfigError, match="no split 'test'.*one of train, validation"):
+        check(file, data, tmp_path)
+
+
 def test_a_run_that_goes_on_has_what_is_left_of_its_time(gin_file, data, tmp_path):
     found = check(gin_file("TrainSettings.train_seconds = 60"), data, tmp_path)
     run = found.runs[0]
