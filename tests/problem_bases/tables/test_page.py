@@ -77,11 +77,14 @@ def corpora(tmp_path):
         page.parent.mkdir(parents=True, exist_ok=True)
         pillow.new("RGB", (40, 60), COLOURS[n % 3]).save(page)
         testing.write_files(folder, {f"my_titles/titles/{n}.txt": f"{COLOURS[n % 3]}\n"})
+    for split, count in (("train", 16), ("validation", 4)):
+        lines = "".join(f"Star {n} shines .\tNN CD VBZ .\n" for n in range(count))
+        testing.write_files(folder, {f"my_tags/{split}.tsv": f"sentence\ttags\n{lines}"})
     return folder
 
 
-def test_there_are_four_examples():
-    assert list(TABLES) == ["my_reviews", "my_questions", "my_shapes", "my_titles"]
+def test_there_are_five_examples():
+    assert list(TABLES) == ["my_reviews", "my_questions", "my_shapes", "my_titles", "my_tags"]
 
 
 def test_the_page_names_every_key():
@@ -105,6 +108,7 @@ def test_each_gives_records(tables, corpora, tmp_path, name):
             "my_questions": 30,
             "my_shapes": 36,
             "my_titles": 20,
+            "my_tags": 20,
         }[name]
     )
 
@@ -136,6 +140,8 @@ def test_they_are_trained_on_evaluated_and_decoded(tables, corpora, tmp_path, mo
     }
     (answer,) = t2t_mm.decode(loaded, ["A film"], problem="my_reviews")
     assert answer.outputs in ("1", "2", "3", "4", "5")
+    if "my_tags" in names:
+        assert loaded.model.following.tasks == {"my_tags"}
     if "my_questions" in names:
         monkeypatch.chdir(corpora / "my_questions")
         given = {"image": pathlib.Path("photos/1.png"), "question": "Which?"}
