@@ -49,7 +49,7 @@ class Model(base.Layer):
         self.body = body
         self.nets = nets_lib.make(config, tasks)
         self.following = following.Following(
-            tasks, config.width, active=config.follow_words, name="following"
+            tasks, config.width, active=getattr(config, "follow_words", False), name="following"
         )
         self.commands = rows.commands(tasks)
         spread = keras.initializers.RandomNormal(stddev=1.0)

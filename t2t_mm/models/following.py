@@ -3,12 +3,14 @@
 A tag for each word, or a tree over them (`Language.words_of`): which word comes next is known
 from the outputs so far. So the decoder is given that word at every position, in addition to
 what it attends to, and need not learn from the data how to count words. With a few thousand
-examples it does not learn that: of 3,188 trees, attention alone parses at a bracket F1 of 0.25.
+examples it does not learn that: of 3,188 trees, 600 steps of `multi_model_tiny` parse at a
+bracket F1 of 0.16 by attention alone, and of 0.70 so.
 
 Aharoni & Goldberg 2017 (arXiv 1611.01487) control such a pointer by actions that the decoder
 predicts; here the outputs themselves move it.
 
-Axes: `B` inputs, `S` their positions, `T` output positions, `R` hypotheses, `D` width.
+Axes: `B` inputs, `S` their positions, `S'` those of the text that is followed, `T` output
+positions, `R` hypotheses, `D` width.
 """
 
 from __future__ import annotations
@@ -191,6 +193,7 @@ def at(words: Words, done: tf.Tensor) -> tf.Tensor:
 
 
 def _name(task: tasks.Task) -> str:
+    """Returns the name of the task's `Follower`."""
     return f"{_read(task).net_name(task.name)}_to_{task.targets.net_name(task.name)}"
 
 
@@ -201,6 +204,7 @@ def _read(task: tasks.Task) -> Any:
 
 
 def _begins(vocab: vocabulary.Vocabulary) -> np.ndarray:
+    """Returns which tokens begin a word, or are the end token or padding: bool `[V]`."""
     begins = [piece.startswith(_SPACE) for piece in vocab.pieces]
     begins[vocabulary.EOS_ID] = begins[vocabulary.PAD_ID] = True
     return np.asarray(begins)
