@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from t2t_mm import errors, vocabulary
+from t2t_mm import vocabulary
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, linear
 from t2t_mm.modality import representation
@@ -172,18 +172,17 @@ def given(task: tasks.Task, words: Words, targets: tf.Tensor) -> tf.Tensor:
 
 
 def words_done(task: tasks.Task, ids: tf.Tensor) -> tf.Tensor:
-    """Returns 1 for output tokens that stand for a word of the input, else 0: int32, as `ids`."""
+    """Returns 1 for output tokens that stand for a word of the input, else 0: int32, as `ids`.
+
+    A leaf, or word, of several tokens counts by its first one.
+    """
     targets: Any = task.targets
-    leaves = {_SPACE + leaf for leaf in targets.leaves}
-    pieces = task.vocabulary.pieces
-    if absent := sorted(leaves.difference(pieces)):
-        raise errors.ConfigError(
-            f"The vocabulary {task.vocabulary.name!r} has no token for leaves of {task.name!r}",
-            received=errors.first_few([leaf.removeprefix(_SPACE) for leaf in absent]),
-            expected="a token for each",
-            hint="Name them in Problem.symbols, and generate the data and its vocabulary again",
-        )
-    stands = [piece in leaves if leaves else piece.startswith(_SPACE) for piece in pieces]
+    vocab = task.vocabulary
+    if targets.leaves:
+        firsts = {vocab.encode(leaf)[0] for leaf in targets.leaves}
+        stands = [place in firsts for place in range(vocab.size)]
+    else:
+        stands = [piece.startswith(_SPACE) for piece in vocab.pieces]
     return tf.gather(np.asarray(stands, np.int32), ids)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2t_mm import errors
 from t2t_mm.decoding import functions
 from t2t_mm.modality import Image, Language
 from t2t_mm.models import build, following
@@ -15,7 +14,20 @@ from t2t_mm.settings import decoding
 from tests.models import conftest
 
 PIECES = ["<pad>", "</s>", "<unk>", "▁a", "▁b", "c", "d", "▁(X", "▁)X", "▁T", "▁U"]
-WORDS = types.SimpleNamespace(name="mm_8k", size=len(PIECES), sha256="0" * 64, pieces=PIECES)
+
+
+def encode(leaf):
+    """Cuts off the longest piece, again and again."""
+    left, found = f"▁{leaf}", []
+    while left:
+        found.append(max((p for p in PIECES if left.startswith(p)), key=len))
+        left = left.removeprefix(found[-1])
+    return [PIECES.index(piece) for piece in found]
+
+
+WORDS = types.SimpleNamespace(
+    name="mm_8k", size=len(PIECES), sha256="0" * 64, pieces=PIECES, encode=encode
+)
 TREES = Language(words_of="sentence", leaves=("T", "U"))
 TASK = conftest.make_task("trees", {"sentence": Language()}, TREES, "to-trees", WORDS)
 TAGS = dataclasses.replace(TASK, name="tags", targets=Language(words_of="sentence"))
@@ -128,10 +140,10 @@ def test_tasks_of_the_same_nets_share_the_variables_but_not_the_graph():
     assert model.traced_as("others") == "others"
 
 
-def test_a_leaf_that_is_no_token_is_refused():
-    task = dataclasses.replace(TASK, targets=dataclasses.replace(TREES, leaves=("T", "VP")))
-    with pytest.raises(errors.ConfigError, match=r"no token for leaves of 'trees'.*VP"):
-        following.words_done(task, OUTPUTS)
+def test_a_leaf_of_several_tokens_counts_by_its_first():
+    task = dataclasses.replace(TASK, targets=dataclasses.replace(TREES, leaves=("T", "bc", "ad")))
+    found = following.words_done(task, ids("▁(X ▁b c ▁T ▁a d ▁)X </s>"))
+    assert found.numpy().tolist() == [[0, 1, 0, 1, 1, 0, 0, 0]]
 
 
 def test_old_declarations_and_those_that_follow_no_words_are_described_alike():
