@@ -38,7 +38,7 @@ _SYMBOLS_EVERY = 100  # lines; a word in one of a hundred is far more frequent t
 # Fixed, since the number is stored in the model, whose bytes must depend only on the text.
 _THREADS = 4
 _FIXED_PIECES = 3 + 256
-_SPACE = "\u2581"  # SentencePiece's mark for the space before a word
+SPACE = "\u2581"  # SentencePiece's mark for the space before a word
 
 
 class Vocabulary:
@@ -194,7 +194,7 @@ def build(
     plain = [s for s in dict.fromkeys(symbols) if s not in mixed]
     whole: dict[str, Any] = {}
     if mixed:
-        whole["user_defined_symbols"] = [f"{_SPACE}{symbol}" for symbol in mixed]
+        whole["user_defined_symbols"] = [f"{SPACE}{symbol}" for symbol in mixed]
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=_with(plain, itertools.chain([first], lines)),

@@ -341,8 +341,7 @@ class Model(base.Layer):
         if not task.inputs:
             return joined, []
         encoded, stats = self.body.encode(joined.x, joined.mask, rng)
-        starts = dict(zip(task.inputs, joining.starts(parts), strict=True))
-        words = self.following.words(task, encoded, inputs, starts)
+        words = self.following.words(task, encoded, inputs, parts)
         return joined._replace(x=encoded, words=words), stats
 
     def _decode(

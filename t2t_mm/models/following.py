@@ -25,9 +25,7 @@ from t2t_mm import vocabulary
 from t2t_mm.data import task as tasks
 from t2t_mm.layers import base, linear
 from t2t_mm.modality import representation
-
-_SPACE = "▁"
-"""What SentencePiece writes for the space that a word begins with."""
+from t2t_mm.models import joining
 
 
 class Words(NamedTuple):
@@ -35,7 +33,7 @@ class Words(NamedTuple):
 
     Attributes:
       vectors: `[B, S', D]`.
-      last: int32 `[B]`, the number that is before the end token; from there on all are alike.
+      last: int32 `[B]`, how many words there are: what is given after them all stays the same.
     """
 
     vectors: tf.Tensor
@@ -77,7 +75,7 @@ class Following(base.Layer):
         task: tasks.Task,
         encoded: tf.Tensor,
         inputs: Mapping[str, Any],
-        starts: Mapping[str, tf.Tensor],
+        parts: Sequence[representation.Representation],
     ) -> Words | None:
         """Returns what the decoder is given about words; None for outputs that follow none.
 
@@ -85,13 +83,14 @@ class Following(base.Layer):
           task: any of the model.
           encoded: `[B, S, D]`, of all inputs.
           inputs: features by name.
-          starts: int32 `[B]` by the name of the input, where it begins in `encoded`.
+          parts: of the inputs, in their order, as `joining.join` took them.
         """
         if task.name not in self.tasks:
             return None
         targets: Any = task.targets
         ids = representation.unperturbed(inputs)[targets.words_of]
-        return self.followers[_name(task)](encoded, ids, starts[targets.words_of])
+        start = joining.starts(parts)[list(task.inputs).index(targets.words_of)]
+        return self.followers[_name(task)](encoded, ids, start)
 
     def start(self, task: tasks.Task, rows: tf.Tensor) -> Any:
         """Returns the words done before the first position: int32 `[R]`; () where none count."""
@@ -182,7 +181,7 @@ def words_done(task: tasks.Task, ids: tf.Tensor) -> tf.Tensor:
         firsts = {vocab.encode(leaf)[0] for leaf in targets.leaves}
         stands = [place in firsts for place in range(vocab.size)]
     else:
-        stands = [piece.startswith(_SPACE) for piece in vocab.pieces]
+        stands = [piece.startswith(vocabulary.SPACE) for piece in vocab.pieces]
     return tf.gather(np.asarray(stands, np.int32), ids)
 
 
@@ -204,6 +203,6 @@ def _read(task: tasks.Task) -> Any:
 
 def _begins(vocab: vocabulary.Vocabulary) -> np.ndarray:
     """Returns which tokens begin a word, or are the end token or padding: bool `[V]`."""
-    begins = [piece.startswith(_SPACE) for piece in vocab.pieces]
+    begins = [piece.startswith(vocabulary.SPACE) for piece in vocab.pieces]
     begins[vocabulary.EOS_ID] = begins[vocabulary.PAD_ID] = True
     return np.asarray(begins)

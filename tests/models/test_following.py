@@ -34,7 +34,7 @@ TAGS = dataclasses.replace(TASK, name="tags", targets=Language(words_of="sentenc
 
 
 def ids(*texts):
-    """Texts as rows of ids, padded: "a|c b" has the pieces "▁a", "c" and "▁b"."""
+    """Returns the ids of texts, padded; a text is its pieces with a space between them."""
     rows = [[PIECES.index(piece) for piece in text.split()] for text in texts]
     longest = max(map(len, rows))
     return tf.constant([row + [0] * (longest - len(row)) for row in rows], tf.int32)
@@ -125,7 +125,7 @@ def test_words_are_followed_beside_another_input(model):
     np.testing.assert_array_equal(memory.words.vectors, wanted.vectors)
 
 
-def test_without_the_setting_and_in_runs_of_before_there_is_attention_alone():
+def test_without_the_setting_there_is_attention_alone():
     model = conftest.make_model("multi_model", [TASK], follow_words=False)
     assert not model.following.followers and "following" not in model.parts()
     assert model.encode("trees", {"sentence": SENTENCES}).words == ()
